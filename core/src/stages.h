@@ -1,0 +1,45 @@
+/* stages.h - the detect corridor on one page: frame -> input -> heads -> candidates -> boxes.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Each stage is one file of the same name. None calls another; wisp.c walks them. The press walks the first and the
+ * last two around its own float executor. */
+#ifndef WISP_STAGES_H
+#define WISP_STAGES_H
+
+#include "../wisp.h"
+#include "base.h"
+#include "plan.h"
+#include "pool.h"
+
+/* How a frame was laid into the network's input: input = source * scale + left (top), in pixels. */
+typedef struct wisp_fit {
+  float scale;
+  float left, top;   /* unrounded, as YOLOv5 maps boxes back */
+  int width, height; /* of the source */
+} wisp_fit;
+
+/* One output of the network: real numbers, f32 [anchors][5 + classes][cells], cells row by row. */
+typedef struct wisp_head {
+  const float *logits;
+  const float *anchors; /* [count][2] width, height in input pixels */
+  int count, classes, height, width, stride;
+  int pitch;            /* cells from row to row; a channel is `pitch * height` numbers */
+} wisp_head;
+
+/* frame -> input: letterboxed on WISP_GREY, bilinear, blocks of `block` x `block` pixels side by side as channels
+ * (models/FORMAT.md). `input` has 3 * block * block channels; `flip` is xor-ed to every byte. */
+void wisp_prep(const wisp_frame *frame, int block, uint8_t flip, wisp_pool *pool, const wisp_view *input, wisp_fit *fit);
+
+/* input -> heads: walks the plan's steps. Logits other than objectness are written only where objectness can pass
+ * `confidence`. `clock` may be NULL. */
+void wisp_run(wisp_plan *plan, wisp_pool *pool, float confidence, double (*clock)(void));
+
+/* heads -> candidates, in source pixels, unsuppressed and unsorted; keeps the best `cap` if there are more.
+ * Returns their count. */
+int wisp_decode(const wisp_head *heads, int n, const wisp_fit *fit, const wisp_options *options, wisp_box *candidates,
+                int cap);
+
+/* candidates -> boxes, best first, suppressed in place: the survivors stand at the front. Returns their count. */
+int wisp_nms(wisp_box *candidates, int n, const wisp_options *options, const wisp_fit *fit);
+
+#endif

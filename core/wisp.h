@@ -1,0 +1,143 @@
+/* wisp.h - the public API: open a model, detect boxes, close.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *   wisp_model *model;  wisp_model_open(&model);
+ *   wisp_model_feed(model, bytes, size);             as often as bytes arrive
+ *   wisp_detector *detector;  wisp_open(&detector, model, &settings, &error);
+ *   wisp_detect(detector, &frame, 1, &options, &result);
+ *   wisp_close(&detector);  wisp_model_close(&model);
+ *
+ * Nothing here is global. One detector is used by one thread at a time. Every function that can fail returns
+ * a wisp_status; a wisp_error, where one is taken, may be NULL. */
+#ifndef WISP_H
+#define WISP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum wisp_status {
+  WISP_OK = 0,
+  WISP_ERR_ARGUMENT = -1,    /* a value the caller gave is out of range */
+  WISP_ERR_MEMORY = -2,      /* an allocation failed */
+  WISP_ERR_FORMAT = -3,      /* the bytes are no .wisp file, or contradict themselves */
+  WISP_ERR_VERSION = -4,     /* a .wisp file of another version */
+  WISP_ERR_TRUNCATED = -5,   /* the file ends early */
+  WISP_ERR_CHECKSUM = -6,    /* the bytes were damaged on the way */
+  WISP_ERR_UNSUPPORTED = -7, /* an operation this build does not know */
+  WISP_ERR_LIMIT = -8        /* larger than the limits of FORMAT.md or of this machine */
+} wisp_status;
+
+/* The name of a status as spelled above, e.g. "WISP_ERR_FORMAT". Static. */
+const char *wisp_status_name(wisp_status status);
+
+typedef struct wisp_error {
+  wisp_status status;
+  char message[192]; /* one sentence that holds the offending value */
+} wisp_error;
+
+/* ---- model: a .wisp file as it arrives (models/FORMAT.md) ---- */
+
+typedef struct wisp_model wisp_model;
+
+wisp_status wisp_model_open(wisp_model **model);
+/* Takes the next `size` bytes of the file, in pieces of any size. The bytes may be reused after the call. */
+wisp_status wisp_model_feed(wisp_model *model, const void *bytes, size_t size, wisp_error *error);
+/* Bytes of the whole file, once its preamble has arrived; 0 before. */
+size_t wisp_model_size(const wisp_model *model);
+void wisp_model_close(wisp_model **model);
+
+typedef struct wisp_model_info {
+  int input_height, input_width; /* the size the file asks for */
+  int stride;                    /* height and width are multiples of it */
+  int classes, layers, heads;
+  const char *provenance; /* JSON text; lives as long as the model */
+} wisp_model_info;
+
+typedef struct wisp_layer_info {
+  const char *operation;  /* "conv", "maxpool", "upsample" */
+  const char *activation; /* "none", "relu", "leaky", "silu", "hardswish", "sigmoid" */
+  int channels_in, channels_out;
+  int kernel_height, kernel_width, stride;
+  int blocks, blocks_present; /* 1x4 weight blocks; 0 without weights */
+  size_t bytes;               /* of its payload in the file */
+} wisp_layer_info;
+
+/* Both need a header that has arrived (WISP_ERR_TRUNCATED otherwise); layer info counts blocks once its payload has. */
+wisp_status wisp_model_describe(const wisp_model *model, wisp_model_info *info);
+wisp_status wisp_model_layer(const wisp_model *model, int layer, wisp_layer_info *info);
+/* UTF-8, lives as long as the model; NULL if `label` is out of range. */
+const char *wisp_model_class(const wisp_model *model, int label);
+
+/* ---- detector ---- */
+
+typedef struct wisp_detector wisp_detector;
+
+typedef enum wisp_kernel_set {
+  WISP_KERNELS_BEST = 0,  /* SIMD if this build has it */
+  WISP_KERNELS_SCALAR = 1 /* the definition; slow */
+} wisp_kernel_set;
+
+typedef struct wisp_settings {
+  int height, width;       /* of the network's input; 0: as the model says */
+  int threads;             /* 0 or 1: the caller's alone; more: only in builds with threads */
+  wisp_kernel_set kernels; /* for tests */
+  int signed_bytes;        /* -1: as the engine's dot product needs it; 0, 1: forced, for tests */
+  double (*clock)(void);   /* milliseconds, for wisp_result's times; NULL: they stay 0 */
+} wisp_settings;
+
+wisp_settings wisp_default_settings(void);
+
+/* Plans all memory. The model must be complete and must outlive the detector, which borrows it. */
+wisp_status wisp_open(wisp_detector **detector, const wisp_model *model, const wisp_settings *settings, wisp_error *error);
+void wisp_close(wisp_detector **detector);
+
+typedef struct wisp_detector_info {
+  int height, width, threads;
+  const char *kernels;  /* "scalar", "simd", "relaxed" */
+  int signed_bytes;     /* whether activations are stored as u8 ^ 0x80 */
+  size_t memory;        /* bytes the detector holds */
+  double macs;          /* multiply-adds a frame, absent blocks not counted */
+} wisp_detector_info;
+
+void wisp_describe(const wisp_detector *detector, wisp_detector_info *info);
+
+/* A picture: rows of RGBA bytes (A is ignored), `stride` bytes apart. Borrowed. Sides 1 ... 32768. */
+typedef struct wisp_frame {
+  const uint8_t *rgba;
+  int width, height;
+  size_t stride;
+} wisp_frame;
+
+typedef struct wisp_options {
+  float confidence;       /* boxes score above it; 0 ... 1 */
+  float iou;              /* boxes of a class overlap less than or equal to it; 0 ... 1 */
+  int max_detections;     /* 1 ... 30000 */
+  int class_agnostic;     /* suppress across classes */
+  int multi_label;        /* every class above `confidence` gives a box, not only the best */
+  const uint8_t *classes; /* [classes], nonzero: wanted; NULL: all */
+} wisp_options;
+
+/* confidence .25, iou .45, max_detections 300, all classes, as YOLOv5's detect. */
+wisp_options wisp_default_options(void);
+
+/* Corners in source pixels, clipped to the frame; best score first. */
+typedef struct wisp_box {
+  float x1, y1, x2, y2;
+  float score;
+  int32_t label;
+} wisp_box;
+
+typedef struct wisp_result {
+  const wisp_box *boxes; /* the detector's; valid until its next detect */
+  int count;
+  double prep_ms, run_ms, post_ms; /* letterbox; network; decode and NMS */
+} wisp_result;
+
+/* `n` frames to `n` results. Allocates only when a batch is larger than any before. */
+wisp_status wisp_detect(wisp_detector *detector, const wisp_frame *frames, int n, const wisp_options *options,
+                        wisp_result *results, wisp_error *error);
+
+/* Milliseconds each layer took in the last detect (0 without a clock); `ms` is [wisp_model_info.layers]. */
+void wisp_layer_times(const wisp_detector *detector, double *ms);
+
+#endif
