@@ -6,6 +6,7 @@
 
 #if WISP_THREADS
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -13,41 +14,45 @@
  * steps of a network. Between frames all threads sleep. */
 enum { SPINS = 8000, MAX_THREADS = 64 };
 
-/* One job at a time. `ticket` holds the job's number in its upper and the next task in its lower half, so that a
- * thread that wakes late can't take a task of a job it has not read. */
+/* One job at a time. `ticket` is the job's number, its count of tasks and the next task in one word, so that a thread
+ * that wakes late can't take a task of a job it has not read. */
 struct wisp_pool {
   int threads;
-  _Atomic uint64_t ticket;
-  atomic_int finished; /* tasks of this job that are done */
+  _Atomic uint64_t ticket; /* job << 40 | tasks << 20 | next */
+  atomic_int finished;     /* tasks of this job that are done */
   atomic_int sleepers;
   atomic_int stop;
   wisp_task task;
   void *context;
-  _Atomic int tasks;
   pthread_mutex_t mutex;
   pthread_cond_t wake;
   pthread_t workers[MAX_THREADS];
 };
 
-static uint32_t job_of(uint64_t ticket) { return (uint32_t)(ticket >> 32); }
+enum { FIELD = 20, FIELD_MASK = (1 << FIELD) - 1 };
+
+static uint64_t ticket_of(uint64_t job, int tasks) { return job << (2 * FIELD) | (uint64_t)tasks << FIELD; }
+static uint64_t job_of(uint64_t ticket) { return ticket >> (2 * FIELD); }
+static int tasks_of(uint64_t ticket) { return (int)(ticket >> FIELD) & FIELD_MASK; }
+static int next_of(uint64_t ticket) { return (int)ticket & FIELD_MASK; }
 
 /* Takes and runs tasks until the current job has none left. Returns that job's number. */
-static uint32_t work(wisp_pool *pool) {
+static uint64_t work(wisp_pool *pool) {
   uint64_t ticket = atomic_load(&pool->ticket);
-  while ((int)(uint32_t)ticket < atomic_load(&pool->tasks)) {
+  while (next_of(ticket) < tasks_of(ticket)) {
     if (!atomic_compare_exchange_weak(&pool->ticket, &ticket, ticket + 1)) continue;
-    pool->task(pool->context, (int)(uint32_t)ticket);
+    pool->task(pool->context, next_of(ticket));
     atomic_fetch_add(&pool->finished, 1);
     ticket = atomic_load(&pool->ticket);
   }
   return job_of(ticket);
 }
 
-static int has_news(wisp_pool *pool, uint32_t seen) {
+static int has_news(wisp_pool *pool, uint64_t seen) {
   return job_of(atomic_load(&pool->ticket)) != seen || atomic_load(&pool->stop);
 }
 
-static void wait_for_news(wisp_pool *pool, uint32_t seen) {
+static void wait_for_news(wisp_pool *pool, uint64_t seen) {
   for (int i = 0; i < SPINS; i++)
     if (has_news(pool, seen)) return;
   pthread_mutex_lock(&pool->mutex);
@@ -59,7 +64,7 @@ static void wait_for_news(wisp_pool *pool, uint32_t seen) {
 
 static void *worker(void *argument) {
   wisp_pool *pool = argument;
-  for (uint32_t seen = 0; !atomic_load(&pool->stop); seen = work(pool)) wait_for_news(pool, seen);
+  for (uint64_t seen = 0; !atomic_load(&pool->stop); seen = work(pool)) wait_for_news(pool, seen);
   return NULL;
 }
 
@@ -102,18 +107,16 @@ void wisp_pool_close(wisp_pool **out) {
 int wisp_pool_threads(const wisp_pool *pool) { return pool ? pool->threads : 1; }
 
 void wisp_pool_run(wisp_pool *pool, wisp_task task, void *context, int tasks) {
+  assert(tasks <= FIELD_MASK);
   if (!pool || pool->threads == 1 || tasks <= 1) {
     for (int i = 0; i < tasks; i++) task(context, i);
     return;
   }
-  /* No thread can take a task here: the last job's tasks are all taken, and the new ticket is not out. */
+  /* No thread can take a task before the new ticket is out: those of the last job are all taken. */
   pool->task = task;
   pool->context = context;
   atomic_store(&pool->finished, 0);
-  const uint64_t job = job_of(atomic_load(&pool->ticket)) + 1;
-  atomic_store(&pool->tasks, 0);
-  atomic_store(&pool->ticket, (uint64_t)(uint32_t)job << 32);
-  atomic_store(&pool->tasks, tasks);
+  atomic_store(&pool->ticket, ticket_of(job_of(atomic_load(&pool->ticket)) + 1, tasks));
   wake_all(pool);
   work(pool);
   while (atomic_load(&pool->finished) < tasks) {
