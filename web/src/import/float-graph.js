@@ -1,0 +1,62 @@
+// The float graph that every importer yields and the press takes, and the builder that numbers it.
+
+/**
+ * Tensors are numbered; 0 is the RGB picture in 0…1, NCHW. Weights are [out][in / groups][height][width].
+ * Padding is [top, left, bottom, right]; kernels, strides and factors are [y, x].
+ *
+ * @typedef {{op: 'conv', weight: Float32Array, bias: Float32Array | null, channels: [number, number],
+ *   kernel: [number, number], stride: [number, number], pad: Pad, groups: number}} Conv
+ *   `channels` is [in, out].
+ * @typedef {{op: 'affine', scale: Float32Array, bias: Float32Array}} Affine per channel: x · scale + bias
+ * @typedef {{op: 'relu' | 'silu' | 'hardswish' | 'sigmoid'}} Activation
+ * @typedef {{op: 'leaky', slope: number}} Leaky
+ * @typedef {{op: 'add'} | {op: 'concat'}} Join `concat` is along the channels
+ * @typedef {{op: 'maxpool', kernel: [number, number], stride: [number, number], pad: Pad}} MaxPool
+ * @typedef {{op: 'upsample', factor: [number, number]}} Upsample nearest neighbour
+ * @typedef {{op: 'focus'}} Focus 3 → 12 channels: pixels (0,0), (1,0), (0,1), (1,1) of each 2×2 block as
+ *   (y, x), three colours each
+ * @typedef {[number, number, number, number]} Pad
+ * @typedef {Conv | Affine | Activation | Leaky | Join | MaxPool | Upsample | Focus} Operation
+ * @typedef {Operation & {name: string, inputs: number[], output: number}} GraphNode
+ * @typedef {{tensor: number, stride: number, anchors: [number, number][]}} GraphHead
+ *   the raw logits of one scale; anchors are [width, height] in input pixels
+ * @typedef {{
+ *   input: {height: number, width: number},
+ *   nodes: GraphNode[],
+ *   heads: GraphHead[],
+ *   classes: string[],
+ *   source: {format: string, producer: string},
+ * }} FloatGraph nodes stand in execution order
+ */
+
+export class FloatGraphBuilder {
+  /** @type {GraphNode[]} */
+  #nodes = [];
+
+  /**
+   * Appends a node and returns the tensor it writes.
+   * @param {string} name
+   * @param {number[]} inputs
+   * @param {Operation} operation
+   */
+  add(name, inputs, operation) {
+    const output = this.#nodes.length + 1;
+    this.#nodes.push({ ...operation, name, inputs, output });
+    return output;
+  }
+
+  /**
+   * The nodes that the given tensors depend on; what nobody reads is left out.
+   * @param {number[]} outputs
+   */
+  nodesFor(outputs) {
+    const needed = new Set(outputs);
+    const kept = [];
+    for (const node of this.#nodes.toReversed()) {
+      if (!needed.has(node.output)) continue;
+      node.inputs.forEach((id) => needed.add(id));
+      kept.push(node);
+    }
+    return kept.reverse();
+  }
+}

@@ -1,0 +1,171 @@
+// ONNX arithmetic on feature maps → activations, residual adds and per-channel affine nodes.
+
+import { malformed } from './import-error.js';
+import { list, number } from './onnx-constant.js';
+import {
+  constantOnly, describe, feature, isFeature, refuse, weights,
+} from './onnx-feature.js';
+
+/**
+ * @typedef {import('./onnx-feature.js').Feature} Feature
+ * @typedef {import('./onnx-feature.js').Translate} Translate
+ * @typedef {import('./onnx-feature.js').Value} Value
+ * @typedef {import('./onnx-proto.js').OnnxNode} OnnxNode
+ * @typedef {import('./onnx-proto.js').Tensor} Tensor
+ * @typedef {import('./float-graph.js').FloatGraphBuilder} FloatGraphBuilder
+ * @typedef {import('./float-graph.js').Operation} Operation
+ */
+
+/** @type {Translate} */
+export function batchNormalization(graph, node, inputs) {
+  const x = feature(node, inputs[0]);
+  const names = ['scale', 'bias', 'mean', 'variance'];
+  const [gamma, beta, mean, variance] = names.map((name, i) => weights(node, inputs[i + 1], name));
+  const epsilon = number(node, 'epsilon', 1e-5);
+  const scale = gamma.map((g, c) => g / Math.sqrt(variance[c] + epsilon));
+  return affine(graph, node, x, scale, beta.map((b, c) => b - mean[c] * scale[c]));
+}
+
+/**
+ * @param {FloatGraphBuilder} graph
+ * @param {OnnxNode} node
+ * @param {Feature} x
+ * @param {Float32Array} scale
+ * @param {Float32Array} bias
+ * @returns {Feature}
+ */
+function affine(graph, node, x, scale, bias) {
+  const channels = x.dims[1];
+  if (scale.length !== channels || bias.length !== channels) {
+    refuse(node, `combines ${channels} channels with ${scale.length} numbers`);
+  }
+  if (x.id === 0) refuse(node, 'scales the picture itself (wisp feeds RGB in 0…1)');
+  return { id: graph.add(node.name, [x.id], { op: 'affine', scale, bias }), dims: x.dims };
+}
+
+/**
+ * A constant of one number, or one for each channel.
+ * @param {OnnxNode} node
+ * @param {Tensor} constant
+ * @param {number} channels
+ */
+function perChannel(node, constant, channels) {
+  const numbers = weights(node, constant, 'constant');
+  if (numbers.length === 1) return new Float32Array(channels).fill(numbers[0]);
+  const { dims } = constant;
+  if (numbers.length === channels && dims[dims.length - 3] === channels) return numbers;
+  return refuse(node, `combines a feature map with a constant of ${dims.join('×')}`);
+}
+
+/**
+ * @param {(node: OnnxNode) => Operation} operation
+ * @returns {Translate}
+ */
+export function simple(operation) {
+  return (graph, node, inputs) => {
+    const x = feature(node, inputs[0]);
+    return { id: graph.add(node.name, [x.id], operation(node)), dims: x.dims };
+  };
+}
+
+/** @type {Translate} */
+export function sigmoid(graph, node, inputs) {
+  const x = feature(node, inputs[0]);
+  const id = graph.add(node.name, [x.id], { op: 'sigmoid' });
+  return { id, dims: x.dims, form: { kind: 'sigmoid', of: x.id } };
+}
+
+/** @param {number} a @param {number} b */
+const close = (a, b) => Math.abs(a - b) < 1e-3 * Math.abs(b);
+
+/** @type {Translate} */
+export function hardSigmoid(graph, node, inputs) {
+  const x = feature(node, inputs[0]);
+  if (!close(number(node, 'alpha', 0.2), 1 / 6) || !close(number(node, 'beta', 0.5), 0.5)) {
+    refuse(node, 'has slopes other than hard-swish has');
+  }
+  return { id: -1, dims: x.dims, form: { kind: 'hardsigmoid', of: x.id } };
+}
+
+/** @type {Translate} */
+export function clip(graph, node, inputs) {
+  const [x, low, high] = [inputs[0], list(node, inputs.map(constantOnly), 1, 'min')?.[0] ??
+    number(node, 'min', -Infinity), list(node, inputs.map(constantOnly), 2, 'max')?.[0] ??
+    number(node, 'max', Infinity)];
+  if (x && isFeature(x) && x.form?.kind === 'x + 3' && low === 0 && high === 6) {
+    return { id: -1, dims: x.dims, form: { kind: 'relu6(x + 3)', of: x.form.of } };
+  }
+  return refuse(node, `limits values to ${low}…${high}`);
+}
+
+/**
+ * The operation that x · part completes.
+ * @param {Feature} x
+ * @param {Feature} part
+ * @returns {'silu' | 'hardswish' | 'x relu6(x + 3)' | null}
+ */
+function product(x, part) {
+  if (part.form === undefined || part.form.of !== x.id) return null;
+  if (part.form.kind === 'sigmoid') return 'silu';
+  if (part.form.kind === 'hardsigmoid') return 'hardswish';
+  return part.form.kind === 'relu6(x + 3)' ? 'x relu6(x + 3)' : null;
+}
+
+/** @type {Translate} */
+export function multiply(graph, node, inputs) {
+  const [a, b] = inputs;
+  if (!a || !b) return malformed(`${describe(node)} lacks an input.`);
+  if (!isFeature(a)) return scale(graph, node, /** @type {Feature} */ (b), a);
+  if (!isFeature(b)) return scale(graph, node, a, b);
+  const [x, op] = product(a, b) ? [a, product(a, b)] : [b, product(b, a)];
+  if (op === null) return refuse(node, 'multiplies two feature maps');
+  if (op === 'x relu6(x + 3)') return { id: -1, dims: x.dims, form: { kind: op, of: x.id } };
+  return { id: graph.add(node.name, [x.id], { op }), dims: x.dims };
+}
+
+/**
+ * @param {FloatGraphBuilder} graph
+ * @param {OnnxNode} node
+ * @param {Feature} x
+ * @param {Tensor} constant
+ * @returns {Feature}
+ */
+function scale(graph, node, x, constant) {
+  const sixth = constant.data.length === 1 && close(constant.data[0], 1 / 6);
+  if (sixth && x.form?.kind === 'relu6(x + 3)') {
+    return { id: -1, dims: x.dims, form: { kind: 'hardsigmoid', of: x.form.of } };
+  }
+  if (sixth && x.form?.kind === 'x relu6(x + 3)') {
+    return { id: graph.add(node.name, [x.form.of], { op: 'hardswish' }), dims: x.dims };
+  }
+  const factors = perChannel(node, constant, x.dims[1]);
+  return affine(graph, node, feature(node, x), factors, new Float32Array(factors.length));
+}
+
+/** @type {Translate} */
+export function divide(graph, node, inputs) {
+  const [x, constant] = inputs;
+  if (!x || !isFeature(x) || !constant || isFeature(constant)) {
+    return refuse(node, 'divides by a feature map');
+  }
+  const data = Float32Array.from(constant.data, (value) => 1 / value);
+  return scale(graph, node, x, { dims: constant.dims, data });
+}
+
+/** @type {Translate} */
+export function add(graph, node, inputs) {
+  const [a, b] = inputs;
+  if (a && b && isFeature(a) && isFeature(b)) {
+    const [x, y] = [feature(node, a), feature(node, b)];
+    if (x.dims.join() !== y.dims.join()) refuse(node, 'adds feature maps of different sizes');
+    return { id: graph.add(node.name, [x.id, y.id], { op: 'add' }), dims: x.dims };
+  }
+  const x = feature(node, a && isFeature(a) ? a : b);
+  const constant = constantOnly(a ?? null) ?? constantOnly(b ?? null);
+  if (!constant) return malformed(`${describe(node)} lacks an input.`);
+  if (constant.data.length === 1 && constant.data[0] === 3) {
+    return { id: -1, dims: x.dims, form: { kind: 'x + 3', of: x.id } };
+  }
+  const bias = perChannel(node, constant, x.dims[1]);
+  return affine(graph, node, x, new Float32Array(bias.length).fill(1), bias);
+}

@@ -1,0 +1,60 @@
+// The one table of the ONNX operations that wisp runs on feature maps.
+
+import { unsupported } from './import-error.js';
+import { number } from './onnx-constant.js';
+import { describe, isFeature } from './onnx-feature.js';
+import { concat, conv, maxPool, resize, slice } from './onnx-layers.js';
+import {
+  add, batchNormalization, clip, divide, hardSigmoid, multiply, sigmoid, simple,
+} from './onnx-pointwise.js';
+
+/**
+ * @typedef {import('./onnx-feature.js').Feature} Feature
+ * @typedef {import('./onnx-feature.js').Translate} Translate
+ * @typedef {import('./onnx-feature.js').Value} Value
+ * @typedef {import('./onnx-proto.js').OnnxNode} OnnxNode
+ * @typedef {import('./float-graph.js').FloatGraphBuilder} FloatGraphBuilder
+ */
+
+/**
+ * @param {FloatGraphBuilder} graph
+ * @param {OnnxNode} node
+ * @param {Value[]} inputs at least one is a feature map
+ * @returns {Feature}
+ */
+export function translate(graph, node, inputs) {
+  const translator = TRANSLATORS.get(node.op);
+  if (!translator) unsupported(`${describe(node)} is an operation wisp does not know yet.`);
+  return translator(graph, node, inputs);
+}
+
+/** @type {Translate} */
+function pass(graph, node, inputs) {
+  const x = inputs[0];
+  return x && isFeature(x) ? x : unsupported(`${describe(node)} lacks a feature map.`);
+}
+
+/** @type {Map<string, Translate>} */
+const TRANSLATORS = new Map(
+  Object.entries({
+    Add: add,
+    BatchNormalization: batchNormalization,
+    Cast: pass,
+    Clip: clip,
+    Concat: concat,
+    Conv: conv,
+    Div: divide,
+    Dropout: pass,
+    HardSigmoid: hardSigmoid,
+    HardSwish: simple(() => ({ op: 'hardswish' })),
+    Identity: pass,
+    LeakyRelu: simple((node) => ({ op: 'leaky', slope: number(node, 'alpha', 0.01) })),
+    MaxPool: maxPool,
+    Mul: multiply,
+    Relu: simple(() => ({ op: 'relu' })),
+    Resize: resize,
+    Sigmoid: sigmoid,
+    Slice: slice,
+    Upsample: resize,
+  }),
+);
