@@ -23,6 +23,34 @@ static inline int wisp_max(int a, int b) { return a > b ? a : b; }
 static inline int wisp_clamp(int v, int low, int high) { return wisp_min(wisp_max(v, low), high); }
 static inline int wisp_planes(int channels) { return (channels + WISP_LANES - 1) / WISP_LANES; }
 
+/* ---- requantisation arithmetic: the definition; kernels/simd.h has the same on eight lanes ---- */
+
+/* The rounded product of two fractions of 32768; not both -32768. */
+static inline int wisp_q15(int a, int b) { return (a * b + 0x4000) >> 15; }
+
+static inline int wisp_sat16(int v) { return wisp_clamp(v, -32768, 32767); }
+
+/* The logistic function of -t on 0 <= t <= WISP_SIGMOID_RANGE is p(w)^8, w = 2 t / WISP_SIGMOID_RANGE - 1, with the
+ * polynomial p below in fractions of 32768, lowest power first: least largest error of t * p^8, found by iterated
+ * linear programming. t * p^8 is off by at most 0.0005, p^8 by 0.002. */
+#define WISP_SIGMOID_RANGE 10
+enum { WISP_SIGMOID_TERMS = 6 };
+#define WISP_SIGMOID_POLYNOMIAL {17529, -10830, 3209, -765, -954, 1343}
+
+/* How a 32-bit sum becomes a byte (wisp_finish in kernels/conv_scalar.c is the definition). The sum is brought to a
+ * 16-bit fixed-point number whose unit is chosen by plan.c, activated, added to the residual, and scaled to bytes. */
+typedef struct wisp_finish {
+  int activation;          /* WISP_ACT_* */
+  int16_t limit;           /* SiLU, sigmoid: WISP_SIGMOID_RANGE; hard-swish: 6, in units */
+  int16_t steps;           /* limit * steps ~ 32767 */
+  int16_t slope;           /* of leaky ReLU, q15 */
+  int16_t out_scale;       /* units of y -> output bytes, q15 */
+  int16_t out_zero;
+  int16_t residual_scale;  /* residual bytes << 7 -> units of y, q15 */
+  int16_t residual_zero;
+  uint8_t flip;            /* xor-ed to every activation byte read or written: 0 or 0x80 */
+} wisp_finish;
+
 /* u8 [planes][height][pitch][4], borrowed. Pixel (y, x) of plane p is data[p * plane + (y * pitch + x) * 4 + lane].
  * Around each plane lie `pad` rows above and below that hold the zero point; between the end of a row and the
  * start of the next lie pitch - width pixels that do so too and serve both. */

@@ -1,0 +1,292 @@
+/* header.c - the header of a .wisp file: bytes to a graph that is known to be sound.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "model.h"
+
+enum { MAX_TENSORS = 1024, MAX_LAYERS = 1024, MAX_HEADS = 16, MAX_CLASSES = 4096 };
+enum { MAX_CHANNELS = 16384, MAX_KERNEL = 15, MAX_STRIDE = 8 };
+
+/* Reads front to back; past the end it gives zeros and remembers. */
+typedef struct cursor {
+  const uint8_t *at, *end;
+  int overrun;
+} cursor;
+
+static const uint8_t *take(cursor *c, size_t size) {
+  static const uint8_t zeros[4];
+  if ((size_t)(c->end - c->at) < size) {
+    c->overrun = 1;
+    c->at = c->end;
+    return size <= sizeof zeros ? zeros : NULL;
+  }
+  c->at += size;
+  return c->at - size;
+}
+
+static int take_u8(cursor *c) { return *take(c, 1); }
+
+static int take_u16(cursor *c) {
+  const uint8_t *b = take(c, 2);
+  return b[0] | b[1] << 8;
+}
+
+static uint32_t take_u32(cursor *c) {
+  const uint8_t *b = take(c, 4);
+  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+static float take_f32(cursor *c) {
+  const uint32_t bits = take_u32(c);
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/* A text as a string of its own, or NULL: no memory, or past the end. */
+static char *take_text(cursor *c, size_t size) {
+  const uint8_t *bytes = take(c, size);
+  if (c->overrun) return NULL;
+  char *text = malloc(size + 1);
+  if (!text) return NULL;
+  memcpy(text, bytes, size);
+  text[size] = 0;
+  return text;
+}
+
+static wisp_status no_memory(wisp_error *error) {
+  return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the model's header.");
+}
+
+/* ---- parts ---- */
+
+static wisp_status read_input(wisp_model *m, cursor *c, wisp_error *error) {
+  m->input_height = take_u16(c);
+  m->input_width = take_u16(c);
+  m->stride = take_u16(c);
+  m->block = take_u8(c);
+  take_u8(c);
+  if (m->block != 1 && m->block != 2)
+    return wisp_fail(error, WISP_ERR_FORMAT, "The model's input has blocks of %d pixels; 1 or 2 are known.", m->block);
+  if (m->stride == 0 || m->stride % m->block)
+    return wisp_fail(error, WISP_ERR_FORMAT, "The model's stride %d is no multiple of its block %d.", m->stride, m->block);
+  if (m->input_height == 0 || m->input_width == 0 || m->input_height % m->stride || m->input_width % m->stride)
+    return wisp_fail(error, WISP_ERR_FORMAT, "The model's input %dx%d is no multiple of its stride %d.", m->input_height,
+                     m->input_width, m->stride);
+  return WISP_OK;
+}
+
+static wisp_status read_counts(wisp_model *m, cursor *c, wisp_error *error) {
+  const int tensors = take_u16(c), layers = take_u16(c), heads = take_u16(c), classes = take_u16(c);
+  if (tensors < 2 || layers < 1 || heads < 1 || classes < 1)
+    return wisp_fail(error, WISP_ERR_FORMAT, "The model has %d tensors, %d layers, %d heads and %d classes; each is needed.",
+                     tensors, layers, heads, classes);
+  if (tensors > MAX_TENSORS || layers > MAX_LAYERS || heads > MAX_HEADS || classes > MAX_CLASSES)
+    return wisp_fail(error, WISP_ERR_LIMIT, "The model has %d tensors, %d layers, %d heads and %d classes; too many.",
+                     tensors, layers, heads, classes);
+  m->tensor = calloc((size_t)tensors, sizeof *m->tensor);
+  m->layer = calloc((size_t)layers, sizeof *m->layer);
+  m->head = calloc((size_t)heads, sizeof *m->head);
+  m->class_name = calloc((size_t)classes, sizeof *m->class_name);
+  if (!m->tensor || !m->layer || !m->head || !m->class_name) return no_memory(error);
+  m->tensors = tensors;
+  m->layers = layers;
+  m->heads = heads;
+  m->classes = classes;
+  return WISP_OK;
+}
+
+static wisp_status read_tensor(wisp_model *m, cursor *c, int i, wisp_error *error) {
+  wisp_tensor *t = &m->tensor[i];
+  t->channels = take_u16(c);
+  t->zero_point = take_u8(c);
+  take_u8(c);
+  t->scale = take_f32(c);
+  t->head = -1;
+  if (t->channels < 1 || t->channels > MAX_CHANNELS)
+    return wisp_fail(error, WISP_ERR_LIMIT, "Tensor %d has %d channels; 1 to %d are possible.", i, t->channels, MAX_CHANNELS);
+  if (!(t->scale > 0) || !isfinite(t->scale))
+    return wisp_fail(error, WISP_ERR_FORMAT, "Tensor %d has the scale %g; it must be positive.", i, (double)t->scale);
+  return WISP_OK;
+}
+
+static wisp_status check_window(const wisp_layer *l, int i, wisp_error *error) {
+  const int kernel_ok = l->kernel_height >= 1 && l->kernel_height <= MAX_KERNEL && l->kernel_width >= 1 &&
+                        l->kernel_width <= MAX_KERNEL;
+  const int stride_ok = l->stride_y >= 1 && l->stride_y <= MAX_STRIDE && l->stride_x >= 1 && l->stride_x <= MAX_STRIDE;
+  if (!kernel_ok || !stride_ok)
+    return wisp_fail(error, WISP_ERR_LIMIT, "Layer %d has a %dx%d kernel with stride %dx%d; at most %d and %d are possible.", i,
+                     l->kernel_height, l->kernel_width, l->stride_y, l->stride_x, MAX_KERNEL, MAX_STRIDE);
+  if (l->pad_top >= l->kernel_height || l->pad_bottom >= l->kernel_height || l->pad_left >= l->kernel_width ||
+      l->pad_right >= l->kernel_width)
+    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d has a padding as wide as its %dx%d kernel.", i, l->kernel_height,
+                     l->kernel_width);
+  return WISP_OK;
+}
+
+static wisp_status read_layer(wisp_model *m, cursor *c, int i, wisp_error *error) {
+  wisp_layer *l = &m->layer[i];
+  l->operation = take_u8(c);
+  l->activation = take_u8(c);
+  l->flags = take_u8(c);
+  l->input_count = take_u8(c);
+  l->kernel_height = take_u8(c);
+  l->kernel_width = take_u8(c);
+  l->stride_y = take_u8(c);
+  l->stride_x = take_u8(c);
+  l->pad_top = take_u8(c);
+  l->pad_left = take_u8(c);
+  l->pad_bottom = take_u8(c);
+  l->pad_right = take_u8(c);
+  l->slope = take_f32(c);
+  l->output = take_u16(c);
+  l->residual = -1;
+  if (l->operation < WISP_OP_CONV || l->operation > WISP_OP_UPSAMPLE)
+    return wisp_fail(error, WISP_ERR_UNSUPPORTED, "Layer %d is operation %d, which this version does not know; update wisp.", i,
+                     l->operation);
+  if (l->activation >= WISP_ACT_COUNT || l->flags & ~(WISP_LAYER_RESIDUAL | WISP_LAYER_MASKED))
+    return wisp_fail(error, WISP_ERR_UNSUPPORTED, "Layer %d has activation %d and flags %d, not known here; update wisp.", i,
+                     l->activation, l->flags);
+  if (l->input_count < 1) return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d reads no tensor.", i);
+  if (!(l->slope >= 0 && l->slope < 1))
+    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d has the slope %g; 0 to 1 is possible.", i, (double)l->slope);
+  l->inputs = calloc((size_t)l->input_count, sizeof *l->inputs);
+  if (!l->inputs) return no_memory(error);
+  for (int k = 0; k < l->input_count; k++) l->inputs[k] = (uint16_t)take_u16(c);
+  if (l->flags & WISP_LAYER_RESIDUAL) l->residual = take_u16(c);
+  l->payload_size = take_u32(c);
+  l->payload_crc = take_u32(c);
+  return check_window(l, i, error);
+}
+
+static wisp_status read_head(wisp_model *m, cursor *c, int i, wisp_error *error) {
+  wisp_model_head *h = &m->head[i];
+  h->tensor = take_u16(c);
+  h->stride = take_u16(c);
+  h->kind = take_u8(c);
+  h->anchors = take_u8(c);
+  take_u16(c);
+  if (h->kind != WISP_HEAD_YOLOV5)
+    return wisp_fail(error, WISP_ERR_UNSUPPORTED, "Head %d is of kind %d, not known here; update wisp.", i, h->kind);
+  if (h->anchors < 1 || h->stride < 1 || h->tensor < 1 || h->tensor >= m->tensors)
+    return wisp_fail(error, WISP_ERR_FORMAT, "Head %d has %d anchors, stride %d and tensor %d.", i, h->anchors, h->stride,
+                     h->tensor);
+  wisp_tensor *t = &m->tensor[h->tensor];
+  if (t->head >= 0 || t->channels != h->anchors * (5 + m->classes))
+    return wisp_fail(error, WISP_ERR_FORMAT, "Head %d needs a tensor of its own with %d channels; tensor %d has %d.", i,
+                     h->anchors * (5 + m->classes), h->tensor, t->channels);
+  t->head = i;
+  h->sizes = calloc((size_t)h->anchors * 2, sizeof *h->sizes);
+  if (!h->sizes) return no_memory(error);
+  for (int k = 0; k < h->anchors * 2; k++) {
+    h->sizes[k] = take_f32(c);
+    if (!c->overrun && (!(h->sizes[k] > 0) || !isfinite(h->sizes[k])))
+      return wisp_fail(error, WISP_ERR_FORMAT, "Head %d has an anchor of size %g.", i, (double)h->sizes[k]);
+  }
+  return WISP_OK;
+}
+
+static wisp_status read_texts(wisp_model *m, cursor *c, wisp_error *error) {
+  for (int i = 0; i < m->classes; i++) {
+    m->class_name[i] = take_text(c, (size_t)take_u16(c));
+    if (!m->class_name[i] && !c->overrun) return no_memory(error);
+  }
+  m->provenance = take_text(c, take_u32(c));
+  if (!m->provenance && !c->overrun) return no_memory(error);
+  return WISP_OK;
+}
+
+/* ---- the graph ---- */
+
+static wisp_status check_move(const wisp_model *m, int i, wisp_error *error) {
+  const wisp_layer *l = &m->layer[i];
+  const wisp_tensor *in = &m->tensor[l->inputs[0]], *out = &m->tensor[l->output];
+  if (l->input_count != 1 || l->flags || l->activation != WISP_ACT_NONE || l->payload_size > 0)
+    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d only moves bytes; it can't have weights, a residual or an activation.", i);
+  if (in->channels != out->channels || in->zero_point != out->zero_point || in->scale != out->scale)
+    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d moves bytes between tensors %d and %d, which differ.", i, l->inputs[0],
+                     l->output);
+  return WISP_OK;
+}
+
+static wisp_status check_conv(const wisp_model *m, int i, wisp_error *error) {
+  const wisp_layer *l = &m->layer[i];
+  if (m->tensor[l->output].head >= 0 && (l->activation != WISP_ACT_NONE || l->residual >= 0))
+    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d makes a head; it can't have an activation or a residual.", i);
+  if (l->residual >= 0 && m->tensor[l->residual].channels != m->tensor[l->output].channels)
+    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d adds tensor %d to tensor %d; their channels differ.", i, l->residual,
+                     l->output);
+  size_t least, most;
+  wisp_payload_bounds(m, i, &least, &most);
+  if (l->payload_size < least || l->payload_size > most)
+    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d has %zu bytes of weights; %zu to %zu fit its shape.", i, l->payload_size,
+                     least, most);
+  return WISP_OK;
+}
+
+/* Every tensor is written once, before it is read; heads are written and not read. */
+static wisp_status check_graph(const wisp_model *m, wisp_error *error) {
+  uint8_t written[MAX_TENSORS] = {1};
+  for (int i = 0; i < m->layers; i++) {
+    const wisp_layer *l = &m->layer[i];
+    for (int k = 0; k <= l->input_count; k++) {
+      const int t = k < l->input_count ? l->inputs[k] : l->residual;
+      if (t < 0) continue;
+      if (t >= m->tensors || !written[t] || m->tensor[t].head >= 0)
+        return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d reads tensor %d, which no layer before it has written.", i, t);
+    }
+    if (l->output >= m->tensors || written[l->output])
+      return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d writes tensor %d, which is not there or already written.", i, l->output);
+    if (l->operation != WISP_OP_CONV && m->tensor[l->output].head >= 0)
+      return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d makes a head but is no convolution.", i);
+    const wisp_status status = l->operation == WISP_OP_CONV ? check_conv(m, i, error) : check_move(m, i, error);
+    if (status != WISP_OK) return status;
+    written[l->output] = 1;
+  }
+  for (int t = 0; t < m->tensors; t++)
+    if (!written[t]) return wisp_fail(error, WISP_ERR_FORMAT, "No layer writes tensor %d.", t);
+  return WISP_OK;
+}
+
+static wisp_status check_size(const wisp_model *m, wisp_error *error) {
+  size_t size = sizeof m->preamble + m->header_size;
+  for (int i = 0; i < m->layers; i++) size += m->layer[i].payload_size;
+  if (size != m->size)
+    return wisp_fail(error, WISP_ERR_FORMAT, "The parts of the model have %zu bytes, but its preamble says %zu.", size, m->size);
+  return WISP_OK;
+}
+
+wisp_status wisp_header_parse(wisp_model *m, const uint8_t *bytes, size_t size, wisp_error *error) {
+  cursor c = {bytes, bytes + size, 0};
+  wisp_status status = read_input(m, &c, error);
+  if (status == WISP_OK) status = read_counts(m, &c, error);
+  for (int i = 0; status == WISP_OK && i < m->tensors; i++) status = read_tensor(m, &c, i, error);
+  for (int i = 0; status == WISP_OK && i < m->layers; i++) status = read_layer(m, &c, i, error);
+  for (int i = 0; status == WISP_OK && i < m->heads; i++) status = read_head(m, &c, i, error);
+  if (status == WISP_OK) status = read_texts(m, &c, error);
+  if (c.overrun || (status == WISP_OK && c.at != c.end))
+    return wisp_fail(error, WISP_ERR_FORMAT, "The model's header does not fill its %zu bytes.", size);
+  if (status == WISP_OK && m->tensor[0].channels != 3 * m->block * m->block)
+    return wisp_fail(error, WISP_ERR_FORMAT, "The model's input has %d channels; blocks of %d pixels have %d.",
+                     m->tensor[0].channels, m->block, 3 * m->block * m->block);
+  if (status == WISP_OK) status = check_graph(m, error);
+  if (status == WISP_OK) status = check_size(m, error);
+  return status;
+}
+
+void wisp_header_free(wisp_model *m) {
+  for (int i = 0; i < m->layers; i++) {
+    free(m->layer[i].inputs);
+    free(m->layer[i].payload);
+  }
+  for (int i = 0; i < m->heads; i++) free(m->head[i].sizes);
+  for (int i = 0; i < m->classes; i++) free(m->class_name[i]);
+  free(m->tensor);
+  free(m->layer);
+  free(m->head);
+  free(m->class_name);
+  free(m->provenance);
+}

@@ -1,0 +1,83 @@
+/* kernel.h - what a kernel is, and the one table of them.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A kernel takes pointers and sizes and gives bytes; it knows no model, thread or file. Activations are
+ * u8 [planes][rows][pitch][4] (base.h), stored xor `flip` (0: unsigned, 0x80: signed, as the engine's dot product
+ * reads them). Pixels of a plane are walked flat, the columns between rows included. */
+#ifndef WISP_KERNEL_H
+#define WISP_KERNEL_H
+
+#include "base.h"
+
+enum {
+  WISP_TILE = 32,                /* pixels a convolution handles at once */
+  WISP_OVERREAD = WISP_TILE * 4, /* bytes that kernels may read past the last pixel of a plane, never write */
+  WISP_RUN_MAX = 2               /* output channels that share the pixels they load */
+};
+
+/* Four output channels of a convolution. `stream` is what lower.c makes of their blocks: i32 words
+ *
+ *     run*      until four channels are done
+ *     run    =  channels (1 or 2), groups, group*
+ *     group  =  blocks, block*       at least one block, and so few that every 16-bit sum of the group is exact
+ *     block  =  byte distance from the pixel to the four input channels, i8 [channels][4] weights
+ */
+typedef struct wisp_quad {
+  const int32_t *stream;
+  int32_t start[4]; /* of the 32-bit sums: bias, zero points */
+  float scale[4];   /* sum -> units of wisp_finish; head: sum -> real */
+} wisp_quad;
+
+/* out[pixel][4] = finish(sums of the quad at in[pixel]) for n pixels; `residual` may be NULL. */
+typedef void wisp_conv_kernel(const wisp_quad *quad, const wisp_finish *finish, const uint8_t *in,
+                              const uint8_t *residual, uint8_t *out, int n);
+
+/* out[c][pixel] = real value of channel c for n pixels; a NULL out[c] is left out. */
+typedef void wisp_head_kernel(const wisp_quad *quad, uint8_t flip, const uint8_t *in, float *const out[4], int n);
+
+/* One output row of a max-pool over one plane: `in` is row 0, column 0 of the plane, `y` the output row. Pixels
+ * outside the plane don't count. */
+typedef struct wisp_pool_shape {
+  int height, width, pitch;         /* of the input */
+  int kernel_height, kernel_width;
+  int stride_y, stride_x;
+  int pad_top, pad_left;
+} wisp_pool_shape;
+typedef void wisp_maxpool_kernel(const wisp_pool_shape *shape, const uint8_t *in, uint8_t flip, int y, uint8_t *out,
+                                 int out_width);
+
+/* out[x] = in[x / factor]: one row, `width` input pixels. */
+typedef void wisp_upsample_kernel(const uint8_t *in, int width, int factor, uint8_t *out);
+
+/* out[x] = in[x * step]: one row, `width` output pixels. */
+typedef void wisp_pick_kernel(const uint8_t *in, int step, int width, uint8_t *out);
+
+/* 1 if the dot product of this engine reads activation bytes as signed. */
+typedef int wisp_signed_probe(void);
+
+/* One row a kernel: name, type. Declares it, gives it a slot, a scalar and a SIMD twin, a test and a benchmark. */
+#define WISP_KERNEL_ROWS(ROW)      \
+  ROW(conv, wisp_conv_kernel)         \
+  ROW(head, wisp_head_kernel)         \
+  ROW(maxpool, wisp_maxpool_kernel)   \
+  ROW(upsample, wisp_upsample_kernel) \
+  ROW(pick, wisp_pick_kernel)         \
+  ROW(reads_signed, wisp_signed_probe)
+
+#define WISP_KERNEL_DECLARE(name, type) type wisp_k_##name##__scalar, wisp_k_##name##__simd;
+WISP_KERNEL_ROWS(WISP_KERNEL_DECLARE)
+#undef WISP_KERNEL_DECLARE
+
+typedef struct wisp_kernels {
+  const char *name; /* "scalar", "simd", "relaxed" */
+  int any_sign;     /* whether both representations work, not only the engine's own */
+#define WISP_KERNEL_SLOT(name, type) type *name;
+  WISP_KERNEL_ROWS(WISP_KERNEL_SLOT)
+#undef WISP_KERNEL_SLOT
+} wisp_kernels;
+
+/* The scalar twins, and the fastest set of this build. Static. */
+const wisp_kernels *wisp_kernels_scalar(void);
+const wisp_kernels *wisp_kernels_best(void);
+
+#endif

@@ -1,0 +1,247 @@
+/* conv_simd.c - convolution on tiles of 32 pixels: 16-bit sums of each group, widened to 32 bits, finished eight at
+ * a time. Bit-equal to conv_scalar.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "../kernel.h"
+#include "simd.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+enum { VECTORS = WISP_TILE / 4, HALF = VECTORS / 2 }; /* of four pixels */
+
+/* 32-bit sums of the tile, four pixels a vector. */
+typedef wisp_v128 tile_sums[4][VECTORS];
+
+/* ---- sums ---- */
+
+/* One channel over 32 pixels. Returns the word after the run. */
+INLINE const int32_t *sum_run1(const int32_t *word, const uint8_t *in, int is_signed, wisp_v128 *sums) {
+  const wisp_v128 ones = wisp_hidden_ones(), zero = wasm_i32x4_const_splat(0);
+  for (int groups = *word++; groups > 0; groups--) {
+    wisp_v128 s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero;
+    int blocks = *word++;
+    do {
+      const uint8_t *p = in + word[0];
+      const wisp_weights w = wisp_splat_weights(word + 1);
+      s0 = wisp_dot_add(s0, wisp_load_pixels(p, is_signed), w);
+      s1 = wisp_dot_add(s1, wisp_load_pixels(p + 16, is_signed), w);
+      s2 = wisp_dot_add(s2, wisp_load_pixels(p + 32, is_signed), w);
+      s3 = wisp_dot_add(s3, wisp_load_pixels(p + 48, is_signed), w);
+      s4 = wisp_dot_add(s4, wisp_load_pixels(p + 64, is_signed), w);
+      s5 = wisp_dot_add(s5, wisp_load_pixels(p + 80, is_signed), w);
+      s6 = wisp_dot_add(s6, wisp_load_pixels(p + 96, is_signed), w);
+      s7 = wisp_dot_add(s7, wisp_load_pixels(p + 112, is_signed), w);
+      word += 2;
+    } while (--blocks > 0);
+    sums[0] = wisp_widen_add(sums[0], s0, ones);
+    sums[1] = wisp_widen_add(sums[1], s1, ones);
+    sums[2] = wisp_widen_add(sums[2], s2, ones);
+    sums[3] = wisp_widen_add(sums[3], s3, ones);
+    sums[4] = wisp_widen_add(sums[4], s4, ones);
+    sums[5] = wisp_widen_add(sums[5], s5, ones);
+    sums[6] = wisp_widen_add(sums[6], s6, ones);
+    sums[7] = wisp_widen_add(sums[7], s7, ones);
+  }
+  return word;
+}
+
+/* Two channels over 16 pixels. */
+INLINE const int32_t *sum_run2(const int32_t *word, const uint8_t *in, int is_signed, wisp_v128 *a, wisp_v128 *b) {
+  const wisp_v128 ones = wisp_hidden_ones(), zero = wasm_i32x4_const_splat(0);
+  for (int groups = *word++; groups > 0; groups--) {
+    wisp_v128 a0 = zero, a1 = zero, a2 = zero, a3 = zero, b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+    int blocks = *word++;
+    do {
+      const uint8_t *p = in + word[0];
+      const wisp_weights wa = wisp_splat_weights(word + 1), wb = wisp_splat_weights(word + 2);
+      const wisp_pixels p0 = wisp_load_pixels(p, is_signed);
+      a0 = wisp_dot_add(a0, p0, wa);
+      b0 = wisp_dot_add(b0, p0, wb);
+      const wisp_pixels p1 = wisp_load_pixels(p + 16, is_signed);
+      a1 = wisp_dot_add(a1, p1, wa);
+      b1 = wisp_dot_add(b1, p1, wb);
+      const wisp_pixels p2 = wisp_load_pixels(p + 32, is_signed);
+      a2 = wisp_dot_add(a2, p2, wa);
+      b2 = wisp_dot_add(b2, p2, wb);
+      const wisp_pixels p3 = wisp_load_pixels(p + 48, is_signed);
+      a3 = wisp_dot_add(a3, p3, wa);
+      b3 = wisp_dot_add(b3, p3, wb);
+      word += 3;
+    } while (--blocks > 0);
+    a[0] = wisp_widen_add(a[0], a0, ones);
+    a[1] = wisp_widen_add(a[1], a1, ones);
+    a[2] = wisp_widen_add(a[2], a2, ones);
+    a[3] = wisp_widen_add(a[3], a3, ones);
+    b[0] = wisp_widen_add(b[0], b0, ones);
+    b[1] = wisp_widen_add(b[1], b1, ones);
+    b[2] = wisp_widen_add(b[2], b2, ones);
+    b[3] = wisp_widen_add(b[3], b3, ones);
+  }
+  return word;
+}
+
+INLINE void sum_tile(const wisp_quad *quad, const uint8_t *in, int is_signed, tile_sums sums) {
+  for (int c = 0; c < 4; c++) {
+    const wisp_v128 start = wasm_v128_load32_splat(&quad->start[c]);
+    for (int v = 0; v < VECTORS; v++) sums[c][v] = start;
+  }
+  const int32_t *word = quad->stream;
+  for (int c = 0; c < 4;) {
+    const int channels = *word++;
+    if (channels == 1) {
+      word = sum_run1(word, in, is_signed, sums[c]);
+    } else {
+      sum_run2(word, in, is_signed, sums[c], sums[c + 1]);
+      word = sum_run2(word, in + HALF * 16, is_signed, sums[c] + HALF, sums[c + 1] + HALF);
+    }
+    c += channels;
+  }
+}
+
+/* ---- finish: i16x8 lanes are eight pixels of a channel until they are interleaved ---- */
+
+INLINE wisp_v128 fixed_point(const wisp_v128 *sums, wisp_v128 scale) {
+  const wisp_v128 low = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sums[0]), scale);
+  const wisp_v128 high = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sums[1]), scale);
+  return wasm_i16x8_narrow_i32x4(wisp_truncate(low), wisp_truncate(high));
+}
+
+INLINE wisp_v128 falling_sigmoid(const wisp_finish *f, wisp_v128 t) {
+  static const int16_t terms[WISP_SIGMOID_TERMS] = WISP_SIGMOID_POLYNOMIAL;
+  const wisp_v128 w = wasm_v128_xor(wasm_i16x8_mul(t, wasm_i16x8_splat((int16_t)(2 * f->steps))),
+                                    wasm_i16x8_const_splat(-32768));
+  wisp_v128 p = wasm_i16x8_splat(terms[WISP_SIGMOID_TERMS - 1]);
+  for (int i = WISP_SIGMOID_TERMS - 2; i >= 0; i--) p = wasm_i16x8_add(wisp_q15x8(p, w), wasm_i16x8_splat(terms[i]));
+  for (int i = 0; i < 3; i++) p = wisp_q15x8(p, p);
+  return p;
+}
+
+INLINE wisp_v128 activate(const wisp_finish *f, int activation, wisp_v128 x) {
+  const wisp_v128 zero = wasm_i16x8_const_splat(0), limit = wasm_i16x8_splat(f->limit);
+  const wisp_v128 t = wasm_u16x8_min(wasm_i16x8_abs(x), limit);
+  switch (activation) {
+    case WISP_ACT_RELU: return wasm_i16x8_max(x, zero);
+    case WISP_ACT_LEAKY: return wasm_i16x8_max(x, wisp_q15x8(x, wasm_i16x8_splat(f->slope)));
+    case WISP_ACT_SILU: return wasm_i16x8_sub(wasm_i16x8_max(x, zero), wisp_q15x8(t, falling_sigmoid(f, t)));
+    case WISP_ACT_HARDSWISH: {
+      const wisp_v128 gate = wasm_i16x8_add_sat(x, wasm_i16x8_splat(f->limit / 2));
+      const wisp_v128 clamped = wasm_i16x8_min(wasm_i16x8_max(gate, zero), limit);
+      return wisp_q15x8(x, wasm_i16x8_mul(clamped, wasm_i16x8_splat(f->steps)));
+    }
+    case WISP_ACT_SIGMOID: {
+      const wisp_v128 falling = falling_sigmoid(f, t);
+      const wisp_v128 rising = wasm_i16x8_sub(wasm_i16x8_const_splat(32767), falling);
+      return wasm_v128_bitselect(falling, rising, wasm_i16x8_lt(x, zero));
+    }
+    default: return x;
+  }
+}
+
+/* Two pixels of four channels: y in units -> 16-bit output bytes, not yet clamped. */
+INLINE wisp_v128 scale_out(const wisp_finish *f, wisp_v128 y, const uint8_t *residual) {
+  if (residual) {
+    const wisp_v128 bytes = wasm_v128_xor(wasm_v128_load64_zero(residual), wasm_u8x16_splat(f->flip));
+    const wisp_v128 r = wasm_i16x8_sub(wasm_u16x8_extend_low_u8x16(bytes), wasm_i16x8_splat(f->residual_zero));
+    y = wasm_i16x8_add_sat(y, wisp_q15x8(wasm_i16x8_shl(r, 7), wasm_i16x8_splat(f->residual_scale)));
+  }
+  return wasm_i16x8_add_sat(wisp_q15x8(y, wasm_i16x8_splat(f->out_scale)), wasm_i16x8_splat(f->out_zero));
+}
+
+/* Four pixels of four channels from two vectors of two pixels. */
+INLINE void store_pixels(const wisp_finish *f, wisp_v128 y0, wisp_v128 y1, const uint8_t *residual, uint8_t *out) {
+  const wisp_v128 low = scale_out(f, y0, residual), high = scale_out(f, y1, residual ? residual + 8 : NULL);
+  wasm_v128_store(out, wasm_v128_xor(wasm_u8x16_narrow_i16x8(low, high), wasm_u8x16_splat(f->flip)));
+}
+
+INLINE void finish_tile(const wisp_quad *quad, const wisp_finish *f, int activation, tile_sums sums,
+                        const uint8_t *residual, uint8_t *out) {
+  for (int v = 0; v < VECTORS; v += 2) {
+    wisp_v128 y[4];
+    for (int c = 0; c < 4; c++)
+      y[c] = activate(f, activation, fixed_point(&sums[c][v], wasm_v128_load32_splat(&quad->scale[c])));
+    const wisp_v128 low01 = wasm_i16x8_shuffle(y[0], y[1], 0, 8, 1, 9, 2, 10, 3, 11);
+    const wisp_v128 high01 = wasm_i16x8_shuffle(y[0], y[1], 4, 12, 5, 13, 6, 14, 7, 15);
+    const wisp_v128 low23 = wasm_i16x8_shuffle(y[2], y[3], 0, 8, 1, 9, 2, 10, 3, 11);
+    const wisp_v128 high23 = wasm_i16x8_shuffle(y[2], y[3], 4, 12, 5, 13, 6, 14, 7, 15);
+    const int at = v * 16;
+    store_pixels(f, wasm_i32x4_shuffle(low01, low23, 0, 4, 1, 5), wasm_i32x4_shuffle(low01, low23, 2, 6, 3, 7),
+                 residual ? residual + at : NULL, out + at);
+    store_pixels(f, wasm_i32x4_shuffle(high01, high23, 0, 4, 1, 5), wasm_i32x4_shuffle(high01, high23, 2, 6, 3, 7),
+                 residual ? residual + at + 16 : NULL, out + at + 16);
+  }
+}
+
+/* ---- the kernels: one copy of the loop a representation and activation, so that none is asked inside ---- */
+
+INLINE void conv(const wisp_quad *quad, const wisp_finish *f, int activation, int is_signed, const uint8_t *in,
+                 const uint8_t *residual, uint8_t *out, int n) {
+  for (; n > 0; n -= WISP_TILE) {
+    tile_sums sums;
+    sum_tile(quad, in, is_signed, sums);
+    if (n >= WISP_TILE) {
+      finish_tile(quad, f, activation, sums, residual, out);
+    } else {
+      uint8_t last[WISP_TILE * WISP_LANES];
+      finish_tile(quad, f, activation, sums, residual, last);
+      memcpy(out, last, (size_t)n * WISP_LANES);
+    }
+    in += WISP_TILE * WISP_LANES;
+    out += WISP_TILE * WISP_LANES;
+    if (residual) residual += WISP_TILE * WISP_LANES;
+  }
+}
+
+typedef wisp_conv_kernel conv_kernel;
+
+#define CONV(name, activation)                                                                               \
+  static void conv_##name(const wisp_quad *quad, const wisp_finish *f, const uint8_t *in, const uint8_t *residual, \
+                          uint8_t *out, int n) {                                                             \
+    if (!WISP_RELAXED && f->flip)                                                                            \
+      conv(quad, f, activation, 1, in, residual, out, n);                                                    \
+    else                                                                                                     \
+      conv(quad, f, activation, 0, in, residual, out, n);                                                    \
+  }
+CONV(none, WISP_ACT_NONE)
+CONV(relu, WISP_ACT_RELU)
+CONV(leaky, WISP_ACT_LEAKY)
+CONV(silu, WISP_ACT_SILU)
+CONV(hardswish, WISP_ACT_HARDSWISH)
+CONV(sigmoid, WISP_ACT_SIGMOID)
+
+void wisp_k_conv__simd(const wisp_quad *quad, const wisp_finish *finish, const uint8_t *in, const uint8_t *residual,
+                       uint8_t *out, int n) {
+  static conv_kernel *const by_activation[WISP_ACT_COUNT] = {conv_none, conv_relu, conv_leaky,
+                                                             conv_silu, conv_hardswish, conv_sigmoid};
+  by_activation[finish->activation](quad, finish, in, residual, out, n);
+}
+
+void wisp_k_head__simd(const wisp_quad *quad, uint8_t flip, const uint8_t *in, float *const out[4], int n) {
+  for (int done = 0; done < n; done += WISP_TILE) {
+    tile_sums sums;
+    const uint8_t *pixels = in + done * WISP_LANES;
+    if (!WISP_RELAXED && flip)
+      sum_tile(quad, pixels, 1, sums);
+    else
+      sum_tile(quad, pixels, 0, sums);
+    for (int c = 0; c < 4; c++) {
+      if (!out[c]) continue;
+      float real[WISP_TILE];
+      const wisp_v128 scale = wasm_v128_load32_splat(&quad->scale[c]);
+      for (int v = 0; v < VECTORS; v++)
+        wasm_v128_store(real + v * 4, wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sums[c][v]), scale));
+      memcpy(out[c] + done, real, sizeof *real * (size_t)(n - done < WISP_TILE ? n - done : WISP_TILE));
+    }
+  }
+}
+
+/* Byte 0xff is 255 read as unsigned, -1 read as signed. */
+int wisp_k_reads_signed__simd(void) {
+  const volatile uint8_t byte = 0xff;
+  const int32_t weights = 0x01010101;
+  uint8_t pixels[16];
+  memset(pixels, byte, sizeof pixels);
+  const wisp_v128 sums =
+      wisp_dot_add(wasm_i32x4_const_splat(0), wisp_load_pixels(pixels, 0), wisp_splat_weights(&weights));
+  return wasm_i16x8_extract_lane(sums, 0) < 0;
+}

@@ -1,0 +1,82 @@
+/* simd.h - the only file with intrinsics: what the kernels need of WebAssembly SIMD, in its plain and relaxed level.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Both levels give the same bits. The relaxed instructions used are exact within the ranges the callers keep:
+ * products of two bytes and two 7-bit weights never saturate (models/FORMAT.md), no q15 factor pair is (-32768, -32768),
+ * no float that is truncated leaves the 32-bit range (plan.c). */
+#ifndef WISP_KERNELS_SIMD_H
+#define WISP_KERNELS_SIMD_H
+
+#include <stdint.h>
+#include <wasm_simd128.h>
+
+typedef v128_t wisp_v128;
+
+#if WISP_RELAXED
+
+typedef wisp_v128 wisp_pixels;
+typedef wisp_v128 wisp_weights;
+
+/* Four pixels of four channels. */
+static inline wisp_pixels wisp_load_pixels(const uint8_t *in, int is_signed) {
+  (void)is_signed; /* the engine decides */
+  return wasm_v128_load(in);
+}
+
+static inline wisp_weights wisp_splat_weights(const int32_t *word) { return wasm_v128_load32_splat(word); }
+
+/* i16x8: sums + products of neighbouring channels, two numbers a pixel. */
+static inline wisp_v128 wisp_dot_add(wisp_v128 sums, wisp_pixels pixels, wisp_weights weights) {
+  return wasm_i16x8_add(sums, wasm_i16x8_relaxed_dot_i8x16_i7x16(weights, pixels));
+}
+
+static inline wisp_v128 wisp_q15x8(wisp_v128 a, wisp_v128 b) { return wasm_i16x8_relaxed_q15mulr(a, b); }
+
+static inline wisp_v128 wisp_truncate(wisp_v128 f) { return wasm_i32x4_relaxed_trunc_f32x4(f); }
+
+#else
+
+/* Channels 0, 2 and channels 1, 3, widened to 16 bits. */
+typedef struct wisp_pixels {
+  wisp_v128 even, odd;
+} wisp_pixels;
+typedef wisp_pixels wisp_weights;
+
+static inline wisp_pixels wisp_widen(wisp_v128 bytes, int is_signed) {
+  if (is_signed)
+    return (wisp_pixels){wasm_i16x8_shr(wasm_i16x8_shl(bytes, 8), 8), wasm_i16x8_shr(bytes, 8)};
+  return (wisp_pixels){wasm_v128_and(bytes, wasm_i16x8_const_splat(255)), wasm_u16x8_shr(bytes, 8)};
+}
+
+static inline wisp_pixels wisp_load_pixels(const uint8_t *in, int is_signed) {
+  return wisp_widen(wasm_v128_load(in), is_signed);
+}
+
+static inline wisp_weights wisp_splat_weights(const int32_t *word) {
+  return wisp_widen(wasm_v128_load32_splat(word), 1);
+}
+
+static inline wisp_v128 wisp_dot_add(wisp_v128 sums, wisp_pixels pixels, wisp_weights weights) {
+  sums = wasm_i16x8_add(sums, wasm_i16x8_mul(pixels.even, weights.even));
+  return wasm_i16x8_add(sums, wasm_i16x8_mul(pixels.odd, weights.odd));
+}
+
+static inline wisp_v128 wisp_q15x8(wisp_v128 a, wisp_v128 b) { return wasm_i16x8_q15mulr_sat(a, b); }
+
+static inline wisp_v128 wisp_truncate(wisp_v128 f) { return wasm_i32x4_trunc_sat_f32x4(f); }
+
+#endif
+
+/* i32x4: sums + the two 16-bit numbers of each of four pixels. */
+static inline wisp_v128 wisp_widen_add(wisp_v128 sums, wisp_v128 pairs, wisp_v128 ones) {
+  return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(pairs, ones));
+}
+
+/* A vector of ones that the compiler can't see through: V8 rebuilds a constant at every use inside a loop. */
+static inline wisp_v128 wisp_hidden_ones(void) {
+  static const int16_t ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+  const int16_t *volatile hidden = ones;
+  return wasm_v128_load(hidden);
+}
+
+#endif

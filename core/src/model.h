@@ -1,0 +1,79 @@
+/* model.h - a .wisp file that has been checked: the graph and the weights, as models/FORMAT.md describes them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef WISP_MODEL_H
+#define WISP_MODEL_H
+
+#include "../wisp.h"
+#include "base.h"
+#include "unpack.h"
+
+typedef struct wisp_tensor {
+  int channels;
+  int zero_point;
+  float scale;
+  int head; /* the head that it feeds, or -1 */
+} wisp_tensor;
+
+typedef struct wisp_layer {
+  int operation, activation; /* WISP_OP_*, WISP_ACT_* */
+  int flags;                 /* WISP_LAYER_* */
+  int kernel_height, kernel_width, stride_y, stride_x;
+  int pad_top, pad_left, pad_bottom, pad_right;
+  float slope;
+  int output, residual; /* tensors; residual -1 if there is none */
+  int input_count;
+  uint16_t *inputs; /* [input_count] tensors */
+  size_t payload_size;
+  uint32_t payload_crc;
+  uint8_t *payload; /* owned; NULL until it is complete */
+} wisp_layer;
+
+/* The parts of a convolution's payload; they borrow from it. */
+typedef struct wisp_weights_view {
+  int channels_out, planes, taps; /* planes of all inputs together */
+  int blocks, blocks_present;
+  const float *scale, *bias; /* [channels_out] */
+  const uint8_t *mask;       /* NULL: every block is present */
+  const int8_t *weights;     /* [blocks_present][4] */
+} wisp_weights_view;
+
+typedef struct wisp_model_head {
+  int tensor, stride, kind, anchors;
+  float *sizes; /* [anchors][2] */
+} wisp_model_head;
+
+struct wisp_model {
+  enum { WISP_READS_PREAMBLE, WISP_READS_HEADER, WISP_READS_PAYLOAD, WISP_IS_COMPLETE, WISP_IS_BROKEN } state;
+  wisp_unpack section; /* what is being read */
+  wisp_error broken;   /* why, if it is */
+  uint8_t preamble[24];
+  uint8_t *section_bytes; /* owned while a section is read */
+  size_t size, header_size;
+  uint32_t header_crc;
+  int next_layer; /* whose payload is being read */
+
+  int input_height, input_width, stride, block;
+  int tensors, layers, heads, classes;
+  wisp_tensor *tensor;   /* [tensors]; 0 is the input */
+  wisp_layer *layer;     /* [layers] */
+  wisp_model_head *head; /* [heads] */
+  char **class_name;     /* [classes] */
+  char *provenance;
+};
+
+/* header.c: parses and checks the header's bytes into the model. */
+wisp_status wisp_header_parse(wisp_model *model, const uint8_t *bytes, size_t size, wisp_error *error);
+void wisp_header_free(wisp_model *model);
+
+/* payload.c: checks a layer's complete payload. `layer` is its index. */
+wisp_status wisp_payload_check(const wisp_model *model, int layer, wisp_error *error);
+/* The payload's parts; for a convolution whose payload is there. */
+wisp_weights_view wisp_payload_view(const wisp_model *model, int layer);
+/* The sizes a payload may have: without blocks and with all of them. */
+void wisp_payload_bounds(const wisp_model *model, int layer, size_t *least, size_t *most);
+
+static inline int wisp_block_present(const wisp_weights_view *view, int block) {
+  return !view->mask || (view->mask[block / 8] >> block % 8 & 1);
+}
+
+#endif
