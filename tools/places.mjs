@@ -1,0 +1,61 @@
+// Where things are: the folders of this checkout and the programs that set-up has found or unpacked.
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isExecutable, which } from './command.mjs';
+
+export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+export const toolchain = path.join(root, '.toolchain');
+export const modules = path.join(root, 'node_modules');
+
+const OLDEST_EMSCRIPTEN = [3, 1, 60];
+
+/** @returns {string | undefined} the folder of the emcc to use: the user's if it is new enough, else the unpacked one */
+export function emscriptenFolder() {
+  const users = which('emcc');
+  if (users && isNewEnough(users)) return path.dirname(users);
+  const own = path.join(toolchain, 'bin', 'emcc');
+  return isExecutable(own) ? path.dirname(own) : undefined;
+}
+
+/** @param {string} emcc */
+function isNewEnough(emcc) {
+  if (emcc.startsWith(toolchain + path.sep)) return true;
+  const text = execFileSync(emcc, ['--version'], { encoding: 'utf8' });
+  const version = (/(\d+)\.(\d+)\.(\d+)/.exec(text) ?? ['', '0', '0', '0']).slice(1).map(Number);
+  const first = OLDEST_EMSCRIPTEN.findIndex((part, i) => part !== version[i]);
+  return first < 0 || version[first] > OLDEST_EMSCRIPTEN[first];
+}
+
+/** @returns {string | undefined} a Node whose V8 is right about relaxed SIMD (22 or newer): npm's, else the one that runs this */
+export function relaxedNode() {
+  const own = path.join(modules, 'node', 'bin', 'node');
+  if (isExecutable(own)) return own;
+  return Number(process.versions.node.split('.')[0]) >= 22 ? process.execPath : undefined;
+}
+
+/** @returns {string | undefined} */
+export function chromium() {
+  return process.env.CHROMIUM_PATH || which('chromium', 'chromium-browser', 'google-chrome');
+}
+
+/** @returns {string | undefined} */
+export function firefox() {
+  return process.env.FIREFOX_PATH || which('firefox-esr', 'firefox');
+}
+
+/** @returns {string | undefined} a second WASI engine, unpacked by `node tools/setup.mjs wasmedge` */
+export function wasmEdge() {
+  return unpacked('wasmedge', 'wasmedge') ?? which('wasmedge');
+}
+
+/** @returns {string | undefined} Node for 64-bit Arm under qemu, unpacked by `node tools/setup.mjs arm64` */
+export function armNode() {
+  return unpacked('arm64', 'node');
+}
+
+/** @param {string[]} parts */
+function unpacked(...parts) {
+  const file = path.join(toolchain, ...parts);
+  return isExecutable(file) ? file : undefined;
+}
