@@ -1,0 +1,242 @@
+/* runtime.c - the flat door over wisp.h: what web/src/engine.js may call in a runtime module.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * One module instance holds one model and one detector, so this is the one place of the runtime with state of its
+ * own. Numbers leave as f64 arrays, text as UTF-8 that ends in a zero byte; both stay valid until the call that
+ * fills them again. Functions that can fail return a wisp_status; runtime_error_message() then has the sentence. */
+#include <emscripten/emscripten.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/wisp.h"
+
+_Static_assert(sizeof(wisp_box) == 24, "engine.js reads boxes as six 32-bit fields");
+
+/* The picture of one place in the batch; grows, never shrinks. */
+typedef struct runtime_slot {
+  uint8_t *rgba;
+  size_t cap;
+  int width, height;
+} runtime_slot;
+
+static struct {
+  wisp_model *model;
+  wisp_detector *detector;
+  uint8_t *piece; /* model bytes on their way in */
+  size_t piece_cap;
+  uint8_t *wanted; /* [classes] */
+  runtime_slot *slots;
+  wisp_frame *frames;
+  wisp_result *results;
+  int batch; /* length of the three above */
+  double *layer_ms;
+  wisp_error error;
+} door;
+
+static wisp_status runtime_fail(wisp_status status, const char *message) {
+  door.error.status = status;
+  strncpy(door.error.message, message, sizeof door.error.message - 1);
+  return status;
+}
+
+EMSCRIPTEN_KEEPALIVE const char *runtime_error_name(void) { return wisp_status_name(door.error.status); }
+EMSCRIPTEN_KEEPALIVE const char *runtime_error_message(void) { return door.error.message; }
+
+/* ---- model ---- */
+
+/* Room for the next `size` bytes of the file; 0 without memory. */
+EMSCRIPTEN_KEEPALIVE uint8_t *runtime_model_buffer(size_t size) {
+  if (size > door.piece_cap) {
+    free(door.piece);
+    door.piece = malloc(size);
+    door.piece_cap = door.piece ? size : 0;
+  }
+  return door.piece;
+}
+
+/* Takes the first `size` bytes of that room. */
+EMSCRIPTEN_KEEPALIVE int runtime_feed(size_t size) {
+  if (!door.model && wisp_model_open(&door.model) != WISP_OK)
+    return runtime_fail(WISP_ERR_MEMORY, "There is no memory for the model.");
+  return wisp_model_feed(door.model, door.piece, size, &door.error);
+}
+
+/* Bytes of the whole file; 0 until its preamble has arrived. */
+EMSCRIPTEN_KEEPALIVE size_t runtime_model_size(void) { return door.model ? wisp_model_size(door.model) : 0; }
+
+/* f64 [6]: input height, input width, stride, classes, layers, heads. 0 until the header has arrived. */
+EMSCRIPTEN_KEEPALIVE const double *runtime_model(void) {
+  static double numbers[6];
+  wisp_model_info info;
+  if (!door.model || wisp_model_describe(door.model, &info) != WISP_OK) return NULL;
+  numbers[0] = info.input_height;
+  numbers[1] = info.input_width;
+  numbers[2] = info.stride;
+  numbers[3] = info.classes;
+  numbers[4] = info.layers;
+  numbers[5] = info.heads;
+  return numbers;
+}
+
+EMSCRIPTEN_KEEPALIVE const char *runtime_provenance(void) {
+  wisp_model_info info;
+  return door.model && wisp_model_describe(door.model, &info) == WISP_OK ? info.provenance : NULL;
+}
+
+EMSCRIPTEN_KEEPALIVE const char *runtime_class(int label) {
+  return door.model ? wisp_model_class(door.model, label) : NULL;
+}
+
+/* f64 [8]: channels in, channels out, kernel height, kernel width, stride, blocks, blocks present, bytes. */
+EMSCRIPTEN_KEEPALIVE const double *runtime_layer(int layer) {
+  static double numbers[8];
+  wisp_layer_info info;
+  if (!door.model || wisp_model_layer(door.model, layer, &info) != WISP_OK) return NULL;
+  numbers[0] = info.channels_in;
+  numbers[1] = info.channels_out;
+  numbers[2] = info.kernel_height;
+  numbers[3] = info.kernel_width;
+  numbers[4] = info.stride;
+  numbers[5] = info.blocks;
+  numbers[6] = info.blocks_present;
+  numbers[7] = (double)info.bytes;
+  return numbers;
+}
+
+EMSCRIPTEN_KEEPALIVE const char *runtime_layer_operation(int layer) {
+  wisp_layer_info info;
+  return door.model && wisp_model_layer(door.model, layer, &info) == WISP_OK ? info.operation : NULL;
+}
+
+EMSCRIPTEN_KEEPALIVE const char *runtime_layer_activation(int layer) {
+  wisp_layer_info info;
+  return door.model && wisp_model_layer(door.model, layer, &info) == WISP_OK ? info.activation : NULL;
+}
+
+/* ---- detector ---- */
+
+/* Plans for `width` x `height` (0: as the model says) and gives the room of the model's pieces back. */
+EMSCRIPTEN_KEEPALIVE int runtime_open(int width, int height, int threads) {
+  if (!door.model) return runtime_fail(WISP_ERR_TRUNCATED, "No byte of a model has arrived.");
+  free(door.piece);
+  door.piece = NULL;
+  door.piece_cap = 0;
+  wisp_settings settings = wisp_default_settings();
+  settings.width = width;
+  settings.height = height;
+  settings.threads = threads;
+  settings.clock = emscripten_get_now;
+  wisp_status status = wisp_open(&door.detector, door.model, &settings, &door.error);
+  if (status != WISP_OK) return status;
+  wisp_model_info info;
+  wisp_model_describe(door.model, &info);
+  door.wanted = malloc((size_t)info.classes + 1);
+  door.layer_ms = calloc((size_t)info.layers, sizeof *door.layer_ms);
+  if (!door.wanted || !door.layer_ms) return runtime_fail(WISP_ERR_MEMORY, "There is no memory for the class filter.");
+  memset(door.wanted, 1, (size_t)info.classes);
+  return WISP_OK;
+}
+
+/* f64 [6]: height, width, threads, signed bytes, memory in bytes, multiply-adds a frame. 0 until open. */
+EMSCRIPTEN_KEEPALIVE const double *runtime_detector(void) {
+  static double numbers[6];
+  wisp_detector_info info;
+  if (!door.detector) return NULL;
+  wisp_describe(door.detector, &info);
+  numbers[0] = info.height;
+  numbers[1] = info.width;
+  numbers[2] = info.threads;
+  numbers[3] = info.signed_bytes;
+  numbers[4] = (double)info.memory;
+  numbers[5] = info.macs;
+  return numbers;
+}
+
+EMSCRIPTEN_KEEPALIVE const char *runtime_kernels(void) {
+  wisp_detector_info info;
+  if (!door.detector) return NULL;
+  wisp_describe(door.detector, &info);
+  return info.kernels;
+}
+
+/* u8 [classes]: nonzero where boxes of that class are wanted; all ones after open. */
+EMSCRIPTEN_KEEPALIVE uint8_t *runtime_class_filter(void) { return door.wanted; }
+
+/* Makes places for frames 0 ... n - 1. Half-made places are kept for the next call or close. */
+static int runtime_reserve(int n) {
+  if (n <= door.batch) return 1;
+  runtime_slot *slots = realloc(door.slots, (size_t)n * sizeof *slots);
+  if (slots) door.slots = slots;
+  wisp_frame *frames = realloc(door.frames, (size_t)n * sizeof *frames);
+  if (frames) door.frames = frames;
+  wisp_result *results = realloc(door.results, (size_t)n * sizeof *results);
+  if (results) door.results = results;
+  if (!slots || !frames || !results) return 0;
+  memset(door.slots + door.batch, 0, (size_t)(n - door.batch) * sizeof *slots);
+  memset(door.results + door.batch, 0, (size_t)(n - door.batch) * sizeof *results);
+  door.batch = n;
+  return 1;
+}
+
+/* Room for frame i's RGBA bytes, rows without gaps; 0 without memory. */
+EMSCRIPTEN_KEEPALIVE uint8_t *runtime_frame_buffer(int i, int width, int height) {
+  if (i < 0 || width < 1 || height < 1 || !runtime_reserve(i + 1)) return NULL;
+  runtime_slot *slot = &door.slots[i];
+  uint64_t size = (uint64_t)width * (uint64_t)height * 4;
+  if (size > slot->cap) {
+    free(slot->rgba);
+    slot->rgba = size <= PTRDIFF_MAX ? malloc((size_t)size) : NULL;
+    slot->cap = slot->rgba ? (size_t)size : 0;
+  }
+  slot->width = slot->rgba ? width : 0;
+  slot->height = slot->rgba ? height : 0;
+  return slot->rgba;
+}
+
+/* Frames 0 ... n - 1, of the classes that the filter wants. */
+EMSCRIPTEN_KEEPALIVE int runtime_detect(int n, float confidence, float iou, int max_detections, int class_agnostic,
+                                        int multi_label) {
+  if (!door.detector) return runtime_fail(WISP_ERR_ARGUMENT, "detect was called before open.");
+  if (n < 1 || n > door.batch) return runtime_fail(WISP_ERR_ARGUMENT, "detect needs as many frames as it is told of.");
+  for (int i = 0; i < n; i++) {
+    const runtime_slot *slot = &door.slots[i];
+    door.frames[i] = (wisp_frame){slot->rgba, slot->width, slot->height, (size_t)slot->width * 4};
+  }
+  wisp_options options = {confidence, iou, max_detections, class_agnostic, multi_label, door.wanted};
+  return wisp_detect(door.detector, door.frames, n, &options, door.results, &door.error);
+}
+
+EMSCRIPTEN_KEEPALIVE int runtime_box_count(int i) { return i >= 0 && i < door.batch ? door.results[i].count : 0; }
+
+/* wisp_box [count]: f32 x1 y1 x2 y2 score, i32 label; valid until the next detect. */
+EMSCRIPTEN_KEEPALIVE const wisp_box *runtime_boxes(int i) {
+  return i >= 0 && i < door.batch ? door.results[i].boxes : NULL;
+}
+
+/* Milliseconds of frame i in a stage: 0 prep, 1 run, 2 post. */
+EMSCRIPTEN_KEEPALIVE double runtime_time(int i, int stage) {
+  if (i < 0 || i >= door.batch) return 0;
+  const wisp_result *result = &door.results[i];
+  return stage == 0 ? result->prep_ms : stage == 1 ? result->run_ms : result->post_ms;
+}
+
+/* f64 [layers]: milliseconds of each layer in the last detect. 0 until open. */
+EMSCRIPTEN_KEEPALIVE const double *runtime_layer_times(void) {
+  if (door.detector) wisp_layer_times(door.detector, door.layer_ms);
+  return door.layer_ms;
+}
+
+/* Back to the state before the first feed. Legal at any time, also twice. */
+EMSCRIPTEN_KEEPALIVE void runtime_close(void) {
+  wisp_close(&door.detector);
+  wisp_model_close(&door.model);
+  for (int i = 0; i < door.batch; i++) free(door.slots[i].rgba);
+  free(door.slots);
+  free(door.frames);
+  free(door.results);
+  free(door.piece);
+  free(door.wanted);
+  free(door.layer_ms);
+  memset(&door, 0, sizeof door);
+}

@@ -1,0 +1,369 @@
+// One WebAssembly instance with one model and one detector; the only file that touches its memory.
+
+import { download, requireMagic } from './download.js';
+import { naming, saying, WispError } from './error.js';
+import { withoutThreads } from './variant.js';
+
+/**
+ * @typedef {object} Box
+ * @property {number} x left, in pixels of the source
+ * @property {number} y top
+ * @property {number} width
+ * @property {number} height
+ * @property {number} score 0 … 1
+ * @property {number} label index of the class
+ * @property {string} name of the class
+ *
+ * @typedef {object} Times milliseconds
+ * @property {number} pixels from the source to RGBA bytes
+ * @property {number} prep letterbox and input quantisation
+ * @property {number} run the network
+ * @property {number} post decode and NMS
+ * @property {number} total
+ *
+ * @typedef {object} Result
+ * @property {Box[]} boxes best first
+ * @property {number} width of the source, in pixels
+ * @property {number} height
+ * @property {Times} times
+ *
+ * @typedef {object} DetectOptions
+ * @property {number} [confidence] boxes score above it, 0 … 1; default 0.25
+ * @property {number} [iou] boxes of one class overlap by at most this, 0 … 1; default 0.45
+ * @property {number} [maxDetections] default 300
+ * @property {(string | number)[]} [classes] names or indices of the classes wanted; default all
+ * @property {boolean} [classAgnostic] suppress across classes; default false
+ * @property {boolean} [multiLabel] every class above `confidence` gives a box, not only the best; default false
+ *
+ * @typedef {object} LayerInfo
+ * @property {string} operation
+ * @property {string} activation
+ * @property {number} channelsIn
+ * @property {number} channelsOut
+ * @property {number} kernelHeight
+ * @property {number} kernelWidth
+ * @property {number} stride
+ * @property {number} blocks 1×4 weight blocks, 0 without weights
+ * @property {number} blocksPresent those that are not all zero
+ * @property {number} bytes in the file
+ *
+ * @typedef {object} ModelInfo
+ * @property {number} inputWidth the size that the file asks for
+ * @property {number} inputHeight
+ * @property {number} stride width and height are multiples of it
+ * @property {string[]} classes
+ * @property {LayerInfo[]} layers
+ * @property {any} provenance where the file comes from, as it says itself
+ *
+ * @typedef {object} DetectorInfo
+ * @property {number} width of the network's input
+ * @property {number} height
+ * @property {number} threads
+ * @property {string} kernels "scalar", "simd" or "relaxed"
+ * @property {boolean} signedBytes whether activations are stored with their top bit flipped, as Arm's dot product needs
+ * @property {number} memory bytes of the whole engine
+ * @property {number} macs multiply-adds a frame, absent blocks not counted
+ */
+
+const BOX_FIELDS = 6; // f32 x1 y1 x2 y2 score, i32 label
+
+export class Engine {
+  /** @type {any} the instance's exports */
+  #module;
+  /** @type {string[]} */
+  #classes = [];
+  /** @type {{width: number, height: number}[]} */
+  #frames = [];
+
+  /** @param {any} module @param {import('./variant.js').Choice} choice */
+  constructor(module, choice) {
+    this.#module = module;
+    /** What runs; may have fewer threads than was asked for. */
+    this.choice = choice;
+  }
+
+  /**
+   * @param {import('./variant.js').Choice} choice
+   * @param {Record<import('./variant.js').Variant, import('./files.js').BuildFiles>} files
+   * @param {(loaded: number, total: number) => void} onProgress bytes of WebAssembly
+   */
+  static async load(choice, files, onProgress) {
+    try {
+      return new Engine(await instantiate(files[choice.variant], choice.threads, onProgress), choice);
+    } catch (thrown) {
+      // Safari on phones may refuse to reserve shared memory
+      if (choice.threads === 1 || !(thrown instanceof RangeError)) throw thrown;
+      const alone = withoutThreads(choice, `no shared memory could be had (${saying(thrown)})`);
+      return new Engine(await instantiate(files[alone.variant], 1, onProgress), alone);
+    }
+  }
+
+  /**
+   * Takes the next bytes of a model.
+   * @param {Uint8Array} bytes
+   * @returns {number} bytes of the whole file, 0 while unknown
+   */
+  feed(bytes) {
+    return this.#guard(() => {
+      const at = this.#module._runtime_model_buffer(bytes.length);
+      if (!at) throw new WispError('WISP_ERR_MEMORY', `There is no memory for ${bytes.length} bytes of the model.`);
+      this.#bytes(at, bytes.length).set(bytes);
+      this.#require(this.#module._runtime_feed(bytes.length));
+      return this.#module._runtime_model_size();
+    });
+  }
+
+  /** What the file says of itself; its header must have arrived. @returns {ModelInfo} */
+  describeModel() {
+    return this.#guard(() => {
+      const at = this.#module._runtime_model();
+      if (!at) throw new WispError('WISP_ERR_TRUNCATED', "The model's header has not arrived.");
+      const [inputHeight, inputWidth, stride, classes, layers] = this.#numbers(at, 5);
+      return {
+        inputWidth,
+        inputHeight,
+        stride,
+        classes: Array.from({ length: classes }, (_, i) => this.#text(this.#module._runtime_class(i))),
+        layers: Array.from({ length: layers }, (_, i) => this.#layer(i)),
+        provenance: parsed(this.#text(this.#module._runtime_provenance())),
+      };
+    });
+  }
+
+  /** @param {number} i @returns {LayerInfo} */
+  #layer(i) {
+    const [channelsIn, channelsOut, kernelHeight, kernelWidth, stride, blocks, blocksPresent, bytes] = this.#numbers(
+      this.#module._runtime_layer(i),
+      8,
+    );
+    const operation = this.#text(this.#module._runtime_layer_operation(i));
+    const activation = this.#text(this.#module._runtime_layer_activation(i));
+    const kernel = { kernelHeight, kernelWidth, stride };
+    return { operation, activation, channelsIn, channelsOut, ...kernel, blocks, blocksPresent, bytes };
+  }
+
+  /**
+   * Plans for an input of this size; 0: the model's own.
+   * @param {number} width
+   * @param {number} height
+   * @returns {DetectorInfo}
+   */
+  open(width, height) {
+    return this.#guard(() => {
+      this.#require(this.#module._runtime_open(width, height, this.choice.threads));
+      this.#classes = this.describeModel().classes;
+      return this.describeDetector();
+    });
+  }
+
+  /** @returns {DetectorInfo} */
+  describeDetector() {
+    const [height, width, threads, signed, , macs] = this.#numbers(this.#module._runtime_detector(), 6);
+    const kernels = this.#text(this.#module._runtime_kernels());
+    const memory = this.#module.HEAPU8.buffer.byteLength;
+    return { width, height, threads, kernels, signedBytes: signed !== 0, memory, macs };
+  }
+
+  /**
+   * Room for the RGBA bytes of picture i of the batch. Valid until the next call of anything here.
+   * @param {number} i
+   * @param {number} width
+   * @param {number} height
+   * @returns {Uint8ClampedArray<ArrayBuffer>}
+   */
+  frame(i, width, height) {
+    return this.#guard(() => {
+      const at = this.#module._runtime_frame_buffer(i, width, height);
+      if (!at) throw new WispError('WISP_ERR_MEMORY', `There is no memory for a picture of ${width} × ${height} pixels.`);
+      this.#frames[i] = { width, height };
+      return new Uint8ClampedArray(this.#module.HEAPU8.buffer, at, width * height * 4);
+    });
+  }
+
+  /**
+   * Boxes of pictures 0 … n − 1, whose bytes stand in frame(i).
+   * @param {number} n
+   * @param {DetectOptions} options
+   * @returns {Result[]} with `pixels` still 0
+   */
+  detect(n, options) {
+    const { confidence = 0.25, iou = 0.45, maxDetections = 300 } = options;
+    requireNumber('confidence', confidence);
+    requireNumber('iou', iou);
+    requireNumber('maxDetections', maxDetections);
+    return this.#guard(() => {
+      this.#wantClasses(options.classes);
+      const { classAgnostic = false, multiLabel = false } = options;
+      this.#require(
+        this.#module._runtime_detect(n, confidence, iou, maxDetections, Number(classAgnostic), Number(multiLabel)),
+      );
+      return Array.from({ length: n }, (_, i) => this.#result(i));
+    });
+  }
+
+  /** @param {(string | number)[] | undefined} wanted */
+  #wantClasses(wanted) {
+    const filter = this.#bytes(this.#module._runtime_class_filter(), this.#classes.length);
+    if (wanted === undefined) {
+      filter.fill(1);
+      return;
+    }
+    if (!Array.isArray(wanted)) {
+      throw new WispError('WISP_ERR_ARGUMENT', `classes is a list of names or indices, not ${naming(wanted)}.`);
+    }
+    const labels = wanted.map((one) => this.#label(one));
+    filter.fill(0);
+    for (const label of labels) filter[label] = 1;
+  }
+
+  /** @param {string | number} wanted */
+  #label(wanted) {
+    const label = typeof wanted === 'string' ? this.#classes.indexOf(wanted) : wanted;
+    if (Number.isInteger(label) && label >= 0 && label < this.#classes.length) return label;
+    const some = this.#classes.slice(0, 5).join(', ') + (this.#classes.length > 5 ? ', …' : '');
+    throw new WispError(
+      'WISP_ERR_ARGUMENT',
+      `The model has no class ${JSON.stringify(wanted)}; its ${this.#classes.length} are ${some}.`,
+    );
+  }
+
+  /** @param {number} i @returns {Result} */
+  #result(i) {
+    const [prep, run, post] = [0, 1, 2].map((stage) => this.#module._runtime_time(i, stage));
+    const times = { pixels: 0, prep, run, post, total: prep + run + post };
+    return { boxes: this.#boxes(i), ...this.#frames[i], times };
+  }
+
+  /** @param {number} i @returns {Box[]} */
+  #boxes(i) {
+    const count = this.#module._runtime_box_count(i);
+    if (count === 0) return [];
+    const at = this.#module._runtime_boxes(i);
+    const { buffer } = this.#module.HEAPU8;
+    const reals = new Float32Array(buffer, at, count * BOX_FIELDS);
+    const labels = new Int32Array(buffer, at, count * BOX_FIELDS);
+    return Array.from({ length: count }, (_, k) => {
+      const [x, y, x2, y2, score] = reals.subarray(k * BOX_FIELDS);
+      const label = labels[k * BOX_FIELDS + 5];
+      const size = { width: Math.fround(x2 - x), height: Math.fround(y2 - y) };
+      return { x, y, ...size, score, label, name: this.#classes[label] };
+    });
+  }
+
+  /** Milliseconds of each layer in the last detect. */
+  layerTimes() {
+    const { layers } = this.describeModel();
+    return [...this.#numbers(this.#module._runtime_layer_times(), layers.length)];
+  }
+
+  /** Frees the model and the detector. The instance takes another model afterwards. */
+  close() {
+    this.#module._runtime_close();
+  }
+
+  /** @param {number} at @param {number} length */
+  #bytes(at, length) {
+    return new Uint8Array(this.#module.HEAPU8.buffer, at, length);
+  }
+
+  /** @param {number} at @param {number} length */
+  #numbers(at, length) {
+    return new Float64Array(this.#module.HEAPU8.buffer, at, length);
+  }
+
+  /** @param {number} at of UTF-8 that ends in 0 @returns {string} */
+  #text(at) {
+    const { HEAPU8 } = this.#module;
+    return new TextDecoder().decode(HEAPU8.slice(at, HEAPU8.indexOf(0, at))); // a copy: it may be shared memory
+  }
+
+  /** @param {number} status */
+  #require(status) {
+    if (status === 0) return;
+    const message = this.#text(this.#module._runtime_error_message());
+    throw new WispError(this.#text(this.#module._runtime_error_name()), message);
+  }
+
+  /**
+   * @template T
+   * @param {() => T} call
+   * @returns {T}
+   */
+  #guard(call) {
+    try {
+      return call();
+    } catch (thrown) {
+      if (!isTrap(thrown)) throw thrown;
+      throw new WispError('WISP_ERR_CRASH', `The engine crashed: ${saying(thrown)}. Open the detector again.`, {
+        cause: thrown,
+      });
+    }
+  }
+}
+
+/** @param {unknown} thrown */
+function isTrap(thrown) {
+  return thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError;
+}
+
+/** @param {string} name @param {unknown} value */
+function requireNumber(name, value) {
+  if (typeof value !== 'number') {
+    throw new WispError('WISP_ERR_ARGUMENT', `${name} is a number, not ${naming(value)}.`);
+  }
+}
+
+/** @param {string} json */
+function parsed(json) {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * @param {import('./files.js').BuildFiles} files
+ * @param {number} threads
+ * @param {(loaded: number, total: number) => void} onProgress
+ */
+async function instantiate({ glue, wasm }, threads, onProgress) {
+  const [factory, compiled] = await Promise.all([importGlue(glue), compile(wasm, onProgress)]);
+  return new Promise((resolve, reject) => {
+    const instantiateWasm = (/** @type {any} */ imports, /** @type {Function} */ done) => {
+      // the glue would swallow a failure
+      WebAssembly.instantiate(compiled, imports).then((instance) => done(instance, compiled), reject);
+      return {};
+    };
+    factory({ instantiateWasm, pthreadPoolSize: threads - 1 }).then(resolve, reject);
+  });
+}
+
+/** @param {string} address */
+async function importGlue(address) {
+  try {
+    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ address)).default;
+  } catch (cause) {
+    const advice = 'Is it there, and served as text/javascript? See the option wasmBase.';
+    throw new WispError('WISP_ERR_ENGINE', `${address} did not load: ${saying(cause)}. ${advice}`, { cause });
+  }
+}
+
+/** @param {string} address @param {(loaded: number, total: number) => void} onProgress */
+async function compile(address, onProgress) {
+  const { pieces, total } = await download(address);
+  const parts = [];
+  let loaded = 0;
+  for await (const piece of pieces) {
+    parts.push(/** @type {Uint8Array<ArrayBuffer>} */ (piece));
+    loaded += piece.length;
+    onProgress(loaded, Math.max(loaded, total));
+  }
+  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
+  requireMagic(bytes, address, '\0asm');
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    throw new WispError('WISP_ERR_ENGINE', `${address} did not compile: ${saying(cause)}.`, { cause });
+  }
+}

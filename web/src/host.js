@@ -1,0 +1,132 @@
+// The page or the Node process that wisp is used from: its worker, its cores, its addresses and files.
+
+import { saying, WispError } from './error.js';
+
+/**
+ * A worker, of whichever kind the host has.
+ * @typedef {object} Crew
+ * @property {(message: object, transfer: Transferable[]) => void} post
+ * @property {(busy: boolean) => void} hold keeps a Node process alive while there is work
+ * @property {() => Promise<void>} dismiss ends it at once, whatever it is doing
+ *
+ * @typedef {object} CrewEvents
+ * @property {(message: any) => void} onMessage
+ * @property {(why: string) => void} onDeath not called after `dismiss`
+ */
+
+export function isNode() {
+  return (
+    typeof process === 'object' && // webpack and others give pages a `process`, Electron a real one
+    typeof process.versions?.node === 'string' &&
+    Reflect.get(process, 'type') !== 'renderer'
+  );
+}
+
+/** Node's own modules without an import: bundlers for browsers would stumble over it. */
+function nodeModules() {
+  if (!process.getBuiltinModule) {
+    throw new WispError('WISP_ERR_ENGINE', `Node ${process.versions.node} is too old: wisp needs 20.16, 22.3 or newer.`);
+  }
+  return {
+    fs: process.getBuiltinModule('node:fs'),
+    os: process.getBuiltinModule('node:os'),
+    url: process.getBuiltinModule('node:url'),
+    threads: process.getBuiltinModule('node:worker_threads'),
+  };
+}
+
+export function countCores() {
+  return isNode() ? nodeModules().os.availableParallelism() : navigator.hardwareConcurrency || 1;
+}
+
+/**
+ * What a user may write as an address: in a page relative to it, in Node also a path.
+ * @param {string | URL} address
+ * @returns {URL}
+ */
+export function absolute(address) {
+  if (address instanceof URL) return address;
+  if (!isNode()) return new URL(address, globalThis.document?.baseURI ?? location.href);
+  return /^(https?|file|data):/i.test(address) ? new URL(address) : nodeModules().url.pathToFileURL(address);
+}
+
+/**
+ * @param {URL} address of a file of this machine
+ * @returns {AsyncIterable<Uint8Array>}
+ */
+export function readFile(address) {
+  return nodeModules().fs.createReadStream(address, { highWaterMark: 1 << 20 });
+}
+
+/**
+ * @param {string | URL | undefined} address of another worker file than the package's own
+ * @param {CrewEvents} events
+ * @returns {Crew}
+ */
+export function startWorker(address, events) {
+  return isNode() ? startThread(address, events) : startWebWorker(address, events);
+}
+
+/** @param {string | URL | undefined} address @param {CrewEvents} events @returns {Crew} */
+function startThread(address, { onMessage, onDeath }) {
+  const own = 'worker-node.js'; // in a variable: no bundler for browsers shall follow it
+  const worker = new (nodeModules().threads.Worker)(address ? absolute(address) : new URL(own, import.meta.url), {
+    name: 'wisp',
+    execArgv: [], // not the parent's --input-type and the like
+  });
+  let dismissed = false;
+  const die = (/** @type {string} */ why) => {
+    if (!dismissed) onDeath(why);
+  };
+  worker.on('message', onMessage);
+  worker.on('error', (thrown) => die(saying(thrown)));
+  worker.on('exit', (code) => die(`it ended with code ${code}`));
+  worker.unref();
+  return {
+    post: (message, transfer) => worker.postMessage(message, /** @type {any} */ (transfer)),
+    hold: (busy) => (busy ? worker.ref() : worker.unref()),
+    async dismiss() {
+      dismissed = true;
+      await worker.terminate();
+    },
+  };
+}
+
+/** @param {string | URL | undefined} address @param {CrewEvents} events @returns {Crew} */
+function startWebWorker(address, { onMessage, onDeath }) {
+  const worker = newWebWorker(address);
+  worker.onmessage = (event) => onMessage(event.data);
+  worker.onmessageerror = () => onDeath('a message could not be read');
+  worker.onerror = (event) => {
+    event.preventDefault?.();
+    onDeath(event.message || NOT_STARTED);
+  };
+  return {
+    post: (message, transfer) => worker.postMessage(message, transfer),
+    hold() {},
+    async dismiss() {
+      worker.onmessage = worker.onmessageerror = worker.onerror = null;
+      worker.terminate();
+    },
+  };
+}
+
+const NOT_STARTED =
+  'its file or one that it imports did not arrive as JavaScript. Let the bundler see it (Vite: ' +
+  "optimizeDeps.exclude: ['wisp']) or give its address as workerUrl; on a page with Cross-Origin-Embedder-Policy, " +
+  'send that header with it too';
+
+/** @param {string | URL | undefined} address */
+function newWebWorker(address) {
+  try {
+    if (address) return new Worker(absolute(address), { type: 'module', name: 'wisp' });
+    return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'wisp' });
+  } catch (cause) {
+    const where = address ?? 'worker.js';
+    throw new WispError(
+      'WISP_ERR_ENGINE',
+      `The worker ${where} was refused: ${saying(cause)}. It must come from the page's own origin; see workerUrl.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,267 @@
+// wisp for browsers and Node: open a model, detect boxes, close.
+
+import { download, requireMagic } from './download.js';
+import { naming, WispError } from './error.js';
+import { runtimeFiles } from './files.js';
+import { absolute, countCores } from './host.js';
+import { Link } from './link.js';
+import { explainRefusal, movable, pack, release } from './pixels.js';
+
+export { WispError };
+
+/**
+ * @typedef {import('./download.js').ModelSource} ModelSource
+ * @typedef {import('./pixels.js').PictureSource} PictureSource
+ * @typedef {import('./engine.js').Result} Result
+ * @typedef {import('./engine.js').Box} Box
+ * @typedef {import('./variant.js').Variant} Variant
+ *
+ * @typedef {object} Progress
+ * @property {'engine' | 'model' | 'warmup'} phase
+ * @property {number} loaded bytes; of 'warmup', frames
+ * @property {number} total 0 where it isn't known yet
+ *
+ * @typedef {object} OpenOptions
+ * @property {'auto' | number} [threads] 'auto': all cores but one, at most eight; one where the page can't share memory
+ * @property {number | {width: number, height: number}} [size] of the network's input, multiples of the model's stride;
+ *   default: the model's own
+ * @property {AbortSignal} [signal] ends the opening wherever it is
+ * @property {(progress: Progress) => void} [onProgress]
+ * @property {boolean} [warmUp] a first detection on grey, so that the first real one is fast; default true
+ * @property {Variant} [variant] this build and no other, for tests and measurements
+ * @property {string | URL} [wasmBase] folder that holds wisp's .mjs and .wasm files under their own names
+ * @property {string | URL} [workerUrl] where wisp's worker.js is, if not beside this module
+ *
+ * @typedef {import('./engine.js').DetectOptions & {signal?: AbortSignal}} DetectOptions
+ *
+ * @typedef {import('./engine.js').ModelInfo & import('./engine.js').DetectorInfo &
+ *   {variant: Variant, reason: string}} Info
+ */
+
+/** Ends the workers of detectors that were forgotten. @type {FinalizationRegistry<Link>} */
+const forgotten = new FinalizationRegistry((link) => link.end(closed()));
+
+let advised = false;
+
+export class Detector {
+  /** @type {Link} */
+  #link;
+  /** @type {Readonly<Info>} */
+  #info;
+
+  /** Use Detector.open. @param {Link} link @param {Info} info */
+  constructor(link, info) {
+    this.#link = link;
+    this.#info = Object.freeze(info);
+    forgotten.register(this, link, this);
+  }
+
+  /**
+   * @param {ModelSource} model
+   * @param {OpenOptions} [options]
+   * @returns {Promise<Detector>}
+   */
+  static async open(model, options = {}) {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const size = inputSize(options.size);
+    const wish = { threads: threadCount(options.threads), cores: countCores(), variant: options.variant };
+    const link = new Link(options.workerUrl);
+    const stop = new AbortController();
+    const abort = () => {
+      stop.abort(signal?.reason);
+      link.end(signal?.reason);
+    };
+    signal?.addEventListener('abort', abort);
+    try {
+      const [choice] = await Promise.all([
+        load(link, wish, options),
+        feed(link, model, stop.signal, options.onProgress),
+      ]);
+      const info = await plan(link, size, options);
+      return new Detector(link, { ...info, variant: choice.variant, reason: choice.reason });
+    } catch (thrown) {
+      stop.abort();
+      link.end(thrown);
+      throw signal?.aborted ? signal.reason : thrown;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** What runs, on what, and why. */
+  get info() {
+    return this.#info;
+  }
+
+  /**
+   * Boxes in pixels of the source. Further calls wait for their turn. Several sources go through as one batch.
+   * @overload
+   * @param {PictureSource} source
+   * @param {DetectOptions} [options]
+   * @returns {Promise<Result>}
+   *
+   * @overload
+   * @param {PictureSource[]} source
+   * @param {DetectOptions} [options]
+   * @returns {Promise<Result[]>}
+   *
+   * @param {PictureSource | PictureSource[]} source
+   * @param {DetectOptions} [options]
+   * @returns {Promise<Result | Result[]>}
+   */
+  async detect(source, { signal, ...options } = {}) {
+    signal?.throwIfAborted();
+    if (!Array.isArray(source)) return (await this.#detectAll([source], options, signal))[0];
+    return source.length === 0 ? [] : this.#detectAll(source, options, signal);
+  }
+
+  /**
+   * @param {PictureSource[]} sources
+   * @param {import('./engine.js').DetectOptions} options
+   * @param {AbortSignal | undefined} signal
+   * @returns {Promise<Result[]>}
+   */
+  async #detectAll(sources, options, signal) {
+    const started = performance.now();
+    const pictures = await packAll(sources);
+    const packing = (performance.now() - started) / sources.length;
+    try {
+      const { id, reply } = this.#link.request('detect', { pictures, options }, pictures.flatMap(movable));
+      const drop = () => this.#link.request('drop', { target: id }).reply.catch(() => {});
+      const results = await unlessAborted(reply, signal, drop);
+      for (const { times } of results) {
+        times.pixels += packing;
+        times.total += packing;
+      }
+      return results;
+    } catch (thrown) {
+      pictures.forEach(release);
+      throw explainRefusal(thrown);
+    }
+  }
+
+  /**
+   * Ends the worker and gives all memory back; what is under way rejects. Again does nothing.
+   * @returns {Promise<void>}
+   */
+  async close() {
+    forgotten.unregister(this);
+    await this.#link.end(closed());
+  }
+
+  [Symbol.dispose]() {
+    this.close();
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.close();
+  }
+}
+
+const closed = () => new WispError('WISP_ERR_CLOSED', 'The detector is closed.');
+
+/** @param {OpenOptions['size']} size @returns {{width: number, height: number}} zeros: the model's own */
+function inputSize(size = 0) {
+  const { width, height } = typeof size === 'number' ? { width: size, height: size } : Object(size);
+  if (Number.isInteger(width) && Number.isInteger(height)) return { width, height };
+  throw new WispError('WISP_ERR_ARGUMENT', `size is a number or {width, height} in pixels, not ${naming(size)}.`);
+}
+
+/** @param {OpenOptions['threads']} threads */
+function threadCount(threads = 'auto') {
+  if (threads === 'auto' || (Number.isInteger(threads) && threads >= 1 && threads <= 64)) return threads;
+  throw new WispError('WISP_ERR_ARGUMENT', `threads is "auto" or 1 … 64, not ${naming(threads)}.`);
+}
+
+/**
+ * @param {Link} link
+ * @param {import('./variant.js').Wish} wish
+ * @param {OpenOptions} options
+ * @returns {Promise<import('./variant.js').Choice>}
+ */
+async function load(link, wish, { wasmBase, onProgress }) {
+  const files = runtimeFiles(wasmBase && absolute(wasmBase));
+  const choice = await link.request('load', { wish, files }, [], onProgress).reply;
+  if (choice.reduced && !advised) {
+    advised = true;
+    console.info(`wisp runs with ${choice.reason}.`);
+  }
+  return choice;
+}
+
+/**
+ * The model's bytes, piece by piece, into the engine.
+ * @param {Link} link
+ * @param {ModelSource} model
+ * @param {AbortSignal} signal
+ * @param {OpenOptions['onProgress']} onProgress
+ */
+async function feed(link, model, signal, onProgress) {
+  const { name, total, pieces } = await download(model, signal);
+  let size = total;
+  let loaded = 0;
+  for await (const piece of pieces) {
+    if (piece.length === 0) continue;
+    if (loaded === 0) requireMagic(piece, name, 'WISP');
+    size = (await feedPiece(link, piece, name)) || size;
+    loaded += piece.length;
+    onProgress?.({ phase: 'model', loaded, total: size });
+  }
+  if (loaded > 0 && loaded >= size) return;
+  const of = size > 0 ? `${loaded} of ${size} bytes` : `${loaded} bytes`;
+  throw new WispError('WISP_ERR_TRUNCATED', `${name} ends after ${of}: it was cut short, fetch it again.`);
+}
+
+/** @param {Link} link @param {Uint8Array} piece @param {string} name */
+async function feedPiece(link, piece, name) {
+  const bytes = new Uint8Array(piece); // a copy: the piece may be the caller's
+  try {
+    return await link.request('feed', { bytes }, [bytes.buffer]).reply;
+  } catch (cause) {
+    if (!(cause instanceof WispError)) throw cause;
+    throw new WispError(cause.code, `${name}: ${cause.message}`, { cause });
+  }
+}
+
+/**
+ * @param {Link} link
+ * @param {{width: number, height: number}} size
+ * @param {OpenOptions} options
+ */
+async function plan(link, size, { warmUp = true, onProgress }) {
+  onProgress?.({ phase: 'warmup', loaded: 0, total: 1 });
+  const info = await link.request('open', { ...size, warmUp }).reply;
+  onProgress?.({ phase: 'warmup', loaded: 1, total: 1 });
+  return info;
+}
+
+/** All or none: what was packed before one failed is given back. @param {PictureSource[]} sources */
+async function packAll(sources) {
+  const packed = await Promise.allSettled(sources.map(pack));
+  const pictures = packed.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failed = packed.find((one) => one.status === 'rejected');
+  if (!failed) return pictures;
+  pictures.forEach(release);
+  throw failed.reason;
+}
+
+/**
+ * @template T
+ * @param {Promise<T>} reply
+ * @param {AbortSignal | undefined} signal
+ * @param {() => void} drop
+ * @returns {Promise<T>}
+ */
+function unlessAborted(reply, signal, drop) {
+  if (!signal) return reply;
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      drop();
+      reject(signal.reason);
+    };
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    reply.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

@@ -1,0 +1,84 @@
+// Requests to the worker and their replies: each request gets exactly one, or dies with the worker.
+
+import { WispError } from './error.js';
+import { startWorker } from './host.js';
+
+/**
+ * @typedef {object} Request
+ * @property {(value: any) => void} resolve
+ * @property {(reason: unknown) => void} reject
+ * @property {((progress: any) => void) | undefined} onProgress
+ */
+
+export class Link {
+  /** @type {import('./host.js').Crew} */
+  #crew;
+  /** @type {Map<number, Request>} */
+  #open = new Map();
+  #next = 0;
+  /** @type {unknown} why no request is taken any more; undefined while they are */
+  #ended = undefined;
+
+  /** @param {string | URL} [workerUrl] */
+  constructor(workerUrl) {
+    this.#crew = startWorker(workerUrl, {
+      onMessage: (message) => this.#receive(message),
+      onDeath: (why) => this.end(new WispError('WISP_ERR_CRASH', `The worker died: ${why}.`)),
+    });
+  }
+
+  /**
+   * @param {'load' | 'feed' | 'open' | 'detect' | 'drop'} verb
+   * @param {object} body
+   * @param {Transferable[]} [transfer]
+   * @param {(progress: any) => void} [onProgress]
+   * @returns {{id: number, reply: Promise<any>}}
+   */
+  request(verb, body, transfer = [], onProgress = undefined) {
+    const id = this.#next++;
+    const reply = new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) throw this.#ended;
+      this.#open.set(id, { resolve, reject, onProgress });
+      this.#crew.hold(true);
+      try {
+        this.#crew.post({ id, verb, ...body }, transfer);
+      } catch (thrown) {
+        this.#close(id);
+        throw thrown;
+      }
+    });
+    return { id, reply };
+  }
+
+  /**
+   * Rejects what is pending and all that comes, and ends the worker. Later calls do nothing.
+   * @param {unknown} reason
+   * @returns {Promise<void>} kept once the worker is gone
+   */
+  async end(reason) {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    for (const { reject } of this.#open.values()) reject(reason);
+    this.#open.clear();
+    await this.#crew.dismiss();
+  }
+
+  /** @param {{id: number, value?: any, progress?: any, error?: {code: string, message: string, fatal: boolean}}} message */
+  #receive({ id, value, progress, error }) {
+    const request = this.#open.get(id);
+    if (!request) return;
+    if (progress) return request.onProgress?.(progress);
+    this.#close(id);
+    if (!error) return request.resolve(value);
+    const thrown = new WispError(error.code, error.message);
+    request.reject(thrown);
+    if (error.fatal) this.end(thrown);
+  }
+
+  /** @param {number} id */
+  #close(id) {
+    this.#open.delete(id);
+    if (this.#open.size === 0) this.#crew.hold(false);
+  }
+}
+

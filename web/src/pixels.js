@@ -1,0 +1,234 @@
+// Any picture a page has → RGBA bytes: packed where the picture is, unpacked where the engine is.
+
+import { fetchFile } from './download.js';
+import { kindOf, naming, saying, WispError } from './error.js';
+import { absolute, isNode } from './host.js';
+
+/**
+ * @typedef {{data: Uint8Array | Uint8ClampedArray, width: number, height: number}} Raw RGBA, rows without gaps
+ *
+ * @typedef {HTMLImageElement | SVGImageElement | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | ImageBitmap |
+ *   ImageData | VideoFrame | Blob | ArrayBuffer | Uint8Array | URL | string | Raw} PictureSource
+ *   bytes are those of a picture file; a string is an address in a page, an address or a path in Node
+ *
+ * @typedef {{kind: 'raw', data: Uint8Array<ArrayBuffer>, width: number, height: number} |
+ *   {kind: 'bitmap', image: ImageBitmap} | {kind: 'frame', image: VideoFrame} | {kind: 'blob', blob: Blob} |
+ *   {kind: 'file', bytes: Uint8Array<ArrayBuffer>} | {kind: 'address', address: string}} Picture a picture on its way
+ *
+ * @typedef {(width: number, height: number) => Uint8ClampedArray} Room where the RGBA bytes go; asked for once a picture
+ */
+
+const CORS =
+  'it comes from another origin without CORS: set crossOrigin = "anonymous" before src, and let that server ' +
+  'send Access-Control-Allow-Origin';
+
+/**
+ * Takes hold of the picture as it is at this moment; what is the caller's stays the caller's.
+ * @param {PictureSource} source
+ * @returns {Promise<Picture>}
+ */
+export async function pack(source) {
+  if (typeof source === 'string' || source instanceof URL) return packAddress(source);
+  if (ArrayBuffer.isView(source)) return { kind: 'file', bytes: new Uint8Array(source) };
+  const any = /** @type {any} */ (source);
+  switch (kindOf(source)) {
+    case 'HTMLImageElement':
+      return packImage(any);
+    case 'HTMLVideoElement':
+      return packVideo(any);
+    case 'SVGImageElement':
+    case 'HTMLCanvasElement':
+    case 'OffscreenCanvas':
+    case 'ImageBitmap':
+      return packBitmap(any);
+    case 'VideoFrame':
+      if (any.format === null) throw new WispError('WISP_ERR_SOURCE', 'The VideoFrame has been closed before.');
+      return { kind: 'frame', image: any.clone() };
+    case 'Blob':
+    case 'File':
+      return { kind: 'blob', blob: any };
+    case 'ArrayBuffer':
+      return { kind: 'file', bytes: new Uint8Array(any.slice(0)) };
+  }
+  if (source && typeof source === 'object' && 'data' in source) return packRaw(any);
+  throw new WispError('WISP_ERR_SOURCE', `A picture is ${KINDS()}, not ${naming(source)}.`);
+}
+
+const KINDS = () =>
+  isNode()
+    ? 'a path, an address, the bytes of a picture file, a Blob or {data, width, height}'
+    : 'an image, video or canvas element, an OffscreenCanvas, ImageBitmap, ImageData, VideoFrame, Blob, an address, ' +
+      'the bytes of a picture file or {data, width, height}';
+
+/** @param {string | URL} text @returns {Picture} */
+function packAddress(text) {
+  try {
+    return { kind: 'address', address: absolute(text).href };
+  } catch (cause) {
+    throw new WispError('WISP_ERR_SOURCE', `${naming(text)} is no address of a picture.`, { cause });
+  }
+}
+
+/** @param {HTMLImageElement} image */
+async function packImage(image) {
+  const name = `The image ${image.currentSrc.slice(0, 200) || 'without an address'}`;
+  if (!image.complete) await image.decode().catch(() => {});
+  if (image.naturalWidth === 0) throw new WispError('WISP_ERR_SOURCE', `${name} has not loaded.`);
+  return packBitmap(image);
+}
+
+/** @param {HTMLVideoElement} video */
+async function packVideo(video) {
+  if (video.readyState < 2) {
+    const state = `readyState is ${video.readyState}`;
+    throw new WispError('WISP_ERR_SOURCE', `The video has no frame yet (${state}): wait for its "loadeddata" event.`);
+  }
+  return packBitmap(video);
+}
+
+/** @param {HTMLImageElement | SVGImageElement | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | ImageBitmap} image @returns {Promise<Picture>} */
+async function packBitmap(image) {
+  try {
+    return { kind: 'bitmap', image: await createImageBitmap(image, AS_STORED) };
+  } catch (cause) {
+    const { width, height } = image;
+    const what = `the ${kindOf(image)} (${Number(width)} × ${Number(height)})`;
+    throw new WispError('WISP_ERR_SOURCE', `No pixels could be had from ${what}: ${saying(cause)}.`, { cause });
+  }
+}
+
+/** The numbers in the file, turned as EXIF says (every engine's default). @type {ImageBitmapOptions} */
+const AS_STORED = { premultiplyAlpha: 'none', colorSpaceConversion: 'none' };
+
+/** @param {Raw} raw @returns {Picture} */
+function packRaw({ data, width, height }) {
+  if (kindOf(data) !== 'Uint8Array' && kindOf(data) !== 'Uint8ClampedArray') {
+    throw new WispError('WISP_ERR_SOURCE', `{data, width, height} holds bytes in a Uint8Array, not ${naming(data)}.`);
+  }
+  const fits = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
+  if (!fits || data.length !== width * height * 4) {
+    const want = 'RGBA needs width · height · 4';
+    throw new WispError('WISP_ERR_SOURCE', `${data.length} bytes are no ${width} × ${height} picture: ${want}.`);
+  }
+  return { kind: 'raw', data: new Uint8Array(data), width, height };
+}
+
+/** What of it moves to the worker instead of being copied. @param {Picture} picture @returns {Transferable[]} */
+export function movable(picture) {
+  if (picture.kind === 'bitmap' || picture.kind === 'frame') return [picture.image];
+  if (picture.kind === 'raw') return [picture.data.buffer];
+  return picture.kind === 'file' ? [picture.bytes.buffer] : [];
+}
+
+/** Gives back what the picture holds; again does nothing. @param {Picture} picture */
+export function release(picture) {
+  if (picture.kind === 'bitmap' || picture.kind === 'frame') picture.image.close();
+}
+
+/** The sentence for a picture that the browser won't let go. @param {unknown} thrown */
+export function explainRefusal(thrown) {
+  const name = thrown instanceof DOMException ? thrown.name : '';
+  if (name !== 'DataCloneError' && name !== 'SecurityError') return thrown;
+  return new WispError('WISP_ERR_SOURCE', `The picture can't be read: ${CORS}.`, { cause: thrown });
+}
+
+const STRIP = 1 << 22; // pixels read back at once: phones limit the size of a canvas
+
+/** The worker's side, for a browser. */
+export class Reader {
+  /** @type {OffscreenCanvas | undefined} */
+  #canvas;
+
+  /**
+   * @param {Picture} picture stays the caller's to release
+   * @param {Room} room
+   */
+  async read(picture, room) {
+    switch (picture.kind) {
+      case 'raw':
+        return room(picture.width, picture.height).set(picture.data);
+      case 'bitmap':
+        return this.#draw(picture.image, picture.image.width, picture.image.height, room);
+      case 'frame':
+        return this.#readFrame(picture.image, room);
+      case 'file':
+        return this.#decode(new Blob([picture.bytes]), 'The picture', room);
+      case 'blob':
+        return this.#decode(picture.blob, `The picture ${Reflect.get(picture.blob, 'name') ?? ''}`.trim(), room);
+      case 'address':
+        return this.#decode(await fetchPicture(picture.address), picture.address.slice(0, 200), room);
+    }
+  }
+
+  /** @param {Blob} blob @param {string} name @param {Room} room */
+  async #decode(blob, name, room) {
+    let image;
+    try {
+      image = await createImageBitmap(blob, AS_STORED);
+    } catch (cause) {
+      const what = `${blob.type || 'no type'}, ${blob.size} bytes`;
+      throw new WispError('WISP_ERR_SOURCE', `${name} (${what}) is no picture this browser can decode.`, { cause });
+    }
+    try {
+      this.#draw(image, image.width, image.height, room);
+    } finally {
+      image.close();
+    }
+  }
+
+  /** @param {VideoFrame} frame @param {Room} room */
+  async #readFrame(frame, room) {
+    const { displayWidth: width, displayHeight: height } = frame;
+    if (!copiesAsRgba(frame)) return this.#draw(frame, width, height, room);
+    await frame.copyTo(room(width, height), { format: 'RGBA' });
+  }
+
+  /** @param {ImageBitmap | VideoFrame} image @param {number} width @param {number} height @param {Room} room */
+  #draw(image, width, height, room) {
+    const bytes = room(width, height);
+    const rows = Math.min(height, Math.max(1, Math.floor(STRIP / width)));
+    const context = this.#context(width, rows);
+    context.globalCompositeOperation = 'copy';
+    for (let y = 0; y < height; y += rows) {
+      const count = Math.min(rows, height - y);
+      context.drawImage(image, 0, -y);
+      bytes.set(context.getImageData(0, 0, width, count).data, y * width * 4);
+    }
+  }
+
+  /** @param {number} width @param {number} height */
+  #context(width, height) {
+    if (this.#canvas?.width !== width || this.#canvas.height !== height) {
+      this.#canvas = new OffscreenCanvas(width, height);
+    }
+    const context = this.#canvas.getContext('2d', { willReadFrequently: true });
+    if (!context) throw new WispError('WISP_ERR_SOURCE', `There is no canvas of ${width} × ${height} pixels.`);
+    return context;
+  }
+}
+
+/** @param {string} address */
+async function fetchPicture(address) {
+  const response = await fetchFile(address);
+  const type = response.headers.get('content-type') ?? '';
+  if (!type.startsWith('text/html')) return response.blob();
+  throw new WispError('WISP_ERR_SOURCE', `${address.slice(0, 200)} is a web page, not a picture.`);
+}
+
+/**
+ * Whether copyTo gives what drawing would: upright, square pixels, and an engine that knows the option.
+ * @param {VideoFrame} frame
+ */
+function copiesAsRgba(frame) {
+  const { visibleRect, displayWidth, displayHeight, format } = frame;
+  if (Reflect.get(frame, 'rotation') || Reflect.get(frame, 'flip')) return false;
+  if (visibleRect?.width !== displayWidth || visibleRect.height !== displayHeight) return false;
+  if (format === 'RGBA' || format === 'RGBX') return true;
+  try {
+    const plain = frame.allocationSize();
+    const rgba = frame.allocationSize({ format: 'RGBA' });
+    return rgba === displayWidth * displayHeight * 4 && rgba !== plain; // equal: BGRA, or the option was ignored
+  } catch {
+    return false;
+  }
+}

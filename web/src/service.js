@@ -1,0 +1,118 @@
+// What a worker does with each verb, one request after the other; every request gets exactly one reply.
+
+import { Engine } from './engine.js';
+import { saying, WispError } from './error.js';
+import { explainRefusal, release } from './pixels.js';
+import { chooseVariant } from './variant.js';
+
+/**
+ * @typedef {{read: (picture: import('./pixels.js').Picture, room: import('./pixels.js').Room) => Promise<void>}} Reading
+ * @typedef {{id: number, verb: string, [field: string]: any}} Message
+ */
+
+const GREY = 114;
+
+export class Service {
+  /** @type {(message: object) => void} */
+  #post;
+  /** @type {Reading} */
+  #reader;
+  /** @type {Engine | undefined} */
+  #engine;
+  /** The request under way and all before it. @type {Promise<void>} */
+  #last = Promise.resolve();
+  /** Requests that nobody waits for any more. @type {Set<number>} */
+  #dropped = new Set();
+
+  /** @param {(message: object) => void} post @param {Reading} reader */
+  constructor(post, reader) {
+    this.#post = post;
+    this.#reader = reader;
+  }
+
+  /** @param {Message} message */
+  receive(message) {
+    if (message.verb === 'drop') this.#dropped.add(message.target);
+    this.#last = this.#last.then(() => this.#answer(message));
+  }
+
+  /** @param {Message} message */
+  async #answer(message) {
+    const { id } = message;
+    try {
+      this.#post({ id, value: await this.#do(message) });
+    } catch (thrown) {
+      const { code = 'WISP_ERR_CRASH', message: sentence } = /** @type {Partial<WispError>} */ (thrown);
+      const known = thrown instanceof WispError;
+      const error = { code: known ? code : 'WISP_ERR_CRASH', message: known ? sentence : `${saying(thrown)}.` };
+      this.#post({ id, error: { ...error, fatal: error.code === 'WISP_ERR_CRASH' } });
+    } finally {
+      this.#dropped.delete(id);
+    }
+  }
+
+  /** @param {Message} message @returns {any} */
+  #do(message) {
+    switch (message.verb) {
+      case 'load':
+        return this.#load(message);
+      case 'feed':
+        return this.#loaded().feed(message.bytes);
+      case 'open':
+        return this.#open(message);
+      case 'detect':
+        return this.#detect(message);
+      case 'drop':
+        return this.#dropped.delete(message.target);
+    }
+    throw new WispError('WISP_ERR_ARGUMENT', `There is no verb "${message.verb}".`);
+  }
+
+  #loaded() {
+    if (!this.#engine) throw new WispError('WISP_ERR_ENGINE', 'The engine has not loaded.');
+    return this.#engine;
+  }
+
+  /** @param {Message} message */
+  async #load({ id, wish, files }) {
+    const onProgress = (/** @type {number} */ loaded, /** @type {number} */ total) =>
+      this.#post({ id, progress: { phase: 'engine', loaded, total } });
+    this.#engine = await Engine.load(chooseVariant(wish), files, onProgress);
+    return this.#engine.choice;
+  }
+
+  /** @param {Message} message */
+  #open({ width, height, warmUp }) {
+    const engine = this.#loaded();
+    const detector = engine.open(width, height);
+    if (warmUp) {
+      engine.frame(0, detector.width, detector.height).fill(GREY);
+      engine.detect(1, {});
+    }
+    return { ...engine.describeModel(), ...engine.describeDetector() };
+  }
+
+  /** @param {Message} message */
+  async #detect({ id, pictures, options }) {
+    const engine = this.#loaded();
+    try {
+      if (this.#dropped.has(id)) return [];
+      const reading = [];
+      for (const [i, picture] of pictures.entries()) {
+        const started = performance.now();
+        await this.#reader.read(picture, (width, height) => engine.frame(i, width, height));
+        release(picture);
+        reading.push(performance.now() - started);
+      }
+      const results = engine.detect(pictures.length, options);
+      return results.map(({ times, ...rest }, i) => ({
+        ...rest,
+        times: { ...times, pixels: reading[i], total: times.total + reading[i] },
+      }));
+    } catch (thrown) {
+      throw explainRefusal(thrown);
+    } finally {
+      pictures.forEach(release);
+    }
+  }
+}
