@@ -18,14 +18,6 @@ typedef struct wisp_fit {
   int width, height; /* of the source */
 } wisp_fit;
 
-/* One output of the network: real numbers, f32 [anchors][5 + classes][cells], cells row by row. */
-typedef struct wisp_head {
-  const float *logits;
-  const float *anchors; /* [count][2] width, height in input pixels */
-  int count, classes, height, width, stride;
-  int pitch;            /* cells from row to row; a channel is `pitch * height` numbers */
-} wisp_head;
-
 /* frame -> input: letterboxed on WISP_GREY, bilinear, blocks of `block` x `block` pixels side by side as channels
  * (models/FORMAT.md). `input` has 3 * block * block channels; `flip` is xor-ed to every byte. */
 void wisp_prep(const wisp_frame *frame, int block, uint8_t flip, wisp_pool *pool, const wisp_view *input, wisp_fit *fit);

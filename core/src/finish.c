@@ -1,0 +1,69 @@
+/* finish.c - a convolution's real scales and activation as the fixed-point constants of wisp_finish.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * With u the unit of the 16-bit number x that a sum becomes: x = real / u, byte = out_scale * x / 32768 + zero.
+ * u is chosen so that out_scale is a whole number and no step loses a bit that shows. */
+#include <math.h>
+#include <string.h>
+
+#include "error.h"
+#include "plan.h"
+
+/* Above this share of 32768, the byte range would saturate x. */
+static const double HEADROOM = 32640;
+
+/* The range of |x| that the activation's own curve needs, in reals; 0 if it has none. */
+static double curve_range(int activation) {
+  if (activation == WISP_ACT_HARDSWISH) return 6;
+  return activation == WISP_ACT_SILU || activation == WISP_ACT_SIGMOID ? WISP_SIGMOID_RANGE : 0;
+}
+
+/* The least unit in which the output and the residual fit. */
+static double least_unit(const wisp_tensor *out, const wisp_tensor *residual) {
+  const double reach = 255.0 * out->scale + (residual ? 255.0 * residual->scale : 0);
+  return reach / HEADROOM;
+}
+
+static wisp_status check_sums(const wisp_plan *plan, const wisp_step *step, double unit, wisp_error *error) {
+  const wisp_weights_view v = wisp_payload_view(plan->model, step->layer);
+  for (int c = 0; c < v.channels_out; c++)
+    if (v.scale[c] / unit >= 2)
+      return wisp_fail(error, WISP_ERR_LIMIT, "Channel %d of layer %d has steps of %g, too coarse for its output's %g.", c,
+                       step->layer, (double)v.scale[c], unit);
+  return WISP_OK;
+}
+
+wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wisp_error *error) {
+  const wisp_model *m = plan->model;
+  const wisp_layer *l = &m->layer[step->layer];
+  const wisp_tensor *out = &m->tensor[l->output], *residual = l->residual >= 0 ? &m->tensor[l->residual] : NULL;
+  wisp_finish *f = &step->finish;
+  memset(f, 0, sizeof *f);
+  f->activation = l->activation;
+  f->flip = plan->flip;
+  const double range = curve_range(l->activation), least = least_unit(out, residual);
+  int steps = 1; /* powers of two: limit * steps ~ 32767 */
+  while (range > 0 && l->activation != WISP_ACT_SIGMOID && range * steps / 32767 < least && steps < 64) steps *= 2;
+  const double wished = range > 0 ? range * steps / 32767 : least;
+  const int is_sigmoid = l->activation == WISP_ACT_SIGMOID;
+  const double out_scale = is_sigmoid ? 1 / (double)out->scale : ceil(wished / out->scale * 32768);
+  if (out_scale < 1 || out_scale > 32767)
+    return wisp_fail(error, WISP_ERR_LIMIT, "Layer %d needs 16-bit steps of %g for an output with steps of %g.", step->layer,
+                     wished, (double)out->scale);
+  f->out_scale = (int16_t)floor(out_scale + 0.5);
+  f->out_zero = (int16_t)out->zero_point;
+  *unit = is_sigmoid ? wished : f->out_scale * (double)out->scale / 32768;
+  f->steps = (int16_t)steps;
+  f->limit = (int16_t)(32767 / steps);
+  f->slope = (int16_t)floor(l->slope * 32767.0 + 0.5);
+  if (residual) {
+    const double y_unit = is_sigmoid ? 1.0 / 32768 : *unit;
+    const double scale = residual->scale / (128 * y_unit) * 32768;
+    if (scale > 32767)
+      return wisp_fail(error, WISP_ERR_LIMIT, "Layer %d adds a residual of steps %g to an output of steps %g.", step->layer,
+                       (double)residual->scale, (double)out->scale);
+    f->residual_scale = (int16_t)floor(scale + 0.5);
+    f->residual_zero = (int16_t)residual->zero_point;
+  }
+  return check_sums(plan, step, *unit, error);
+}

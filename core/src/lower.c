@@ -1,0 +1,237 @@
+/* lower.c - turns the weight blocks of a convolution into the streams that kernels walk (kernel.h).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "plan.h"
+
+typedef struct lowering {
+  wisp_weights_view view;
+  int positions;            /* taps * planes: blocks of a channel */
+  int32_t *distance;        /* [positions] bytes from an output pixel's place to the position's four channels */
+  int *zero_point;          /* [planes] */
+  int *first;               /* [channels] index of the channel's first present block */
+  const int8_t **block;     /* [4][positions] of the quad at hand; NULL where all four weights are zero */
+  int32_t *words;           /* the streams of all quads */
+  size_t count, capacity;
+} lowering;
+
+static void close_lowering(lowering *lo) {
+  free(lo->distance);
+  free(lo->zero_point);
+  free(lo->first);
+  free(lo->block);
+  free(lo->words);
+}
+
+/* ---- where each position lies ---- */
+
+/* Distances of one input's planes at the tap (ky, kx), from the pixel index of the output. */
+static void set_distances(const wisp_plan *plan, const wisp_layer *l, int image, int planes, int ky, int kx, int32_t *out) {
+  const wisp_view *v = &plan->images[image].view;
+  const int y = ky - l->pad_top, x = kx - l->pad_left;
+  const int down = wisp_floor_div(y, l->stride_y), right = wisp_floor_div(x, l->stride_x);
+  const int phase = (y - down * l->stride_y) * l->stride_x + (x - right * l->stride_x);
+  for (int p = 0; p < planes; p++)
+    out[p] = (int32_t)(v->data - plan->arena) + (phase * planes + p) * v->plane + (down * v->pitch + right) * WISP_LANES;
+}
+
+static void set_positions(const wisp_plan *plan, const wisp_step *step, lowering *lo) {
+  const wisp_layer *l = &plan->model->layer[step->layer];
+  int32_t *distance = lo->distance;
+  for (int ky = 0; ky < l->kernel_height; ky++)
+    for (int kx = 0; kx < l->kernel_width; kx++)
+      for (int k = 0; k < l->input_count; k++) {
+        const int planes = wisp_planes(plan->model->tensor[l->inputs[k]].channels);
+        set_distances(plan, l, step->inputs[k], planes, ky, kx, distance);
+        distance += planes;
+      }
+  int *zero_point = lo->zero_point;
+  for (int k = 0; k < l->input_count; k++) {
+    const wisp_tensor *t = &plan->model->tensor[l->inputs[k]];
+    for (int p = 0; p < wisp_planes(t->channels); p++) *zero_point++ = t->zero_point;
+  }
+  for (int c = 0, present = 0; c < lo->view.channels_out; c++) {
+    lo->first[c] = present;
+    for (int i = 0; i < lo->positions; i++) present += wisp_block_present(&lo->view, c * lo->positions + i);
+  }
+}
+
+static wisp_status open_lowering(lowering *lo, const wisp_plan *plan, const wisp_step *step) {
+  *lo = (lowering){.view = wisp_payload_view(plan->model, step->layer)};
+  lo->positions = lo->view.taps * lo->view.planes;
+  lo->distance = calloc((size_t)lo->positions, sizeof *lo->distance);
+  lo->zero_point = calloc((size_t)lo->view.planes, sizeof *lo->zero_point);
+  lo->first = calloc((size_t)lo->view.channels_out, sizeof *lo->first);
+  lo->block = calloc((size_t)lo->positions * 4, sizeof *lo->block);
+  /* The most words: a group for each block and channel, and each run's and quad's counts. */
+  lo->capacity = (size_t)lo->view.blocks_present * 3 + (size_t)step->quad_count * 8 + 1;
+  lo->words = malloc(lo->capacity * sizeof *lo->words);
+  if (!lo->distance || !lo->zero_point || !lo->first || !lo->block || !lo->words) return WISP_ERR_MEMORY;
+  set_positions(plan, step, lo);
+  return WISP_OK;
+}
+
+/* ---- one quad ---- */
+
+/* Finds the blocks of channel `channel` (-1: none) as row `row` of the quad. Returns how many are not zero. */
+static int find_blocks(lowering *lo, int channel, int row) {
+  const int8_t **block = lo->block + (size_t)row * (size_t)lo->positions;
+  memset(block, 0, (size_t)lo->positions * sizeof *block);
+  if (channel < 0) return 0;
+  static const int8_t zeros[WISP_LANES];
+  const int8_t *weights = lo->view.weights + (size_t)lo->first[channel] * WISP_LANES;
+  int found = 0;
+  for (int i = 0; i < lo->positions; i++) {
+    if (!wisp_block_present(&lo->view, channel * lo->positions + i)) continue;
+    if (memcmp(weights, zeros, WISP_LANES) != 0) {
+      block[i] = weights;
+      found++;
+    }
+    weights += WISP_LANES;
+  }
+  return found;
+}
+
+/* The sum that stands before any product: bias, zero points and the signed representation's 128. */
+static int32_t start_of(const lowering *lo, int channel, int row, uint8_t flip) {
+  const int8_t **block = lo->block + (size_t)row * (size_t)lo->positions;
+  int64_t start = (int64_t)floor((double)lo->view.bias[channel] / (double)lo->view.scale[channel] + 0.5);
+  for (int i = 0; i < lo->positions; i++) {
+    if (!block[i]) continue;
+    const int sum = block[i][0] + block[i][1] + block[i][2] + block[i][3];
+    start += sum * (flip - lo->zero_point[i % lo->view.planes]);
+  }
+  return (int32_t)start;
+}
+
+/* Sums of the positive and of the negative weights that meet in one 16-bit number, for each of them. */
+typedef struct group_sums {
+  int positive[WISP_RUN_MAX * 2], negative[WISP_RUN_MAX * 2];
+} group_sums;
+
+/* Adds a block to the sums; 0 if a 16-bit number could then overflow: bytes reach 255 read as unsigned, -128 as signed. */
+static int add_block(group_sums *sums, const int8_t *const *blocks, int channels) {
+  for (int i = 0; i < channels * WISP_LANES; i++) {
+    const int8_t *block = blocks[i / WISP_LANES];
+    const int weight = block ? block[i % WISP_LANES] : 0;
+    if (weight > 0) sums->positive[i / 2] += weight;
+    else sums->negative[i / 2] -= weight;
+  }
+  for (int i = 0; i < channels * 2; i++) {
+    const int positive = sums->positive[i], negative = sums->negative[i];
+    if (positive * 255 > 32767 || negative * 255 > 32768 || (positive + negative) * 128 > 32767) return 0;
+  }
+  return 1;
+}
+
+/* Writes rows [row, row + channels) of the quad as one run. */
+static void emit_run(lowering *lo, int row, int channels) {
+  int32_t *words = lo->words;
+  size_t at = lo->count;
+  words[at++] = channels;
+  int32_t *groups = &words[at++], *blocks_of_group = NULL;
+  *groups = 0;
+  group_sums sums = {{0}, {0}};
+  for (int i = 0; i < lo->positions; i++) {
+    const int8_t *blocks[WISP_RUN_MAX] = {NULL};
+    for (int c = 0; c < channels; c++) blocks[c] = lo->block[(size_t)(row + c) * (size_t)lo->positions + (size_t)i];
+    if (!blocks[0] && (channels == 1 || !blocks[1])) continue;
+    if (*groups == 0 || !add_block(&sums, blocks, channels)) {
+      sums = (group_sums){{0}, {0}};
+      add_block(&sums, blocks, channels); /* one block alone is always exact */
+      ++*groups;
+      blocks_of_group = &words[at++];
+      *blocks_of_group = 0;
+    }
+    ++*blocks_of_group;
+    words[at++] = lo->distance[i];
+    for (int c = 0; c < channels; c++, at++) {
+      words[at] = 0;
+      if (blocks[c]) memcpy(&words[at], blocks[c], WISP_LANES);
+    }
+  }
+  lo->count = at;
+}
+
+/* Two channels together save pixel loads, but a block that only one of them has is paid by both. */
+static int together(const lowering *lo, int row, int blocks) {
+  const int8_t **a = lo->block + (size_t)row * (size_t)lo->positions, **b = a + lo->positions;
+  int either = 0;
+  for (int i = 0; i < lo->positions; i++) either += a[i] || b[i];
+  return either * 10 <= blocks * 6;
+}
+
+static void lower_quad(lowering *lo, const int channels[4], wisp_quad *quad, double unit, uint8_t flip) {
+  int blocks[4];
+  for (int c = 0; c < 4; c++) {
+    blocks[c] = find_blocks(lo, channels[c], c);
+    quad->start[c] = channels[c] >= 0 ? start_of(lo, channels[c], c, flip) : 0;
+    quad->scale[c] = channels[c] >= 0 ? (float)((double)lo->view.scale[channels[c]] / unit) : 0;
+  }
+  for (int c = 0; c < 4; c += 2) {
+    if (together(lo, c, blocks[c] + blocks[c + 1])) {
+      emit_run(lo, c, 2);
+    } else {
+      emit_run(lo, c, 1);
+      emit_run(lo, c + 1, 1);
+    }
+  }
+}
+
+/* ---- which channels stand together ---- */
+
+/* A head's channels: the objectness of all anchors first, then what else each anchor has, so that run.c can stop after the
+ * first where no box can be. Otherwise channels in their order. */
+static wisp_status choose_channels(wisp_plan *plan, wisp_step *step) {
+  const wisp_tensor *out = &plan->model->tensor[plan->model->layer[step->layer].output];
+  const int is_head = step->kind == WISP_STEP_HEAD;
+  const int anchors = is_head ? plan->model->head[out->head].anchors : 0, per_anchor = 5 + plan->model->classes;
+  step->objectness_quads = wisp_planes(anchors);
+  step->quad_count =
+      is_head ? step->objectness_quads + anchors * wisp_planes(per_anchor - 1) : wisp_planes(out->channels);
+  step->quads = calloc((size_t)step->quad_count, sizeof *step->quads);
+  step->channels = malloc((size_t)step->quad_count * 4 * sizeof *step->channels);
+  if (!step->quads || !step->channels) return WISP_ERR_MEMORY;
+  memset(step->channels, -1, (size_t)step->quad_count * 4 * sizeof *step->channels);
+  if (!is_head) {
+    for (int c = 0; c < out->channels; c++) step->channels[c] = c;
+    return WISP_OK;
+  }
+  for (int a = 0; a < anchors; a++) {
+    int *others = step->channels + (step->objectness_quads + a * wisp_planes(per_anchor - 1)) * 4;
+    step->channels[a] = a * per_anchor + 4;
+    for (int k = 0; k < per_anchor; k++)
+      if (k != 4) *others++ = a * per_anchor + k;
+  }
+  return WISP_OK;
+}
+
+wisp_status wisp_lower_make(wisp_plan *plan, wisp_step *step, double unit, wisp_error *error) {
+  lowering lo = {.words = NULL};
+  wisp_status status = choose_channels(plan, step);
+  if (status == WISP_OK) status = open_lowering(&lo, plan, step);
+  if (status != WISP_OK) {
+    close_lowering(&lo);
+    return wisp_fail(error, status, "There is no memory for the weights of layer %d.", step->layer);
+  }
+  size_t *starts = malloc((size_t)step->quad_count * sizeof *starts);
+  for (int q = 0; starts && q < step->quad_count; q++) {
+    starts[q] = lo.count;
+    lower_quad(&lo, step->channels + q * 4, &step->quads[q], unit, plan->flip);
+  }
+  if (starts) {
+    int32_t *words = realloc(lo.words, (lo.count ? lo.count : 1) * sizeof *words);
+    step->words = words ? words : lo.words;
+    lo.words = NULL;
+    for (int q = 0; q < step->quad_count; q++) step->quads[q].stream = step->words + starts[q];
+    const wisp_view *out = &plan->images[step->output].view;
+    plan->macs += (double)lo.view.blocks_present * WISP_LANES * out->height * out->width;
+    plan->memory += lo.count * sizeof *words + (size_t)step->quad_count * sizeof *step->quads;
+  }
+  free(starts);
+  close_lowering(&lo);
+  return starts ? WISP_OK : wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the weights of layer %d.", step->layer);
+}

@@ -1,0 +1,140 @@
+/* wisp.c - the detector: walks the stages, computes nothing itself.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "../wisp.h"
+
+#include <stdlib.h>
+
+#include "error.h"
+#include "stages.h"
+
+enum { MAX_CANDIDATES = 30000 /* YOLOv5's max_nms */, MAX_SOURCE_SIDE = 32768 };
+
+struct wisp_detector {
+  wisp_plan *plan;
+  wisp_pool *pool;
+  double (*clock)(void);
+  wisp_box *candidates; /* [MAX_CANDIDATES] */
+  wisp_box *boxes;      /* of the last batch, [frames][most asked for] */
+  size_t box_capacity;
+};
+
+wisp_settings wisp_default_settings(void) { return (wisp_settings){.threads = 1, .signed_bytes = -1}; }
+
+wisp_options wisp_default_options(void) {
+  return (wisp_options){.confidence = 0.25f, .iou = 0.45f, .max_detections = 300};
+}
+
+/* ---- open and close ---- */
+
+static wisp_status open_plan(wisp_detector *d, const wisp_model *model, const wisp_settings *s, wisp_error *error) {
+  const wisp_kernels *kernels = s->kernels == WISP_KERNELS_SCALAR ? wisp_kernels_scalar() : wisp_kernels_best();
+  const int own = kernels->reads_signed(), flip = s->signed_bytes < 0 ? own : s->signed_bytes;
+  if (flip != own && !kernels->any_sign)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "The %s kernels read bytes as %s on this machine.", kernels->name,
+                     own ? "signed" : "unsigned");
+  const int height = s->height ? s->height : model->input_height, width = s->width ? s->width : model->input_width;
+  return wisp_plan_open(&d->plan, model, kernels, height, width, wisp_pool_threads(d->pool), flip, error);
+}
+
+wisp_status wisp_open(wisp_detector **out, const wisp_model *model, const wisp_settings *settings, wisp_error *error) {
+  *out = NULL;
+  if (settings->threads < 0 || settings->threads > 64)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "%d threads were asked for; 1 to 64 are possible.", settings->threads);
+  if (model->state == WISP_IS_BROKEN) return wisp_fail(error, model->broken.status, "%s", model->broken.message);
+  if (model->state != WISP_IS_COMPLETE)
+    return wisp_fail(error, WISP_ERR_TRUNCATED, "The model ends before its %zu bytes are there; download it again.", model->size);
+  wisp_detector *d = calloc(1, sizeof *d);
+  wisp_status status = d ? WISP_OK : WISP_ERR_MEMORY;
+  if (status == WISP_OK) status = wisp_pool_open(&d->pool, settings->threads > 1 ? settings->threads : 1);
+  if (status == WISP_OK) d->candidates = malloc(MAX_CANDIDATES * sizeof *d->candidates);
+  if (status != WISP_OK || !d->candidates) {
+    wisp_close(&d);
+    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for a detector.");
+  }
+  d->clock = settings->clock;
+  status = open_plan(d, model, settings, error);
+  if (status == WISP_OK) *out = d;
+  else wisp_close(&d);
+  return status;
+}
+
+void wisp_close(wisp_detector **out) {
+  wisp_detector *d = *out;
+  if (!d) return;
+  *out = NULL;
+  wisp_plan_close(&d->plan);
+  wisp_pool_close(&d->pool);
+  free(d->candidates);
+  free(d->boxes);
+  free(d);
+}
+
+void wisp_describe(const wisp_detector *d, wisp_detector_info *info) {
+  const wisp_plan *p = d->plan;
+  *info = (wisp_detector_info){p->height, p->width, wisp_pool_threads(d->pool), p->kernels->name, p->flip != 0,
+                               p->memory + MAX_CANDIDATES * sizeof *d->candidates, p->macs};
+}
+
+void wisp_layer_times(const wisp_detector *d, double *ms) {
+  for (int i = 0; i < d->plan->model->layers; i++) ms[i] = d->plan->layer_ms[i];
+}
+
+/* ---- detect ---- */
+
+static wisp_status check_options(const wisp_options *o, wisp_error *error) {
+  if (!(o->confidence >= 0 && o->confidence <= 1))
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "The confidence is %g; 0 to 1 is possible.", (double)o->confidence);
+  if (!(o->iou >= 0 && o->iou <= 1))
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "The IoU is %g; 0 to 1 is possible.", (double)o->iou);
+  if (o->max_detections < 1 || o->max_detections > MAX_CANDIDATES)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "At most %d boxes were asked for; 1 to %d are possible.", o->max_detections,
+                     MAX_CANDIDATES);
+  return WISP_OK;
+}
+
+static wisp_status check_frame(const wisp_frame *f, int index, wisp_error *error) {
+  if (!f->rgba || f->width < 1 || f->height < 1 || f->width > MAX_SOURCE_SIDE || f->height > MAX_SOURCE_SIDE)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Frame %d is %dx%d; sides of 1 to %d are possible.", index, f->width, f->height,
+                     MAX_SOURCE_SIDE);
+  if (f->stride < (size_t)f->width * 4)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Frame %d has rows of %zu bytes; its width %d needs %d.", index, f->stride,
+                     f->width, f->width * 4);
+  return WISP_OK;
+}
+
+static wisp_status reserve_boxes(wisp_detector *d, int n, int each, wisp_error *error) {
+  const size_t count = (size_t)n * (size_t)each;
+  if (count <= d->box_capacity) return WISP_OK;
+  wisp_box *boxes = realloc(d->boxes, count * sizeof *boxes);
+  if (!boxes) return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for %zu boxes.", count);
+  d->boxes = boxes;
+  d->box_capacity = count;
+  return WISP_OK;
+}
+
+static double now(const wisp_detector *d) { return d->clock ? d->clock() : 0; }
+
+static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_options *o, wisp_box *boxes, wisp_result *result) {
+  const wisp_plan *p = d->plan;
+  wisp_fit fit;
+  const double start = now(d);
+  wisp_prep(frame, p->model->block, p->flip, d->pool, &p->images[0].view, &fit);
+  const double prepared = now(d);
+  wisp_run(d->plan, d->pool, o->confidence, d->clock);
+  const double ran = now(d);
+  const int found = wisp_decode(p->heads, p->model->heads, &fit, o, d->candidates, MAX_CANDIDATES);
+  const int count = wisp_nms(d->candidates, found, o, &fit);
+  for (int i = 0; i < count; i++) boxes[i] = d->candidates[i];
+  *result = (wisp_result){boxes, count, prepared - start, ran - prepared, now(d) - ran};
+}
+
+wisp_status wisp_detect(wisp_detector *d, const wisp_frame *frames, int n, const wisp_options *options, wisp_result *results,
+                        wisp_error *error) {
+  wisp_status status = check_options(options, error);
+  for (int i = 0; status == WISP_OK && i < n; i++) status = check_frame(&frames[i], i, error);
+  if (status == WISP_OK) status = reserve_boxes(d, n, options->max_detections, error);
+  if (status != WISP_OK) return status;
+  for (int i = 0; i < n; i++)
+    detect_one(d, &frames[i], options, d->boxes + (size_t)i * (size_t)options->max_detections, &results[i]);
+  return WISP_OK;
+}
