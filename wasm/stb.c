@@ -1,0 +1,10 @@
+/* stb.c - Sean Barrett's stb_image as a translation unit of its own: PNG, JPEG and binary PNM, from memory.
+ * SPDX-License-Identifier: Apache-2.0 */
+#define STB_IMAGE_IMPLEMENTATION
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG
+#define STBI_ONLY_PNM
+#define STBI_NO_STDIO
+#define STBI_NO_THREAD_LOCALS
+#define STBI_MAX_DIMENSIONS 32768 /* as wisp_frame */
+#include <stb_image.h>
