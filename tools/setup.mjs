@@ -1,5 +1,5 @@
 // Sets up what a task needs and is missing: npm packages, compilers, Emscripten, browsers, engines for tests.
-//   node tools/setup.mjs [build] [native] [check] [browser] [wasmedge] [arm64]      default: build
+//   node tools/setup.mjs [web] [build] [native] [check] [browser] [wasmedge] [arm64]      default: build
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from './lock.mjs';
@@ -54,6 +54,7 @@ const parts = {
 
 /** @type {Record<string, string[]>} */
 const tasks = {
+  web: ['npm', 'cmake', 'emscripten'],
   build: ['npm', 'cmake', 'emscripten', 'wasi'],
   native: ['npm', 'cmake', 'native'],
   check: ['npm', 'cmake', 'check'],

@@ -1,0 +1,99 @@
+// Serves the demo on this machine; `npm start` sets up and builds first. Browser tests use startServer alone.
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from './build.mjs';
+import { modules, root } from './places.mjs';
+import { setUp } from './setup.mjs';
+import { fail, Refusal, step } from './step.mjs';
+
+const FIRST_PORT = 8080;
+const HOME = '/web/demo/';
+
+/** What can be fetched, and nothing else. @type {Record<string, string>} address → folder */
+const shelves = {
+  '/web/': path.join(root, 'web'),
+  '/dist/': path.join(root, 'dist'),
+  '/models/': path.join(root, 'models'),
+  '/vendor/uplot/': path.join(modules, 'uplot'),
+  '/vendor/pbf/': path.join(modules, 'pbf'),
+};
+
+/** Shared memory, and so threads, need these two. */
+const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+
+/**
+ * @typedef {object} ServerOptions
+ * @property {number} [port] 0: any free one; by default the first free one from 8080
+ * @property {boolean} [isolated] whether pages are cross-origin isolated; true by default
+ * @property {Record<string, string>} [headers] sent with every answer
+ */
+
+/**
+ * @param {ServerOptions} [options]
+ * @returns {Promise<{url: string, close: () => Promise<void>}>} url: of the demo page
+ */
+export async function startServer({ port, isolated = true, headers = {} } = {}) {
+  const { default: sirv } = await import('sirv');
+  const all = { 'cross-origin-resource-policy': 'same-origin', ...(isolated && ISOLATION), ...headers };
+  /** @type {import('sirv').Options['setHeaders']} */
+  const setHeaders = (response, file) => {
+    for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
+    if (file.endsWith('.wisp')) response.setHeader('content-type', 'application/octet-stream');
+  };
+  const handlers = Object.entries(shelves).map(([address, folder]) => ({
+    address,
+    handle: sirv(folder, { dev: true, etag: true, setHeaders }),
+  }));
+
+  const server = createServer((request, response) => {
+    const { pathname, search } = new URL(request.url ?? '/', 'http://localhost');
+    if (pathname === '/') return response.writeHead(302, { location: HOME }).end();
+    const shelf = handlers.find(({ address }) => pathname.startsWith(address));
+    const missing = () => response.writeHead(404, { 'content-type': 'text/plain' }).end(`${pathname} is not here.\n`);
+    if (!shelf) return missing();
+    request.url = pathname.slice(shelf.address.length - 1) + search;
+    shelf.handle(request, response, missing);
+  });
+  const taken = await listen(server, port);
+  return {
+    url: `http://127.0.0.1:${taken}${HOME}`,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+/**
+ * @param {import('node:http').Server} server
+ * @param {number | undefined} port
+ * @returns {Promise<number>} the port it got
+ */
+async function listen(server, port) {
+  for (let next = port ?? FIRST_PORT; ; next++) {
+    try {
+      await new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(next, '127.0.0.1', () => resolve(server.removeListener('error', reject)));
+      });
+      return /** @type {import('node:net').AddressInfo} */ (server.address()).port;
+    } catch (error) {
+      const busy = /** @type {NodeJS.ErrnoException} */ (error).code === 'EADDRINUSE';
+      if (!busy) throw error;
+      if (port !== undefined) throw new Refusal(`Port ${port} is taken: set PORT to another one, or to none.`);
+    }
+  }
+}
+
+if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  try {
+    await setUp('web');
+    await build('web');
+    const port = process.env.PORT ? Number(process.env.PORT) : undefined;
+    const { url } = await step('server', () => startServer({ port }));
+    console.log(`\n  wisp is at ${url}   (Ctrl-C ends it)`);
+  } catch (error) {
+    fail(error);
+  }
+}
