@@ -1,0 +1,43 @@
+// busy.js - says what the page waits for and how far it is, and lets the visitor give up.
+import { block, button, element } from './elements.js';
+
+export class Busy {
+  #place = block('busy');
+  #text = block('busy-text');
+  #bar = element('busy-bar', HTMLProgressElement);
+  #onError;
+  /** @type {AbortController | null} */
+  #task = null;
+
+  /** @param {(error: unknown) => void} onError */
+  constructor(onError) {
+    this.#onError = onError;
+    button('busy-cancel').addEventListener('click', () => this.#task?.abort());
+  }
+
+  /**
+   * Shows `text` while `work` goes on; whatever was going on before is given up.
+   * @param {string} text
+   * @param {(signal: AbortSignal) => Promise<void>} work
+   */
+  async during(text, work) {
+    this.#task?.abort();
+    const task = new AbortController();
+    this.#task = task;
+    this.say(text);
+    this.#place.hidden = false;
+    try {
+      await work(task.signal);
+    } catch (error) {
+      if (!task.signal.aborted) this.#onError(error);
+    }
+    if (this.#task === task) this.#place.hidden = true;
+  }
+
+  /** @param {string} text @param {number} [share] 0 … 1; unknown without it */
+  say(text, share) {
+    if (this.#text.textContent !== text) this.#text.textContent = text;
+    if (share === undefined) this.#bar.removeAttribute('value');
+    else this.#bar.value = share;
+  }
+}

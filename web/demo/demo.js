@@ -1,0 +1,199 @@
+// demo.js - wires the page: what is opened goes to the detector, what comes back to the screen.
+import { annotated, freeze, save } from './annotate.js';
+import { Busy } from './busy.js';
+import { ClassFilter } from './class-filter.js';
+import { block, button, input } from './elements.js';
+import { fetchFile, listenForAddress } from './fetching.js';
+import { listen, sortOf } from './intake.js';
+import { ModelPanel } from './model-panel.js';
+import { Notices } from './notices.js';
+import { Panel } from './panel.js';
+import { PressPanel } from './press-panel.js';
+import { Pump } from './pump.js';
+import { Results } from './results.js';
+import { opening, stem } from './sentences.js';
+import { Session } from './session.js';
+import { SourceBar } from './source-bar.js';
+import { openCamera, openPicture, openVideo } from './sources.js';
+import { Speed } from './speed.js';
+import { themeButton } from './theme.js';
+import { View } from './view.js';
+import { embeddedModel } from './zoo.js';
+
+/** @typedef {import('./sources.js').Source} Source */
+/** @typedef {import('./session.js').Model} Model */
+/** @typedef {import('./results.js').Result} Result */
+
+class Demo {
+  #notices = new Notices(block('notices'));
+  #busy = new Busy((error) => this.#notices.error(error));
+  #session = new Session();
+  #view = new View();
+  /** @type {Pump<Result>} */
+  #pump = new Pump(
+    (source) => this.#detect(source.element),
+    (result, source) => this.#show(result, source),
+    (error) => this.#failed(error),
+  );
+  #panel = new Panel(() => this.#pump.request());
+  #classes = new ClassFilter(() => this.#pump.request());
+  #speed = new Speed(() => this.#pump.request());
+  #models = new ModelPanel({
+    onChange: () => this.#session.model && this.#openModel(this.#session.model),
+    onDownload: () => this.#downloadModel(),
+  });
+  #results = new Results({
+    onHighlight: (index) => this.#view.highlight(index),
+    onSave: () => this.#savePicture(),
+    onError: (error) => this.#notices.error(error),
+  });
+  #press = new PressPanel({
+    onPressed: (file) =>
+      this.#openModel({ source: file, name: stem(file.name), bytes: file.size, pressed: true }),
+    sample: async () => this.#source && freeze(this.#source).convertToBlob(),
+  });
+  #bar = new SourceBar({
+    onCamera: (id) => this.#openCamera(id),
+    onStop: () => this.#turnTo(null),
+    onMirror: (mirrored) => this.#view.mirror(mirrored),
+  });
+  /** @type {Source | null} */
+  #source = null;
+
+  start() {
+    themeButton(button('theme'), () => this.#speed.repaint());
+    for (const opener of document.querySelectorAll('[data-open]')) {
+      opener.addEventListener('click', () => input(opener.getAttribute('data-open') ?? '').click());
+    }
+    const takeAddress = (/** @type {string} */ address) => this.#fetch(address);
+    listen({ files: (files) => this.#take(files), address: takeAddress });
+    listenForAddress(takeAddress);
+    void embeddedModel().then((model) => {
+      if (model && !this.#session.model) this.#openModel(model);
+    });
+  }
+
+  /** @param {File[]} files dropped, pasted or chosen together */
+  #take(files) {
+    if (this.#press.isOpen) return this.#press.add(files);
+    const first = (/** @type {string} */ sort) => files.find((file) => sortOf(file) === sort);
+    const [onnx, model, picture, video] = ['onnx', 'model', 'picture', 'video'].map(first);
+    this.#notices.clear();
+    if (onnx) return void this.#press.open(onnx, files);
+    if (model) this.#openModel({ source: model, name: stem(model.name), bytes: model.size });
+    if (picture) return void this.#openSource(openPicture(picture, picture.name));
+    if (video) return void this.#openSource(openVideo(video, video.name));
+    if (model) return;
+    const name = files[0]?.name ?? 'This';
+    this.#notices.error(
+      new Error(`${name} is no picture, no video and no model (.wisp or .onnx).`),
+    );
+  }
+
+  /** @param {string} address */
+  #fetch(address) {
+    const { pathname, host } = new URL(address, location.href);
+    if (sortOf({ name: pathname, type: '' }) === 'model') {
+      return this.#openModel({ source: address, name: stem(pathname), bytes: 0 });
+    }
+    void this.#busy.during(`Fetching from ${host} …`, async (signal) => {
+      const say = (/** @type {number} */ loaded, /** @type {number} */ total) =>
+        this.#busy.say(`Fetching from ${host} …`, total ? loaded / total : undefined);
+      this.#take([await fetchFile(address, signal, say)]);
+    });
+  }
+
+  /** @param {Model} model */
+  #openModel(model) {
+    this.#notices.clear();
+    void this.#busy.during(`Opening ${model.name} …`, async (signal) => {
+      const known = await this.#session.open(model, this.#models.settings, signal, (progress) => {
+        this.#busy.say(...opening(model.name, progress));
+      });
+      const detector = this.#session.detector;
+      if (!detector) return;
+      this.#models.show(known, detector.info);
+      this.#classes.show(detector.info.classes);
+      this.#speed.clear();
+      block('stage').classList.add('ready');
+      if (!this.#source) this.#results.clear('No picture yet');
+      this.#pump.request();
+    });
+  }
+
+  /** @param {string} [id] */
+  #openCamera(id) {
+    void this.#busy.during('Waiting for the camera …', async (signal) => {
+      const source = await openCamera(id, (error) => {
+        this.#turnTo(null);
+        this.#notices.error(error);
+      });
+      if (signal.aborted) return source.close();
+      this.#turnTo(source);
+    });
+  }
+
+  /** @param {Promise<Source>} pending */
+  async #openSource(pending) {
+    try {
+      this.#turnTo(await pending);
+    } catch (error) {
+      this.#notices.error(error);
+    }
+  }
+
+  /** @param {Source | null} source */
+  #turnTo(source) {
+    const before = this.#source;
+    this.#source = source;
+    this.#notices.clear();
+    this.#view.show(source);
+    this.#bar.show(source);
+    this.#speed.clear();
+    const waiting = this.#session.detector ? 'Looking …' : 'Waiting for a model';
+    this.#results.clear(source ? waiting : 'No picture yet');
+    this.#pump.turnTo(source);
+    before?.close();
+  }
+
+  /** @param {HTMLImageElement | HTMLVideoElement | OffscreenCanvas} picture */
+  #detect(picture) {
+    const classes = this.#classes.wanted;
+    const options = { ...this.#panel.options, ...(classes && { classes }) };
+    return this.#session.detector?.detect(picture, options) ?? null;
+  }
+
+  /** @param {Result} result @param {Source} source */
+  #show(result, source) {
+    this.#notices.clear();
+    this.#view.draw(result.boxes);
+    this.#results.show(result);
+    this.#speed.show(
+      result.times,
+      source.element instanceof HTMLVideoElement && !source.element.paused,
+    );
+    if (this.#speed.wantsMore) this.#pump.request();
+  }
+
+  /** @param {unknown} error */
+  #failed(error) {
+    this.#session.checkAlive(error);
+    this.#notices.error(error);
+  }
+
+  async #savePicture() {
+    const source = this.#source;
+    if (!source) return;
+    const frame = freeze(source);
+    const result = await this.#detect(frame);
+    const picture = await annotated(frame, result?.boxes ?? [], source.mirrored);
+    save(picture, `${stem(source.name)}-wisp.png`);
+  }
+
+  #downloadModel() {
+    const model = this.#session.model;
+    if (model?.source instanceof Blob) save(model.source, `${model.name}.wisp`);
+  }
+}
+
+new Demo().start();

@@ -1,0 +1,108 @@
+// model-panel.js - names the open model, chooses its input size and threads, and says how it runs.
+import { block, button, make, select } from './elements.js';
+import { bytes } from './sentences.js';
+
+/** @typedef {import('./session.js').Model} Model */
+/** @typedef {import('./session.js').Settings} Settings */
+/** @typedef {import('../src/index.js').Detector} Detector */
+
+const SIDES = [256, 320, 416, 512, 640, 960, 1280];
+const WIDE = { width: 640, height: 384 }; // about 16:9, for video and webcams
+const THREADS_MAX = 8;
+
+export class ModelPanel {
+  #size = select('size');
+  #threads = select('threads');
+  #download = button('download');
+
+  /**
+   * @param {object} callbacks
+   * @param {() => void} callbacks.onChange another size or number of threads was chosen
+   * @param {() => void} callbacks.onDownload
+   */
+  constructor({ onChange, onDownload }) {
+    this.#size.addEventListener('change', onChange);
+    this.#threads.addEventListener('change', onChange);
+    this.#download.addEventListener('click', onDownload);
+    const most = Math.min(THREADS_MAX, navigator.hardwareConcurrency || 1);
+    const counts = Array.from({ length: most }, (_, i) => option(String(i + 1), String(i + 1)));
+    this.#threads.replaceChildren(option('', 'Automatic'), ...counts);
+    this.#size.replaceChildren(option('', 'As the model says'));
+  }
+
+  /** @returns {Settings} */
+  get settings() {
+    const [width, height] = this.#size.value.split('×').map(Number);
+    return {
+      size: this.#size.value ? { width, height } : null,
+      threads: Number(this.#threads.value) || null,
+    };
+  }
+
+  /** @param {Model} model @param {Detector['info']} info */
+  show(model, info) {
+    this.#download.hidden = !model.pressed;
+    this.#size.disabled = this.#threads.disabled = false;
+    block('model-name').textContent = model.name;
+    const facts = [`${info.classes.length} classes`, `${info.layers.length} layers`];
+    if (model.bytes) facts.push(bytes(model.bytes));
+    block('model-facts').textContent = facts.join(' · ');
+    this.#offerSizes(info);
+    this.#showTier(info);
+    this.#showSteps(model.name);
+  }
+
+  /** @param {Detector['info']} info */
+  #offerSizes({ inputWidth, inputHeight, stride }) {
+    const chosen = this.#size.value;
+    const own = `${inputWidth} × ${inputHeight}`;
+    const squares = SIDES.filter((side) => side % stride === 0).map((side) => ({
+      width: side,
+      height: side,
+    }));
+    const sizes = [...squares, WIDE].map(({ width, height }) => [
+      `${width}×${height}`,
+      `${width} × ${height}`,
+    ]);
+    this.#size.replaceChildren(
+      option('', own),
+      ...sizes.filter(([, text]) => text !== own).map(([value, text]) => option(value, text)),
+    );
+    this.#size.value = chosen;
+    if (this.#size.selectedIndex < 0) this.#size.value = '';
+  }
+
+  /** @param {Detector['info']} info */
+  #showTier(info) {
+    const threads = info.threads === 1 ? '1 thread' : `${info.threads} threads`;
+    const tier = info.variant.includes('relaxed') ? 'Relaxed SIMD' : 'Plain SIMD';
+    button('tier').hidden = false;
+    block('tier-text').textContent = `${tier} · ${threads}`;
+    block('tier-reason').textContent = `${info.reason[0].toUpperCase()}${info.reason.slice(1)}.`;
+    const facts = [
+      ['Build', info.variant],
+      ['Kernels', info.kernels],
+      ['Threads', String(info.threads)],
+      ['Input', `${info.width} × ${info.height}`],
+      ['Multiply-adds a frame', `${(info.macs / 1e9).toFixed(2)} G`],
+      ['Memory', bytes(info.memory)],
+      ['Cross-origin isolated', crossOriginIsolated ? 'yes' : 'no'],
+    ];
+    block('tier-facts').replaceChildren(
+      ...facts.flatMap(([term, text]) => [make('dt', '', term), make('dd', '', text)]),
+    );
+  }
+
+  /** The welcome then asks for a picture only. @param {string} name */
+  #showSteps(name) {
+    block('step-model').classList.add('done');
+    block('step-model-text').textContent = `${name} is ready.`;
+  }
+}
+
+/** @param {string} value @param {string} text */
+function option(value, text) {
+  const made = make('option', '', text);
+  made.value = value;
+  return made;
+}

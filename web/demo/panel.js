@@ -1,0 +1,73 @@
+// panel.js - the thresholds and switches of the detection; every change acts at once.
+import { button, input } from './elements.js';
+
+/**
+ * @typedef {Required<Omit<import('../src/index.js').DetectOptions, 'classes' | 'signal'>>} Options
+ */
+
+/** As YOLOv5's detect. @type {Options} */
+const DEFAULTS = {
+  confidence: 0.25,
+  iou: 0.45,
+  maxDetections: 300,
+  classAgnostic: false,
+  multiLabel: false,
+};
+
+export class Panel {
+  #confidence = input('confidence');
+  #iou = input('iou');
+  #max = input('max');
+  #agnostic = input('agnostic');
+  #multi = input('multi');
+
+  /** @param {() => void} onChange */
+  constructor(onChange) {
+    this.#set(DEFAULTS);
+    for (const control of [this.#confidence, this.#iou, this.#max, this.#agnostic, this.#multi]) {
+      control.addEventListener('input', () => {
+        this.#say();
+        onChange();
+      });
+    }
+    button('defaults').addEventListener('click', () => {
+      this.#set(DEFAULTS);
+      onChange();
+    });
+  }
+
+  /** @returns {Options} */
+  get options() {
+    return {
+      confidence: this.#confidence.valueAsNumber,
+      iou: this.#iou.valueAsNumber,
+      maxDetections: this.#max.valueAsNumber,
+      classAgnostic: this.#agnostic.checked,
+      multiLabel: this.#multi.checked,
+    };
+  }
+
+  /** @param {Options} options */
+  #set(options) {
+    this.#confidence.valueAsNumber = options.confidence;
+    this.#iou.valueAsNumber = options.iou;
+    this.#max.valueAsNumber = options.maxDetections;
+    this.#agnostic.checked = options.classAgnostic;
+    this.#multi.checked = options.multiLabel;
+    this.#say();
+  }
+
+  #say() {
+    for (const [slider, digits] of /** @type {const} */ ([
+      [this.#confidence, 2],
+      [this.#iou, 2],
+      [this.#max, 0],
+    ])) {
+      const share =
+        (slider.valueAsNumber - Number(slider.min)) / (Number(slider.max) - Number(slider.min));
+      slider.style.setProperty('--fill', `${share * 100}%`);
+      const output = slider.nextElementSibling;
+      if (output) output.textContent = slider.valueAsNumber.toFixed(digits);
+    }
+  }
+}

@@ -1,0 +1,130 @@
+// press-panel.js - presses an .onnx file on a visitor's own pictures, here in the page.
+import { block, button, dialog, element, input } from './elements.js';
+import { sortOf } from './intake.js';
+import { Notices } from './notices.js';
+import { isAbort } from './sentences.js';
+
+const ENOUGH = 32; // pictures; fewer cost accuracy
+const MOST = 256; // more cost time only
+
+/** @type {Record<string, string>} */
+const PHASES = {
+  load: 'Loading the press',
+  import: 'Reading the model',
+  fold: 'Folding batch norms',
+  observe: 'Watching the model look at your pictures',
+  quantise: 'Rounding the weights',
+  pack: 'Packing the file',
+};
+
+export class PressPanel {
+  #dialog = dialog('press-dialog');
+  #start = button('press-start');
+  #notices = new Notices(block('press-notices'));
+  #onPressed;
+  #sample;
+  /** @type {File | null} */
+  #model = null;
+  /** @type {Blob[]} */
+  #pictures = [];
+  /** @type {AbortController | null} */
+  #running = null;
+
+  /**
+   * @param {object} callbacks
+   * @param {(file: File) => void} callbacks.onPressed
+   * @param {() => Promise<Blob | null>} callbacks.sample the picture on the stage, if there is one
+   */
+  constructor({ onPressed, sample }) {
+    this.#onPressed = onPressed;
+    this.#sample = sample;
+    this.#start.addEventListener('click', () => void this.#press());
+    button('press-cancel').addEventListener('click', () => this.#dialog.close());
+    this.#dialog.addEventListener('close', () => this.#running?.abort());
+    for (const id of ['choose-calibration', 'choose-folder']) {
+      const chooser = input(id);
+      chooser.addEventListener('change', () => {
+        this.add([...(chooser.files ?? [])]);
+        chooser.value = '';
+      });
+    }
+  }
+
+  /** Whether dropped pictures are meant for the press. */
+  get isOpen() {
+    return this.#dialog.open;
+  }
+
+  /** @param {File} model @param {File[]} pictures dropped together with it */
+  async open(model, pictures) {
+    this.#running?.abort();
+    this.#model = model;
+    this.#notices.clear();
+    block('press-lead').textContent =
+      `${model.name} becomes a .wisp file: 7-bit weights, 8-bit activations. ` +
+      'Pictures like those the model will see show it which numbers to expect.';
+    const sample = pictures.length ? null : await this.#sample();
+    this.#pictures = sample ? [sample] : [];
+    this.add(pictures);
+    this.#show(false);
+    if (!this.#dialog.open) this.#dialog.showModal();
+  }
+
+  /** @param {File[]} files those that are pictures join the others */
+  add(files) {
+    const pictures = files.filter((file) => sortOf(file) === 'picture');
+    this.#pictures = [...this.#pictures, ...pictures].slice(0, MOST);
+    const n = this.#pictures.length;
+    block('press-count').textContent = count(n);
+    this.#start.disabled = n === 0;
+  }
+
+  async #press() {
+    const model = this.#model;
+    if (!model) return;
+    const running = new AbortController();
+    this.#running = running;
+    this.#notices.clear();
+    this.#show(true);
+    try {
+      const { press } = await import('../src/press.js');
+      const pressed = await press(model, {
+        pictures: this.#pictures,
+        signal: running.signal,
+        onProgress: (progress) => this.#progress(progress),
+      });
+      if (running.signal.aborted) return;
+      this.#dialog.close();
+      this.#onPressed(new File([pressed.bytes], model.name.replace(/\.onnx$/i, '.wisp')));
+    } catch (error) {
+      if (!running.signal.aborted && !isAbort(error)) this.#notices.error(error);
+    }
+    if (this.#running === running) this.#show(false);
+  }
+
+  /** @param {boolean} running */
+  #show(running) {
+    block('press-pictures').hidden = running;
+    block('press-progress').hidden = !running;
+    this.#start.hidden = running;
+    if (running) this.#progress({ phase: 'load' });
+  }
+
+  /** @param {{phase: string, done?: number, total?: number}} progress */
+  #progress({ phase, done = 0, total = 0 }) {
+    const bar = element('press-bar', HTMLProgressElement);
+    const counted = total > 1 ? ` (${done} of ${total})` : '';
+    block('press-phase').textContent = `${PHASES[phase] ?? phase}${counted} …`;
+    if (total > 1) bar.value = done / total;
+    else bar.removeAttribute('value');
+  }
+}
+
+/** @param {number} n pictures */
+function count(n) {
+  if (n === 0) return `No pictures yet. Drop some here: ${ENOUGH} or more are best.`;
+  const pictures = n === 1 ? '1 picture' : `${n} pictures`;
+  return n < ENOUGH
+    ? `${pictures}. ${ENOUGH} or more give better boxes.`
+    : `${pictures}. That is plenty.`;
+}

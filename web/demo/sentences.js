@@ -1,0 +1,81 @@
+// sentences.js - what the page says: errors a reader can act on, counts, sizes.
+
+/** @type {Record<string, string>} */
+const CAMERA = {
+  insecure: 'The camera works on secure pages only: open this page through https or on localhost.',
+  NotAllowedError:
+    'The camera was not allowed. Allow it in the settings beside the address, then try again.',
+  NotFoundError: 'No camera was found. Connect one and press Webcam again.',
+  NotReadableError:
+    'The camera is busy: close the other program that uses it and press Webcam again.',
+  OverconstrainedError: 'That camera is no longer there. Choose another one.',
+  lost: 'The camera is gone: it was unplugged or the permission was taken back.',
+  AbortError: 'The camera stopped before its first picture. Press Webcam again.',
+};
+
+/** @param {string} name of the DOMException that getUserMedia gave */
+export const cameraSentence = (name) =>
+  CAMERA[name] ?? 'The camera could not be started. Check that it works in another program.';
+
+/** One sentence for anything that was thrown. @param {unknown} error */
+export function sentence(error) {
+  const text = error instanceof Error ? error.message : String(error);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+/** @param {unknown} error whether it only says that somebody changed their mind */
+export const isAbort = (error) => error instanceof Error && error.name === 'AbortError';
+
+const KINDS = 5; // named in a summary; the table has all
+
+/**
+ * “3 persons, 1 bus”, most frequent first.
+ * @param {{name: string}[]} boxes
+ */
+export function summary(boxes) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const { name } of boxes) counts.set(name, (counts.get(name) ?? 0) + 1);
+  if (!counts.size) return 'Nothing found';
+  const kinds = [...counts].sort((a, b) => b[1] - a[1]);
+  const named = kinds.slice(0, kinds.length > KINDS + 1 ? KINDS : KINDS + 1);
+  const text = named.map(([name, n]) => `${n} ${n === 1 ? name : plural(name)}`).join(', ');
+  const more = kinds.length - named.length;
+  return more ? `${text} and ${more} other kinds` : text;
+}
+
+/** The English plural of a class name; only the last word changes. @param {string} name */
+export function plural(name) {
+  if (/(sheep|skis|scissors|broccoli|s)$/.test(name) && !/(bus|glass)$/.test(name)) return name;
+  if (/(s|x|z|ch|sh)$/.test(name)) return `${name}es`;
+  if (/[^aeiou]y$/.test(name)) return `${name.slice(0, -1)}ies`;
+  if (/(kni|li|wi)fe$/.test(name)) return `${name.slice(0, -2)}ves`;
+  if (/mouse$/.test(name)) return `${name.slice(0, -5)}mice`;
+  return `${name}s`;
+}
+
+/**
+ * What opening a model is doing, and how far it is.
+ * @param {string} name
+ * @param {{phase: string, loaded?: number, total?: number}} progress
+ * @returns {[text: string, share: number | undefined]}
+ */
+export function opening(name, { phase, loaded = 0, total = 0 }) {
+  if (phase === 'engine') return ['Loading the engine …', total ? loaded / total : undefined];
+  if (phase === 'warmup') return [`Warming up ${name} …`, undefined];
+  if (!total) return [`Opening ${name} …`, undefined];
+  return [`Opening ${name}: ${bytes(loaded)} of ${bytes(total)}`, loaded / total];
+}
+
+/** A file's name without folder and ending. @param {string} name */
+export const stem = (name) => name.replace(/^.*\//, '').replace(/\.\w+$/, '') || name;
+
+/** @param {number} n bytes */
+export function bytes(n) {
+  if (n < 1000) return `${n} bytes`;
+  if (n < 1e6) return `${Math.round(n / 1000)} kB`;
+  return `${(n / 1e6).toFixed(n < 1e7 ? 2 : 1)} MB`;
+}
+
+/** @param {number} ms */
+export const milliseconds = (ms) => (ms < 10 ? ms.toFixed(1) : ms.toFixed(0));
