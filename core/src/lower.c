@@ -107,6 +107,15 @@ static int32_t start_of(const lowering *lo, int channel, int row, uint8_t flip) 
   return (int32_t)start;
 }
 
+/* The greatest size that the channel's sum can have. */
+static double bound_of(const lowering *lo, int row, int32_t start) {
+  const int8_t **block = lo->block + (size_t)row * (size_t)lo->positions;
+  double bound = fabs((double)start);
+  for (int i = 0; i < lo->positions; i++)
+    for (int lane = 0; block[i] && lane < WISP_LANES; lane++) bound += abs(block[i][lane]) * 255;
+  return bound;
+}
+
 /* Sums of the positive and of the negative weights that meet in one 16-bit number, for each of them. */
 typedef struct group_sums {
   int positive[WISP_RUN_MAX * 2], negative[WISP_RUN_MAX * 2];
@@ -164,12 +173,18 @@ static int together(const lowering *lo, int row, int blocks) {
   return either * 10 <= blocks * 6;
 }
 
-static void lower_quad(lowering *lo, const int channels[4], wisp_quad *quad, double unit, uint8_t flip) {
+/* Fills the quad's numbers. 0 if a sum in units could leave 32 bits, where truncation is not the same everywhere. */
+static int set_numbers(lowering *lo, int channel, int row, wisp_quad *quad, double unit, uint8_t flip) {
+  quad->start[row] = start_of(lo, channel, row, flip);
+  quad->scale[row] = (float)((double)lo->view.scale[channel] / unit);
+  return bound_of(lo, row, quad->start[row]) * quad->scale[row] < 2147483000.0;
+}
+
+static wisp_status lower_quad(lowering *lo, const int channels[4], wisp_quad *quad, double unit, uint8_t flip) {
   int blocks[4];
   for (int c = 0; c < 4; c++) {
     blocks[c] = find_blocks(lo, channels[c], c);
-    quad->start[c] = channels[c] >= 0 ? start_of(lo, channels[c], c, flip) : 0;
-    quad->scale[c] = channels[c] >= 0 ? (float)((double)lo->view.scale[channels[c]] / unit) : 0;
+    if (channels[c] >= 0 && !set_numbers(lo, channels[c], c, quad, unit, flip)) return WISP_ERR_LIMIT;
   }
   for (int c = 0; c < 4; c += 2) {
     if (together(lo, c, blocks[c] + blocks[c + 1])) {
@@ -179,6 +194,7 @@ static void lower_quad(lowering *lo, const int channels[4], wisp_quad *quad, dou
       emit_run(lo, c + 1, 1);
     }
   }
+  return WISP_OK;
 }
 
 /* ---- which channels stand together ---- */
@@ -209,29 +225,32 @@ static wisp_status choose_channels(wisp_plan *plan, wisp_step *step) {
   return WISP_OK;
 }
 
+/* Hands the streams over to the step. `starts` is where each quad's begins. */
+static void keep_streams(wisp_plan *plan, wisp_step *step, lowering *lo, const size_t *starts) {
+  int32_t *words = realloc(lo->words, (lo->count ? lo->count : 1) * sizeof *words);
+  step->words = words ? words : lo->words;
+  lo->words = NULL;
+  for (int q = 0; q < step->quad_count; q++) step->quads[q].stream = step->words + starts[q];
+  const wisp_view *out = &plan->images[step->output].view;
+  plan->macs += (double)lo->view.blocks_present * WISP_LANES * out->height * out->width;
+  plan->memory += lo->count * sizeof *words + (size_t)step->quad_count * sizeof *step->quads;
+}
+
 wisp_status wisp_lower_make(wisp_plan *plan, wisp_step *step, double unit, wisp_error *error) {
   lowering lo = {.words = NULL};
   wisp_status status = choose_channels(plan, step);
   if (status == WISP_OK) status = open_lowering(&lo, plan, step);
-  if (status != WISP_OK) {
-    close_lowering(&lo);
-    return wisp_fail(error, status, "There is no memory for the weights of layer %d.", step->layer);
-  }
-  size_t *starts = malloc((size_t)step->quad_count * sizeof *starts);
-  for (int q = 0; starts && q < step->quad_count; q++) {
+  size_t *starts = status == WISP_OK ? malloc((size_t)step->quad_count * sizeof *starts) : NULL;
+  if (!starts) status = WISP_ERR_MEMORY;
+  for (int q = 0; status == WISP_OK && q < step->quad_count; q++) {
     starts[q] = lo.count;
-    lower_quad(&lo, step->channels + q * 4, &step->quads[q], unit, plan->flip);
+    status = lower_quad(&lo, step->channels + q * 4, &step->quads[q], unit, plan->flip);
   }
-  if (starts) {
-    int32_t *words = realloc(lo.words, (lo.count ? lo.count : 1) * sizeof *words);
-    step->words = words ? words : lo.words;
-    lo.words = NULL;
-    for (int q = 0; q < step->quad_count; q++) step->quads[q].stream = step->words + starts[q];
-    const wisp_view *out = &plan->images[step->output].view;
-    plan->macs += (double)lo.view.blocks_present * WISP_LANES * out->height * out->width;
-    plan->memory += lo.count * sizeof *words + (size_t)step->quad_count * sizeof *step->quads;
-  }
+  if (status == WISP_OK) keep_streams(plan, step, &lo, starts);
   free(starts);
   close_lowering(&lo);
-  return starts ? WISP_OK : wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the weights of layer %d.", step->layer);
+  if (status == WISP_ERR_LIMIT)
+    return wisp_fail(error, status, "The weights of layer %d are too large for its output's steps of %g.", step->layer, unit);
+  if (status != WISP_OK) return wisp_fail(error, status, "There is no memory for the weights of layer %d.", step->layer);
+  return WISP_OK;
 }

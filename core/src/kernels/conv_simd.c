@@ -81,7 +81,7 @@ INLINE const int32_t *sum_run2(const int32_t *word, const uint8_t *in, int is_si
   return word;
 }
 
-INLINE void sum_tile(const wisp_quad *quad, const uint8_t *in, int is_signed, tile_sums sums) {
+INLINE void sum_quad(const wisp_quad *quad, const uint8_t *in, int is_signed, tile_sums sums) {
   for (int c = 0; c < 4; c++) {
     const wisp_v128 start = wasm_v128_load32_splat(&quad->start[c]);
     for (int v = 0; v < VECTORS; v++) sums[c][v] = start;
@@ -97,6 +97,16 @@ INLINE void sum_tile(const wisp_quad *quad, const uint8_t *in, int is_signed, ti
     }
     c += channels;
   }
+}
+
+static void sum_unsigned(const wisp_quad *quad, const uint8_t *in, tile_sums sums) { sum_quad(quad, in, 0, sums); }
+static void sum_signed(const wisp_quad *quad, const uint8_t *in, tile_sums sums) { sum_quad(quad, in, 1, sums); }
+
+static void sum_tile(const wisp_quad *quad, uint8_t flip, const uint8_t *in, tile_sums sums) {
+  if (!WISP_RELAXED && flip)
+    sum_signed(quad, in, sums);
+  else
+    sum_unsigned(quad, in, sums);
 }
 
 /* ---- finish: i16x8 lanes are eight pixels of a channel until they are interleaved ---- */
@@ -172,13 +182,13 @@ INLINE void finish_tile(const wisp_quad *quad, const wisp_finish *f, int activat
   }
 }
 
-/* ---- the kernels: one copy of the loop a representation and activation, so that none is asked inside ---- */
+/* ---- the kernels: one copy of the loop an activation, so that none is asked inside ---- */
 
-INLINE void conv(const wisp_quad *quad, const wisp_finish *f, int activation, int is_signed, const uint8_t *in,
-                 const uint8_t *residual, uint8_t *out, int n) {
+INLINE void conv(const wisp_quad *quad, const wisp_finish *f, int activation, const uint8_t *in, const uint8_t *residual,
+                 uint8_t *out, int n) {
   for (; n > 0; n -= WISP_TILE) {
     tile_sums sums;
-    sum_tile(quad, in, is_signed, sums);
+    sum_tile(quad, f->flip, in, sums);
     if (n >= WISP_TILE) {
       finish_tile(quad, f, activation, sums, residual, out);
     } else {
@@ -192,38 +202,22 @@ INLINE void conv(const wisp_quad *quad, const wisp_finish *f, int activation, in
   }
 }
 
-typedef wisp_conv_kernel conv_kernel;
-
-#define CONV(name, activation)                                                                               \
-  static void conv_##name(const wisp_quad *quad, const wisp_finish *f, const uint8_t *in, const uint8_t *residual, \
-                          uint8_t *out, int n) {                                                             \
-    if (!WISP_RELAXED && f->flip)                                                                            \
-      conv(quad, f, activation, 1, in, residual, out, n);                                                    \
-    else                                                                                                     \
-      conv(quad, f, activation, 0, in, residual, out, n);                                                    \
-  }
-CONV(none, WISP_ACT_NONE)
-CONV(relu, WISP_ACT_RELU)
-CONV(leaky, WISP_ACT_LEAKY)
-CONV(silu, WISP_ACT_SILU)
-CONV(hardswish, WISP_ACT_HARDSWISH)
-CONV(sigmoid, WISP_ACT_SIGMOID)
-
 void wisp_k_conv__simd(const wisp_quad *quad, const wisp_finish *finish, const uint8_t *in, const uint8_t *residual,
                        uint8_t *out, int n) {
-  static conv_kernel *const by_activation[WISP_ACT_COUNT] = {conv_none, conv_relu, conv_leaky,
-                                                             conv_silu, conv_hardswish, conv_sigmoid};
-  by_activation[finish->activation](quad, finish, in, residual, out, n);
+  switch (finish->activation) {
+    case WISP_ACT_NONE: conv(quad, finish, WISP_ACT_NONE, in, residual, out, n); break;
+    case WISP_ACT_RELU: conv(quad, finish, WISP_ACT_RELU, in, residual, out, n); break;
+    case WISP_ACT_LEAKY: conv(quad, finish, WISP_ACT_LEAKY, in, residual, out, n); break;
+    case WISP_ACT_SILU: conv(quad, finish, WISP_ACT_SILU, in, residual, out, n); break;
+    case WISP_ACT_HARDSWISH: conv(quad, finish, WISP_ACT_HARDSWISH, in, residual, out, n); break;
+    case WISP_ACT_SIGMOID: conv(quad, finish, WISP_ACT_SIGMOID, in, residual, out, n); break;
+  }
 }
 
 void wisp_k_head__simd(const wisp_quad *quad, uint8_t flip, const uint8_t *in, float *const out[4], int n) {
   for (int done = 0; done < n; done += WISP_TILE) {
     tile_sums sums;
-    const uint8_t *pixels = in + done * WISP_LANES;
-    if (!WISP_RELAXED && flip)
-      sum_tile(quad, pixels, 1, sums);
-    else
-      sum_tile(quad, pixels, 0, sums);
+    sum_tile(quad, flip, in + done * WISP_LANES, sums);
     for (int c = 0; c < 4; c++) {
       if (!out[c]) continue;
       float real[WISP_TILE];
