@@ -1,0 +1,90 @@
+/* graph.h - a float network as an importer tells it, node by node.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A node and the tensor it yields share one number. Number 0 is the picture: three planes, red, green, blue, in
+ * 0 ... 1. A node reads only tensors of smaller numbers, so the nodes stand in execution order. Every call checks
+ * what it is given and copies it; a builder returns its tensor's number or a negative wisp_status. */
+#ifndef WISP_GRAPH_H
+#define WISP_GRAPH_H
+
+#include "core/src/base.h"
+#include "core/wisp.h"
+
+typedef enum wisp_node_kind {
+  WISP_NODE_PICTURE,
+  WISP_NODE_CONV,
+  WISP_NODE_AFFINE, /* scale * x + bias by channel: a batch norm at rest */
+  WISP_NODE_ACTIVATION,
+  WISP_NODE_ADD,
+  WISP_NODE_CONCAT, /* along channels */
+  WISP_NODE_MAXPOOL,
+  WISP_NODE_UPSAMPLE, /* nearest */
+  WISP_NODE_FOCUS /* YOLOv5 v5.0: the pixels (dy, dx) = (0,0) (1,0) (0,1) (1,1) of each 2x2 block as channels */
+} wisp_node_kind;
+
+/* How a convolution or a pool walks its input. */
+typedef struct wisp_window {
+  int kernel[2], stride[2]; /* y, x; an upsample's stride is its factor */
+  int pad[4];               /* top, left, bottom, right */
+} wisp_window;
+
+typedef struct wisp_node {
+  wisp_node_kind kind;
+  int *inputs, input_count;
+  int channels;       /* of the tensor it yields */
+  wisp_window window; /* conv, maxpool, upsample */
+  int groups;         /* conv */
+  int activation;     /* WISP_ACT_* */
+  float slope;        /* of leaky ReLU */
+  float *
+      weights; /* conv: [channels][input channels / groups][kernel y][kernel x]; affine: its scale */
+  float *bias; /* [channels]; conv, affine */
+} wisp_node;
+
+/* One output of the network: the raw logits of a YOLOv5 head, anchors * (5 + classes) channels. */
+typedef struct wisp_yolo_head {
+  int tensor, stride;
+  int anchor_count;
+  float *anchors; /* [anchor_count][2] width, height in input pixels */
+} wisp_yolo_head;
+
+typedef struct wisp_graph {
+  int height, width; /* of the picture; 0 until told */
+  wisp_node *nodes;
+  int node_count, node_cap;
+  wisp_yolo_head *heads;
+  int head_count, head_cap;
+  char **classes; /* UTF-8 */
+  int class_count, class_cap;
+} wisp_graph;
+
+wisp_status wisp_graph_open(wisp_graph **graph);
+void wisp_graph_close(wisp_graph **graph);
+
+wisp_status wisp_graph_input(wisp_graph *graph, int height, int width, wisp_error *error);
+
+/* `weights` is [channels][channels_per_group][kernel y][kernel x]; `bias` is [channels] or NULL. */
+int wisp_graph_conv(wisp_graph *graph, int input, const float *weights, const float *bias,
+                    int channels, int channels_per_group, const wisp_window *window, int groups,
+                    wisp_error *error);
+/* `n` must be the channels of `input`. */
+int wisp_graph_affine(wisp_graph *graph, int input, const float *scale, const float *bias, int n,
+                      wisp_error *error);
+int wisp_graph_activation(wisp_graph *graph, int input, int activation, float slope,
+                          wisp_error *error);
+int wisp_graph_add(wisp_graph *graph, int a, int b, wisp_error *error);
+int wisp_graph_concat(wisp_graph *graph, const int *inputs, int n, wisp_error *error);
+int wisp_graph_maxpool(wisp_graph *graph, int input, const wisp_window *window, wisp_error *error);
+int wisp_graph_upsample(wisp_graph *graph, int input, int factor_y, int factor_x,
+                        wisp_error *error);
+int wisp_graph_focus(wisp_graph *graph, int input, wisp_error *error);
+
+/* `anchors` is [n][2] width, height in input pixels. */
+wisp_status wisp_graph_head(wisp_graph *graph, int tensor, int stride, const float *anchors, int n,
+                            wisp_error *error);
+wisp_status wisp_graph_class(wisp_graph *graph, const char *name, wisp_error *error);
+
+/* "conv", "maxpool", ...; static. */
+const char *wisp_graph_kind_name(wisp_node_kind kind);
+
+#endif

@@ -1,0 +1,101 @@
+/* net.c - a folded network: the sizes of its tensors, and its end.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "net.h"
+
+#include <stdlib.h>
+
+#include "core/src/error.h"
+
+static int same_size(const wisp_net_tensor *a, const wisp_net_tensor *b) {
+  return a->height == b->height && a->width == b->width;
+}
+
+enum { MAX_SIDE = 65535 };
+
+/* Along one axis: 0 y, 1 x. */
+static int output_side(const wisp_net_layer *layer, int side, int axis) {
+  const wisp_window *window = &layer->window;
+  if (layer->operation == WISP_OP_UPSAMPLE) return side * window->stride[axis];
+  int room = side + window->pad[axis] + window->pad[axis + 2] - window->kernel[axis];
+  return room < 0 ? 0 : room / window->stride[axis] + 1;
+}
+
+static wisp_status measure_layer(wisp_net *net, wisp_net_layer *layer, wisp_error *error) {
+  const wisp_net_tensor *in = &net->tensors[layer->inputs[0]];
+  wisp_net_tensor *out = &net->tensors[wisp_net_output(net, layer)];
+  for (int i = 1; i < layer->input_count; i++) {
+    const wisp_net_tensor *other = &net->tensors[layer->inputs[i]];
+    if (!same_size(in, other))
+      return wisp_fail(
+          error, WISP_ERR_ARGUMENT,
+          "Node %d reads a tensor of %dx%d beside one of %dx%d; is the input size a multiple of "
+          "the network's stride?",
+          layer->node, other->width, other->height, in->width, in->height);
+  }
+  out->height = output_side(layer, in->height, 0);
+  out->width = output_side(layer, in->width, 1);
+  if (out->height < 1 || out->width < 1)
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "Node %d has a kernel larger than its input of %dx%d.", layer->node, in->width,
+                     in->height);
+  if (out->height > MAX_SIDE || out->width > MAX_SIDE)
+    return wisp_fail(error, WISP_ERR_LIMIT, "Node %d yields %dx%d; sides up to %d are possible.",
+                     layer->node, out->width, out->height, MAX_SIDE);
+  if (layer->residual >= 0 && !same_size(out, &net->tensors[layer->residual]))
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "Node %d yields %dx%d, but is added to a tensor of %dx%d.", layer->node,
+                     out->width, out->height, net->tensors[layer->residual].width,
+                     net->tensors[layer->residual].height);
+  return WISP_OK;
+}
+
+static wisp_status check_head(const wisp_net *net, int number, wisp_error *error) {
+  const wisp_yolo_head *head = &net->heads[number];
+  const wisp_net_tensor *tensor = &net->tensors[head->tensor];
+  if (tensor->height * head->stride == net->height && tensor->width * head->stride == net->width)
+    return WISP_OK;
+  return wisp_fail(error, WISP_ERR_ARGUMENT,
+                   "Head %d of stride %d has %dx%d cells on an input of %dx%d.", number,
+                   head->stride, tensor->width, tensor->height, net->width, net->height);
+}
+
+wisp_status wisp_net_measure(wisp_net *net, wisp_error *error) {
+  if (net->height % net->stride || net->width % net->stride)
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "The input is %dx%d pixels; it must be a multiple of %d.", net->width,
+                     net->height, net->stride);
+  net->tensors[0].height = net->height / net->block;
+  net->tensors[0].width = net->width / net->block;
+  for (int i = 0; i < net->layer_count; i++) {
+    wisp_status status = measure_layer(net, &net->layers[i], error);
+    if (status) return status;
+  }
+  for (int i = 0; i < net->head_count; i++) {
+    wisp_status status = check_head(net, i, error);
+    if (status) return status;
+  }
+  return WISP_OK;
+}
+
+static void clear_layer(wisp_net_layer *layer) {
+  free(layer->inputs);
+  free(layer->weights);
+  free(layer->bias);
+  free(layer->quantised.weights);
+  free(layer->quantised.scale);
+  free(layer->quantised.bias);
+}
+
+void wisp_net_close(wisp_net **out) {
+  wisp_net *net = *out;
+  if (!net) return;
+  *out = NULL;
+  for (int i = 0; i < net->layer_count; i++) clear_layer(&net->layers[i]);
+  for (int i = 0; i < net->head_count; i++) free(net->heads[i].anchors);
+  for (int i = 0; i < net->class_count; i++) free(net->classes[i]);
+  free(net->tensors);
+  free(net->layers);
+  free(net->heads);
+  free(net->classes);
+  free(net);
+}

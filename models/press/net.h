@@ -1,0 +1,62 @@
+/* net.h - a folded network: the layers of models/FORMAT.md, in execution order, with float weights.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Layer i writes tensor i + 1; tensor 0 is the picture. `quantise` adds the integers. */
+#ifndef WISP_NET_H
+#define WISP_NET_H
+
+#include "graph.h"
+
+typedef struct wisp_net_tensor {
+  int channels, height, width;
+  int is_head; /* real numbers that no layer reads */
+  float scale; /* real = scale * (q - zero_point); 0 until quantised */
+  int zero_point;
+} wisp_net_tensor;
+
+typedef struct wisp_net_layer {
+  int operation;  /* WISP_OP_* */
+  int activation; /* WISP_ACT_* */
+  float slope;
+  wisp_window window;
+  int *inputs, input_count; /* tensors, side by side along channels */
+  int residual;             /* tensor added after the activation, or -1 */
+  int channels_in, channels_out;
+  int node;       /* of the graph it began as */
+  float *weights; /* convolution: [channels_out][channels_in][kernel y][kernel x] */
+  float *bias;    /* [channels_out] */
+  struct {
+    int8_t *weights;     /* as above */
+    float *scale, *bias; /* [channels_out]; the real value of one unit of the sum */
+  } quantised;
+} wisp_net_layer;
+
+typedef struct wisp_net {
+  int height, width; /* of the picture */
+  int stride;        /* height and width are multiples of it */
+  int block;         /* 1 or 2: tensor 0 holds block x block pixels side by side as channels */
+  wisp_net_tensor *tensors; /* [layer_count + 1] */
+  wisp_net_layer *layers;
+  int layer_count;
+  wisp_yolo_head *heads; /* their tensors are the net's */
+  int head_count;
+  char **classes;
+  int class_count;
+} wisp_net;
+
+/* Multiply-adds to one output: what the weights of an output channel count. */
+static inline int wisp_net_taps(const wisp_net_layer *layer) {
+  return layer->channels_in * layer->window.kernel[0] * layer->window.kernel[1];
+}
+
+/* The tensor a layer writes. */
+static inline int wisp_net_output(const wisp_net *net, const wisp_net_layer *layer) {
+  return (int)(layer - net->layers) + 1;
+}
+
+/* Sets height and width of every tensor from those of the picture. A sentence where they don't fit. */
+wisp_status wisp_net_measure(wisp_net *net, wisp_error *error);
+
+void wisp_net_close(wisp_net **net);
+
+#endif

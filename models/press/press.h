@@ -1,0 +1,49 @@
+/* press.h - the compressor: a float network and calibration pictures in, a .wisp file out.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *   wisp_press *press;  wisp_press_open(&press);
+ *   wisp_graph_conv(wisp_press_graph(press), ...);        node by node (graph.h)
+ *   wisp_press_fold(press, threads, &error);
+ *   wisp_press_observe(press, &frame, &error);            for each calibration picture
+ *   wisp_press_quantise(press, &settings, &error);
+ *   wisp_press_pack(press, provenance, &bytes, &size, &error);
+ *   wisp_press_close(&press);
+ *
+ * The steps come in this order; one too early fails with a sentence. After fold, `detect` may be called at any time. */
+#ifndef WISP_PRESS_H
+#define WISP_PRESS_H
+
+#include "core/wisp.h"
+#include "stages.h"
+
+typedef struct wisp_press wisp_press;
+
+wisp_status wisp_press_open(wisp_press **press);
+void wisp_press_close(wisp_press **press);
+
+/* The graph to build; NULL once it is folded. */
+wisp_graph *wisp_press_graph(wisp_press *press);
+
+/* Folds the graph and plans the float executor on `threads` threads. The graph is gone then, also after a failure. */
+wisp_status wisp_press_fold(wisp_press *press, int threads, wisp_error *error);
+
+/* Runs a picture, letterboxed, and keeps what is to be known of it. */
+wisp_status wisp_press_observe(wisp_press *press, const wisp_frame *frame, wisp_error *error);
+
+/* 7 bits, ranges from smallest to largest, least-squares rounding. */
+wisp_quantise_settings wisp_press_default_settings(void);
+
+/* Needs at least one observed picture. May be called again with other settings. */
+wisp_status wisp_press_quantise(wisp_press *press, const wisp_quantise_settings *settings,
+                                wisp_error *error);
+
+/* The bytes are the press's and stay until its next pack. `provenance` is the text of a JSON object. */
+wisp_status wisp_press_pack(wisp_press *press, const char *provenance, const uint8_t **bytes,
+                            size_t *size, wisp_error *error);
+
+/* Boxes of the float network, by the runtime's own letterbox, decoding and suppression. They are the press's and stay
+ * until its next detect. Times stay 0. */
+wisp_status wisp_press_detect(wisp_press *press, const wisp_frame *frame,
+                              const wisp_options *options, wisp_result *result, wisp_error *error);
+
+#endif

@@ -1,0 +1,58 @@
+/* stages.h - the press corridor on one page: float graph -> layers -> ranges -> integers -> bytes.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *   import --> wisp_graph -- fold --> wisp_net -- exec, observe --> wisp_observer -- quantise --> wisp_net's
+ *   integers -- pack --> the bytes of a .wisp file
+ *
+ * Each stage is one file of the same name; press.c walks them. */
+#ifndef WISP_PRESS_STAGES_H
+#define WISP_PRESS_STAGES_H
+
+#include "core/src/base.h"
+#include "core/src/error.h"
+#include "core/src/pool.h"
+#include "floats.h"
+#include "graph.h"
+#include "net.h"
+#include "observe.h"
+
+/* fold: float graph -> layers. Takes weights, heads and classes out of the graph, which can only be closed after.
+ * WISP_ERR_UNSUPPORTED names the node that the format can't express. */
+wisp_status wisp_fold(wisp_graph *graph, wisp_net **net, wisp_error *error);
+
+/* exec: picture -> every tensor, in float, at the net's size. Borrows the net and the pool. */
+typedef struct wisp_exec wisp_exec;
+
+wisp_status wisp_exec_open(wisp_exec **exec, const wisp_net *net, wisp_pool *pool,
+                           wisp_error *error);
+void wisp_exec_close(wisp_exec **exec);
+/* `picture` holds bytes as wisp_prep lays them. Calls watch(context, tensor) when a tensor is complete, and before its
+ * layer's inputs give way to others; `watch` may be NULL. */
+void wisp_exec_run(wisp_exec *exec, const wisp_view *picture,
+                   void (*watch)(void *context, int tensor), void *context);
+/* A tensor's place. Of all tensors only heads are still there after a run. */
+wisp_floats wisp_exec_tensor(const wisp_exec *exec, int tensor);
+
+/* observe: runs a calibration picture and keeps what quantise needs to know of it. */
+wisp_status wisp_observe(wisp_observer *observer, wisp_exec *exec, const wisp_view *picture,
+                         wisp_error *error);
+
+/* quantise: ranges of the activations, then integers for the weights. */
+typedef enum wisp_ranging { WISP_RANGE_MINMAX, WISP_RANGE_MSE } wisp_ranging;
+typedef enum wisp_rounding { WISP_ROUND_LEAST_SQUARES, WISP_ROUND_NEAREST } wisp_rounding;
+
+typedef struct wisp_quantise_settings {
+  int weight_bits; /* 2 ... 7 */
+  wisp_ranging ranging;
+  wisp_rounding rounding;
+} wisp_quantise_settings;
+
+wisp_status wisp_quantise(wisp_net *net, const wisp_observer *seen,
+                          const wisp_quantise_settings *settings, wisp_pool *pool,
+                          wisp_error *error);
+
+/* pack: a quantised net -> the bytes of a .wisp file, `malloc`ed. `provenance` is the text of a JSON object. */
+wisp_status wisp_pack(const wisp_net *net, const char *provenance, uint8_t **bytes, size_t *size,
+                      wisp_error *error);
+
+#endif

@@ -1,0 +1,61 @@
+/* stem.c - the first convolution on pictures whose 2x2 blocks of pixels stand side by side as channels.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Output y of the plain convolution reads the rows y * stride - before + k, k < kernel. With an even stride the block
+ * of such a row is y * stride / 2 + floor((k - before) / 2), and its row within the block the remainder: again
+ * a convolution, whose kernel holds zeros where the plain kernel doesn't reach. */
+#include "stem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK = 2, COLOURS = 3, BLOCK_CHANNELS = BLOCK * BLOCK * COLOURS };
+
+static int floor_half(int v) { return v >= 0 ? v / 2 : -((1 - v) / 2); }
+
+int wisp_stem_fits(const wisp_window *window) {
+  return window->stride[0] % BLOCK == 0 && window->stride[1] % BLOCK == 0;
+}
+
+static void block_axis(wisp_window *window, int axis) {
+  int kernel = window->kernel[axis], before = window->pad[axis], after = window->pad[axis + 2];
+  int first = floor_half(-before), last = floor_half(kernel - 1 - before);
+  window->kernel[axis] = last - first + 1;
+  window->stride[axis] /= BLOCK;
+  window->pad[axis] = -first;
+  /* so that the same number of outputs fits, whatever the even size of the picture */
+  window->pad[axis + 2] = floor_half(before + after - kernel) + last + 1;
+}
+
+/* Where the plain kernel's row or column k lies: block of the new kernel, and within that block. */
+static int block_of(int k, int before) { return floor_half(k - before) - floor_half(-before); }
+static int within(int k, int before) { return k - before - BLOCK * floor_half(k - before); }
+
+float *wisp_stem_weights(const float *weights, int channels, wisp_window *window) {
+  wisp_window plain = *window;
+  block_axis(window, 0);
+  block_axis(window, 1);
+  size_t taps = (size_t)window->kernel[0] * (size_t)window->kernel[1];
+  float *blocked = calloc((size_t)channels * BLOCK_CHANNELS * taps, sizeof *blocked);
+  if (!blocked) return NULL;
+  for (int o = 0; o < channels; o++)
+    for (int c = 0; c < COLOURS; c++)
+      for (int ky = 0; ky < plain.kernel[0]; ky++)
+        for (int kx = 0; kx < plain.kernel[1]; kx++) {
+          int pixel = within(ky, plain.pad[0]) * BLOCK + within(kx, plain.pad[1]);
+          int tap = block_of(ky, plain.pad[0]) * window->kernel[1] + block_of(kx, plain.pad[1]);
+          size_t channel = (size_t)(o * BLOCK_CHANNELS + pixel * COLOURS + c);
+          blocked[channel * taps + (size_t)tap] = *weights++;
+        }
+  return blocked;
+}
+
+void wisp_stem_unfocus(float *weights, int taps) {
+  /* Focus: (dy, dx) = (0,0) (1,0) (0,1) (1,1); blocks: (0,0) (0,1) (1,0) (1,1). */
+  size_t pixel = (size_t)(COLOURS * taps);
+  for (size_t i = 0; i < pixel; i++) {
+    float below = weights[pixel + i];
+    weights[pixel + i] = weights[2 * pixel + i];
+    weights[2 * pixel + i] = below;
+  }
+}

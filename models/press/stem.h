@@ -1,0 +1,21 @@
+/* stem.h - the first convolution on pictures whose 2x2 blocks of pixels stand side by side as channels.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * FORMAT.md's block 2: channel (dy * 2 + dx) * 3 + c is colour c of the pixel (dy, dx) of a block. */
+#ifndef WISP_STEM_H
+#define WISP_STEM_H
+
+#include "graph.h"
+
+/* Whether a convolution of the plain picture can be told on blocks: it steps over whole blocks. */
+int wisp_stem_fits(const wisp_window *window);
+
+/* The weights of that convolution on blocks, `malloc`ed, and its window. `weights` is [channels][3][kernel y][kernel x].
+ * NULL without memory. */
+float *wisp_stem_weights(const float *weights, int channels, wisp_window *window);
+
+/* From the channel order of YOLOv5's Focus to that of blocks, in place: `weights` are the 12 channels
+ * [12][taps] of one output channel. */
+void wisp_stem_unfocus(float *weights, int taps);
+
+#endif

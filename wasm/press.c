@@ -1,0 +1,203 @@
+/* press.c - the flat door over models/press/press.h: what web/src/press.js may call in a press module.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * One module instance holds one press, made by the first call that needs it. Functions that can fail return a
+ * negative wisp_status; error_message() then has the sentence. Pointers given in are only read during the call. */
+#include "models/press/press.h"
+
+#include <emscripten/emscripten.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(sizeof(wisp_box) == 24, "press.js reads boxes as six 32-bit fields");
+
+static struct {
+  wisp_press *press;
+  uint8_t *rgba; /* the picture at hand */
+  size_t rgba_cap;
+  int width, height;
+  const uint8_t *packed;
+  size_t packed_size;
+  wisp_result result;
+  wisp_error error;
+} door;
+
+/* ---- memory and errors ---- */
+
+/* 0 without memory. */
+EMSCRIPTEN_KEEPALIVE void *alloc(size_t size) { return malloc(size); }
+EMSCRIPTEN_KEEPALIVE void release(void *bytes) { free(bytes); }
+
+EMSCRIPTEN_KEEPALIVE int error_status(void) { return door.error.status; }
+EMSCRIPTEN_KEEPALIVE const char *error_name(void) { return wisp_status_name(door.error.status); }
+EMSCRIPTEN_KEEPALIVE const char *error_message(void) { return door.error.message; }
+
+static wisp_status open_press(void) {
+  if (door.press || wisp_press_open(&door.press) == WISP_OK) return WISP_OK;
+  return wisp_fail(&door.error, WISP_ERR_MEMORY, "There is no memory for a press.");
+}
+
+/* Back to the state before the first call. Legal at any time, also twice. */
+EMSCRIPTEN_KEEPALIVE void close_press(void) {
+  wisp_press_close(&door.press);
+  free(door.rgba);
+  memset(&door, 0, sizeof door);
+}
+
+/* ---- graph: each call that makes a tensor returns its number ---- */
+
+static wisp_status open_graph(wisp_graph **graph) {
+  wisp_status status = open_press();
+  if (status) return status;
+  *graph = wisp_press_graph(door.press);
+  if (*graph) return WISP_OK;
+  return wisp_fail(&door.error, WISP_ERR_ARGUMENT,
+                   "The graph is folded; close the press to begin another.");
+}
+
+EMSCRIPTEN_KEEPALIVE int graph_input(int height, int width) {
+  wisp_graph *graph;
+  wisp_status status = open_graph(&graph);
+  return status ? status : wisp_graph_input(graph, height, width, &door.error);
+}
+
+/* weights f32 [cout][cin_per_group][kh][kw]; bias f32 [cout] or 0; padding top, left, bottom, right */
+EMSCRIPTEN_KEEPALIVE int graph_conv(int in, const float *weights, const float *bias, int cout,
+                                    int cin_per_group, int kh, int kw, int sy, int sx, int pt,
+                                    int pl, int pb, int pr, int groups) {
+  wisp_graph *graph;
+  wisp_status status = open_graph(&graph);
+  if (status) return status;
+  wisp_window window = {{kh, kw}, {sy, sx}, {pt, pl, pb, pr}};
+  return wisp_graph_conv(graph, in, weights, bias, cout, cin_per_group, &window, groups,
+                         &door.error);
+}
+
+/* scale and bias f32 [n] */
+EMSCRIPTEN_KEEPALIVE int graph_affine(int in, const float *scale, const float *bias, int n) {
+  wisp_graph *graph;
+  wisp_status status = open_graph(&graph);
+  return status ? status : wisp_graph_affine(graph, in, scale, bias, n, &door.error);
+}
+
+/* kind: 1 ReLU, 2 leaky ReLU of this slope, 3 SiLU, 4 hard-swish, 5 sigmoid, as in models/FORMAT.md */
+EMSCRIPTEN_KEEPALIVE int graph_activation(int in, int kind, float slope) {
+  wisp_graph *graph;
+  wisp_status status = open_graph(&graph);
+  return status ? status : wisp_graph_activation(graph, in, kind, slope, &door.error);
+}
+
+EMSCRIPTEN_KEEPALIVE int graph_add(int a, int b) {
+  wisp_graph *graph;
+  wisp_status status = open_graph(&graph);
+  return status ? status : wisp_graph_add(graph, a, b, &door.error);
+}
+
+/* ids i32 [n] */
+EMSCRIPTEN_KEEPALIVE int graph_concat(const int *ids, int n) {
+  wisp_graph *graph;
+  wisp_status status = open_graph(&graph);
+  return status ? status : wisp_graph_concat(graph, ids, n, &door.error);
+}
+
+EMSCRIPTEN_KEEPALIVE int graph_maxpool(int in, int kh, int kw, int sy, int sx, int pt, int pl,
+                                       int pb, int pr) {
+  wisp_graph *graph;
+  wisp_status status = open_graph(&graph);
+  if (status) return status;
+  wisp_window window = {{kh, kw}, {sy, sx}, {pt, pl, pb, pr}};
+  return wisp_graph_maxpool(graph, in, &window, &door.error);
+}
+
+EMSCRIPTEN_KEEPALIVE int graph_upsample(int in, int fy, int fx) {
+  wisp_graph *graph;
+  wisp_status status = open_graph(&graph);
+  return status ? status : wisp_graph_upsample(graph, in, fy, fx, &door.error);
+}
+
+EMSCRIPTEN_KEEPALIVE int graph_focus(int in) {
+  wisp_graph *graph;
+  wisp_status status = open_graph(&graph);
+  return status ? status : wisp_graph_focus(graph, in, &door.error);
+}
+
+/* anchors f32 [n][2] width, height in input pixels */
+EMSCRIPTEN_KEEPALIVE int graph_head(int tensor, int stride, const float *anchors, int n) {
+  wisp_graph *graph;
+  wisp_status status = open_graph(&graph);
+  return status ? status : wisp_graph_head(graph, tensor, stride, anchors, n, &door.error);
+}
+
+EMSCRIPTEN_KEEPALIVE int graph_class(const char *utf8) {
+  wisp_graph *graph;
+  wisp_status status = open_graph(&graph);
+  return status ? status : wisp_graph_class(graph, utf8, &door.error);
+}
+
+/* ---- press ---- */
+
+EMSCRIPTEN_KEEPALIVE int fold(int threads) {
+  wisp_status status = open_press();
+  return status ? status : wisp_press_fold(door.press, threads, &door.error);
+}
+
+/* Room for the RGBA bytes of the next picture, rows without gaps; 0 without memory. */
+EMSCRIPTEN_KEEPALIVE uint8_t *frame_buffer(int width, int height) {
+  uint64_t size = width > 0 && height > 0 ? (uint64_t)width * (uint64_t)height * 4 : 0;
+  if (size > door.rgba_cap) {
+    free(door.rgba);
+    door.rgba = size <= PTRDIFF_MAX ? malloc((size_t)size) : NULL;
+    door.rgba_cap = door.rgba ? (size_t)size : 0;
+  }
+  int usable = size > 0 && door.rgba;
+  door.width = usable ? width : 0;
+  door.height = usable ? height : 0;
+  return usable ? door.rgba : NULL;
+}
+
+static wisp_frame frame(void) {
+  return (wisp_frame){door.rgba, door.width, door.height, (size_t)door.width * 4};
+}
+
+EMSCRIPTEN_KEEPALIVE int observe(void) {
+  wisp_frame picture = frame();
+  wisp_status status = open_press();
+  return status ? status : wisp_press_observe(door.press, &picture, &door.error);
+}
+
+/* bits of a weight, 2 ... 7, or 0: 7; ranging 0 smallest to largest, 1 least squares; rounding 0 least squares,
+ * 1 nearest */
+EMSCRIPTEN_KEEPALIVE int quantise(int bits, int ranging, int rounding) {
+  wisp_quantise_settings settings = wisp_press_default_settings();
+  if (bits) settings.weight_bits = bits;
+  settings.ranging = ranging ? WISP_RANGE_MSE : WISP_RANGE_MINMAX;
+  settings.rounding = rounding ? WISP_ROUND_NEAREST : WISP_ROUND_LEAST_SQUARES;
+  wisp_status status = open_press();
+  return status ? status : wisp_press_quantise(door.press, &settings, &door.error);
+}
+
+/* provenance: UTF-8 of a JSON object */
+EMSCRIPTEN_KEEPALIVE int pack(const char *provenance) {
+  wisp_status status = open_press();
+  if (status) return status;
+  return wisp_press_pack(door.press, provenance, &door.packed, &door.packed_size, &door.error);
+}
+
+/* The file; valid until the next pack. */
+EMSCRIPTEN_KEEPALIVE const uint8_t *packed_data(void) { return door.packed; }
+EMSCRIPTEN_KEEPALIVE size_t packed_size(void) { return door.packed_size; }
+
+/* The picture at hand through the float network. */
+EMSCRIPTEN_KEEPALIVE int detect(float confidence, float iou, int max_detections, int class_agnostic,
+                                int multi_label) {
+  wisp_options options = {confidence, iou, max_detections, class_agnostic, multi_label, NULL};
+  wisp_frame picture = frame();
+  wisp_status status = open_press();
+  return status ? status
+                : wisp_press_detect(door.press, &picture, &options, &door.result, &door.error);
+}
+
+EMSCRIPTEN_KEEPALIVE int box_count(void) { return door.result.count; }
+
+/* wisp_box [count]: f32 x1 y1 x2 y2 score, i32 label; valid until the next detect. */
+EMSCRIPTEN_KEEPALIVE const wisp_box *boxes(void) { return door.result.boxes; }
