@@ -1,6 +1,5 @@
 /* decode.c - heads -> candidates: what a YOLOv5 head says, as boxes in source pixels.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <math.h>
 #include <string.h>
 
 #include "stages.h"
@@ -103,11 +102,13 @@ static void add_prediction(const prediction *p, int anchor, int y, int x, const 
 
 static void decode_head(const wisp_head *head, const wisp_fit *fit, const wisp_options *o, candidates *out) {
   const ptrdiff_t cells = (ptrdiff_t)head->height * head->pitch;
+  const float least = wisp_least_logit(o->confidence);
   for (int anchor = 0; anchor < head->count; anchor++) {
     const float *logits = head->logits + anchor * (5 + head->classes) * cells;
     for (int y = 0; y < head->height; y++)
       for (int x = 0; x < head->width; x++) {
         const ptrdiff_t cell = (ptrdiff_t)y * head->pitch + x;
+        if (logits[4 * cells + cell] < least) continue;
         const float objectness = sigmoid(logits[4 * cells + cell]);
         if (!(objectness > o->confidence)) continue;
         const prediction p = {head, logits + cell, cells, objectness};

@@ -52,6 +52,21 @@ typedef void wisp_upsample_kernel(const uint8_t *in, int width, int factor, uint
 /* out[x] = in[x * step]: one row, `width` output pixels. */
 typedef void wisp_pick_kernel(const uint8_t *in, int step, int width, uint8_t *out);
 
+/* Letterboxing, in three passes over rows; the arithmetic is that of prep.c.
+ * A tap is where an output pixel lies between two source pixels: 11-bit weights that sum to WISP_TAP_ONE. */
+enum { WISP_TAP_ONE = 1 << 11 };
+typedef struct wisp_tap {
+  int32_t at;              /* byte offset of the first of the two pixels */
+  int16_t weight, weight2; /* of the first and of the second */
+} wisp_tap;
+
+/* Along a row: out[x][4] = the two RGBA pixels at taps[x] blended, times WISP_TAP_ONE / 16. */
+typedef void wisp_blend_row_kernel(const uint8_t *row, const wisp_tap *taps, int n, int16_t *out);
+/* Across two such rows, weighed by weight and WISP_TAP_ONE - weight: out[x][4] bytes. */
+typedef void wisp_blend_rows_kernel(const int16_t *above, const int16_t *below, int weight, int n, uint8_t *out);
+/* Two rows of 2 n RGBA pixels as n cells of 2 x 2 pixels: twelve channels on three planes, xor `flip`. */
+typedef void wisp_fold_kernel(const uint8_t *upper, const uint8_t *lower, int n, uint8_t flip, uint8_t *const planes[3]);
+
 /* 1 if the dot product of this engine reads activation bytes as signed. */
 typedef int wisp_signed_probe(void);
 
@@ -62,6 +77,9 @@ typedef int wisp_signed_probe(void);
   ROW(maxpool, wisp_maxpool_kernel)   \
   ROW(upsample, wisp_upsample_kernel) \
   ROW(pick, wisp_pick_kernel)         \
+  ROW(blend_row, wisp_blend_row_kernel)   \
+  ROW(blend_rows, wisp_blend_rows_kernel) \
+  ROW(fold, wisp_fold_kernel)         \
   ROW(reads_signed, wisp_signed_probe)
 
 #define WISP_KERNEL_DECLARE(name, type) type wisp_k_##name##__scalar, wisp_k_##name##__simd;

@@ -2,13 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The size and place are those of letterbox() in Ultralytics YOLOv5 (utils/augmentations.py); the pixels those of OpenCV's
- * resize with INTER_LINEAR on bytes (imgproc/src/resize.cpp): positions at pixel centres, weights of 11 bits, rows
- * first. Bytes 0 ... 255 are the quantised input themselves: its scale is 1/255. */
+ * resize with INTER_LINEAR on bytes (imgproc/src/resize.cpp): positions at pixel centres, weights of 11 bits. Bytes
+ * 0 ... 255 are the quantised input themselves: its scale is 1/255. */
 #include <math.h>
+#include <string.h>
 
 #include "stages.h"
 
-enum { WEIGHT_BITS = 11, WEIGHT_ONE = 1 << WEIGHT_BITS, COLOURS = 3, COLUMNS = 256 /* worked on at once */ };
+enum { COLUMNS = 256 /* of the input, worked on at once; even */ };
 
 /* Where the resized picture lies in the input, in pixels, and how it maps to the source. */
 typedef struct placement {
@@ -18,6 +19,7 @@ typedef struct placement {
 
 typedef struct job {
   const wisp_frame *frame;
+  const wisp_kernels *kernels;
   const wisp_view *input;
   placement at;
   int block;
@@ -43,93 +45,94 @@ static placement place(const wisp_frame *frame, int height, int width, wisp_fit 
   return p;
 }
 
-/* A position between two source pixels: the first, the distance to the second (0 at the edge), the second's weight. */
-typedef struct tap {
-  int first, next, weight;
-} tap;
-
-static tap tap_at(int position, double step, int size) {
+/* A position between two neighbours of `size`: `at` is the first's index, `weight2` is 0 at the last. */
+static wisp_tap tap_at(int position, double step, int size) {
   const float source = (float)((position + 0.5) * step - 0.5);
   int first = (int)floorf(source);
   float fraction = source - (float)first;
   if (first < 0) first = 0, fraction = 0;
   if (first >= size - 1) first = size - 1, fraction = 0;
-  return (tap){first, first < size - 1, round_even((double)(fraction * WEIGHT_ONE))};
+  const int second = round_even((double)(fraction * WISP_TAP_ONE));
+  return (wisp_tap){first, (int16_t)(WISP_TAP_ONE - second), (int16_t)second};
 }
 
-/* Colour sums of source row `row` at the taps, times WEIGHT_ONE. */
-static void blend_row(const uint8_t *row, const tap *taps, int width, int32_t *out) {
-  for (int x = 0; x < width; x++, out += COLOURS) {
-    const uint8_t *a = row + (ptrdiff_t)taps[x].first * 4, *b = a + taps[x].next * 4;
-    const int weight = taps[x].weight;
-    for (int c = 0; c < COLOURS; c++) out[c] = a[c] * (WEIGHT_ONE - weight) + b[c] * weight;
+/* Kernels read two pixels a tap; at a row's last pixel that is the one before it and the last, with weights swapped. */
+static wisp_tap pixel_tap(int position, double step, int size) {
+  wisp_tap t = tap_at(position, step, size);
+  if (t.at == size - 1 && size > 1) t = (wisp_tap){t.at - 1, 0, WISP_TAP_ONE};
+  t.at *= 4;
+  return t;
+}
+
+/* Columns [x0, x1) of the input as they are made: where the picture begins and ends among them, and the rows at hand. */
+typedef struct columns {
+  int x0, x1, begin, end;
+  wisp_tap taps[COLUMNS];
+  int kept[2]; /* source rows that `blended` holds, by parity: neighbouring rows mostly share them */
+  int16_t blended[2][COLUMNS * 4];
+  uint8_t rgba[2][COLUMNS * 4];
+} columns;
+
+/* The source row `y` blended along itself. A picture one pixel wide has no second pixel to read. */
+static const int16_t *blended_row(const job *j, columns *c, int y) {
+  int16_t *out = c->blended[y & 1];
+  if (c->kept[y & 1] == y) return out;
+  c->kept[y & 1] = y;
+  const uint8_t *row = j->frame->rgba + (size_t)y * j->frame->stride;
+  uint8_t twice[8];
+  if (j->frame->width == 1) {
+    memcpy(twice, row, 4);
+    memcpy(twice + 4, row, 4);
+    row = twice;
   }
+  j->kernels->blend_row(row, c->taps, c->end - c->begin, out);
+  return out;
 }
 
-/* Rounds as OpenCV's vertical pass: each product loses 16 bits on its own. */
-static uint8_t blend(int32_t above, int32_t below, int weight) {
-  const int32_t sum = (((WEIGHT_ONE - weight) * (above >> 4)) >> 16) + ((weight * (below >> 4)) >> 16);
-  return (uint8_t)((sum + 2) >> 2);
-}
-
-/* Channel (dy * block + dx) * 3 + c of cell (y, x) is colour c of the pixel (y * block + dy, x * block + dx). */
-static void store(const job *j, int y, int x, const uint8_t colours[COLOURS]) {
-  const wisp_view *v = j->input;
-  int channel = ((y % j->block) * j->block + x % j->block) * COLOURS;
-  uint8_t *cell = v->data + ((ptrdiff_t)(y / j->block) * v->pitch + x / j->block) * WISP_LANES;
-  for (int c = 0; c < COLOURS; c++, channel++)
-    cell[(ptrdiff_t)(channel / WISP_LANES) * v->plane + channel % WISP_LANES] = colours[c] ^ j->flip;
-}
-
-static void grey_row(const job *j, int y, int from, int to) {
-  static const uint8_t grey[COLOURS] = {WISP_GREY, WISP_GREY, WISP_GREY};
-  for (int x = from; x < to; x++) store(j, y, x, grey);
-}
-
-static const uint8_t *source_row(const wisp_frame *frame, int y) { return frame->rgba + (size_t)y * frame->stride; }
-
-/* Columns [x0, x0 + n) of the picture in rows [y0, y1) of the input. Two blended source rows are kept, since neighbouring
- * rows mostly share them. */
-static void resize(const job *j, int x0, int n, int y0, int y1) {
+static void make_row(const job *j, columns *c, int y, uint8_t *rgba) {
   const placement *at = &j->at;
-  tap taps[COLUMNS];
-  int32_t rows[2][COLUMNS * COLOURS];
-  int kept[2] = {-1, -1};
-  for (int x = 0; x < n; x++) taps[x] = tap_at(x0 + x, at->step_x, j->frame->width);
-  for (int y = y0; y < y1; y++) {
-    const tap ty = tap_at(y - at->top, at->step_y, j->frame->height);
-    const int wanted[2] = {ty.first, ty.first + ty.next};
-    for (int k = 0; k < 2; k++) {
-      if (kept[wanted[k] & 1] == wanted[k]) continue;
-      blend_row(source_row(j->frame, wanted[k]), taps, n, rows[wanted[k] & 1]);
-      kept[wanted[k] & 1] = wanted[k];
-    }
-    const int32_t *above = rows[wanted[0] & 1], *below = rows[wanted[1] & 1];
-    for (int x = 0; x < n; x++) {
-      uint8_t colours[COLOURS];
-      for (int c = 0; c < COLOURS; c++) colours[c] = blend(above[x * COLOURS + c], below[x * COLOURS + c], ty.weight);
-      store(j, y, at->left + x0 + x, colours);
-    }
-  }
+  memset(rgba, WISP_GREY, (size_t)(c->x1 - c->x0) * 4);
+  if (y < at->top || y >= at->top + at->height || c->begin >= c->end) return;
+  const wisp_tap t = tap_at(y - at->top, at->step_y, j->frame->height);
+  const int16_t *above = blended_row(j, c, t.at), *below = t.weight2 ? blended_row(j, c, t.at + 1) : above;
+  j->kernels->blend_rows(above, below, t.weight, c->end - c->begin, rgba + (c->begin - c->x0) * 4);
 }
 
-/* A task is some rows of the view. */
+/* One pixel a cell: three channels and an idle lane. */
+static void store_pixels(const job *j, const uint8_t *rgba, int n, uint8_t *out) {
+  for (int i = 0; i < n * WISP_LANES; i++) out[i] = rgba[i] ^ j->flip;
+}
+
+/* One row of cells. */
+static void make_cells(const job *j, columns *c, int y) {
+  const wisp_view *v = j->input;
+  for (int dy = 0; dy < j->block; dy++) make_row(j, c, y * j->block + dy, c->rgba[dy]);
+  uint8_t *out = v->data + ((ptrdiff_t)y * v->pitch + c->x0 / j->block) * WISP_LANES;
+  uint8_t *const planes[3] = {out, out + v->plane, out + 2 * (ptrdiff_t)v->plane};
+  if (j->block == 2)
+    j->kernels->fold(c->rgba[0], c->rgba[1], (c->x1 - c->x0) / 2, j->flip, planes);
+  else
+    store_pixels(j, c->rgba[0], c->x1 - c->x0, out);
+}
+
 static void prep_task(void *context, int index) {
   const job *j = context;
   const placement *at = &j->at;
-  const int width = j->input->width * j->block, first = index * j->rows * j->block;
-  const int end = wisp_min((index + 1) * j->rows, j->input->height) * j->block;
-  for (int y = first; y < end; y++) {
-    const int inside = y >= at->top && y < at->top + at->height;
-    grey_row(j, y, 0, inside ? at->left : width);
-    if (inside) grey_row(j, y, at->left + at->width, width);
+  const int width = j->input->width * j->block, last = wisp_min((index + 1) * j->rows, j->input->height);
+  columns c;
+  for (c.x0 = 0; c.x0 < width; c.x0 += COLUMNS) {
+    c.x1 = wisp_min(c.x0 + COLUMNS, width);
+    c.begin = wisp_max(c.x0, at->left);
+    c.end = wisp_min(c.x1, at->left + at->width);
+    c.kept[0] = c.kept[1] = -1;
+    for (int x = c.begin; x < c.end; x++) c.taps[x - c.begin] = pixel_tap(x - at->left, at->step_x, j->frame->width);
+    for (int y = index * j->rows; y < last; y++) make_cells(j, &c, y);
   }
-  const int y0 = wisp_max(first, at->top), y1 = wisp_min(end, at->top + at->height);
-  for (int x = 0; x < at->width; x += COLUMNS) resize(j, x, wisp_min(COLUMNS, at->width - x), y0, y1);
 }
 
-void wisp_prep(const wisp_frame *frame, int block, uint8_t flip, wisp_pool *pool, const wisp_view *input, wisp_fit *fit) {
-  job j = {.frame = frame, .input = input, .block = block, .flip = flip};
+void wisp_prep(const wisp_frame *frame, const wisp_kernels *kernels, int block, uint8_t flip, wisp_pool *pool,
+               const wisp_view *input, wisp_fit *fit) {
+  job j = {.frame = frame, .kernels = kernels, .input = input, .block = block, .flip = flip};
   j.at = place(frame, input->height * block, input->width * block, fit);
   j.rows = wisp_max(1, (input->height + 15) / 16);
   wisp_pool_run(pool, prep_task, &j, (input->height + j.rows - 1) / j.rows);

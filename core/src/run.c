@@ -1,6 +1,5 @@
 /* run.c - input -> heads: walks the plan's steps, each as tasks of some rows and some channels.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <math.h>
 #include <string.h>
 
 #include "stages.h"
@@ -147,13 +146,6 @@ static void head_task(void *context, int index) {
   }
 }
 
-/* A logit below which no objectness is above `confidence`: a little less than the exact one, decode.c decides. */
-static float least_logit(float confidence) {
-  if (!(confidence > 0)) return -INFINITY;
-  if (confidence >= 1) return INFINITY;
-  return logf(confidence / (1 - confidence)) - 0.01f;
-}
-
 void wisp_run(wisp_plan *plan, wisp_pool *pool, float confidence, double (*clock)(void)) {
   static const wisp_task tasks[] = {pick_task, conv_task, head_task, maxpool_task, upsample_task};
   memset(plan->layer_ms, 0, (size_t)plan->model->layers * sizeof *plan->layer_ms);
@@ -162,7 +154,7 @@ void wisp_run(wisp_plan *plan, wisp_pool *pool, float confidence, double (*clock
     fill_border(&plan->images[0], p, 0, plan->images[0].view.height);
   for (int s = 0; s < plan->step_count; s++) {
     const wisp_step *step = &plan->steps[s];
-    job j = {plan, step, least_logit(confidence)};
+    job j = {plan, step, wisp_least_logit(confidence)};
     wisp_pool_run(pool, tasks[step->kind], &j, step->strips * step->chunks);
     const double now = clock ? clock() : 0;
     plan->layer_ms[step->layer] += now - before;

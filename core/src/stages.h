@@ -6,6 +6,8 @@
 #ifndef WISP_STAGES_H
 #define WISP_STAGES_H
 
+#include <math.h>
+
 #include "../wisp.h"
 #include "base.h"
 #include "plan.h"
@@ -20,7 +22,14 @@ typedef struct wisp_fit {
 
 /* frame -> input: letterboxed on WISP_GREY, bilinear, blocks of `block` x `block` pixels side by side as channels
  * (models/FORMAT.md). `input` has 3 * block * block channels; `flip` is xor-ed to every byte. */
-void wisp_prep(const wisp_frame *frame, int block, uint8_t flip, wisp_pool *pool, const wisp_view *input, wisp_fit *fit);
+void wisp_prep(const wisp_frame *frame, const wisp_kernels *kernels, int block, uint8_t flip, wisp_pool *pool,
+               const wisp_view *input, wisp_fit *fit);
+
+/* A logit below which no objectness is above `confidence`: a little less than the exact one, wisp_decode decides. */
+static inline float wisp_least_logit(float confidence) {
+  if (!(confidence > 0)) return -INFINITY;
+  return confidence < 1 ? logf(confidence / (1 - confidence)) - 0.01f : INFINITY;
+}
 
 /* input -> heads: walks the plan's steps. Logits other than objectness are written only where objectness can pass
  * `confidence`. `clock` may be NULL. */

@@ -118,7 +118,7 @@ static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_opt
   const wisp_plan *p = d->plan;
   wisp_fit fit;
   const double start = now(d);
-  wisp_prep(frame, p->model->block, p->flip, d->pool, &p->images[0].view, &fit);
+  wisp_prep(frame, p->kernels, p->model->block, p->flip, d->pool, &p->images[0].view, &fit);
   const double prepared = now(d);
   wisp_run(d->plan, d->pool, o->confidence, d->clock);
   const double ran = now(d);
