@@ -23,7 +23,12 @@ const RECALLS = evenly(0, 1, 101);
 const MAX_DETECTIONS = [1, 10, 100];
 
 /** Areas in pixels². @type {Record<string, [number, number]>} */
-const AREAS = { all: [0, 1e10], small: [0, 32 ** 2], medium: [32 ** 2, 96 ** 2], large: [96 ** 2, 1e10] };
+const AREAS = {
+  all: [0, 1e10],
+  small: [0, 32 ** 2],
+  medium: [32 ** 2, 96 ** 2],
+  large: [96 ** 2, 1e10],
+};
 
 /** The twelve lines: what, IoU threshold (null: the mean of all), area, at most so many detections. */
 const LINES = /** @type {const} */ ([
@@ -215,8 +220,8 @@ function accumulate(perCategory, most) {
       .sort((a, b) => b.score - a.score);
     IOU_THRESHOLDS.forEach((_, t) => {
       const curve = truths > 0 ? curveOf(ranked, truths, t) : null;
-      precision.push(curve && curve.precision);
-      recall.push(curve && curve.recall);
+      precision.push(curve?.precision ?? null);
+      recall.push(curve?.recall ?? null);
     });
   }
   return { precision, recall };

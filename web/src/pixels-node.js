@@ -15,7 +15,10 @@ import { saying, WispError } from './error.js';
 export async function decodeImage(bytes) {
   const format = FORMATS.find(({ matches }) => matches(bytes));
   if (!format) {
-    throw new WispError('WISP_ERR_SOURCE', `This is ${kindOf(bytes)}, not a JPEG, PNG or WebP picture.`);
+    throw new WispError(
+      'WISP_ERR_SOURCE',
+      `This is ${kindOf(bytes)}, not a JPEG, PNG or WebP picture.`,
+    );
   }
   const decode = await format.decoder();
   try {
@@ -29,7 +32,7 @@ export async function decodeImage(bytes) {
 
 /** @param {Uint8Array} bytes @param {string} text @param {number} [at] */
 function says(bytes, text, at = 0) {
-  return text === new TextDecoder('latin1').decode(bytes.subarray(at, at + text.length));
+  return text === String.fromCharCode(...bytes.subarray(at, at + text.length));
 }
 
 /** What bytes that are no picture seem to be. @param {Uint8Array} bytes */

@@ -2,7 +2,15 @@
 
 import { malformed, unsupported } from './import-error.js';
 import {
-  broadcastDims, countOf, expand, integers, isInteger, numbersLike, sliceRange, strided, stridesOf,
+  broadcastDims,
+  countOf,
+  expand,
+  integers,
+  isInteger,
+  numbersLike,
+  sliceRange,
+  strided,
+  stridesOf,
 } from './onnx-tensor.js';
 
 /**
@@ -244,7 +252,8 @@ function split(node, inputs) {
   const axis = checkedAxis(node, number(node, 'axis', 0), source.dims.length);
   const parts = node.outputs.length;
   const even = Math.ceil(source.dims[axis] / parts);
-  const sizes = list(node, inputs, 1, 'split') ??
+  const sizes =
+    list(node, inputs, 1, 'split') ??
     Array.from({ length: parts }, (_, i) => Math.min(even, source.dims[axis] - i * even));
   const strides = stridesOf(source.dims);
   let at = 0;
@@ -278,7 +287,13 @@ function transpose(node, inputs) {
   const axes = perm.map((axis) => checkedAxis(node, axis, source.dims.length));
   const strides = stridesOf(source.dims);
   const moved = axes.map((axis) => strides[axis]);
-  return [strided(source, axes.map((axis) => source.dims[axis]), moved)];
+  return [
+    strided(
+      source,
+      axes.map((axis) => source.dims[axis]),
+      moved,
+    ),
+  ];
 }
 
 /** @type {Evaluate} */

@@ -25,7 +25,8 @@ export const isFeature = (value) => value !== null && 'id' in value;
 export const describe = (node) => `Node "${node.name}" (${node.op})`;
 
 /** @param {OnnxNode} node @param {string} why @returns {never} */
-export const refuse = (node, why) => unsupported(`${describe(node)} ${why}, which wisp does not know.`);
+export const refuse = (node, why) =>
+  unsupported(`${describe(node)} ${why}, which wisp does not know.`);
 
 /**
  * The feature map that a node reads, which must have a tensor of its own.

@@ -6,6 +6,7 @@
 
 import { unsupported } from './import-error.js';
 import { describe } from './onnx-feature.js';
+import { countOf } from './onnx-tensor.js';
 
 /**
  * @typedef {import('./onnx-proto.js').Tensor} Tensor
@@ -47,10 +48,12 @@ export function findHeads(model) {
  * @returns {Tensor}
  */
 export function probe(dims) {
-  const [batch, channels, height, width] = dims;
-  const data = new Float32Array(batch * channels * height * width);
+  const [, , height, width] = dims;
+  const data = new Float32Array(countOf(dims));
   const cells = height * width;
-  for (let i = 0; i < data.length; i++) data[i] = i % cells === 0 ? 0 : ((i * 2654435761) % 997) / 160 - 3;
+  for (let i = 0; i < data.length; i++) {
+    data[i] = i % cells === 0 ? 0 : ((i * 2654435761) % 997) / 160 - 3;
+  }
   return { dims, data };
 }
 
@@ -131,7 +134,8 @@ function firstDifference(decoded, logits, row, { stride, anchors }) {
       for (let k = 0; k < columns; k++, at++) {
         const s = 1 / (1 + Math.exp(-logits.data[(index * columns + k) * cells + cell]));
         let due = s;
-        if (k < 2) due = (2 * s - 0.5 + (k === 0 ? cell % width : Math.floor(cell / width))) * stride;
+        if (k < 2)
+          due = (2 * s - 0.5 + (k === 0 ? cell % width : Math.floor(cell / width))) * stride;
         else if (k < 4) due = (2 * s) ** 2 * anchor[k - 2];
         if (Math.abs(decoded.data[at] - due) <= TOLERANCE * Math.max(1, Math.abs(due))) continue;
         return `number ${k} of box ${Math.floor(at / columns)} is ${decoded.data[at]}, not ${due}`;

@@ -3,7 +3,13 @@
 import { malformed } from './import-error.js';
 import { list, number } from './onnx-constant.js';
 import {
-  constantOnly, describe, feature, isFeature, pair, refuse, weights,
+  constantOnly,
+  describe,
+  feature,
+  isFeature,
+  pair,
+  refuse,
+  weights,
 } from './onnx-feature.js';
 import { sliceRange } from './onnx-tensor.js';
 
@@ -80,13 +86,16 @@ export function maxPool(graph, node, inputs) {
   return { id, dims: [x.dims[0], x.dims[1], height, width] };
 }
 
+/** What models/FORMAT.md allows. */
+const LARGEST_FACTOR = 8;
+
 /** @type {Translate} */
 export function resize(graph, node, inputs) {
   const x = feature(node, inputs[0]);
   const mode = node.attributes.get('mode') ?? 'nearest';
   if (mode !== 'nearest') refuse(node, `interpolates (${mode})`);
   const factor = factors(node, inputs.map(constantOnly), x.dims);
-  const whole = factor.every((f) => Number.isInteger(f) && f >= 1);
+  const whole = factor.every((f) => Number.isInteger(f) && f >= 1 && f <= LARGEST_FACTOR);
   if (!whole || factor[0] !== 1 || factor[1] !== 1 || !repeatsPixels(node, factor)) {
     refuse(node, `resizes by ${factor.join('×')} (${node.attributes.get('nearest_mode') ?? ''})`);
   }
@@ -137,7 +146,7 @@ const ROUNDINGS = new Map([
 ]);
 
 /** @type {Translate} */
-export function slice(graph, node, inputs) {
+export function slice(_, node, inputs) {
   const x = inputs[0];
   const constants = inputs.map(constantOnly);
   const starts = list(node, constants, 1, 'starts') ?? [];
@@ -173,12 +182,16 @@ export function concat(graph, node, inputs) {
     if (value && isFeature(value)) return value;
     return refuse(node, 'joins feature maps with a constant');
   });
-  if (![1, -3].includes(number(node, 'axis', 1))) refuse(node, 'joins along another axis than channels');
+  if (![1, -3].includes(number(node, 'axis', 1)))
+    refuse(node, 'joins along another axis than channels');
   const { dims } = parts[0];
   if (parts.some((part) => part.dims.with(1, 0).join() !== dims.with(1, 0).join())) {
     refuse(node, 'joins feature maps of different sizes');
   }
-  const joined = dims.with(1, parts.reduce((sum, part) => sum + part.dims[1], 0));
+  const joined = dims.with(
+    1,
+    parts.reduce((sum, part) => sum + part.dims[1], 0),
+  );
   if (parts[0].form?.kind === 'pixels') {
     const pixels = parts.map(({ form }) => (form?.kind === 'pixels' ? form : null));
     const starts = pixels.map((form) => form?.start.join()).join(' ');

@@ -2,9 +2,7 @@
 
 import { malformed } from './import-error.js';
 import { list, number } from './onnx-constant.js';
-import {
-  constantOnly, describe, feature, isFeature, refuse, weights,
-} from './onnx-feature.js';
+import { constantOnly, describe, feature, isFeature, refuse, weights } from './onnx-feature.js';
 
 /**
  * @typedef {import('./onnx-feature.js').Feature} Feature
@@ -23,7 +21,13 @@ export function batchNormalization(graph, node, inputs) {
   const [gamma, beta, mean, variance] = names.map((name, i) => weights(node, inputs[i + 1], name));
   const epsilon = number(node, 'epsilon', 1e-5);
   const scale = gamma.map((g, c) => g / Math.sqrt(variance[c] + epsilon));
-  return affine(graph, node, x, scale, beta.map((b, c) => b - mean[c] * scale[c]));
+  return affine(
+    graph,
+    node,
+    x,
+    scale,
+    beta.map((b, c) => b - mean[c] * scale[c]),
+  );
 }
 
 /**
@@ -79,7 +83,7 @@ export function sigmoid(graph, node, inputs) {
 const close = (a, b) => Math.abs(a - b) < 1e-3 * Math.abs(b);
 
 /** @type {Translate} */
-export function hardSigmoid(graph, node, inputs) {
+export function hardSigmoid(_, node, inputs) {
   const x = feature(node, inputs[0]);
   if (!close(number(node, 'alpha', 0.2), 1 / 6) || !close(number(node, 'beta', 0.5), 0.5)) {
     refuse(node, 'has slopes other than hard-swish has');
@@ -88,10 +92,12 @@ export function hardSigmoid(graph, node, inputs) {
 }
 
 /** @type {Translate} */
-export function clip(graph, node, inputs) {
-  const [x, low, high] = [inputs[0], list(node, inputs.map(constantOnly), 1, 'min')?.[0] ??
-    number(node, 'min', -Infinity), list(node, inputs.map(constantOnly), 2, 'max')?.[0] ??
-    number(node, 'max', Infinity)];
+export function clip(_, node, inputs) {
+  const [x, low, high] = [
+    inputs[0],
+    list(node, inputs.map(constantOnly), 1, 'min')?.[0] ?? number(node, 'min', -Infinity),
+    list(node, inputs.map(constantOnly), 2, 'max')?.[0] ?? number(node, 'max', Infinity),
+  ];
   if (x && isFeature(x) && x.form?.kind === 'x + 3' && low === 0 && high === 6) {
     return { id: -1, dims: x.dims, form: { kind: 'relu6(x + 3)', of: x.form.of } };
   }

@@ -7,13 +7,14 @@ import { malformed } from './import-error.js';
  * @typedef {import('./onnx-proto.js').OnnxNode} OnnxNode
  */
 
-/** Elements a constant may have: a grid for 4096×4096 pictures, far from what a shape can demand. */
-const LIMIT = 1 << 28;
+/** Elements a tensor may have: boxes of 85 numbers for a picture of 3500×3500. */
+const LIMIT = 1 << 26;
 
 /** @param {number[]} dims */
 export function countOf(dims) {
   const count = dims.reduce((product, size) => product * size, 1);
-  if (!(Number.isInteger(count) && count >= 0 && count <= LIMIT)) malformed(`A constant of ${dims.join('×')} is more than wisp computes with.`);
+  if (!(Number.isInteger(count) && count >= 0 && count <= LIMIT))
+    malformed(`A constant of ${dims.join('×')} is more than wisp computes with.`);
   return count;
 }
 
@@ -100,7 +101,8 @@ export function expand(tensor, dims) {
  */
 export function sliceRange(size, start, end, step) {
   const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
-  const place = (/** @type {number} */ at) => Math.min(Math.max(at < 0 ? at + size : at, low), high);
+  const place = (/** @type {number} */ at) =>
+    Math.min(Math.max(at < 0 ? at + size : at, low), high);
   const first = place(start);
   return { start: first, count: Math.max(0, Math.ceil((place(end) - first) / step)) };
 }

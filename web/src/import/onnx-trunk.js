@@ -5,7 +5,14 @@ import { number } from './onnx-constant.js';
 import { describe, isFeature } from './onnx-feature.js';
 import { concat, conv, maxPool, resize, slice } from './onnx-layers.js';
 import {
-  add, batchNormalization, clip, divide, hardSigmoid, multiply, sigmoid, simple,
+  add,
+  batchNormalization,
+  clip,
+  divide,
+  hardSigmoid,
+  multiply,
+  sigmoid,
+  simple,
 } from './onnx-pointwise.js';
 
 /**
@@ -29,7 +36,7 @@ export function translate(graph, node, inputs) {
 }
 
 /** @type {Translate} */
-function pass(graph, node, inputs) {
+function pass(_, node, inputs) {
   const x = inputs[0];
   return x && isFeature(x) ? x : unsupported(`${describe(node)} lacks a feature map.`);
 }

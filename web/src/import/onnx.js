@@ -44,7 +44,11 @@ export function importOnnx(bytes) {
   /** @type {Head[]} */
   const heads = [];
   for (const node of neededNodes(model)) {
-    const outputs = run(graph, node, node.inputs.map((input) => lookUp(values, node, input)));
+    const outputs = run(
+      graph,
+      node,
+      node.inputs.map((input) => lookUp(values, node, input)),
+    );
     if (headNodes.has(node)) heads.push(cut(node, outputs));
     node.outputs.forEach((output, index) => values.set(output, outputs[index] ?? null));
   }
@@ -76,8 +80,8 @@ function pictureInput(model) {
   if (!PICTURE_TYPES.includes(type)) {
     unsupported(`Input "${name}" is of ONNX data type ${type}; wisp feeds real numbers in 0…1.`);
   }
-  const [batch, colours, height, width] = (dims ?? [null, 3, null, null]).map(
-    (size, axis) => (size !== null && size > 0 ? size : [1, 3, DYNAMIC_SIZE, DYNAMIC_SIZE][axis]),
+  const [batch, colours, height, width] = (dims ?? [null, 3, null, null]).map((size, axis) =>
+    size !== null && size > 0 ? size : [1, 3, DYNAMIC_SIZE, DYNAMIC_SIZE][axis],
   );
   if ((dims && dims.length !== 4) || colours !== 3) {
     unsupported(`Input "${name}" is ${dims?.join('×')}; a YOLOv5 reads 1×3×height×width.`);
@@ -107,7 +111,9 @@ function neededNodes(model) {
  */
 function lookUp(values, node, name) {
   const value = values.get(name);
-  return value === undefined ? malformed(`Node "${node.name}" reads "${name}", which nobody writes.`) : value;
+  return value === undefined
+    ? malformed(`Node "${node.name}" reads "${name}", which nobody writes.`)
+    : value;
 }
 
 /**
