@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "group.h"
 #include "plan.h"
 
 typedef struct lowering {
@@ -14,6 +15,9 @@ typedef struct lowering {
   int *zero_point;          /* [planes] */
   int *first;               /* [channels] index of the channel's first present block */
   const int8_t **block;     /* [4][positions] of the quad at hand; NULL where all four weights are zero */
+  wisp_group *grouping;
+  wisp_group_block *run;    /* [positions] of the run at hand */
+  int *sizes;               /* [positions] of its groups */
   int32_t *words;           /* the streams of all quads */
   size_t count, capacity;
 } lowering;
@@ -23,6 +27,9 @@ static void close_lowering(lowering *lo) {
   free(lo->zero_point);
   free(lo->first);
   free(lo->block);
+  wisp_group_close(&lo->grouping);
+  free(lo->run);
+  free(lo->sizes);
   free(lo->words);
 }
 
@@ -66,10 +73,14 @@ static wisp_status open_lowering(lowering *lo, const wisp_plan *plan, const wisp
   lo->zero_point = calloc((size_t)lo->view.planes, sizeof *lo->zero_point);
   lo->first = calloc((size_t)lo->view.channels_out, sizeof *lo->first);
   lo->block = calloc((size_t)lo->positions * 4, sizeof *lo->block);
+  lo->grouping = wisp_group_open(lo->positions);
+  lo->run = calloc((size_t)lo->positions + 1, sizeof *lo->run);
+  lo->sizes = calloc((size_t)lo->positions, sizeof *lo->sizes);
   /* The most words: a group for each block and channel, and each run's and quad's counts. */
   lo->capacity = (size_t)lo->view.blocks_present * 3 + (size_t)step->quad_count * 8 + 1;
   lo->words = malloc(lo->capacity * sizeof *lo->words);
-  if (!lo->distance || !lo->zero_point || !lo->first || !lo->block || !lo->words) return WISP_ERR_MEMORY;
+  if (!lo->distance || !lo->zero_point || !lo->first || !lo->block) return WISP_ERR_MEMORY;
+  if (!lo->grouping || !lo->run || !lo->sizes || !lo->words) return WISP_ERR_MEMORY;
   set_positions(plan, step, lo);
   return WISP_OK;
 }
@@ -116,53 +127,31 @@ static double bound_of(const lowering *lo, int row, int32_t start) {
   return bound;
 }
 
-/* Sums of the positive and of the negative weights that meet in one 16-bit number, for each of them. */
-typedef struct group_sums {
-  int positive[WISP_RUN_MAX * 2], negative[WISP_RUN_MAX * 2];
-} group_sums;
-
-/* Adds a block to the sums; 0 if a 16-bit number could then overflow: bytes reach 255 read as unsigned, -128 as signed. */
-static int add_block(group_sums *sums, const int8_t *const *blocks, int channels) {
-  for (int i = 0; i < channels * WISP_LANES; i++) {
-    const int8_t *block = blocks[i / WISP_LANES];
-    const int weight = block ? block[i % WISP_LANES] : 0;
-    if (weight > 0) sums->positive[i / 2] += weight;
-    else sums->negative[i / 2] -= weight;
-  }
-  for (int i = 0; i < channels * 2; i++) {
-    const int positive = sums->positive[i], negative = sums->negative[i];
-    if (positive * 255 > 32767 || negative * 255 > 32768 || (positive + negative) * 128 > 32767) return 0;
-  }
-  return 1;
-}
-
 /* Writes rows [row, row + channels) of the quad as one run. */
 static void emit_run(lowering *lo, int row, int channels) {
-  int32_t *words = lo->words;
-  size_t at = lo->count;
-  words[at++] = channels;
-  int32_t *groups = &words[at++], *blocks_of_group = NULL;
-  *groups = 0;
-  group_sums sums = {{0}, {0}};
+  int n = 0;
   for (int i = 0; i < lo->positions; i++) {
-    const int8_t *blocks[WISP_RUN_MAX] = {NULL};
-    for (int c = 0; c < channels; c++) blocks[c] = lo->block[(size_t)(row + c) * (size_t)lo->positions + (size_t)i];
-    if (!blocks[0] && (channels == 1 || !blocks[1])) continue;
-    if (*groups == 0 || !add_block(&sums, blocks, channels)) {
-      sums = (group_sums){{0}, {0}};
-      add_block(&sums, blocks, channels); /* one block alone is always exact */
-      ++*groups;
-      blocks_of_group = &words[at++];
-      *blocks_of_group = 0;
-    }
-    ++*blocks_of_group;
-    words[at++] = lo->distance[i];
-    for (int c = 0; c < channels; c++, at++) {
-      words[at] = 0;
-      if (blocks[c]) memcpy(&words[at], blocks[c], WISP_LANES);
+    wisp_group_block *b = &lo->run[n];
+    *b = (wisp_group_block){.distance = lo->distance[i]};
+    for (int c = 0; c < channels; c++) b->weights[c] = lo->block[(size_t)(row + c) * (size_t)lo->positions + (size_t)i];
+    n += b->weights[0] || b->weights[1];
+  }
+  const int groups = wisp_group_sort(lo->grouping, lo->run, n, channels, lo->sizes);
+  int32_t *word = lo->words + lo->count;
+  *word++ = channels;
+  *word++ = groups;
+  const wisp_group_block *block = lo->run;
+  for (int g = 0; g < groups; g++) {
+    *word++ = lo->sizes[g];
+    for (int k = 0; k < lo->sizes[g]; k++, block++) {
+      *word++ = block->distance;
+      for (int c = 0; c < channels; c++, word++) {
+        *word = 0;
+        if (block->weights[c]) memcpy(word, block->weights[c], WISP_LANES);
+      }
     }
   }
-  lo->count = at;
+  lo->count = (size_t)(word - lo->words);
 }
 
 /* Two channels together save pixel loads, but a block that only one of them has is paid by both. */

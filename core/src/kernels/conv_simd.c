@@ -17,7 +17,7 @@ typedef wisp_v128 tile_sums[4][VECTORS];
 
 /* One channel over 32 pixels. Returns the word after the run. */
 INLINE const int32_t *sum_run1(const int32_t *word, const uint8_t *in, int is_signed, wisp_v128 *sums) {
-  const wisp_v128 ones = wisp_hidden_ones(), zero = wasm_i32x4_const_splat(0);
+  const wisp_v128 ones = wisp_hidden_splat(1), zero = wasm_i32x4_const_splat(0);
   for (int groups = *word++; groups > 0; groups--) {
     wisp_v128 s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero;
     int blocks = *word++;
@@ -48,7 +48,7 @@ INLINE const int32_t *sum_run1(const int32_t *word, const uint8_t *in, int is_si
 
 /* Two channels over 16 pixels. */
 INLINE const int32_t *sum_run2(const int32_t *word, const uint8_t *in, int is_signed, wisp_v128 *a, wisp_v128 *b) {
-  const wisp_v128 ones = wisp_hidden_ones(), zero = wasm_i32x4_const_splat(0);
+  const wisp_v128 ones = wisp_hidden_splat(1), zero = wasm_i32x4_const_splat(0);
   for (int groups = *word++; groups > 0; groups--) {
     wisp_v128 a0 = zero, a1 = zero, a2 = zero, a3 = zero, b0 = zero, b1 = zero, b2 = zero, b3 = zero;
     int blocks = *word++;
@@ -111,33 +111,55 @@ static void sum_tile(const wisp_quad *quad, uint8_t flip, const uint8_t *in, til
 
 /* ---- finish: i16x8 lanes are eight pixels of a channel until they are interleaved ---- */
 
+/* wisp_finish in vectors. */
+typedef struct finish_vectors {
+  wisp_v128 terms[WISP_SIGMOID_TERMS], sign;
+  wisp_v128 limit, half_limit, steps, double_steps, slope;
+  wisp_v128 out_scale, out_zero, residual_scale, residual_zero, flip;
+} finish_vectors;
+
+INLINE finish_vectors spread(const wisp_finish *f) {
+  static const int16_t terms[WISP_SIGMOID_TERMS] = WISP_SIGMOID_POLYNOMIAL;
+  finish_vectors v;
+  for (int i = 0; i < WISP_SIGMOID_TERMS; i++) v.terms[i] = wisp_hidden_splat(terms[i]);
+  v.sign = wisp_hidden_splat(-32768);
+  v.limit = wasm_i16x8_splat(f->limit);
+  v.half_limit = wasm_i16x8_splat(f->limit / 2);
+  v.steps = wasm_i16x8_splat(f->steps);
+  v.double_steps = wasm_i16x8_splat((int16_t)(2 * f->steps));
+  v.slope = wasm_i16x8_splat(f->slope);
+  v.out_scale = wasm_i16x8_splat(f->out_scale);
+  v.out_zero = wasm_i16x8_splat(f->out_zero);
+  v.residual_scale = wasm_i16x8_splat(f->residual_scale);
+  v.residual_zero = wasm_i16x8_splat(f->residual_zero);
+  v.flip = wasm_u8x16_splat(f->flip);
+  return v;
+}
+
 INLINE wisp_v128 fixed_point(const wisp_v128 *sums, wisp_v128 scale) {
   const wisp_v128 low = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sums[0]), scale);
   const wisp_v128 high = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sums[1]), scale);
   return wasm_i16x8_narrow_i32x4(wisp_truncate(low), wisp_truncate(high));
 }
 
-INLINE wisp_v128 falling_sigmoid(const wisp_finish *f, wisp_v128 t) {
-  static const int16_t terms[WISP_SIGMOID_TERMS] = WISP_SIGMOID_POLYNOMIAL;
-  const wisp_v128 w = wasm_v128_xor(wasm_i16x8_mul(t, wasm_i16x8_splat((int16_t)(2 * f->steps))),
-                                    wasm_i16x8_const_splat(-32768));
-  wisp_v128 p = wasm_i16x8_splat(terms[WISP_SIGMOID_TERMS - 1]);
-  for (int i = WISP_SIGMOID_TERMS - 2; i >= 0; i--) p = wasm_i16x8_add(wisp_q15x8(p, w), wasm_i16x8_splat(terms[i]));
+INLINE wisp_v128 falling_sigmoid(const finish_vectors *f, wisp_v128 t) {
+  const wisp_v128 w = wasm_v128_xor(wasm_i16x8_mul(t, f->double_steps), f->sign);
+  wisp_v128 p = f->terms[WISP_SIGMOID_TERMS - 1];
+  for (int i = WISP_SIGMOID_TERMS - 2; i >= 0; i--) p = wasm_i16x8_add(wisp_q15x8(p, w), f->terms[i]);
   for (int i = 0; i < 3; i++) p = wisp_q15x8(p, p);
   return p;
 }
 
-INLINE wisp_v128 activate(const wisp_finish *f, int activation, wisp_v128 x) {
-  const wisp_v128 zero = wasm_i16x8_const_splat(0), limit = wasm_i16x8_splat(f->limit);
-  const wisp_v128 t = wasm_u16x8_min(wasm_i16x8_abs(x), limit);
+INLINE wisp_v128 activate(const finish_vectors *f, int activation, wisp_v128 x) {
+  const wisp_v128 zero = wasm_i16x8_const_splat(0);
+  const wisp_v128 t = wasm_u16x8_min(wasm_i16x8_abs(x), f->limit);
   switch (activation) {
     case WISP_ACT_RELU: return wasm_i16x8_max(x, zero);
-    case WISP_ACT_LEAKY: return wasm_i16x8_max(x, wisp_q15x8(x, wasm_i16x8_splat(f->slope)));
+    case WISP_ACT_LEAKY: return wasm_i16x8_max(x, wisp_q15x8(x, f->slope));
     case WISP_ACT_SILU: return wasm_i16x8_sub(wasm_i16x8_max(x, zero), wisp_q15x8(t, falling_sigmoid(f, t)));
     case WISP_ACT_HARDSWISH: {
-      const wisp_v128 gate = wasm_i16x8_add_sat(x, wasm_i16x8_splat(f->limit / 2));
-      const wisp_v128 clamped = wasm_i16x8_min(wasm_i16x8_max(gate, zero), limit);
-      return wisp_q15x8(x, wasm_i16x8_mul(clamped, wasm_i16x8_splat(f->steps)));
+      const wisp_v128 gate = wasm_i16x8_max(wasm_i16x8_add_sat(x, f->half_limit), zero);
+      return wisp_q15x8(x, wasm_i16x8_mul(wasm_i16x8_min(gate, f->limit), f->steps));
     }
     case WISP_ACT_SIGMOID: {
       const wisp_v128 falling = falling_sigmoid(f, t);
@@ -149,22 +171,22 @@ INLINE wisp_v128 activate(const wisp_finish *f, int activation, wisp_v128 x) {
 }
 
 /* Two pixels of four channels: y in units -> 16-bit output bytes, not yet clamped. */
-INLINE wisp_v128 scale_out(const wisp_finish *f, wisp_v128 y, const uint8_t *residual) {
+INLINE wisp_v128 scale_out(const finish_vectors *f, wisp_v128 y, const uint8_t *residual) {
   if (residual) {
-    const wisp_v128 bytes = wasm_v128_xor(wasm_v128_load64_zero(residual), wasm_u8x16_splat(f->flip));
-    const wisp_v128 r = wasm_i16x8_sub(wasm_u16x8_extend_low_u8x16(bytes), wasm_i16x8_splat(f->residual_zero));
-    y = wasm_i16x8_add_sat(y, wisp_q15x8(wasm_i16x8_shl(r, 7), wasm_i16x8_splat(f->residual_scale)));
+    const wisp_v128 bytes = wasm_v128_xor(wasm_v128_load64_zero(residual), f->flip);
+    const wisp_v128 r = wasm_i16x8_sub(wasm_u16x8_extend_low_u8x16(bytes), f->residual_zero);
+    y = wasm_i16x8_add_sat(y, wisp_q15x8(wasm_i16x8_shl(r, 7), f->residual_scale));
   }
-  return wasm_i16x8_add_sat(wisp_q15x8(y, wasm_i16x8_splat(f->out_scale)), wasm_i16x8_splat(f->out_zero));
+  return wasm_i16x8_add_sat(wisp_q15x8(y, f->out_scale), f->out_zero);
 }
 
 /* Four pixels of four channels from two vectors of two pixels. */
-INLINE void store_pixels(const wisp_finish *f, wisp_v128 y0, wisp_v128 y1, const uint8_t *residual, uint8_t *out) {
+INLINE void store_pixels(const finish_vectors *f, wisp_v128 y0, wisp_v128 y1, const uint8_t *residual, uint8_t *out) {
   const wisp_v128 low = scale_out(f, y0, residual), high = scale_out(f, y1, residual ? residual + 8 : NULL);
-  wasm_v128_store(out, wasm_v128_xor(wasm_u8x16_narrow_i16x8(low, high), wasm_u8x16_splat(f->flip)));
+  wasm_v128_store(out, wasm_v128_xor(wasm_u8x16_narrow_i16x8(low, high), f->flip));
 }
 
-INLINE void finish_tile(const wisp_quad *quad, const wisp_finish *f, int activation, tile_sums sums,
+INLINE void finish_tile(const wisp_quad *quad, const finish_vectors *f, int activation, tile_sums sums,
                         const uint8_t *residual, uint8_t *out) {
   for (int v = 0; v < VECTORS; v += 2) {
     wisp_v128 y[4];
@@ -184,22 +206,31 @@ INLINE void finish_tile(const wisp_quad *quad, const wisp_finish *f, int activat
 
 /* ---- the kernels: one copy of the loop an activation, so that none is asked inside ---- */
 
-INLINE void conv(const wisp_quad *quad, const wisp_finish *f, int activation, const uint8_t *in, const uint8_t *residual,
-                 uint8_t *out, int n) {
+INLINE void conv_loop(const wisp_quad *quad, const wisp_finish *finish, int activation, const uint8_t *in,
+                      const uint8_t *residual, uint8_t *out, int n) {
+  const finish_vectors f = spread(finish);
   for (; n > 0; n -= WISP_TILE) {
     tile_sums sums;
-    sum_tile(quad, f->flip, in, sums);
+    sum_tile(quad, finish->flip, in, sums);
     if (n >= WISP_TILE) {
-      finish_tile(quad, f, activation, sums, residual, out);
+      finish_tile(quad, &f, activation, sums, residual, out);
     } else {
       uint8_t last[WISP_TILE * WISP_LANES];
-      finish_tile(quad, f, activation, sums, residual, last);
+      finish_tile(quad, &f, activation, sums, residual, last);
       memcpy(out, last, (size_t)n * WISP_LANES);
     }
     in += WISP_TILE * WISP_LANES;
     out += WISP_TILE * WISP_LANES;
     if (residual) residual += WISP_TILE * WISP_LANES;
   }
+}
+
+INLINE void conv(const wisp_quad *quad, const wisp_finish *f, int activation, const uint8_t *in, const uint8_t *residual,
+                 uint8_t *out, int n) {
+  if (residual)
+    conv_loop(quad, f, activation, in, residual, out, n);
+  else
+    conv_loop(quad, f, activation, in, NULL, out, n);
 }
 
 void wisp_k_conv__simd(const wisp_quad *quad, const wisp_finish *finish, const uint8_t *in, const uint8_t *residual,

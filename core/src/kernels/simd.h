@@ -72,11 +72,10 @@ static inline wisp_v128 wisp_widen_add(wisp_v128 sums, wisp_v128 pairs, wisp_v12
   return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(pairs, ones));
 }
 
-/* A vector of ones that the compiler can't see through: V8 rebuilds a constant at every use inside a loop. */
-static inline wisp_v128 wisp_hidden_ones(void) {
-  static const int16_t ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};
-  const int16_t *volatile hidden = ones;
-  return wasm_v128_load(hidden);
+/* All lanes `value`, in a local that the compiler can't see through: V8 rebuilds a constant at every use inside a loop. */
+static inline wisp_v128 wisp_hidden_splat(int16_t value) {
+  const volatile int16_t hidden = value;
+  return wasm_i16x8_splat(hidden);
 }
 
 #endif
