@@ -155,12 +155,29 @@ class Draft {
    * @param {number} output
    * @param {Partial<Layer>} fields
    */
-  #add(operation, inputs, output, { kernel = 1, stride = 1, activation = NONE, residual, payload = new Uint8Array() }) {
+  #add(
+    operation,
+    inputs,
+    output,
+    { kernel = 1, stride = 1, activation = NONE, residual, payload = new Uint8Array() },
+  ) {
     const masked = operation === CONV && this.density < 1 ? MASKED : 0;
     const flags = masked | (residual === undefined ? 0 : RESIDUAL);
     const pad = operation === UPSAMPLE ? 0 : kernel >> 1;
     const slope = activation === LEAKY ? 0.1 : 0;
-    this.layers.push({ operation, activation, flags, inputs, output, residual, kernel, stride, pad, slope, payload });
+    this.layers.push({
+      operation,
+      activation,
+      flags,
+      inputs,
+      output,
+      residual,
+      kernel,
+      stride,
+      pad,
+      slope,
+      payload,
+    });
   }
 
   /**
@@ -179,13 +196,15 @@ class Draft {
     const level = inputs[0] === 0 ? 140 : 24; // of q - zero point, root mean square
     const scale = gain / (37 * Math.sqrt(terms) * level);
     const writer = new Writer();
-    for (let channel = 0; channel < channels; channel++) writer.f32(scale * (0.8 + 0.4 * this.random()));
+    for (let channel = 0; channel < channels; channel++)
+      writer.f32(scale * (0.8 + 0.4 * this.random()));
     for (let channel = 0; channel < channels; channel++) writer.f32(bias(channel));
     if (this.density < 1) writer.u8(...packBits(present));
     for (let block = 0; block < blocks; block++) {
       if (!present[block]) continue;
       const lanes = planes[block % planes.length];
-      for (let lane = 0; lane < 4; lane++) writer.u8(lane < lanes ? Math.floor(this.random() * 128) - 64 : 0);
+      for (let lane = 0; lane < 4; lane++)
+        writer.u8(lane < lanes ? Math.floor(this.random() * 128) - 64 : 0);
     }
     return Uint8Array.from(writer.bytes);
   }
@@ -193,7 +212,9 @@ class Draft {
 
 /** Channels in each plane of four. @param {number} channels */
 function lanesOf(channels) {
-  return Array.from({ length: Math.ceil(channels / 4) }, (_, plane) => Math.min(4, channels - plane * 4));
+  return Array.from({ length: Math.ceil(channels / 4) }, (_, plane) =>
+    Math.min(4, channels - plane * 4),
+  );
 }
 
 /** @param {boolean[]} bits */
@@ -242,7 +263,9 @@ export function makeModel({
   draw(net, block, widen, classes.length);
   const header = writeHeader(net, { height, width, block, classes, provenance });
   const payloads = net.layers.flatMap(({ payload }) => [...payload]);
-  const preamble = new Writer().u8(...new TextEncoder().encode('WISP')).u32(1, header.length, crc32(header));
+  const preamble = new Writer()
+    .u8(...new TextEncoder().encode('WISP'))
+    .u32(1, header.length, crc32(header));
   preamble.u32(24 + header.length + payloads.length);
   preamble.u32(crc32(preamble.bytes));
   return Uint8Array.from([...preamble.bytes, ...header, ...payloads]);
@@ -255,10 +278,15 @@ export function makeModel({
 function writeHeader(net, { height, width, block, classes, provenance }) {
   const writer = new Writer().u16(height, width, 32).u8(block, 0);
   writer.u16(net.tensors.length, net.layers.length, net.heads.length, classes.length);
-  for (const { channels, zeroPoint, scale } of net.tensors) writer.u16(channels).u8(zeroPoint, 0).f32(scale);
+  for (const { channels, zeroPoint, scale } of net.tensors)
+    writer.u16(channels).u8(zeroPoint, 0).f32(scale);
   for (const layer of net.layers) writeLayer(writer, layer);
   for (const { tensor, stride, anchors } of net.heads) {
-    writer.u16(tensor, stride).u8(HEAD_YOLOV5, anchors.length / 2).u16(0).f32(...anchors);
+    writer
+      .u16(tensor, stride)
+      .u8(HEAD_YOLOV5, anchors.length / 2)
+      .u16(0)
+      .f32(...anchors);
   }
   for (const name of classes) writer.text(name, (length) => writer.u16(length));
   writer.text(JSON.stringify(provenance), (length) => writer.u32(length));
@@ -268,10 +296,37 @@ function writeHeader(net, { height, width, block, classes, provenance }) {
 /** @param {Writer} writer @param {Layer} layer */
 function writeLayer(writer, layer) {
   const { kernel, stride, pad, inputs, payload } = layer;
-  writer.u8(layer.operation, layer.activation, layer.flags, inputs.length, kernel, kernel, stride, stride);
-  writer.u8(pad, pad, pad, pad).f32(layer.slope).u16(layer.output, ...inputs);
+  writer.u8(
+    layer.operation,
+    layer.activation,
+    layer.flags,
+    inputs.length,
+    kernel,
+    kernel,
+    stride,
+    stride,
+  );
+  writer
+    .u8(pad, pad, pad, pad)
+    .f32(layer.slope)
+    .u16(layer.output, ...inputs);
   if (layer.residual !== undefined) writer.u16(layer.residual);
   writer.u32(payload.length, payload.length > 0 ? crc32(payload) : 0);
+}
+
+/**
+ * A copy of the model with a changed header and checksums that are right again.
+ * @param {Uint8Array} model
+ * @param {(header: Uint8Array) => void} change
+ */
+export function withHeader(model, change) {
+  const copy = new Uint8Array(model);
+  const view = new DataView(copy.buffer);
+  const header = copy.subarray(24, 24 + view.getUint32(8, true));
+  change(header);
+  view.setUint32(12, crc32(header), true);
+  view.setUint32(20, crc32(copy.subarray(0, 20)), true);
+  return copy;
 }
 
 /** @param {Iterable<number>} bytes */
@@ -295,7 +350,10 @@ export function makePicture({ seed = 1, width = 96, height = 72 } = {}) {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const noise = random() * 32;
-      data.set([(x / width) * 200 + noise, (y / height) * 200 + noise, 90 + noise, 255], (y * width + x) * 4);
+      data.set(
+        [(x / width) * 200 + noise, (y / height) * 200 + noise, 90 + noise, 255],
+        (y * width + x) * 4,
+      );
     }
   }
   for (let i = 0; i < 6; i++) drawRectangle({ data, width, height }, random);
@@ -305,7 +363,10 @@ export function makePicture({ seed = 1, width = 96, height = 72 } = {}) {
 /** @param {Picture} picture @param {() => number} random */
 function drawRectangle({ data, width, height }, random) {
   const [left, top] = [Math.floor(random() * width * 0.8), Math.floor(random() * height * 0.8)];
-  const [right, bottom] = [left + width * (0.1 + 0.3 * random()), top + height * (0.1 + 0.3 * random())];
+  const [right, bottom] = [
+    left + width * (0.1 + 0.3 * random()),
+    top + height * (0.1 + 0.3 * random()),
+  ];
   const colour = [random() * 255, random() * 255, random() * 255];
   for (let y = top; y < Math.min(bottom, height); y++) {
     for (let x = left; x < Math.min(right, width); x++) data.set(colour, (y * width + x) * 4);
@@ -322,7 +383,11 @@ export function encodePng({ data, width, height }) {
   size.setUint32(0, width);
   size.setUint32(4, height);
   const head = [...new Uint8Array(size.buffer), 8, 6, 0, 0, 0]; // 8 bits, RGBA
-  const chunks = [pngChunk('IHDR', head), pngChunk('IDAT', [...deflateSync(rows)]), pngChunk('IEND', [])];
+  const chunks = [
+    pngChunk('IHDR', head),
+    pngChunk('IDAT', [...deflateSync(rows)]),
+    pngChunk('IEND', []),
+  ];
   return Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, ...chunks.flat()]);
 }
 

@@ -66,8 +66,8 @@ typedef struct walk {
 } walk;
 
 static walk walk_of(int turn, ptrdiff_t w, ptrdiff_t h) {
-  const walk walks[8] = {{0, 1, w},          {w - 1, -1, w}, {w * h - 1, -1, -w}, {w * (h - 1), 1, -w},
-                         {0, w, 1},          {w * (h - 1), -w, 1}, {w * h - 1, -w, -1}, {w - 1, w, -1}};
+  const walk walks[8] = {{0, 1, w}, {w - 1, -1, w},       {w * h - 1, -1, -w}, {w * (h - 1), 1, -w},
+                         {0, w, 1}, {w * (h - 1), -w, 1}, {w * h - 1, -w, -1}, {w - 1, w, -1}};
   return walks[turn - 1];
 }
 
@@ -79,7 +79,8 @@ static uint8_t *turned(uint8_t *stored, int turn, int *width, int *height) {
   uint8_t *upright = malloc((size_t)w * (size_t)h * 4);
   for (int y = 0; upright && y < h; y++) {
     for (int x = 0; x < w; x++) {
-      memcpy(upright + ((size_t)y * (size_t)w + (size_t)x) * 4, stored + (step.first + x * step.across + y * step.down) * 4, 4);
+      memcpy(upright + ((size_t)y * (size_t)w + (size_t)x) * 4,
+             stored + (step.first + x * step.across + y * step.down) * 4, 4);
     }
   }
   free(stored);
@@ -92,7 +93,8 @@ const char *picture_open(picture *out, const uint8_t *bytes, size_t size) {
   int width, height, channels;
   *out = (picture){NULL, 0, 0};
   if (size > INT_MAX) return "it is larger than 2 GiB";
-  if (!stbi_info_from_memory(bytes, (int)size, &width, &height, &channels)) return "it is no PNG, JPEG or binary PNM file";
+  if (!stbi_info_from_memory(bytes, (int)size, &width, &height, &channels))
+    return "it is no PNG, JPEG or binary PNM file";
   if ((int64_t)width * height > MAX_PIXELS) return "it has more than 2^28 pixels";
   uint8_t *stored = stbi_load_from_memory(bytes, (int)size, &width, &height, &channels, 4);
   if (!stored) return stbi_failure_reason();

@@ -40,7 +40,9 @@ static wisp_status runtime_fail(wisp_status status, const char *message) {
   return status;
 }
 
-EMSCRIPTEN_KEEPALIVE const char *runtime_error_name(void) { return wisp_status_name(door.error.status); }
+EMSCRIPTEN_KEEPALIVE const char *runtime_error_name(void) {
+  return wisp_status_name(door.error.status);
+}
 EMSCRIPTEN_KEEPALIVE const char *runtime_error_message(void) { return door.error.message; }
 
 /* ---- model ---- */
@@ -63,7 +65,9 @@ EMSCRIPTEN_KEEPALIVE int runtime_feed(size_t size) {
 }
 
 /* Bytes of the whole file; 0 until its preamble has arrived. */
-EMSCRIPTEN_KEEPALIVE size_t runtime_model_size(void) { return door.model ? wisp_model_size(door.model) : 0; }
+EMSCRIPTEN_KEEPALIVE size_t runtime_model_size(void) {
+  return door.model ? wisp_model_size(door.model) : 0;
+}
 
 /* f64 [6]: input height, input width, stride, classes, layers, heads. 0 until the header has arrived. */
 EMSCRIPTEN_KEEPALIVE const double *runtime_model(void) {
@@ -106,12 +110,14 @@ EMSCRIPTEN_KEEPALIVE const double *runtime_layer(int layer) {
 
 EMSCRIPTEN_KEEPALIVE const char *runtime_layer_operation(int layer) {
   wisp_layer_info info;
-  return door.model && wisp_model_layer(door.model, layer, &info) == WISP_OK ? info.operation : NULL;
+  return door.model && wisp_model_layer(door.model, layer, &info) == WISP_OK ? info.operation
+                                                                             : NULL;
 }
 
 EMSCRIPTEN_KEEPALIVE const char *runtime_layer_activation(int layer) {
   wisp_layer_info info;
-  return door.model && wisp_model_layer(door.model, layer, &info) == WISP_OK ? info.activation : NULL;
+  return door.model && wisp_model_layer(door.model, layer, &info) == WISP_OK ? info.activation
+                                                                             : NULL;
 }
 
 /* ---- detector ---- */
@@ -133,7 +139,8 @@ EMSCRIPTEN_KEEPALIVE int runtime_open(int width, int height, int threads) {
   wisp_model_describe(door.model, &info);
   door.wanted = malloc((size_t)info.classes + 1);
   door.layer_ms = calloc((size_t)info.layers, sizeof *door.layer_ms);
-  if (!door.wanted || !door.layer_ms) return runtime_fail(WISP_ERR_MEMORY, "There is no memory for the class filter.");
+  if (!door.wanted || !door.layer_ms)
+    return runtime_fail(WISP_ERR_MEMORY, "There is no memory for the class filter.");
   memset(door.wanted, 1, (size_t)info.classes);
   return WISP_OK;
 }
@@ -195,19 +202,23 @@ EMSCRIPTEN_KEEPALIVE uint8_t *runtime_frame_buffer(int i, int width, int height)
 }
 
 /* Frames 0 ... n - 1, of the classes that the filter wants. */
-EMSCRIPTEN_KEEPALIVE int runtime_detect(int n, float confidence, float iou, int max_detections, int class_agnostic,
-                                        int multi_label) {
+EMSCRIPTEN_KEEPALIVE int runtime_detect(int n, float confidence, float iou, int max_detections,
+                                        int class_agnostic, int multi_label) {
   if (!door.detector) return runtime_fail(WISP_ERR_ARGUMENT, "detect was called before open.");
-  if (n < 1 || n > door.batch) return runtime_fail(WISP_ERR_ARGUMENT, "detect needs as many frames as it is told of.");
+  if (n < 1 || n > door.batch)
+    return runtime_fail(WISP_ERR_ARGUMENT, "detect needs as many frames as it is told of.");
   for (int i = 0; i < n; i++) {
     const runtime_slot *slot = &door.slots[i];
     door.frames[i] = (wisp_frame){slot->rgba, slot->width, slot->height, (size_t)slot->width * 4};
   }
-  wisp_options options = {confidence, iou, max_detections, class_agnostic, multi_label, door.wanted};
+  wisp_options options = {confidence,     iou,         max_detections,
+                          class_agnostic, multi_label, door.wanted};
   return wisp_detect(door.detector, door.frames, n, &options, door.results, &door.error);
 }
 
-EMSCRIPTEN_KEEPALIVE int runtime_box_count(int i) { return i >= 0 && i < door.batch ? door.results[i].count : 0; }
+EMSCRIPTEN_KEEPALIVE int runtime_box_count(int i) {
+  return i >= 0 && i < door.batch ? door.results[i].count : 0;
+}
 
 /* wisp_box [count]: f32 x1 y1 x2 y2 score, i32 label; valid until the next detect. */
 EMSCRIPTEN_KEEPALIVE const wisp_box *runtime_boxes(int i) {

@@ -15,7 +15,8 @@ enum { DONE = 0, FAILED = 1, MISUSED = 2 };
 static const char usage[] =
     "Usage: wisp.wasm detect MODEL IMAGE [options]\n"
     "\n"
-    "Detects objects in IMAGE (PNG, JPEG or binary PNM) with MODEL (a .wisp file) and prints JSON.\n"
+    "Detects objects in IMAGE (PNG, JPEG or binary PNM) with MODEL (a .wisp file) and prints "
+    "JSON.\n"
     "\n"
     "  --confidence F   boxes score above F, 0 to 1 (0.25)\n"
     "  --iou F          boxes of a class overlap by at most F, 0 to 1 (0.45)\n"
@@ -86,12 +87,14 @@ static int parse_option(command *c, const char *name, const char *value) {
 }
 
 static int parse(command *c, int n, char **words) {
-  if (n < 2 || strcmp(words[1], "detect") != 0) return fail(MISUSED, n < 2 ? "no verb" : words[1], "try: detect, --help");
+  if (n < 2 || strcmp(words[1], "detect") != 0)
+    return fail(MISUSED, n < 2 ? "no verb" : words[1], "try: detect, --help");
   for (int i = 2; i < n; i++) {
     const int option = strncmp(words[i], "--", 2) == 0;
     if (option && i + 1 == n) return fail(MISUSED, words[i], "needs a value; see --help");
     if (option && !parse_option(c, words[i], words[i + 1])) {
-      fprintf(stderr, "wisp: %s %s: no such option, or not with this value; see --help\n", words[i], words[i + 1]);
+      fprintf(stderr, "wisp: %s %s: no such option, or not with this value; see --help\n", words[i],
+              words[i + 1]);
       return MISUSED;
     }
     if (option) i++;
@@ -165,14 +168,15 @@ static void print_text(const char *text) {
 /* Nine digits bring a float back exactly. */
 static void print_box(const wisp_model *model, const wisp_box *b) {
   const float width = b->x2 - b->x1, height = b->y2 - b->y1;
-  printf("{\"x\":%.9g,\"y\":%.9g,\"width\":%.9g,\"height\":%.9g,\"score\":%.9g,\"label\":%d,\"name\":", (double)b->x1,
-         (double)b->y1, (double)width, (double)height, (double)b->score, (int)b->label);
+  printf(
+      "{\"x\":%.9g,\"y\":%.9g,\"width\":%.9g,\"height\":%.9g,\"score\":%.9g,\"label\":%d,\"name\":",
+      (double)b->x1, (double)b->y1, (double)width, (double)height, (double)b->score, (int)b->label);
   print_text(wisp_model_class(model, b->label));
   putchar('}');
 }
 
-static void print_result(const command *c, const wisp_model *model, const picture *image, const wisp_result *result,
-                         double pixels_ms) {
+static void print_result(const command *c, const wisp_model *model, const picture *image,
+                         const wisp_result *result, double pixels_ms) {
   printf("{\"file\":");
   print_text(c->image);
   printf(",\"width\":%d,\"height\":%d,\"boxes\":[", image->width, image->height);
@@ -180,8 +184,8 @@ static void print_result(const command *c, const wisp_model *model, const pictur
     if (i > 0) putchar(',');
     print_box(model, &result->boxes[i]);
   }
-  printf("],\"times\":{\"pixels\":%.3f,\"prep\":%.3f,\"run\":%.3f,\"post\":%.3f,\"total\":%.3f}}\n", pixels_ms,
-         result->prep_ms, result->run_ms, result->post_ms,
+  printf("],\"times\":{\"pixels\":%.3f,\"prep\":%.3f,\"run\":%.3f,\"post\":%.3f,\"total\":%.3f}}\n",
+         pixels_ms, result->prep_ms, result->run_ms, result->post_ms,
          pixels_ms + result->prep_ms + result->run_ms + result->post_ms);
 }
 
@@ -190,8 +194,8 @@ static void print_result(const command *c, const wisp_model *model, const pictur
 static double total_ms(const wisp_result *r) { return r->prep_ms + r->run_ms + r->post_ms; }
 
 /* The boxes are the same each time; the times are those of the fastest. */
-static wisp_status detect_repeatedly(wisp_detector *detector, const command *c, const picture *image, wisp_result *result,
-                                     wisp_error *error) {
+static wisp_status detect_repeatedly(wisp_detector *detector, const command *c,
+                                     const picture *image, wisp_result *result, wisp_error *error) {
   const wisp_frame frame = {image->rgba, image->width, image->height, (size_t)image->width * 4};
   wisp_result fastest = {0};
   for (int i = 0; i < c->repeat; i++) {
@@ -204,13 +208,16 @@ static wisp_status detect_repeatedly(wisp_detector *detector, const command *c, 
   return WISP_OK;
 }
 
-static int detect(const command *c, const wisp_model *model, const picture *image, double pixels_ms) {
+static int detect(const command *c, const wisp_model *model, const picture *image,
+                  double pixels_ms) {
   wisp_detector *detector = NULL;
   wisp_error error = {WISP_OK, ""};
   wisp_result result;
   int status = DONE;
-  if (wisp_open(&detector, model, &c->settings, &error) != WISP_OK) status = fail(FAILED, c->model, error.message);
-  else if (detect_repeatedly(detector, c, image, &result, &error) != WISP_OK) status = fail(FAILED, c->image, error.message);
+  if (wisp_open(&detector, model, &c->settings, &error) != WISP_OK)
+    status = fail(FAILED, c->model, error.message);
+  else if (detect_repeatedly(detector, c, image, &result, &error) != WISP_OK)
+    status = fail(FAILED, c->image, error.message);
   else print_result(c, model, image, &result, pixels_ms);
   wisp_close(&detector);
   return status;

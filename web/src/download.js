@@ -1,11 +1,12 @@
-// A model from wherever it is → its bytes in pieces, with a sentence for each way in which that can fail.
+// A model from wherever it is → its bytes in pieces, with a sentence for each way that can fail.
 
 import { kindOf, naming, saying, WispError } from './error.js';
-import { absolute, isNode, readFile } from './host.js';
+import { absolute, isNode, pathOf, readFile } from './host.js';
 
 /**
- * @typedef {string | URL | Blob | ArrayBuffer | ArrayBufferView | Response | ReadableStream<Uint8Array> |
- *   AsyncIterable<Uint8Array>} ModelSource a string is an address in a page, an address or a path in Node
+ * @typedef {string | URL | Blob | ArrayBuffer | ArrayBufferView | Response |
+ *   ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>} ModelSource
+ *   a string is an address in a page, an address or a path in Node
  *
  * @typedef {object} Download
  * @property {string} name what sentences call it
@@ -13,7 +14,8 @@ import { absolute, isNode, readFile } from './host.js';
  * @property {AsyncIterable<Uint8Array>} pieces
  */
 
-const PIECE = 1 << 20;
+const PIECE = 1 << 20; // bytes
+const NAME = 200; // letters of an address in a sentence
 
 /**
  * @param {ModelSource} model
@@ -22,34 +24,42 @@ const PIECE = 1 << 20;
  */
 export async function download(model, signal) {
   if (typeof model === 'string' || model instanceof URL) return fromAddress(model, signal);
-  if (ArrayBuffer.isView(model)) return fromBytes(new Uint8Array(model.buffer, model.byteOffset, model.byteLength));
+  if (ArrayBuffer.isView(model)) return fromBytes(model.buffer, model.byteOffset, model.byteLength);
+  const any = /** @type {any} */ (model);
   switch (kindOf(model)) {
     case 'ArrayBuffer':
     case 'SharedArrayBuffer':
-      return fromBytes(new Uint8Array(/** @type {ArrayBuffer} */ (model)));
+      return fromBytes(any, 0, any.byteLength);
     case 'Blob':
     case 'File':
-      return fromBlob(/** @type {File} */ (model));
+      return fromBlob(any, signal);
     case 'Response':
-      return fromResponse(/** @type {Response} */ (model), /** @type {Response} */ (model).url || 'the response');
+      return fromResponse(any, any.url || 'The response', signal);
     case 'ReadableStream':
-      return fromStream(/** @type {ReadableStream} */ (model));
+      return { name: STREAM, total: 0, pieces: drain(any, STREAM, signal) };
   }
   if (Reflect.has(Object(model), Symbol.asyncIterator)) {
-    return { name: 'the model stream', total: 0, pieces: /** @type {AsyncIterable<Uint8Array>} */ (model) };
+    return { name: STREAM, total: 0, pieces: iterate(any) };
   }
-  const kinds = `an address, a Blob, an ArrayBuffer, a Response or a stream${isNode() ? ' or a path' : ''}`;
+  const kinds = `${isNode() ? 'a path, ' : ''}an address, a Blob, an ArrayBuffer, a Response or a stream`;
   throw new WispError('WISP_ERR_ARGUMENT', `A model is ${kinds}, not ${naming(model)}.`);
 }
 
-/** @param {string | URL} text @param {AbortSignal | undefined} signal @returns {Promise<Download>} */
+const STREAM = 'The model stream';
+
+/**
+ * @param {string | URL} text
+ * @param {AbortSignal | undefined} signal
+ * @returns {Promise<Download>}
+ */
 async function fromAddress(text, signal) {
   const address = readable(text);
-  const name = String(text).slice(0, 200);
   if (address.protocol === 'file:' && isNode()) {
+    const name = pathOf(text);
     return { name, total: 0, pieces: readPath(address, name) };
   }
-  return fromResponse(await fetchFile(address.href, signal), address.href.slice(0, 200));
+  const response = await fetchFile(address.href, signal);
+  return fromResponse(response, address.href.slice(0, NAME), signal);
 }
 
 /** @param {string | URL} text */
@@ -57,7 +67,7 @@ function readable(text) {
   try {
     return absolute(text);
   } catch (cause) {
-    throw new WispError('WISP_ERR_ARGUMENT', `"${text}" is no address.`, { cause });
+    throw new WispError('WISP_ERR_ARGUMENT', `${naming(text)} is no address.`, { cause });
   }
 }
 
@@ -67,14 +77,16 @@ function readable(text) {
  * @returns {Promise<Response>} of success
  */
 export async function fetchFile(address, signal) {
-  const name = address.slice(0, 200);
+  const name = address.slice(0, NAME);
   let response;
   try {
     response = await fetch(address, { signal });
   } catch (cause) {
     signal?.throwIfAborted();
-    const advice = `Is the server up, does it allow this origin (CORS), does the page's CSP (connect-src)?`;
-    throw new WispError('WISP_ERR_FETCH', `${name} did not arrive: ${saying(cause)}. ${advice}`, { cause });
+    const inPage = ", does it allow this origin (CORS), does the page's CSP (connect-src)";
+    const advice = `Is the server up${isNode() ? '' : inPage}?`;
+    const sentence = `${name} did not arrive: ${saying(cause)}. ${advice}`;
+    throw new WispError('WISP_ERR_FETCH', sentence, { cause });
   }
   requireSuccess(response, name);
   return response;
@@ -88,87 +100,91 @@ function requireSuccess(response, name) {
   throw new WispError('WISP_ERR_FETCH', `${name} is not there: the server answered ${answer}.`);
 }
 
-/** @param {Response} response @param {string} name @returns {Download} */
-function fromResponse(response, name) {
+/**
+ * @param {Response} response
+ * @param {string} name
+ * @param {AbortSignal | undefined} signal
+ * @returns {Download}
+ */
+function fromResponse(response, name, signal) {
   requireSuccess(response, name);
   if (response.bodyUsed || !response.body) {
-    throw new WispError('WISP_ERR_ARGUMENT', `The body of ${name} is empty or has been read before.`);
+    const sentence = `The body of ${name} is empty or has been read before.`;
+    throw new WispError('WISP_ERR_ARGUMENT', sentence);
   }
   const encoded = response.headers.get('content-encoding'); // then content-length counts other bytes
   const total = encoded ? 0 : Number(response.headers.get('content-length') ?? 0);
-  return { name, total, pieces: drain(response.body, name) };
+  return { name, total, pieces: drain(response.body, name, signal) };
 }
 
-/** @param {Uint8Array} whole @returns {Download} */
-function fromBytes(whole) {
+/**
+ * @param {ArrayBufferLike} buffer
+ * @param {number} offset
+ * @param {number} length
+ * @returns {Download}
+ */
+function fromBytes(buffer, offset, length) {
+  const whole = new Uint8Array(buffer, offset, length);
   async function* pieces() {
-    for (let at = 0; at < whole.length; at += PIECE) yield whole.subarray(at, at + PIECE);
+    for (let at = 0; at < length; at += PIECE) yield whole.subarray(at, at + PIECE);
   }
-  return { name: 'the model buffer', total: whole.length, pieces: pieces() };
+  return { name: 'The model buffer', total: length, pieces: pieces() };
 }
 
-/** @param {File} blob @returns {Download} */
-function fromBlob(blob) {
-  const name = blob.name || 'the model Blob';
-  return { name, total: blob.size, pieces: drain(blob.stream(), name) };
+/** @param {File} blob @param {AbortSignal | undefined} signal @returns {Download} */
+function fromBlob(blob, signal) {
+  const name = blob.name || 'The model Blob';
+  return { name, total: blob.size, pieces: drain(blob.stream(), name, signal) };
 }
 
-/** @param {ReadableStream<Uint8Array>} stream @returns {Download} */
-function fromStream(stream) {
-  if (stream.locked) throw new WispError('WISP_ERR_ARGUMENT', 'The model stream is locked: something else reads it.');
-  return { name: 'the model stream', total: 0, pieces: drain(stream, 'the model stream') };
-}
-
-/** @param {URL} path @param {string} name */
-async function* readPath(path, name) {
+/** @param {URL} address @param {string} name */
+async function* readPath(address, name) {
   try {
-    yield* readFile(path);
+    yield* readFile(address);
   } catch (cause) {
-    const why = Reflect.get(Object(cause), 'code') === 'ENOENT' ? 'there is no such file' : saying(cause);
+    const missing = Reflect.get(Object(cause), 'code') === 'ENOENT';
+    const why = missing ? 'there is no such file' : saying(cause);
     throw new WispError('WISP_ERR_FETCH', `${name}: ${why}.`, { cause });
   }
 }
 
-/** ReadableStream has no async iterator in Safari. @param {ReadableStream<Uint8Array>} stream @param {string} name */
-async function* drain(stream, name) {
+/**
+ * ReadableStream has no async iterator in Safari.
+ * @param {ReadableStream<Uint8Array>} stream
+ * @param {string} name
+ * @param {AbortSignal | undefined} signal
+ */
+async function* drain(stream, name, signal) {
+  if (stream.locked) throw new WispError('WISP_ERR_ARGUMENT', `${name} is read by someone else.`);
   const reader = stream.getReader();
+  const cancel = () => reader.cancel().catch(() => {});
+  signal?.addEventListener('abort', cancel);
   let loaded = 0;
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
+      yield requireBytes(value);
       loaded += value.length;
-      yield value;
     }
   } catch (cause) {
     if (cause instanceof WispError) throw cause;
-    throw new WispError('WISP_ERR_FETCH', `${name} broke off after ${loaded} bytes: ${saying(cause)}.`, { cause });
+    const sentence = `${name} broke off after ${loaded} bytes: ${saying(cause)}.`;
+    throw new WispError('WISP_ERR_FETCH', sentence, { cause });
   } finally {
-    reader.cancel().catch(() => {});
+    signal?.removeEventListener('abort', cancel);
+    cancel();
   }
 }
 
-/** What else a file may be. @type {[RegExp, string][]} */
-const STRANGERS = [
-  [/^(ï»¿)?\s*</, 'is a web page; is the address right? (many servers answer a wrong one with their start page)'],
-  [/^version https:\/\/git-lfs/, 'is a Git LFS pointer; "git lfs pull" gets the file itself'],
-  [/^PK\x03\x04/, 'is a zip archive, as PyTorch checkpoints are; export it to ONNX and press that ("wisp press")'],
-  [/^[\x08\x0a][^]{0,40}(pytorch|onnx|tf2)/i, 'is an ONNX file; press it first ("wisp press")'],
-  [/^[^]{4}TFL3/, 'is a TFLite file; wisp presses ONNX files ("wisp press")'],
-  [/^\x1f\x8b/, 'is a gzip file; unpack it, or let the server send "Content-Encoding: gzip" with it'],
-];
+/** @param {AsyncIterable<unknown>} pieces */
+async function* iterate(pieces) {
+  for await (const piece of pieces) yield requireBytes(piece);
+}
 
-/**
- * Refuses what does not begin as it should.
- * @param {Uint8Array} piece the first of the file
- * @param {string} name
- * @param {'WISP' | '\0asm'} magic
- */
-export function requireMagic(piece, name, magic) {
-  const text = String.fromCharCode(...piece.subarray(0, 64));
-  if (text.startsWith(magic) || (magic === 'WISP' && piece.length < magic.length)) return;
-  const known = STRANGERS.find(([pattern]) => pattern.test(text));
-  const what = known?.[1] ?? `begins with ${JSON.stringify(text.slice(0, 4))}`;
-  if (magic === 'WISP') throw new WispError('WISP_ERR_FORMAT', `${name} is no .wisp file: it ${what}.`);
-  throw new WispError('WISP_ERR_ENGINE', `${name} is no WebAssembly: it ${what}. See the options wasmBase and workerUrl.`);
+/** @param {unknown} piece */
+function requireBytes(piece) {
+  if (piece instanceof Uint8Array) return piece;
+  const sentence = `${STREAM} gives pieces that are Uint8Array, not ${naming(piece)}.`;
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }

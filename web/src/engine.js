@@ -1,7 +1,7 @@
 // One WebAssembly instance with one model and one detector; the only file that touches its memory.
 
-import { download, requireMagic } from './download.js';
 import { naming, saying, WispError } from './error.js';
+import { instantiate } from './instance.js';
 import { withoutThreads } from './variant.js';
 
 /**
@@ -89,7 +89,10 @@ export class Engine {
    */
   static async load(choice, files, onProgress) {
     try {
-      return new Engine(await instantiate(files[choice.variant], choice.threads, onProgress), choice);
+      return new Engine(
+        await instantiate(files[choice.variant], choice.threads, onProgress),
+        choice,
+      );
     } catch (thrown) {
       // Safari on phones may refuse to reserve shared memory
       if (choice.threads === 1 || !(thrown instanceof RangeError)) throw thrown;
@@ -106,7 +109,11 @@ export class Engine {
   feed(bytes) {
     return this.#guard(() => {
       const at = this.#module._runtime_model_buffer(bytes.length);
-      if (!at) throw new WispError('WISP_ERR_MEMORY', `There is no memory for ${bytes.length} bytes of the model.`);
+      if (!at)
+        throw new WispError(
+          'WISP_ERR_MEMORY',
+          `There is no memory for ${bytes.length} bytes of the model.`,
+        );
       this.#bytes(at, bytes.length).set(bytes);
       this.#require(this.#module._runtime_feed(bytes.length));
       return this.#module._runtime_model_size();
@@ -123,7 +130,9 @@ export class Engine {
         inputWidth,
         inputHeight,
         stride,
-        classes: Array.from({ length: classes }, (_, i) => this.#text(this.#module._runtime_class(i))),
+        classes: Array.from({ length: classes }, (_, i) =>
+          this.#text(this.#module._runtime_class(i)),
+        ),
         layers: Array.from({ length: layers }, (_, i) => this.#layer(i)),
         provenance: parsed(this.#text(this.#module._runtime_provenance())),
       };
@@ -132,14 +141,29 @@ export class Engine {
 
   /** @param {number} i @returns {LayerInfo} */
   #layer(i) {
-    const [channelsIn, channelsOut, kernelHeight, kernelWidth, stride, blocks, blocksPresent, bytes] = this.#numbers(
-      this.#module._runtime_layer(i),
-      8,
-    );
+    const [
+      channelsIn,
+      channelsOut,
+      kernelHeight,
+      kernelWidth,
+      stride,
+      blocks,
+      blocksPresent,
+      bytes,
+    ] = this.#numbers(this.#module._runtime_layer(i), 8);
     const operation = this.#text(this.#module._runtime_layer_operation(i));
     const activation = this.#text(this.#module._runtime_layer_activation(i));
     const kernel = { kernelHeight, kernelWidth, stride };
-    return { operation, activation, channelsIn, channelsOut, ...kernel, blocks, blocksPresent, bytes };
+    return {
+      operation,
+      activation,
+      channelsIn,
+      channelsOut,
+      ...kernel,
+      blocks,
+      blocksPresent,
+      bytes,
+    };
   }
 
   /**
@@ -158,7 +182,10 @@ export class Engine {
 
   /** @returns {DetectorInfo} */
   describeDetector() {
-    const [height, width, threads, signed, , macs] = this.#numbers(this.#module._runtime_detector(), 6);
+    const [height, width, threads, signed, , macs] = this.#numbers(
+      this.#module._runtime_detector(),
+      6,
+    );
     const kernels = this.#text(this.#module._runtime_kernels());
     const memory = this.#module.HEAPU8.buffer.byteLength;
     return { width, height, threads, kernels, signedBytes: signed !== 0, memory, macs };
@@ -174,7 +201,11 @@ export class Engine {
   frame(i, width, height) {
     return this.#guard(() => {
       const at = this.#module._runtime_frame_buffer(i, width, height);
-      if (!at) throw new WispError('WISP_ERR_MEMORY', `There is no memory for a picture of ${width} × ${height} pixels.`);
+      if (!at)
+        throw new WispError(
+          'WISP_ERR_MEMORY',
+          `There is no memory for a picture of ${width} × ${height} pixels.`,
+        );
       this.#frames[i] = { width, height };
       return new Uint8ClampedArray(this.#module.HEAPU8.buffer, at, width * height * 4);
     });
@@ -195,7 +226,14 @@ export class Engine {
       this.#wantClasses(options.classes);
       const { classAgnostic = false, multiLabel = false } = options;
       this.#require(
-        this.#module._runtime_detect(n, confidence, iou, maxDetections, Number(classAgnostic), Number(multiLabel)),
+        this.#module._runtime_detect(
+          n,
+          confidence,
+          iou,
+          maxDetections,
+          Number(classAgnostic),
+          Number(multiLabel),
+        ),
       );
       return Array.from({ length: n }, (_, i) => this.#result(i));
     });
@@ -209,7 +247,10 @@ export class Engine {
       return;
     }
     if (!Array.isArray(wanted)) {
-      throw new WispError('WISP_ERR_ARGUMENT', `classes is a list of names or indices, not ${naming(wanted)}.`);
+      throw new WispError(
+        'WISP_ERR_ARGUMENT',
+        `classes is a list of names or indices, not ${naming(wanted)}.`,
+      );
     }
     const labels = wanted.map((one) => this.#label(one));
     filter.fill(0);
@@ -294,9 +335,13 @@ export class Engine {
       return call();
     } catch (thrown) {
       if (!isTrap(thrown)) throw thrown;
-      throw new WispError('WISP_ERR_CRASH', `The engine crashed: ${saying(thrown)}. Open the detector again.`, {
-        cause: thrown,
-      });
+      throw new WispError(
+        'WISP_ERR_CRASH',
+        `The engine crashed: ${saying(thrown)}. Open the detector again.`,
+        {
+          cause: thrown,
+        },
+      );
     }
   }
 }
@@ -319,51 +364,5 @@ function parsed(json) {
     return JSON.parse(json);
   } catch {
     return {};
-  }
-}
-
-/**
- * @param {import('./files.js').BuildFiles} files
- * @param {number} threads
- * @param {(loaded: number, total: number) => void} onProgress
- */
-async function instantiate({ glue, wasm }, threads, onProgress) {
-  const [factory, compiled] = await Promise.all([importGlue(glue), compile(wasm, onProgress)]);
-  return new Promise((resolve, reject) => {
-    const instantiateWasm = (/** @type {any} */ imports, /** @type {Function} */ done) => {
-      // the glue would swallow a failure
-      WebAssembly.instantiate(compiled, imports).then((instance) => done(instance, compiled), reject);
-      return {};
-    };
-    factory({ instantiateWasm, pthreadPoolSize: threads - 1 }).then(resolve, reject);
-  });
-}
-
-/** @param {string} address */
-async function importGlue(address) {
-  try {
-    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ address)).default;
-  } catch (cause) {
-    const advice = 'Is it there, and served as text/javascript? See the option wasmBase.';
-    throw new WispError('WISP_ERR_ENGINE', `${address} did not load: ${saying(cause)}. ${advice}`, { cause });
-  }
-}
-
-/** @param {string} address @param {(loaded: number, total: number) => void} onProgress */
-async function compile(address, onProgress) {
-  const { pieces, total } = await download(address);
-  const parts = [];
-  let loaded = 0;
-  for await (const piece of pieces) {
-    parts.push(/** @type {Uint8Array<ArrayBuffer>} */ (piece));
-    loaded += piece.length;
-    onProgress(loaded, Math.max(loaded, total));
-  }
-  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-  requireMagic(bytes, address, '\0asm');
-  try {
-    return await WebAssembly.compile(bytes);
-  } catch (cause) {
-    throw new WispError('WISP_ERR_ENGINE', `${address} did not compile: ${saying(cause)}.`, { cause });
   }
 }

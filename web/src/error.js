@@ -20,12 +20,14 @@ export class WispError extends Error {
 }
 
 /**
- * The sentence of anything that was thrown, without a stop at its end.
+ * What anything that was thrown says, with its cause where Node hides it there, without a stop at its end.
  * @param {unknown} thrown
  */
 export function saying(thrown) {
-  const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
-  return text.replace(/\.\s*$/, '');
+  if (!(thrown instanceof Error)) return String(thrown);
+  const { cause } = thrown;
+  const hidden = thrown.name !== 'WispError' && cause instanceof Error ? ` (${cause.message})` : '';
+  return (thrown.message || thrown.name).replace(/\.\s*$/, '') + hidden;
 }
 
 /** The class of anything, also of another window's objects. @param {unknown} value */
@@ -37,5 +39,6 @@ export function kindOf(value) {
 export function naming(value) {
   if (value === null || value === undefined) return String(value);
   if (typeof value === 'object') return `this ${kindOf(value)}`;
-  return `the ${typeof value} ${JSON.stringify(String(value).slice(0, 80))}`;
+  const text = String(value).slice(0, 80);
+  return `the ${typeof value} ${typeof value === 'string' ? JSON.stringify(text) : text}`;
 }

@@ -13,7 +13,10 @@
 export function runtimeFiles(base) {
   if (base !== undefined) {
     const folder = String(base).replace(/\/*$/, '/');
-    const at = (/** @type {string} */ name) => ({ glue: `${folder}${name}.mjs`, wasm: `${folder}${name}.wasm` });
+    const at = (/** @type {string} */ name) => ({
+      glue: `${folder}${name}.mjs`,
+      wasm: `${folder}${name}.wasm`,
+    });
     return {
       wisp: at('wisp'),
       'wisp-mt': at('wisp-mt'),

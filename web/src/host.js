@@ -25,7 +25,10 @@ export function isNode() {
 /** Node's own modules without an import: bundlers for browsers would stumble over it. */
 function nodeModules() {
   if (!process.getBuiltinModule) {
-    throw new WispError('WISP_ERR_ENGINE', `Node ${process.versions.node} is too old: wisp needs 20.16, 22.3 or newer.`);
+    throw new WispError(
+      'WISP_ERR_ENGINE',
+      `Node ${process.versions.node} is too old: wisp needs 20.16, 22.3 or newer.`,
+    );
   }
   return {
     fs: process.getBuiltinModule('node:fs'),
@@ -47,7 +50,15 @@ export function countCores() {
 export function absolute(address) {
   if (address instanceof URL) return address;
   if (!isNode()) return new URL(address, globalThis.document?.baseURI ?? location.href);
-  return /^(https?|file|data):/i.test(address) ? new URL(address) : nodeModules().url.pathToFileURL(address);
+  return /^(https?|file|data):/i.test(address)
+    ? new URL(address)
+    : nodeModules().url.pathToFileURL(address);
+}
+
+/** What a user calls a file of this machine. @param {string | URL} address */
+export function pathOf(address) {
+  const isAddress = address instanceof URL || /^file:/i.test(address);
+  return isAddress ? nodeModules().url.fileURLToPath(address) : address;
 }
 
 /**
@@ -70,10 +81,13 @@ export function startWorker(address, events) {
 /** @param {string | URL | undefined} address @param {CrewEvents} events @returns {Crew} */
 function startThread(address, { onMessage, onDeath }) {
   const own = 'worker-node.js'; // in a variable: no bundler for browsers shall follow it
-  const worker = new (nodeModules().threads.Worker)(address ? absolute(address) : new URL(own, import.meta.url), {
-    name: 'wisp',
-    execArgv: [], // not the parent's --input-type and the like
-  });
+  const worker = new (nodeModules().threads.Worker)(
+    address ? absolute(address) : new URL(own, import.meta.url),
+    {
+      name: 'wisp',
+      execArgv: [], // not the parent's --input-type and the like
+    },
+  );
   let dismissed = false;
   const die = (/** @type {string} */ why) => {
     if (!dismissed) onDeath(why);

@@ -1,10 +1,11 @@
 // wisp for browsers and Node: open a model, detect boxes, close.
 
-import { download, requireMagic } from './download.js';
+import { download } from './download.js';
 import { naming, WispError } from './error.js';
 import { runtimeFiles } from './files.js';
 import { absolute, countCores } from './host.js';
 import { Link } from './link.js';
+import { requireWisp } from './magic.js';
 import { explainRefusal, movable, pack, release } from './pixels.js';
 
 export { WispError };
@@ -65,7 +66,11 @@ export class Detector {
     const { signal } = options;
     signal?.throwIfAborted();
     const size = inputSize(options.size);
-    const wish = { threads: threadCount(options.threads), cores: countCores(), variant: options.variant };
+    const wish = {
+      threads: threadCount(options.threads),
+      cores: countCores(),
+      variant: options.variant,
+    };
     const link = new Link(options.workerUrl);
     const stop = new AbortController();
     const abort = () => {
@@ -127,7 +132,11 @@ export class Detector {
     const pictures = await packAll(sources);
     const packing = (performance.now() - started) / sources.length;
     try {
-      const { id, reply } = this.#link.request('detect', { pictures, options }, pictures.flatMap(movable));
+      const { id, reply } = this.#link.request(
+        'detect',
+        { pictures, options },
+        pictures.flatMap(movable),
+      );
       const drop = () => this.#link.request('drop', { target: id }).reply.catch(() => {});
       const results = await unlessAborted(reply, signal, drop);
       for (const { times } of results) {
@@ -165,12 +174,16 @@ const closed = () => new WispError('WISP_ERR_CLOSED', 'The detector is closed.')
 function inputSize(size = 0) {
   const { width, height } = typeof size === 'number' ? { width: size, height: size } : Object(size);
   if (Number.isInteger(width) && Number.isInteger(height)) return { width, height };
-  throw new WispError('WISP_ERR_ARGUMENT', `size is a number or {width, height} in pixels, not ${naming(size)}.`);
+  throw new WispError(
+    'WISP_ERR_ARGUMENT',
+    `size is a number or {width, height} in pixels, not ${naming(size)}.`,
+  );
 }
 
 /** @param {OpenOptions['threads']} threads */
 function threadCount(threads = 'auto') {
-  if (threads === 'auto' || (Number.isInteger(threads) && threads >= 1 && threads <= 64)) return threads;
+  if (threads === 'auto' || (Number.isInteger(threads) && threads >= 1 && threads <= 64))
+    return threads;
   throw new WispError('WISP_ERR_ARGUMENT', `threads is "auto" or 1 … 64, not ${naming(threads)}.`);
 }
 
@@ -199,18 +212,19 @@ async function load(link, wish, { wasmBase, onProgress }) {
  */
 async function feed(link, model, signal, onProgress) {
   const { name, total, pieces } = await download(model, signal);
-  let size = total;
+  let size = 0; // as the file itself says
   let loaded = 0;
   for await (const piece of pieces) {
     if (piece.length === 0) continue;
-    if (loaded === 0) requireMagic(piece, name, 'WISP');
-    size = (await feedPiece(link, piece, name)) || size;
+    if (loaded === 0) requireWisp(piece, name);
+    size = await feedPiece(link, piece, name);
     loaded += piece.length;
-    onProgress?.({ phase: 'model', loaded, total: size });
+    onProgress?.({ phase: 'model', loaded, total: size || total });
   }
-  if (loaded > 0 && loaded >= size) return;
+  if (size > 0 && loaded >= size) return;
   const of = size > 0 ? `${loaded} of ${size} bytes` : `${loaded} bytes`;
-  throw new WispError('WISP_ERR_TRUNCATED', `${name} ends after ${of}: it was cut short, fetch it again.`);
+  const sentence = `${name} ends after ${of}: it was cut short, fetch it again.`;
+  throw new WispError('WISP_ERR_TRUNCATED', sentence);
 }
 
 /** @param {Link} link @param {Uint8Array} piece @param {string} name */

@@ -18,12 +18,13 @@ export class Link {
   #next = 0;
   /** @type {unknown} why no request is taken any more; undefined while they are */
   #ended = undefined;
+  #answered = false;
 
   /** @param {string | URL} [workerUrl] */
   constructor(workerUrl) {
     this.#crew = startWorker(workerUrl, {
       onMessage: (message) => this.#receive(message),
-      onDeath: (why) => this.end(new WispError('WISP_ERR_CRASH', `The worker died: ${why}.`)),
+      onDeath: (why) => this.end(this.#death(why)),
     });
   }
 
@@ -63,8 +64,16 @@ export class Link {
     await this.#crew.dismiss();
   }
 
+  /** @param {string} why */
+  #death(why) {
+    return this.#answered
+      ? new WispError('WISP_ERR_CRASH', `The worker died: ${why}.`)
+      : new WispError('WISP_ERR_ENGINE', `The worker did not start: ${why}.`);
+  }
+
   /** @param {{id: number, value?: any, progress?: any, error?: {code: string, message: string, fatal: boolean}}} message */
   #receive({ id, value, progress, error }) {
+    this.#answered = true;
     const request = this.#open.get(id);
     if (!request) return;
     if (progress) return request.onProgress?.(progress);
@@ -81,4 +90,3 @@ export class Link {
     if (this.#open.size === 0) this.#crew.hold(false);
   }
 }
-

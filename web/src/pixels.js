@@ -42,7 +42,8 @@ export async function pack(source) {
     case 'ImageBitmap':
       return packBitmap(any);
     case 'VideoFrame':
-      if (any.format === null) throw new WispError('WISP_ERR_SOURCE', 'The VideoFrame has been closed before.');
+      if (any.format === null)
+        throw new WispError('WISP_ERR_SOURCE', 'The VideoFrame has been closed before.');
       return { kind: 'frame', image: any.clone() };
     case 'Blob':
     case 'File':
@@ -65,7 +66,9 @@ function packAddress(text) {
   try {
     return { kind: 'address', address: absolute(text).href };
   } catch (cause) {
-    throw new WispError('WISP_ERR_SOURCE', `${naming(text)} is no address of a picture.`, { cause });
+    throw new WispError('WISP_ERR_SOURCE', `${naming(text)} is no address of a picture.`, {
+      cause,
+    });
   }
 }
 
@@ -81,7 +84,10 @@ async function packImage(image) {
 async function packVideo(video) {
   if (video.readyState < 2) {
     const state = `readyState is ${video.readyState}`;
-    throw new WispError('WISP_ERR_SOURCE', `The video has no frame yet (${state}): wait for its "loadeddata" event.`);
+    throw new WispError(
+      'WISP_ERR_SOURCE',
+      `The video has no frame yet (${state}): wait for its "loadeddata" event.`,
+    );
   }
   return packBitmap(video);
 }
@@ -93,7 +99,11 @@ async function packBitmap(image) {
   } catch (cause) {
     const { width, height } = image;
     const what = `the ${kindOf(image)} (${Number(width)} × ${Number(height)})`;
-    throw new WispError('WISP_ERR_SOURCE', `No pixels could be had from ${what}: ${saying(cause)}.`, { cause });
+    throw new WispError(
+      'WISP_ERR_SOURCE',
+      `No pixels could be had from ${what}: ${saying(cause)}.`,
+      { cause },
+    );
   }
 }
 
@@ -103,12 +113,18 @@ const AS_STORED = { premultiplyAlpha: 'none', colorSpaceConversion: 'none' };
 /** @param {Raw} raw @returns {Picture} */
 function packRaw({ data, width, height }) {
   if (kindOf(data) !== 'Uint8Array' && kindOf(data) !== 'Uint8ClampedArray') {
-    throw new WispError('WISP_ERR_SOURCE', `{data, width, height} holds bytes in a Uint8Array, not ${naming(data)}.`);
+    throw new WispError(
+      'WISP_ERR_SOURCE',
+      `{data, width, height} holds bytes in a Uint8Array, not ${naming(data)}.`,
+    );
   }
   const fits = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
   if (!fits || data.length !== width * height * 4) {
     const want = 'RGBA needs width · height · 4';
-    throw new WispError('WISP_ERR_SOURCE', `${data.length} bytes are no ${width} × ${height} picture: ${want}.`);
+    throw new WispError(
+      'WISP_ERR_SOURCE',
+      `${data.length} bytes are no ${width} × ${height} picture: ${want}.`,
+    );
   }
   return { kind: 'raw', data: new Uint8Array(data), width, height };
 }
@@ -154,9 +170,17 @@ export class Reader {
       case 'file':
         return this.#decode(new Blob([picture.bytes]), 'The picture', room);
       case 'blob':
-        return this.#decode(picture.blob, `The picture ${Reflect.get(picture.blob, 'name') ?? ''}`.trim(), room);
+        return this.#decode(
+          picture.blob,
+          `The picture ${Reflect.get(picture.blob, 'name') ?? ''}`.trim(),
+          room,
+        );
       case 'address':
-        return this.#decode(await fetchPicture(picture.address), picture.address.slice(0, 200), room);
+        return this.#decode(
+          await fetchPicture(picture.address),
+          picture.address.slice(0, 200),
+          room,
+        );
     }
   }
 
@@ -167,7 +191,11 @@ export class Reader {
       image = await createImageBitmap(blob, AS_STORED);
     } catch (cause) {
       const what = `${blob.type || 'no type'}, ${blob.size} bytes`;
-      throw new WispError('WISP_ERR_SOURCE', `${name} (${what}) is no picture this browser can decode.`, { cause });
+      throw new WispError(
+        'WISP_ERR_SOURCE',
+        `${name} (${what}) is no picture this browser can decode.`,
+        { cause },
+      );
     }
     try {
       this.#draw(image, image.width, image.height, room);
@@ -202,7 +230,8 @@ export class Reader {
       this.#canvas = new OffscreenCanvas(width, height);
     }
     const context = this.#canvas.getContext('2d', { willReadFrequently: true });
-    if (!context) throw new WispError('WISP_ERR_SOURCE', `There is no canvas of ${width} × ${height} pixels.`);
+    if (!context)
+      throw new WispError('WISP_ERR_SOURCE', `There is no canvas of ${width} × ${height} pixels.`);
     return context;
   }
 }

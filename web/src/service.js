@@ -42,9 +42,14 @@ export class Service {
     try {
       this.#post({ id, value: await this.#do(message) });
     } catch (thrown) {
-      const { code = 'WISP_ERR_CRASH', message: sentence } = /** @type {Partial<WispError>} */ (thrown);
+      const { code = 'WISP_ERR_CRASH', message: sentence } = /** @type {Partial<WispError>} */ (
+        thrown
+      );
       const known = thrown instanceof WispError;
-      const error = { code: known ? code : 'WISP_ERR_CRASH', message: known ? sentence : `${saying(thrown)}.` };
+      const error = {
+        code: known ? code : 'WISP_ERR_CRASH',
+        message: known ? sentence : `${saying(thrown)}.`,
+      };
       this.#post({ id, error: { ...error, fatal: error.code === 'WISP_ERR_CRASH' } });
     } finally {
       this.#dropped.delete(id);
@@ -97,6 +102,7 @@ export class Service {
     const engine = this.#loaded();
     try {
       if (this.#dropped.has(id)) return [];
+      /** @type {number[]} */
       const reading = [];
       for (const [i, picture] of pictures.entries()) {
         const started = performance.now();

@@ -90,7 +90,11 @@ function requireSimd() {
     new WebAssembly.Module(SIMD);
   } catch (cause) {
     const advice = `If a Content-Security-Policy forbids it, add 'wasm-unsafe-eval' to its script-src`;
-    throw new WispError('WISP_ERR_ENGINE', `WebAssembly may not run here: ${saying(cause)}. ${advice}.`, { cause });
+    throw new WispError(
+      'WISP_ERR_ENGINE',
+      `WebAssembly may not run here: ${saying(cause)}. ${advice}.`,
+      { cause },
+    );
   }
 }
 
@@ -110,8 +114,14 @@ export function chooseVariant({ threads, cores, variant }) {
     return { variant: level, threads: 1, reason: `${simd}; one thread: ${why}`, reduced: false };
   }
   const missing = threadsMissing();
-  if (missing) return { variant: level, threads: 1, reason: `${simd}; one thread: ${missing}`, reduced: true };
-  return { variant: `${level}-mt`, threads: wanted, reason: `${simd}; ${wanted} threads`, reduced: false };
+  if (missing)
+    return { variant: level, threads: 1, reason: `${simd}; one thread: ${missing}`, reduced: true };
+  return {
+    variant: `${level}-mt`,
+    threads: wanted,
+    reason: `${simd}; ${wanted} threads`,
+    reduced: false,
+  };
 }
 
 /**
@@ -122,12 +132,20 @@ export function chooseVariant({ threads, cores, variant }) {
  */
 function obey(variant, threads, relaxed) {
   if (variant.includes('relaxed') && !relaxed) {
-    throw new WispError('WISP_ERR_ENGINE', `${variant} can't run: relaxed SIMD is missing or wrong here.`);
+    throw new WispError(
+      'WISP_ERR_ENGINE',
+      `${variant} can't run: relaxed SIMD is missing or wrong here.`,
+    );
   }
   const threaded = variant.endsWith('-mt');
   const missing = threaded ? threadsMissing() : '';
   if (missing) throw new WispError('WISP_ERR_ENGINE', `${variant} can't run: ${missing}.`);
-  return { variant, threads: threaded ? threads : 1, reason: `${variant}, as asked for`, reduced: false };
+  return {
+    variant,
+    threads: threaded ? threads : 1,
+    reason: `${variant}, as asked for`,
+    reduced: false,
+  };
 }
 
 /**

@@ -15,7 +15,9 @@ async function fileOf(picture) {
       return { name: 'The picture', bytes: new Uint8Array(await picture.blob.arrayBuffer()) };
     case 'address': {
       const { name, pieces } = await download(picture.address);
-      return { name, bytes: Buffer.concat(await Array.fromAsync(pieces)) };
+      const parts = [];
+      for await (const piece of pieces) parts.push(piece);
+      return { name, bytes: Buffer.concat(parts) };
     }
   }
   throw new WispError('WISP_ERR_SOURCE', `Node can't read a ${picture.kind}.`);
@@ -27,7 +29,7 @@ const reader = {
     if (picture.kind === 'raw') return room(picture.width, picture.height).set(picture.data);
     const { name, bytes } = await fileOf(picture);
     const { data, width, height } = await decodeImage(bytes).catch((cause) => {
-      throw new WispError('WISP_ERR_SOURCE', `${name} is no picture that can be decoded: ${saying(cause)}.`, { cause });
+      throw new WispError('WISP_ERR_SOURCE', `${name}: ${saying(cause)}.`, { cause });
     });
     room(width, height).set(data);
   },

@@ -1,0 +1,54 @@
+// A folder and a server with a small model and a picture, for tests in Node.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { encodePng, makeModel, makePicture } from './fixtures.js';
+
+export const model = makeModel();
+export const picture = makePicture();
+export const png = encodePng(picture);
+
+/** What the server has. @type {Record<string, {type: string, body: Uint8Array | string}>} */
+const shelf = {
+  '/tiny.wisp': { type: 'application/octet-stream', body: model },
+  '/picture.png': { type: 'image/png', body: png },
+  '/page.html': { type: 'text/html', body: '<!doctype html><title>Not found</title>' },
+};
+
+/**
+ * The folder has tiny.wisp and picture.png; the server also page.html, and /slow.wisp whose second half never comes.
+ * @returns {Promise<{folder: string, url: string, openRequests: () => number, close: () => void}>}
+ */
+export async function openSite() {
+  const folder = mkdtempSync(path.join(tmpdir(), 'wisp-test-'));
+  writeFileSync(path.join(folder, 'tiny.wisp'), model);
+  writeFileSync(path.join(folder, 'picture.png'), png);
+  let slow = 0;
+  const server = createServer((request, response) => {
+    if (request.url === '/slow.wisp') {
+      slow++;
+      response.on('close', () => slow--);
+      return response.writeHead(200).write(model.subarray(0, model.length >> 1));
+    }
+    const found = shelf[request.url ?? ''];
+    if (!found) return response.writeHead(404).end();
+    const length = Buffer.byteLength(found.body);
+    return response
+      .writeHead(200, { 'content-type': found.type, 'content-length': length })
+      .end(found.body);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return {
+    folder,
+    url: `http://127.0.0.1:${port}`,
+    openRequests: () => slow,
+    close() {
+      server.closeAllConnections();
+      server.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,259 @@
+// The life of a Detector in Node: progress, order, aborts, end, and what is left behind: nothing.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Engine } from '../web/src/engine.js';
+import { runtimeFiles } from '../web/src/files.js';
+import { Detector } from '../web/src/index.js';
+import { chooseVariant } from '../web/src/variant.js';
+import { makePicture } from './fixtures.js';
+import { model, openSite, picture } from './site.js';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const options = { confidence: 0.2 };
+
+/** @type {Awaited<ReturnType<typeof openSite>>} */
+let site;
+before(async () => {
+  site = await openSite();
+});
+after(() => site.close());
+
+test('progress counts up in each phase', async () => {
+  /** @type {import('../web/src/index.js').Progress[]} */
+  const seen = [];
+  const detector = await Detector.open(new Blob([model]).stream(), {
+    onProgress: (progress) => seen.push(progress),
+  });
+  await detector.close();
+  for (const phase of ['engine', 'model', 'warmup']) {
+    const steps = seen.filter((step) => step.phase === phase);
+    assert.ok(steps.length > 0, phase);
+    assert.ok(steps.every(({ loaded }, i) => i === 0 || loaded >= steps[i - 1].loaded));
+    assert.equal(steps.at(-1)?.loaded, steps.at(-1)?.total);
+  }
+  assert.deepEqual(seen.at(-1), { phase: 'warmup', loaded: 1, total: 1 });
+  assert.equal(seen.findLast(({ phase }) => phase === 'model')?.total, model.length);
+});
+
+describe('detect', () => {
+  test('answers many callers, each with its own boxes', async () => {
+    const detector = await Detector.open(model);
+    const pictures = Array.from({ length: 12 }, (_, seed) => makePicture({ seed }));
+    const expected = [];
+    for (const one of pictures) expected.push((await detector.detect(one, options)).boxes);
+    const together = await Promise.all(pictures.map((one) => detector.detect(one, options)));
+    assert.deepEqual(
+      together.map(({ boxes }) => boxes),
+      expected,
+    );
+    await detector.close();
+  });
+
+  test('can be aborted before, while waiting, while running', async () => {
+    const detector = await Detector.open(model, { threads: 1 });
+    const signal = AbortSignal.abort(new Error('not today'));
+    await assert.rejects(detector.detect(picture, { signal }), /not today/);
+    const stop = new AbortController();
+    const going = Array.from({ length: 6 }, () =>
+      detector.detect(picture, { ...options, signal: stop.signal }),
+    );
+    const last = detector.detect(picture, options);
+    await Promise.race(going);
+    stop.abort();
+    const ends = await Promise.allSettled(going);
+    const aborted = ends.filter((end) => end.status === 'rejected');
+    assert.ok(aborted.length > 0);
+    assert.ok(aborted.every(({ reason }) => reason.name === 'AbortError'));
+    assert.ok((await last).boxes.length > 0);
+    await detector.close();
+  });
+
+  test('needs no more memory the hundredth time', async () => {
+    const choice = chooseVariant({ threads: 1, cores: 1 });
+    const engine = await Engine.load(choice, runtimeFiles(), () => {});
+    engine.feed(model);
+    engine.open(320, 320);
+    const detect = () => {
+      engine.frame(0, picture.width, picture.height).set(picture.data);
+      return engine.detect(1, options)[0].boxes.length;
+    };
+    detect();
+    const { memory } = engine.describeDetector();
+    for (let i = 0; i < 100; i++) detect();
+    assert.equal(engine.describeDetector().memory, memory);
+    assert.equal(engine.layerTimes().length, engine.describeModel().layers.length);
+    engine.close();
+    engine.feed(model); // an engine may be used again
+    engine.open(0, 0);
+    assert.ok(detect() > 0);
+    engine.close();
+    engine.close();
+  });
+});
+
+describe('open can be aborted', () => {
+  test('before', async () => {
+    const signal = AbortSignal.abort();
+    await assert.rejects(Detector.open(model, { signal }), { name: 'AbortError' });
+  });
+
+  for (const phase of ['engine', 'model', 'warmup']) {
+    test(`in the phase ${phase}`, async () => {
+      const stop = new AbortController();
+      const onProgress = (/** @type {import('../web/src/index.js').Progress} */ progress) => {
+        if (progress.phase === phase) stop.abort(new Error(`in ${phase}`));
+      };
+      const opening = Detector.open(model, { signal: stop.signal, onProgress });
+      await assert.rejects(opening, new RegExp(`in ${phase}`));
+    });
+  }
+
+  test('while the model hangs on the way; the request ends too', async () => {
+    const signal = AbortSignal.timeout(300);
+    const opening = Detector.open(`${site.url}/slow.wisp`, { signal });
+    await assert.rejects(opening, { name: 'TimeoutError' });
+    for (let i = 0; i < 50 && site.openRequests() > 0; i++) await sleep(20);
+    assert.equal(site.openRequests(), 0);
+  });
+
+  test('while a stream hangs; the stream is cancelled', async () => {
+    const stop = new AbortController();
+    let cancelled = false;
+    const stream = new ReadableStream({
+      pull(controller) {
+        controller.enqueue(model.subarray(0, 100));
+        return new Promise(() => {});
+      },
+      cancel: () => {
+        cancelled = true;
+      },
+    });
+    const opening = Detector.open(stream, { signal: stop.signal });
+    setTimeout(() => stop.abort(), 200);
+    await assert.rejects(opening, { name: 'AbortError' });
+    await sleep(0);
+    assert.ok(cancelled);
+  });
+
+  test('and after it, the signal has no say', async () => {
+    const stop = new AbortController();
+    const detector = await Detector.open(model, { signal: stop.signal });
+    stop.abort();
+    assert.ok((await detector.detect(picture, options)).boxes.length > 0);
+    await detector.close();
+  });
+});
+
+describe('close', () => {
+  test('rejects what is under way and what comes, and may be called again', async () => {
+    const detector = await Detector.open(model);
+    const going = detector.detect(picture);
+    const closing = [detector.close(), detector.close()];
+    await assert.rejects(going, { code: 'WISP_ERR_CLOSED' });
+    await assert.rejects(detector.detect(picture), { code: 'WISP_ERR_CLOSED' });
+    await Promise.all(closing);
+    await detector.close();
+    detector[Symbol.dispose]();
+    await detector[Symbol.asyncDispose]();
+  });
+
+  test('one detector does not touch another', async () => {
+    const [first, second] = await Promise.all([Detector.open(model), Detector.open(model)]);
+    await first.close();
+    assert.ok((await second.detect(picture, options)).boxes.length > 0);
+    await second.close();
+  });
+});
+
+describe('a process', () => {
+  /** @param {string} script with Detector, model and picture at hand */
+  async function runScript(script) {
+    const start = `
+      import { Detector } from ${JSON.stringify(pathToFileURL(path.join(root, 'web/src/index.js')))};
+      import { model, picture } from ${JSON.stringify(pathToFileURL(path.join(root, 'tests/site.js')))};`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', start + script]);
+    let output = '';
+    child.stdout.on('data', (data) => (output += data));
+    child.stderr.on('data', (data) => (output += data));
+    const timer = setTimeout(() => child.kill(), 20_000);
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    clearTimeout(timer);
+    return { code, output: output.trim() };
+  }
+
+  test('ends by itself when close is forgotten, yet not before the boxes', async () => {
+    const { code, output } = await runScript(`
+      const detector = await Detector.open(model, { threads: 2 });
+      const { boxes } = await detector.detect(picture, { confidence: 0.2 });
+      console.log(boxes.length > 0);`);
+    assert.deepEqual({ code, output }, { code: 0, output: 'true' });
+  });
+
+  test('ends by itself after close', async () => {
+    const { code, output } = await runScript(`
+      const detector = await Detector.open(model, { threads: 2 });
+      await detector.close();
+      console.log('closed');`);
+    assert.deepEqual({ code, output }, { code: 0, output: 'closed' });
+  });
+
+  test('ends by itself after an open that failed', async () => {
+    const { code, output } = await runScript(`
+      await Detector.open('no.wisp').catch((error) => console.log(error.code));`);
+    assert.deepEqual({ code, output }, { code: 0, output: 'WISP_ERR_FETCH' });
+  });
+
+  test('importing wisp does nothing', async () => {
+    const { code, output } = await runScript(`
+      const before = process.getActiveResourcesInfo().length;
+      for (const name of ['Worker', 'document', 'window', 'navigator', 'fetch']) {
+        Object.defineProperty(globalThis, name, { get() { throw new Error(name + ' was read'); } });
+      }
+      await import(${JSON.stringify(pathToFileURL(path.join(root, 'web/src/index.js')))} + '?again');
+      console.log(process.getActiveResourcesInfo().length - before);`);
+    assert.deepEqual({ code, output }, { code: 0, output: '0' });
+  });
+});
+
+describe('the files a browser gets', () => {
+  const folder = path.join(root, 'web', 'src');
+
+  /** What `name` imports, and so on. @param {string} name @param {Set<string>} seen */
+  function graph(name, seen = new Set()) {
+    if (seen.has(name)) return seen;
+    seen.add(name);
+    const text = readFileSync(path.join(folder, name), 'utf8');
+    for (const [, other] of text.matchAll(/(?:from|import\() ?'([^']+)'/g)) {
+      if (!other.includes('import(')) assert.match(other, /^\.\//, `${name} imports ${other}`);
+      graph(other.slice(2), seen);
+    }
+    return seen;
+  }
+
+  test('import nothing of Node', () => {
+    for (const entry of ['index.js', 'worker.js']) {
+      const names = [...graph(entry)];
+      assert.ok(names.includes('pixels.js'));
+      assert.ok(!names.some((name) => name.endsWith('-node.js')));
+    }
+  });
+
+  test('evaluate no text and make no blob: workers', () => {
+    const glue = readdirSync(path.join(root, 'dist')).filter((name) => /^wisp.*\.mjs$/.test(name));
+    assert.equal(glue.length, 4);
+    const files = [...glue.map((name) => path.join(root, 'dist', name))];
+    for (const name of new Set([...graph('index.js'), ...graph('worker.js')])) {
+      files.push(path.join(folder, name));
+    }
+    for (const file of files) {
+      const text = readFileSync(file, 'utf8');
+      assert.doesNotMatch(text, /\beval\(|new Function\b|createObjectURL/, file);
+    }
+  });
+});
