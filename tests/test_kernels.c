@@ -1,0 +1,314 @@
+/* test_kernels.c - every row of kernel.h: the best set of this build against the scalar one, bit for bit; the scalar
+ * one against plain arithmetic. `--bench` prints the speed of each kernel.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "kernel.h"
+
+#include <time.h>
+
+#include "check.h"
+#include "quad.h"
+
+enum { PIXELS = 200, IN_BYTES = (QUAD_SPREAD + PIXELS) * WISP_LANES + WISP_OVERREAD };
+
+static const int pixel_counts[] = {1,  2,  3,  4,  7,  8,  15, 16, 17,
+                                   31, 32, 33, 63, 64, 65, 96, 97, PIXELS};
+static const uint8_t flips[] = {0, 0x80};
+
+/* ---- drawing ---- */
+
+static wisp_finish draw_finish(int activation, uint8_t flip) {
+  const int curve = activation == WISP_ACT_SILU || activation == WISP_ACT_SIGMOID ||
+                    activation == WISP_ACT_HARDSWISH;
+  const int steps = curve ? 1 << random_int(0, 6) : 1;
+  return (wisp_finish){
+      .activation = activation,
+      .limit = (int16_t)(32767 / steps),
+      .steps = (int16_t)steps,
+      .slope = (int16_t)random_int(0, 32767),
+      .out_scale = (int16_t)(random_chance(0.5) ? random_int(1, 600) : random_int(1, 32767)),
+      .out_zero = (int16_t)random_int(0, 255),
+      .residual_scale = (int16_t)random_int(0, 32767),
+      .residual_zero = (int16_t)random_int(0, 255),
+      .flip = flip};
+}
+
+static void draw_pixels(uint8_t *bytes, size_t size) {
+  const int kind = random_int(0, 5);
+  if (kind == 0) memset(bytes, 255, size);
+  else if (kind == 1) memset(bytes, 0, size);
+  else if (kind == 2) memset(bytes, 128, size);
+  else random_bytes(bytes, size);
+}
+
+static int own_flip(const wisp_kernels *k) { return k->reads_signed() ? 0x80 : 0; }
+
+/* ---- convolution and head ---- */
+
+static void check_conv(const wisp_kernels *best, const quad_case *q, const wisp_finish *f,
+                       const uint8_t *in, const uint8_t *residual, int n) {
+  const size_t size = (size_t)n * WISP_LANES;
+  uint8_t *expected = guard_open(size), *out = guard_open(size);
+  wisp_kernels_scalar()->conv(&q->quad, f, in, residual, expected, n);
+  best->conv(&q->quad, f, in, residual, out, n);
+  CHECK_SAME(out, expected, size);
+  CHECK(guard_holds(expected, size) && guard_holds(out, size));
+  guard_close(expected);
+  guard_close(out);
+}
+
+/* Sums of the four channels at a pixel from the plain arrays. */
+static void plain_sums(const quad_case *q, const uint8_t *pixel, uint8_t flip, int32_t sums[4]) {
+  for (int c = 0; c < 4; c++) {
+    sums[c] = q->quad.start[c];
+    for (int i = 0; i < q->positions; i++)
+      for (int lane = 0; lane < WISP_LANES; lane++) {
+        const int byte = pixel[q->distance[i] + lane];
+        sums[c] += q->weights[c][i][lane] * (flip && byte > 127 ? byte - 256 : byte);
+      }
+  }
+}
+
+static void check_head(const wisp_kernels *best, const quad_case *q, uint8_t flip,
+                       const uint8_t *in, int n) {
+  const size_t size = (size_t)n * sizeof(float);
+  uint8_t *bytes[2][4];
+  float *expected[4], *out[4];
+  for (int c = 0; c < 4; c++) {
+    const int wanted = random_chance(0.8);
+    for (int k = 0; k < 2; k++) bytes[k][c] = guard_open(size);
+    expected[c] = wanted ? (float *)(void *)bytes[0][c] : NULL;
+    out[c] = wanted ? (float *)(void *)bytes[1][c] : NULL;
+  }
+  wisp_kernels_scalar()->head(&q->quad, flip, in, expected, n);
+  best->head(&q->quad, flip, in, out, n);
+  for (int i = 0; i < n; i++) {
+    int32_t sums[4];
+    plain_sums(q, in + i * WISP_LANES, flip, sums);
+    for (int c = 0; c < 4; c++)
+      if (out[c]) CHECK(expected[c][i] == (float)sums[c] * q->quad.scale[c]);
+  }
+  for (int c = 0; c < 4; c++) {
+    CHECK_SAME(bytes[1][c], bytes[0][c], size);
+    CHECK(guard_holds(bytes[0][c], size) && guard_holds(bytes[1][c], size));
+    for (int k = 0; k < 2; k++) guard_close(bytes[k][c]);
+  }
+}
+
+static void test_sums(const wisp_kernels *best, const quad_case *q, uint8_t flip, uint8_t *in) {
+  uint8_t *residual = check_allocate((size_t)PIXELS * WISP_LANES + WISP_OVERREAD);
+  for (int activation = 0; activation < WISP_ACT_COUNT; activation++) {
+    const int n =
+        pixel_counts[random_int(0, (int)(sizeof pixel_counts / sizeof *pixel_counts) - 1)];
+    const wisp_finish f = draw_finish(activation, flip);
+    draw_pixels(in, IN_BYTES);
+    draw_pixels(residual, (size_t)PIXELS * WISP_LANES);
+    check_case("%s: %d positions, activation %d, flip %d, %d pixels", best->name, q->positions,
+               activation, flip, n);
+    check_conv(best, q, &f, in, NULL, n);
+    check_conv(best, q, &f, in, residual, n);
+    check_head(best, q, flip, in, n);
+  }
+  free(residual);
+}
+
+static void test_convolutions(const wisp_kernels *best) {
+  static const double densities[] = {0, 0.1, 0.5, 1};
+  static const int positions[] = {0, 1, 2, 3, 9, QUAD_POSITIONS};
+  quad_case *q = check_allocate(sizeof *q);
+  uint8_t *in = check_allocate(IN_BYTES);
+  for (int kind = 0; kind < QUAD_KINDS; kind++)
+    for (int d = 0; d < 4; d++)
+      for (int p = 0; p < 6; p++)
+        for (int shape = 0; shape < 4; shape++)
+          for (int f = 0; f < 2; f++) {
+            if (!best->any_sign && flips[f] != own_flip(best)) continue;
+            quad_draw(q, positions[p], densities[d], (enum quad_kind)kind, shape);
+            test_sums(best, q, flips[f], in);
+          }
+  free(in);
+  free(q);
+}
+
+/* Every 16-bit number through every activation: sums that are `x` themselves. */
+static void test_every_sum(const wisp_kernels *best) {
+  static const int32_t no_blocks[] = {2, 0, 2, 0};
+  uint8_t in[WISP_LANES + WISP_OVERREAD] = {0}, residual[WISP_TILE * WISP_LANES] = {200, 255, 0, 1};
+  for (int activation = 0; activation < WISP_ACT_COUNT; activation++) {
+    const wisp_finish f =
+        draw_finish(activation, best->any_sign ? flips[random_int(0, 1)] : (uint8_t)own_flip(best));
+    check_case("%s: every sum, activation %d, steps %d", best->name, activation, f.steps);
+    for (int x = -33000; x <= 33000; x += 4) {
+      const wisp_quad quad = {no_blocks, {x, x + 1, x + 2, x + 3}, {1, 1, 1, 1}};
+      uint8_t expected[4], out[4];
+      const uint8_t *added = x & 4 ? residual : NULL;
+      wisp_kernels_scalar()->conv(&quad, &f, in, added, expected, 1);
+      best->conv(&quad, &f, in, added, out, 1);
+      CHECK_SAME(out, expected, 4);
+    }
+  }
+}
+
+/* ---- moves ---- */
+
+static wisp_pool_shape draw_pool(int *out_width, int *out_height) {
+  wisp_pool_shape s = {.height = random_int(1, 12), .width = random_int(1, 40)};
+  s.pitch = s.width + random_int(0, 5);
+  s.stride_y = random_int(1, 3);
+  s.stride_x = random_chance(0.6) ? 1 : random_int(1, 8);
+  do s.kernel_height = random_int(1, 15), s.pad_top = random_int(0, s.kernel_height - 1);
+  while (s.height + s.pad_top < s.kernel_height);
+  do s.kernel_width = random_int(1, 15), s.pad_left = random_int(0, s.kernel_width - 1);
+  while (s.width + s.pad_left < s.kernel_width);
+  const int right = random_int(0, s.kernel_width - 1), bottom = random_int(0, s.kernel_height - 1);
+  *out_width = (s.width + s.pad_left + right - s.kernel_width) / s.stride_x + 1;
+  *out_height = (s.height + s.pad_top + bottom - s.kernel_height) / s.stride_y + 1;
+  return s;
+}
+
+static int plain_maximum(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y, int x,
+                         int lane) {
+  int best = -1;
+  for (int ky = 0; ky < s->kernel_height; ky++)
+    for (int kx = 0; kx < s->kernel_width; kx++) {
+      const int row = y * s->stride_y + ky - s->pad_top,
+                column = x * s->stride_x + kx - s->pad_left;
+      if (row < 0 || row >= s->height || column < 0 || column >= s->width) continue;
+      best = wisp_max(best, in[(row * s->pitch + column) * WISP_LANES + lane] ^ flip);
+    }
+  return best ^ flip;
+}
+
+static void test_maxpool(const wisp_kernels *best) {
+  for (int round = 0; round < 2000; round++) {
+    int width, height;
+    const wisp_pool_shape s = draw_pool(&width, &height);
+    const size_t in_size = (size_t)(s.height * s.pitch) * WISP_LANES,
+                 size = (size_t)width * WISP_LANES;
+    uint8_t *in = check_allocate(in_size), *expected = guard_open(size), *out = guard_open(size);
+    draw_pixels(in, in_size);
+    const uint8_t flip = flips[round & 1];
+    check_case("%s: max-pool %dx%d of %dx%d, stride %d, left %d", best->name, s.kernel_height,
+               s.kernel_width, s.height, s.width, s.stride_x, s.pad_left);
+    for (int y = 0; y < height; y++) {
+      wisp_kernels_scalar()->maxpool(&s, in, flip, y, expected, width);
+      best->maxpool(&s, in, flip, y, out, width);
+      CHECK_SAME(out, expected, size);
+      for (int i = 0; i < width * WISP_LANES; i++)
+        CHECK_EQ(expected[i], plain_maximum(&s, in, flip, y, i / WISP_LANES, i % WISP_LANES));
+    }
+    CHECK(guard_holds(expected, size) && guard_holds(out, size));
+    free(in);
+    guard_close(expected);
+    guard_close(out);
+  }
+}
+
+/* `factor` > 0: upsample; < 0: pick with the step -factor. */
+static void check_row(const wisp_kernels *best, int width, int factor) {
+  const int in_width = factor > 0 ? width : (width - 1) * -factor + 1,
+            out_width = factor > 0 ? width * factor : width;
+  const size_t in_size = (size_t)in_width * WISP_LANES, size = (size_t)out_width * WISP_LANES;
+  uint8_t *in = check_allocate(in_size), *out = guard_open(size);
+  random_bytes(in, in_size);
+  const wisp_kernels *sets[] = {wisp_kernels_scalar(), best};
+  for (int k = 0; k < 2; k++) {
+    check_case("%s: row of %d, factor %d", sets[k]->name, width, factor);
+    if (factor > 0) sets[k]->upsample(in, width, factor, out);
+    else sets[k]->pick(in, -factor, width, out);
+    for (int x = 0; x < out_width; x++)
+      CHECK_SAME(out + x * WISP_LANES, in + (factor > 0 ? x / factor : x * -factor) * WISP_LANES,
+                 WISP_LANES);
+    CHECK(guard_holds(out, size));
+  }
+  free(in);
+  guard_close(out);
+}
+
+static void test_rows(const wisp_kernels *best) {
+  for (int width = 1; width <= 40; width++) {
+    for (int factor = 1; factor <= 4; factor++) check_row(best, width, factor);
+    for (int step = 1; step <= 8; step++) check_row(best, width, -step);
+  }
+}
+
+/* The engine's own representation gives right sums. */
+static void test_probe(const wisp_kernels *best) {
+  CHECK_EQ(wisp_kernels_scalar()->reads_signed(), 0);
+  printf("%s kernels read activations as %s\n", best->name,
+         best->reads_signed() ? "signed" : "unsigned");
+}
+
+/* ---- speed ---- */
+
+enum { BENCH_PIXELS = 1600, BENCH_MS = 200 };
+
+static double now_ms(void) { return (double)clock() * 1e3 / CLOCKS_PER_SEC; }
+
+/* Runs `kernel` for a while; gives how many `units` of work it does in a nanosecond, so GMAC/s or GB/s. */
+#define BENCH(kernel, units)                                               \
+  do {                                                                     \
+    long runs = 0;                                                         \
+    const double start = now_ms();                                         \
+    double spent = 0;                                                      \
+    for (; spent < BENCH_MS; spent = now_ms() - start)                     \
+      for (int bench_run = 0; bench_run < 16; bench_run++, runs++) kernel; \
+    printf(" %8.2f", (double)runs *(units) / spent * 1e-6);                \
+    fflush(stdout);                                                        \
+  } while (0)
+
+static void bench_conv(const wisp_kernels *k, uint8_t *in, uint8_t *out, float *real) {
+  static const char *const names[] = {"none", "relu", "leaky", "silu", "hardswish", "sigmoid"};
+  quad_case *q = check_allocate(sizeof *q);
+  const uint8_t flip = (uint8_t)own_flip(k);
+  float *const reals[4] = {real, real + BENCH_PIXELS, real + 2 * BENCH_PIXELS,
+                           real + 3 * BENCH_PIXELS};
+  for (int positions = 4; positions <= QUAD_POSITIONS; positions += 36)
+    for (int shape = 0; shape < 4; shape += 3) {
+      quad_draw(q, positions, 1, QUAD_RANDOM, shape);
+      const double macs = (double)BENCH_PIXELS * positions * 16;
+      printf("conv %2d blocks %s, GMAC/s:", positions, shape ? "paired" : "single");
+      for (int a = 0; a < WISP_ACT_COUNT; a++) {
+        const wisp_finish f = draw_finish(a, flip);
+        printf(" %s", names[a]);
+        BENCH(k->conv(&q->quad, &f, in, NULL, out, BENCH_PIXELS), macs);
+      }
+      printf(" head");
+      BENCH(k->head(&q->quad, flip, in, reals, BENCH_PIXELS), macs);
+      printf("\n");
+    }
+  free(q);
+}
+
+static void bench_moves(const wisp_kernels *k, uint8_t *in, uint8_t *out) {
+  const wisp_pool_shape pool = {20, 80, 80, 5, 5, 1, 1, 2, 2};
+  printf("max-pool 5x5, upsample x2, pick 2, GB/s:");
+  BENCH(k->maxpool(&pool, in, 0, 10, out, 80), 80 * WISP_LANES);
+  BENCH(k->upsample(in, 80, 2, out), 160 * WISP_LANES);
+  BENCH(k->pick(in, 2, 80, out), 80 * WISP_LANES);
+  printf("\n");
+}
+
+static int bench(const wisp_kernels *k) {
+  uint8_t *in = check_allocate((BENCH_PIXELS + QUAD_SPREAD) * WISP_LANES + WISP_OVERREAD);
+  uint8_t *out = check_allocate(BENCH_PIXELS * WISP_LANES);
+  float *real = check_allocate(BENCH_PIXELS * 4 * sizeof *real);
+  printf("%s\n", k->name);
+  bench_conv(k, in, out, real);
+  bench_moves(k, in, out);
+  free(in);
+  free(out);
+  free(real);
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  check_begin(argc, argv);
+  const wisp_kernels *best = wisp_kernels_best();
+  if (argc > 1 && strcmp(argv[argc - 1], "--bench") == 0) return bench(best);
+  test_probe(best);
+  test_convolutions(best);
+  test_every_sum(best);
+  test_maxpool(best);
+  test_rows(best);
+  return check_end();
+}
