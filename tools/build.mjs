@@ -30,7 +30,10 @@ const jobs = {
  */
 export async function build(...names) {
   const unknown = names.find((name) => !Object.hasOwn(jobs, name));
-  if (unknown) throw new Refusal(`There is no "${unknown}" to build; there is ${Object.keys(jobs).join(', ')}.`);
+  if (unknown)
+    throw new Refusal(
+      `There is no "${unknown}" to build; there is ${Object.keys(jobs).join(', ')}.`,
+    );
   await withLock('build', async () => {
     for (const { name, make } of names.flatMap((key) => jobs[key])) await step(name, make);
   });

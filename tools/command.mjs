@@ -27,11 +27,17 @@ export class CommandError extends Error {
  */
 export function run(program, parameters, { cwd, env, show = false } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, parameters, { cwd, env, stdio: show ? 'inherit' : ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, parameters, {
+      cwd,
+      env,
+      stdio: show ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+    });
     const pieces = /** @type {string[]} */ ([]);
     child.stdout?.on('data', (piece) => pieces.push(String(piece)));
     child.stderr?.on('data', (piece) => pieces.push(String(piece)));
-    child.on('error', (error) => reject(new CommandError(`${program} can't be started: ${error.message}`, '')));
+    child.on('error', (error) =>
+      reject(new CommandError(`${program} can't be started: ${error.message}`, '')),
+    );
     child.on('close', (code, signal) => {
       const output = pieces.join('');
       if (code === 0) resolve(output);
@@ -47,7 +53,9 @@ export function run(program, parameters, { cwd, env, show = false } = {}) {
  */
 export function which(...names) {
   const folders = (process.env.PATH ?? '').split(path.delimiter).filter(Boolean);
-  return names.flatMap((name) => folders.map((folder) => path.join(folder, name))).find(isExecutable);
+  return names
+    .flatMap((name) => folders.map((folder) => path.join(folder, name)))
+    .find(isExecutable);
 }
 
 /** @param {string} file */

@@ -10,7 +10,7 @@ export const modules = path.join(root, 'node_modules');
 
 const OLDEST_EMSCRIPTEN = [3, 1, 60];
 
-/** @returns {string | undefined} the folder of the emcc to use: the user's if it is new enough, else the unpacked one */
+/** The folder of the emcc to use: the user's if it is new enough, else the unpacked one. */
 export function emscriptenFolder() {
   const users = which('emcc');
   if (users && isNewEnough(users)) return path.dirname(users);
@@ -21,13 +21,24 @@ export function emscriptenFolder() {
 /** @param {string} emcc */
 function isNewEnough(emcc) {
   if (emcc.startsWith(toolchain + path.sep)) return true;
-  const text = execFileSync(emcc, ['--version'], { encoding: 'utf8' });
-  const version = (/(\d+)\.(\d+)\.(\d+)/.exec(text) ?? ['', '0', '0', '0']).slice(1).map(Number);
+  const version = (/(\d+)\.(\d+)\.(\d+)/.exec(versionText(emcc)) ?? []).slice(1).map(Number);
   const first = OLDEST_EMSCRIPTEN.findIndex((part, i) => part !== version[i]);
   return first < 0 || version[first] > OLDEST_EMSCRIPTEN[first];
 }
 
-/** @returns {string | undefined} a Node whose V8 is right about relaxed SIMD (22 or newer): npm's, else the one that runs this */
+/** @param {string} emcc */
+function versionText(emcc) {
+  try {
+    return execFileSync(emcc, ['--version'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  } catch {
+    return ''; // an Emscripten that does not even start
+  }
+}
+
+/** A Node whose V8 is right about relaxed SIMD (22 or newer): npm's, else the one that runs this. */
 export function relaxedNode() {
   const own = path.join(modules, 'node', 'bin', 'node');
   if (isExecutable(own)) return own;
@@ -44,12 +55,12 @@ export function firefox() {
   return process.env.FIREFOX_PATH || which('firefox-esr', 'firefox');
 }
 
-/** @returns {string | undefined} a second WASI engine, unpacked by `node tools/setup.mjs wasmedge` */
+/** A second WASI engine, unpacked by `node tools/setup.mjs wasmedge`. */
 export function wasmEdge() {
   return unpacked('wasmedge', 'wasmedge') ?? which('wasmedge');
 }
 
-/** @returns {string | undefined} Node for 64-bit Arm under qemu, unpacked by `node tools/setup.mjs arm64` */
+/** Node for 64-bit Arm under qemu, unpacked by `node tools/setup.mjs arm64`. */
 export function armNode() {
   return unpacked('arm64', 'node');
 }

@@ -20,7 +20,10 @@ const shelves = {
 };
 
 /** Shared memory, and so threads, need these two. */
-const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+const ISOLATION = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
 
 /**
  * @typedef {object} ServerOptions
@@ -35,7 +38,11 @@ const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-e
  */
 export async function startServer({ port, isolated = true, headers = {} } = {}) {
   const { default: sirv } = await import('sirv');
-  const all = { 'cross-origin-resource-policy': 'same-origin', ...(isolated && ISOLATION), ...headers };
+  const all = {
+    'cross-origin-resource-policy': 'same-origin',
+    ...(isolated && ISOLATION),
+    ...headers,
+  };
   /** @type {import('sirv').Options['setHeaders']} */
   const setHeaders = (response, file) => {
     for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
@@ -50,7 +57,9 @@ export async function startServer({ port, isolated = true, headers = {} } = {}) 
     const { pathname, search } = new URL(request.url ?? '/', 'http://localhost');
     if (pathname === '/') return response.writeHead(302, { location: HOME }).end();
     const shelf = handlers.find(({ address }) => pathname.startsWith(address));
-    const missing = () => response.writeHead(404, { 'content-type': 'text/plain' }).end(`${pathname} is not here.\n`);
+    const missing = () => {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end(`${pathname} is not here.\n`);
+    };
     if (!shelf) return missing();
     request.url = pathname.slice(shelf.address.length - 1) + search;
     shelf.handle(request, response, missing);
@@ -81,7 +90,8 @@ async function listen(server, port) {
     } catch (error) {
       const busy = /** @type {NodeJS.ErrnoException} */ (error).code === 'EADDRINUSE';
       if (!busy) throw error;
-      if (port !== undefined) throw new Refusal(`Port ${port} is taken: set PORT to another one, or to none.`);
+      if (port !== undefined)
+        throw new Refusal(`Port ${port} is taken: set PORT to another one, or to none.`);
     }
   }
 }

@@ -21,7 +21,12 @@ import { fail, Refusal, step } from './step.mjs';
 
 /** @type {Record<string, Part>} */
 const parts = {
-  npm: { name: 'npm packages', system: [], ready: packages.isReady, make: packages.installPackages },
+  npm: {
+    name: 'npm packages',
+    system: [],
+    ready: packages.isReady,
+    make: packages.installPackages,
+  },
   cmake: { name: 'CMake and Ninja', system: packagesOf.build },
   emscripten: {
     name: 'Emscripten',
@@ -31,7 +36,10 @@ const parts = {
     ready: emscripten.isReady,
     make: emscripten.unpackEmscripten,
   },
-  wasi: { name: 'WASI: clang and wasi-libc', system: process.env.WASI_SDK_PATH ? [] : packagesOf.wasi },
+  wasi: {
+    name: 'WASI: clang and wasi-libc',
+    system: process.env.WASI_SDK_PATH ? [] : packagesOf.wasi,
+  },
   native: { name: 'native compilers and sanitizers', system: packagesOf.native },
   check: { name: 'C formatter and linter', system: packagesOf.check },
   chromium: { name: 'Chromium', system: packagesOf.chromium, optional: true },
@@ -69,11 +77,15 @@ const tasks = {
  */
 export async function setUp(...names) {
   const unknown = names.find((name) => !Object.hasOwn(tasks, name));
-  if (unknown) throw new Refusal(`There is no "${unknown}" to set up; there is ${Object.keys(tasks).join(', ')}.`);
+  if (unknown)
+    throw new Refusal(
+      `There is no "${unknown}" to set up; there is ${Object.keys(tasks).join(', ')}.`,
+    );
   const wanted = [...new Set(names.flatMap((name) => tasks[name]))].map((name) => parts[name]);
   demand(wanted.filter((part) => !part.optional).flatMap((part) => part.system));
   await withLock('setup', async () => {
-    for (const part of wanted) await step(part.name, () => (part.optional ? attempt(part) : provide(part)));
+    for (const part of wanted)
+      await step(part.name, () => (part.optional ? attempt(part) : provide(part)));
   });
 }
 

@@ -14,7 +14,7 @@ export function elapsed(since) {
  * Runs `work` and prints its line when it is done.
  * @template T
  * @param {string} name
- * @param {() => T | Promise<T>} work may return a few words for the line
+ * @param {() => T | Promise<T>} work may return a few words for the line, or an object that has some
  * @returns {Promise<T>}
  */
 export async function step(name, work) {
@@ -23,7 +23,9 @@ export async function step(name, work) {
   if (process.stdout.isTTY) process.stdout.write(`  ${label} …\r`);
   try {
     const outcome = await work();
-    console.log(`  ${label}${elapsed(start)}  ${typeof outcome === 'string' ? outcome : ''}`.trimEnd());
+    console.log(
+      `  ${label}${elapsed(start)}  ${typeof outcome === 'string' ? outcome : ''}`.trimEnd(),
+    );
     return outcome;
   } catch (error) {
     console.log(`  ${label}${elapsed(start)}  failed`);
@@ -39,7 +41,9 @@ export async function step(name, work) {
 export function fail(error) {
   const { message, output, name } = /** @type {Error & {output?: string}} */ (error);
   if (output) console.error(`\n${output.trimEnd()}\n`);
-  console.error(output !== undefined || name === 'Refusal' ? message : /** @type {Error} */ (error).stack);
+  console.error(
+    output !== undefined || name === 'Refusal' ? message : /** @type {Error} */ (error).stack,
+  );
   process.exit(1);
 }
 

@@ -27,10 +27,14 @@ export async function fetchPackages(folder, request) {
   await run('apt-get', ['update', '-q'], { env });
   await run('apt-get', ['download', '-q', ...request.packages], { env, cwd: debs }).catch(() =>
     // a pinned version that the release no longer carries: its current one is close enough
-    run('apt-get', ['download', '-q', ...request.packages.map((name) => name.split('=')[0])], { env, cwd: debs }),
+    run('apt-get', ['download', '-q', ...request.packages.map((name) => name.split('=')[0])], {
+      env,
+      cwd: debs,
+    }),
   );
   const files = readdirSync(debs);
-  return (name) => path.join(debs, /** @type {string} */ (files.find((file) => file.startsWith(`${name}_`))));
+  return (name) =>
+    path.join(debs, /** @type {string} */ (files.find((file) => file.startsWith(`${name}_`))));
 }
 
 /**
@@ -59,7 +63,12 @@ async function ownApt(folder, { release, architecture }) {
     ...(architecture && { 'APT::Architecture': architecture, 'APT::Architectures': architecture }),
   };
   const file = path.join(folder, 'apt.conf');
-  writeFileSync(file, Object.entries(settings).map(([key, value]) => `${key} "${value}";\n`).join(''));
+  writeFileSync(
+    file,
+    Object.entries(settings)
+      .map(([key, value]) => `${key} "${value}";\n`)
+      .join(''),
+  );
   return { ...process.env, APT_CONFIG: file };
 }
 
@@ -71,7 +80,9 @@ async function mirror() {
     : '';
   const found = text.split('\n').find((uri) => /\/debian\/?$/.test(uri));
   if (!found)
-    throw new Refusal('apt knows no Debian archive here: put an Emscripten of 3.1.60 or newer on PATH, or name one in DEBIAN_MIRROR.');
+    throw new Refusal(
+      'apt knows no Debian archive here: put Emscripten 3.1.60 or newer on PATH, or name one in DEBIAN_MIRROR.',
+    );
   return found;
 }
 
@@ -84,5 +95,11 @@ export async function unpack(deb, into, { strip, only, without = [] }) {
   mkdirSync(into, { recursive: true });
   const excludes = without.map((pattern) => `--exclude=${pattern}`);
   const tar = ['-x', '-C', into, `--strip-components=${strip}`, '--wildcards', ...excludes, only];
-  await run('sh', ['-c', 'deb=$1; shift; dpkg-deb --fsys-tarfile "$deb" | tar "$@"', 'unpack', deb, ...tar]);
+  await run('sh', [
+    '-c',
+    'deb=$1; shift; dpkg-deb --fsys-tarfile "$deb" | tar "$@"',
+    'unpack',
+    deb,
+    ...tar,
+  ]);
 }

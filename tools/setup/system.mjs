@@ -8,9 +8,15 @@ const LLVM = '/usr/lib/llvm-19';
 const RUNTIMES = `${LLVM}/lib/clang/19/lib`;
 
 /** @param {...string} names */
-const command = (...names) => () => which(...names) !== undefined;
+const command =
+  (...names) =>
+  () =>
+    which(...names) !== undefined;
 /** @param {...string} files */
-const file = (...files) => () => files.some(existsSync);
+const file =
+  (...files) =>
+  () =>
+    files.some(existsSync);
 const hasWasiSdk = () => Boolean(process.env.WASI_SDK_PATH);
 
 /**
@@ -27,7 +33,8 @@ const signs = {
   'lld-19': file(`${LLVM}/bin/wasm-ld`),
   'llvm-19': file(`${LLVM}/bin/llvm-ar`),
   'libclang-rt-19-dev': file(`${RUNTIMES}/linux`),
-  'libclang-rt-19-dev-wasm32': () => hasWasiSdk() || file(`${RUNTIMES}/wasi`, `${RUNTIMES}/wasm32-unknown-wasi`)(),
+  'libclang-rt-19-dev-wasm32': () =>
+    hasWasiSdk() || file(`${RUNTIMES}/wasi`, `${RUNTIMES}/wasm32-unknown-wasi`)(),
   'wasi-libc': () => hasWasiSdk() || file('/usr/lib/wasm32-wasi/libc.a')(),
   'clang-format-19': command('clang-format-19'),
   cppcheck: command('cppcheck'),
@@ -68,8 +75,12 @@ export function demand(packages) {
   const names = missing(packages);
   if (names.length === 0 || canInstall()) return;
   const list = names.join(' ');
-  const how = which('apt-get') ? `run "sudo apt-get install ${list}"` : 'install what your system calls them';
-  throw new Refusal(`wisp needs the Debian packages ${list}, which only root can install: ${how}, then start again.`);
+  const how = which('apt-get')
+    ? `run "sudo apt-get install ${list}"`
+    : 'install what your system calls them';
+  throw new Refusal(
+    `wisp needs the Debian packages ${list}, which only root can install: ${how}, then start again.`,
+  );
 }
 
 let listsAreFresh = false;
@@ -88,6 +99,7 @@ export async function install(packages) {
   listsAreFresh = true;
   await run('apt-get', [...patient, 'install', '-y', '--no-install-recommends', ...names], { env });
   const still = missing(names);
-  if (still.length > 0) throw new Refusal(`apt-get has installed ${still.join(' ')}, but not where wisp looks for it.`);
+  if (still.length > 0)
+    throw new Refusal(`apt-get has installed ${still.join(' ')}, but not where wisp looks for it.`);
   return `installed ${names.join(' ')}`;
 }

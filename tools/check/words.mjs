@@ -1,0 +1,60 @@
+// Words that stand nowhere, or not in some rooms: unfinished marks, machine paths, registries, side effects.
+/** @typedef {import('./files.mjs').SourceFile} SourceFile */
+
+/** @type {{what: string, where: RegExp, not: RegExp}[]} */
+const RULES = [
+  { what: 'marks unfinished work', where: /./, not: /\b(TO[D]O|FIXM[E]|XX[X]|HAC[K])\b/ },
+  {
+    what: 'names a place on one machine',
+    where: /./,
+    not: /(^|[^\w.])[/](?:work|home|root|Users)[/]\w/,
+  },
+  {
+    what: 'names a registry or a mirror',
+    where: /./,
+    not: /npmjs[.]|pypi[.]org|pythonhos[t]ed|deb[.]debian[.]/,
+  },
+  {
+    what: 'writes or ends the process',
+    where: /^core\//,
+    not: /\b(v?f?printf|puts|exit|abort|getenv)\s*\(/,
+  },
+  {
+    what: 'allocates in the detect path',
+    where: /^core\/src\/(kernels\/|(prep|run|decode|nms)\.c)/,
+    not: /\b(m|c|re)alloc\s*\(/,
+  },
+];
+
+/**
+ * @param {SourceFile[]} files
+ * @returns {string[]} findings
+ */
+export function words(files) {
+  return RULES.flatMap(({ what, where, not }) =>
+    files
+      .filter(({ name }) => where.test(name))
+      .flatMap((file) =>
+        file.lines.flatMap((line, i) =>
+          not.test(line) ? [`${file.name}:${i + 1} ${what}: ${line.trim()}`] : [],
+        ),
+      ),
+  );
+}
+
+/** @param {string} lock the text of package-lock.json: it must install from whatever registry its reader uses */
+export function lockFile(lock) {
+  return /"resolved"/.test(lock)
+    ? [
+        'package-lock.json names a registry: install with omit-lockfile-registry-resolved=true (.npmrc sets it)',
+      ]
+    : [];
+}
+
+/** Everything in the library starts with wisp_. @param {string} listing of nm -g --defined-only */
+export function symbols(listing) {
+  const names = listing.split('\n').map((line) => line.split(' ').at(-1) ?? '');
+  return names
+    .filter((name) => /^\w+$/.test(name) && !/^(wisp_|_*(asan|odr_asan|ubsan))/.test(name))
+    .map((name) => `the native library exports ${name}, without wisp_ before it`);
+}
