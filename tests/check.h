@@ -20,8 +20,8 @@ enum { GUARD = 64 /* bytes before and after a guarded buffer */, CHECK_SKIPPED =
 void check_begin(int argc, char **argv);
 int check_end(void);
 
-/* Names the case at hand, printed with each failure. */
-void check_case(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Names the case at hand, as printf does; printed with each failure. */
+#define CHECK_CASE(...) check_case(__VA_ARGS__)
 
 /* Each gives 1 if it held, so that a test can stop early. */
 #define CHECK(condition) check_true(!!(condition), #condition, __FILE__, __LINE__)
@@ -29,6 +29,7 @@ void check_case(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define CHECK_NEAR(a, b, by) check_near(a, b, by, #a " ~ " #b, __FILE__, __LINE__)
 #define CHECK_SAME(a, b, size) check_same(a, b, size, #a " same as " #b, __FILE__, __LINE__)
 
+void check_case(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int check_true(int holds, const char *text, const char *file, int line);
 int check_equal(long long a, long long b, const char *text, const char *file, int line);
 int check_near(double a, double b, double by, const char *text, const char *file, int line);

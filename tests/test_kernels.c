@@ -102,7 +102,7 @@ static void test_sums(const wisp_kernels *best, const quad_case *q, uint8_t flip
     const wisp_finish f = draw_finish(activation, flip);
     draw_pixels(in, IN_BYTES);
     draw_pixels(residual, (size_t)PIXELS * WISP_LANES);
-    check_case("%s: %d positions, activation %d, flip %d, %d pixels", best->name, q->positions,
+    CHECK_CASE("%s: %d positions, activation %d, flip %d, %d pixels", best->name, q->positions,
                activation, flip, n);
     check_conv(best, q, &f, in, NULL, n);
     check_conv(best, q, &f, in, residual, n);
@@ -136,7 +136,7 @@ static void test_every_sum(const wisp_kernels *best) {
   for (int activation = 0; activation < WISP_ACT_COUNT; activation++) {
     const wisp_finish f =
         draw_finish(activation, best->any_sign ? flips[random_int(0, 1)] : (uint8_t)own_flip(best));
-    check_case("%s: every sum, activation %d, steps %d", best->name, activation, f.steps);
+    CHECK_CASE("%s: every sum, activation %d, steps %d", best->name, activation, f.steps);
     for (int x = -33000; x <= 33000; x += 4) {
       const wisp_quad quad = {no_blocks, {x, x + 1, x + 2, x + 3}, {1, 1, 1, 1}};
       uint8_t expected[4], out[4];
@@ -187,7 +187,7 @@ static void test_maxpool(const wisp_kernels *best) {
     uint8_t *in = check_allocate(in_size), *expected = guard_open(size), *out = guard_open(size);
     draw_pixels(in, in_size);
     const uint8_t flip = flips[round & 1];
-    check_case("%s: max-pool %dx%d of %dx%d, stride %d, left %d", best->name, s.kernel_height,
+    CHECK_CASE("%s: max-pool %dx%d of %dx%d, stride %d, left %d", best->name, s.kernel_height,
                s.kernel_width, s.height, s.width, s.stride_x, s.pad_left);
     for (int y = 0; y < height; y++) {
       wisp_kernels_scalar()->maxpool(&s, in, flip, y, expected, width);
@@ -212,7 +212,7 @@ static void check_row(const wisp_kernels *best, int width, int factor) {
   random_bytes(in, in_size);
   const wisp_kernels *sets[] = {wisp_kernels_scalar(), best};
   for (int k = 0; k < 2; k++) {
-    check_case("%s: row of %d, factor %d", sets[k]->name, width, factor);
+    CHECK_CASE("%s: row of %d, factor %d", sets[k]->name, width, factor);
     if (factor > 0) sets[k]->upsample(in, width, factor, out);
     else sets[k]->pick(in, -factor, width, out);
     for (int x = 0; x < out_width; x++)
