@@ -4,6 +4,7 @@ import { placeLabels } from './labels.js';
 
 /**
  * @typedef {import('../src/index.js').Box} Box
+ * @typedef {import('./labels.js').Rect} Rect
  * @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Pen
  *
  * @typedef {object} Drawing
@@ -13,6 +14,7 @@ import { placeLabels } from './labels.js';
  * @property {number} [highlight] index of the box to bring out, -1 for none
  */
 
+const DIMMED = 0.35; // opacity of all boxes but the one that is brought out
 const FONT =
   '"SF Pro Text", "Segoe UI", Roboto, Inter, "Helvetica Neue", "Noto Sans", system-ui, sans-serif';
 
@@ -23,14 +25,14 @@ const FONT =
  * @param {Drawing} drawing
  */
 export function drawBoxes(context, boxes, { scale, unit, mirrored = false, highlight = -1 }) {
-  const { width, height } = context.canvas;
-  const rects = boxes.map((box) => onCanvas(box, scale, mirrored ? width : 0));
+  const mirrorAt = mirrored ? context.canvas.width : 0;
+  const rects = boxes.map((box) => onCanvas(box, scale, mirrorAt));
   context.lineJoin = 'round';
   for (let i = boxes.length - 1; i >= 0; i--) {
     const dimmed = highlight >= 0 && i !== highlight;
     drawBox(context, rects[i], classColour(boxes[i].label), unit, i === highlight, dimmed);
   }
-  drawLabels(context, boxes, rects, unit, highlight, { width, height });
+  drawLabels(context, boxes, rects, unit, highlight);
   context.globalAlpha = 1;
 }
 
@@ -51,13 +53,19 @@ function onCanvas(box, scale, mirrorAt) {
   };
 }
 
-/** A dark line under the coloured one keeps the box visible on any picture.
- * @param {Pen} context @param {import('./labels.js').Rect} rect @param {string} colour
- * @param {number} unit @param {boolean} strong @param {boolean} dimmed */
+/**
+ * A dark line under the coloured one keeps the box visible on any picture.
+ * @param {Pen} context
+ * @param {Rect} rect
+ * @param {string} colour
+ * @param {number} unit
+ * @param {boolean} strong
+ * @param {boolean} dimmed
+ */
 function drawBox(context, rect, colour, unit, strong, dimmed) {
   const line = Math.max(1, Math.round((strong ? 3 : 2) * unit));
   const half = line / 2;
-  context.globalAlpha = dimmed ? 0.35 : 1;
+  context.globalAlpha = dimmed ? DIMMED : 1;
   context.beginPath();
   const w = Math.max(1, rect.width - line);
   const h = Math.max(1, rect.height - line);
@@ -74,62 +82,82 @@ function drawBox(context, rect, colour, unit, strong, dimmed) {
   context.stroke();
 }
 
-/** @param {Pen} context @param {Box[]} boxes @param {import('./labels.js').Rect[]} rects
- * @param {number} unit @param {number} highlight @param {{width: number, height: number}} area */
-function drawLabels(context, boxes, rects, unit, highlight, area) {
-  const size = 12.5 * unit;
-  const padding = 6 * unit;
-  const gap = 5 * unit;
-  const nameFont = `600 ${size}px ${FONT}`;
-  const scoreFont = `500 ${size * 0.92}px ${FONT}`;
-  const order = boxes
-    .map((_, i) => i)
-    .sort((a, b) => Number(b === highlight) - Number(a === highlight));
-  const texts = order.map((i) => measure(context, boxes[i], nameFont, scoreFont));
-  const sizes = texts.map((text) => ({
-    width: Math.ceil(text.name + text.score + 2 * padding + gap),
-    height: Math.round(20 * unit),
-  }));
+/**
+ * The brought out box gets its place first, then the best; what overlaps nevertheless lies below.
+ * @param {Pen} context
+ * @param {Box[]} boxes
+ * @param {Rect[]} rects
+ * @param {number} unit
+ * @param {number} highlight
+ */
+function drawLabels(context, boxes, rects, unit, highlight) {
+  const style = styleOf(unit);
+  const first = (/** @type {number} */ i) => Number(i === highlight);
+  const order = [...boxes.keys()].sort((a, b) => first(b) - first(a));
+  const labels = order.map((i) => measure(context, boxes[i], style));
+  const { width, height } = context.canvas;
   const places = placeLabels(
     order.map((i) => rects[i]),
-    sizes,
-    area,
+    labels,
+    { width, height },
   );
   context.textBaseline = 'middle';
-  order.forEach((index, i) => {
+  for (let i = order.length - 1; i >= 0; i--) {
     const place = places[i];
-    if (!place) return;
-    context.globalAlpha = highlight >= 0 && index !== highlight ? 0.35 : 1;
-    context.beginPath();
-    context.roundRect(
-      Math.round(place.x),
-      Math.round(place.y),
-      place.width,
-      place.height,
-      3 * unit,
-    );
-    context.fillStyle = classColour(boxes[index].label);
-    context.fill();
-    context.fillStyle = INK;
-    const middle = Math.round(place.y) + place.height / 2 + 0.5 * unit;
-    context.font = nameFont;
-    context.fillText(boxes[index].name, Math.round(place.x) + padding, middle);
-    context.font = scoreFont;
-    context.fillText(
-      percent(boxes[index].score),
-      Math.round(place.x) + padding + texts[i].name + gap,
-      middle,
-    );
-  });
+    if (!place) continue;
+    context.globalAlpha = highlight >= 0 && order[i] !== highlight ? DIMMED : 1;
+    drawLabel(context, boxes[order[i]], place, labels[i].name, style);
+  }
 }
 
-/** @param {Pen} context @param {Box} box @param {string} nameFont @param {string} scoreFont */
-function measure(context, box, nameFont, scoreFont) {
-  context.font = nameFont;
+/** @typedef {ReturnType<typeof styleOf>} Style */
+
+/** @param {number} unit */
+function styleOf(unit) {
+  return {
+    nameFont: `600 ${12.5 * unit}px ${FONT}`,
+    scoreFont: `500 ${11.5 * unit}px ${FONT}`,
+    height: Math.round(20 * unit),
+    padding: 6 * unit,
+    gap: 5 * unit,
+    radius: 3 * unit,
+    middle: 10.5 * unit,
+  };
+}
+
+/** @param {Pen} context @param {Box} box @param {Style} style */
+function measure(context, box, style) {
+  context.font = style.nameFont;
   const name = context.measureText(box.name).width;
-  context.font = scoreFont;
-  return { name, score: context.measureText(percent(box.score)).width };
+  context.font = style.scoreFont;
+  const score = context.measureText(percent(box)).width;
+  return {
+    name,
+    width: Math.ceil(name + score + style.gap + 2 * style.padding),
+    height: style.height,
+  };
 }
 
-/** @param {number} score */
-const percent = (score) => `${Math.round(score * 100)}%`;
+/**
+ * @param {Pen} context
+ * @param {Box} box
+ * @param {Rect} place
+ * @param {number} nameWidth
+ * @param {Style} style
+ */
+function drawLabel(context, box, place, nameWidth, style) {
+  const x = Math.round(place.x);
+  const y = Math.round(place.y);
+  context.beginPath();
+  context.roundRect(x, y, place.width, place.height, style.radius);
+  context.fillStyle = classColour(box.label);
+  context.fill();
+  context.fillStyle = INK;
+  context.font = style.nameFont;
+  context.fillText(box.name, x + style.padding, y + style.middle);
+  context.font = style.scoreFont;
+  context.fillText(percent(box), x + style.padding + nameWidth + style.gap, y + style.middle);
+}
+
+/** @param {Box} box */
+const percent = ({ score }) => `${Math.round(score * 100)}%`;

@@ -1,5 +1,5 @@
 // fetching.js - asks for an address and brings what is there, with progress.
-import { dialog, input } from './elements.js';
+import { button, dialog, input } from './elements.js';
 
 /**
  * Every element with data-address opens the question.
@@ -15,6 +15,7 @@ export function listenForAddress(onAddress) {
       field.select();
     });
   }
+  button('address-cancel').addEventListener('click', () => question.close());
   question.addEventListener('close', () => {
     if (question.returnValue === 'open') onAddress(field.value.trim());
   });

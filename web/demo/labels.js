@@ -4,7 +4,7 @@
  * @typedef {{x: number, y: number, width: number, height: number}} Rect
  */
 
-const CROWDED = 0.3; // share of a label that may lie on others before it is left out
+const CROWDED = 0.2; // share of a label that may lie on others before it is left out
 
 /**
  * Places for the labels of `boxes`, first come, first served; null where it would be clutter.

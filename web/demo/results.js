@@ -43,14 +43,14 @@ export class Results {
   show(result) {
     this.#result = result;
     this.#copy.disabled = this.#save.disabled = false;
-    this.#timer ||= setTimeout(
+    this.#timer ||= window.setTimeout(
       () => {
         this.#timer = 0;
         this.#render();
       },
       this.#body.rows.length ? TABLE_INTERVAL : 0,
     );
-    this.#speechTimer ||= setTimeout(() => {
+    this.#speechTimer ||= window.setTimeout(() => {
       this.#speechTimer = 0;
       const text = summary(this.#result?.boxes ?? []);
       if (this.#result && this.#spoken.textContent !== text) this.#spoken.textContent = text;

@@ -46,7 +46,7 @@ export function summary(boxes) {
 
 /** The English plural of a class name; only the last word changes. @param {string} name */
 export function plural(name) {
-  if (/(sheep|skis|scissors|broccoli|s)$/.test(name) && !/(bus|glass)$/.test(name)) return name;
+  if (/(sheep|broccoli|[^su]s)$/.test(name)) return name; // scissors, skis
   if (/(s|x|z|ch|sh)$/.test(name)) return `${name}es`;
   if (/[^aeiou]y$/.test(name)) return `${name.slice(0, -1)}ies`;
   if (/(kni|li|wi)fe$/.test(name)) return `${name.slice(0, -2)}ves`;
