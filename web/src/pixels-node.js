@@ -1,6 +1,7 @@
 // Decodes JPEG, PNG and WebP files under Node, which has no decoder of its own. Never loaded in a browser.
 
 import { readFile } from 'node:fs/promises';
+import { download } from './download.js';
 import { saying, WispError } from './error.js';
 
 /**
@@ -28,6 +29,39 @@ export async function decodeImage(bytes) {
     const sentence = `The ${format.name} picture is damaged or of a kind that is not supported${why}.`;
     throw new WispError('WISP_ERR_SOURCE', sentence, { cause });
   }
+}
+
+/** The worker's side, for Node: a packed picture into RGBA bytes. */
+export class NodeReader {
+  /**
+   * @param {import('./pixels.js').Picture} picture
+   * @param {import('./pixels.js').Room} room
+   */
+  async read(picture, room) {
+    if (picture.kind === 'raw') return room(picture.width, picture.height).set(picture.data);
+    const { name, bytes } = await fileOf(picture);
+    const { data, width, height } = await decodeImage(bytes).catch((cause) => {
+      throw new WispError('WISP_ERR_SOURCE', `${name}: ${saying(cause)}.`, { cause });
+    });
+    room(width, height).set(data);
+  }
+}
+
+/** @param {import('./pixels.js').Picture} picture */
+async function fileOf(picture) {
+  switch (picture.kind) {
+    case 'file':
+      return { name: 'The picture', bytes: picture.bytes };
+    case 'blob':
+      return { name: 'The picture', bytes: new Uint8Array(await picture.blob.arrayBuffer()) };
+    case 'address': {
+      const { name, pieces } = await download(picture.address);
+      const parts = [];
+      for await (const piece of pieces) parts.push(piece);
+      return { name, bytes: Buffer.concat(parts) };
+    }
+  }
+  throw new WispError('WISP_ERR_SOURCE', `Node can't read a ${picture.kind}.`);
 }
 
 /** @param {Uint8Array} bytes @param {string} text @param {number} [at] */

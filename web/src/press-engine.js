@@ -1,0 +1,311 @@
+// One instance of the press module with one network; the only file that touches its memory.
+
+import { naming, saying, WispError } from './error.js';
+
+/**
+ * @typedef {import('./import/float-graph.js').FloatGraph} FloatGraph
+ * @typedef {import('./import/float-graph.js').GraphNode} GraphNode
+ * @typedef {import('./engine.js').Box} Box
+ *
+ * @typedef {object} QuantiseOptions
+ * @property {number} [bits] of a weight, 2 … 7; default 7
+ * @property {'min-max' | 'least-squares'} [ranging] of the activations; default min-max
+ * @property {'least-squares' | 'nearest'} [rounding] of the weights; default least-squares
+ */
+
+const BOX_FIELDS = 6; // f32 x1 y1 x2 y2 score, i32 label
+
+/** WISP_ACT_* of models/FORMAT.md @type {Record<string, number>} */
+const ACTIVATIONS = { relu: 1, leaky: 2, silu: 3, hardswish: 4, sigmoid: 5 };
+
+const RANGINGS = ['min-max', 'least-squares'];
+const ROUNDINGS = ['least-squares', 'nearest'];
+
+export class PressEngine {
+  /** @type {any} the instance's exports */
+  #module;
+  /** @type {string[]} */
+  #classes = [];
+  #frame = { width: 0, height: 0 };
+
+  /** @param {any} module @param {number} threads */
+  constructor(module, threads) {
+    this.#module = module;
+    this.threads = threads;
+  }
+
+  /** @param {number} threads more than one need shared memory */
+  static async load(threads) {
+    const glue = threads > 1 ? MODULES.threaded : MODULES.plain;
+    try {
+      const { default: factory } = await import(/* @vite-ignore */ glue);
+      return new PressEngine(await factory({ pthreadPoolSize: threads - 1 }), threads);
+    } catch (cause) {
+      throw new WispError('WISP_ERR_ENGINE', `${glue} did not load: ${saying(cause)}.`, { cause });
+    }
+  }
+
+  /**
+   * Hands the network over, node by node, and folds it.
+   * @param {FloatGraph} graph
+   * @param {{width: number, height: number}} input the size it works at
+   */
+  build(graph, { width, height }) {
+    this.#guard(() => {
+      this.#require(this.#module._graph_input(height, width));
+      const tensors = new Map([[0, 0]]);
+      for (const node of graph.nodes) {
+        const inputs = node.inputs.map((id) => /** @type {number} */ (tensors.get(id)));
+        tensors.set(node.output, this.#add(node, inputs));
+      }
+      for (const { tensor, stride, anchors } of graph.heads) {
+        this.#withNumbers(anchors.flat(), (at) => {
+          const status = this.#module._graph_head(tensors.get(tensor), stride, at, anchors.length);
+          this.#require(status);
+        });
+      }
+      for (const name of graph.classes) {
+        this.#withText(name, (at) => this.#require(this.#module._graph_class(at)));
+      }
+      this.#classes = graph.classes;
+      this.#require(this.#module._fold(this.threads));
+    });
+  }
+
+  /**
+   * @param {GraphNode} node
+   * @param {number[]} inputs tensors of the press
+   * @returns {number} the tensor it writes
+   */
+  #add(node, inputs) {
+    try {
+      return this.#require(this.#call(node, inputs));
+    } catch (cause) {
+      if (!(cause instanceof WispError)) throw cause;
+      const sentence = `Node "${node.name}" (${node.op}): ${cause.message}`;
+      throw new WispError(cause.code, sentence, { cause });
+    }
+  }
+
+  /** @param {GraphNode} node @param {number[]} inputs @returns {number} a tensor or a status */
+  #call(node, inputs) {
+    const m = this.#module;
+    const [input] = inputs;
+    switch (node.op) {
+      case 'conv':
+        return this.#conv(node, input);
+      case 'affine':
+        return this.#withNumbers(node.scale, (scale) =>
+          this.#withNumbers(node.bias, (bias) =>
+            m._graph_affine(input, scale, bias, node.scale.length),
+          ),
+        );
+      case 'add':
+        return m._graph_add(input, inputs[1]);
+      case 'concat':
+        return this.#withBytes(new Uint8Array(Int32Array.from(inputs).buffer), (at) =>
+          m._graph_concat(at, inputs.length),
+        );
+      case 'maxpool':
+        return m._graph_maxpool(input, ...node.kernel, ...node.stride, ...node.pad);
+      case 'upsample':
+        return m._graph_upsample(input, ...node.factor);
+      case 'focus':
+        return m._graph_focus(input);
+      case 'leaky':
+        return m._graph_activation(input, ACTIVATIONS.leaky, node.slope);
+      default:
+        return m._graph_activation(input, ACTIVATIONS[node.op], 0);
+    }
+  }
+
+  /**
+   * @param {import('./import/float-graph.js').Conv} conv
+   * @param {number} input
+   * @returns {number}
+   */
+  #conv({ weight, bias, channels, kernel, stride, pad, groups }, input) {
+    const [cin, cout] = channels;
+    return this.#withNumbers(weight, (weights) =>
+      this.#withNumbers(bias ?? [], (biases) =>
+        this.#module._graph_conv(
+          input,
+          weights,
+          bias ? biases : 0,
+          cout,
+          cin / groups,
+          ...kernel,
+          ...stride,
+          ...pad,
+          groups,
+        ),
+      ),
+    );
+  }
+
+  /**
+   * Room for the RGBA bytes of the picture at hand. Valid until the next call of anything here.
+   * @param {number} width
+   * @param {number} height
+   * @returns {Uint8ClampedArray<ArrayBuffer>}
+   */
+  frame(width, height) {
+    return this.#guard(() => {
+      const at = this.#module._frame_buffer(width, height);
+      if (!at) throw noMemory(`a picture of ${width} × ${height} pixels`);
+      this.#frame = { width, height };
+      return new Uint8ClampedArray(this.#module.HEAPU8.buffer, at, width * height * 4);
+    });
+  }
+
+  /** Keeps what the picture at hand shows of the network. */
+  observe() {
+    this.#guard(() => this.#require(this.#module._observe()));
+  }
+
+  /**
+   * @param {QuantiseOptions} options
+   * @returns {Required<QuantiseOptions>} what was done
+   */
+  quantise({ bits = 7, ranging = 'min-max', rounding = 'least-squares' }) {
+    const ranges = indexOf('ranging', RANGINGS, ranging);
+    const rounds = indexOf('rounding', ROUNDINGS, rounding);
+    if (!Number.isInteger(bits)) {
+      throw new WispError('WISP_ERR_ARGUMENT', `bits is a whole number, not ${naming(bits)}.`);
+    }
+    this.#guard(() => this.#require(this.#module._quantise(bits, ranges, rounds)));
+    return { bits, ranging, rounding };
+  }
+
+  /**
+   * @param {object} provenance
+   * @returns {Uint8Array<ArrayBuffer>} a .wisp file
+   */
+  pack(provenance) {
+    return this.#guard(() => {
+      this.#withText(JSON.stringify(provenance), (at) => this.#require(this.#module._pack(at)));
+      const at = this.#module._packed_data();
+      return this.#module.HEAPU8.slice(at, at + this.#module._packed_size());
+    });
+  }
+
+  /**
+   * The float network's boxes in the picture at hand.
+   * @param {Omit<import('./engine.js').DetectOptions, 'classes'>} options
+   * @returns {{boxes: Box[], width: number, height: number}}
+   */
+  detect({ confidence = 0.25, iou = 0.45, maxDetections = 300, ...flags }) {
+    const { classAgnostic = false, multiLabel = false } = flags;
+    return this.#guard(() => {
+      const switches = [Number(classAgnostic), Number(multiLabel)];
+      this.#require(this.#module._detect(confidence, iou, maxDetections, ...switches));
+      return { boxes: this.#boxes(), ...this.#frame };
+    });
+  }
+
+  /** @returns {Box[]} */
+  #boxes() {
+    const count = this.#module._box_count();
+    if (count === 0) return [];
+    const { buffer } = this.#module.HEAPU8;
+    const at = this.#module._boxes();
+    const reals = new Float32Array(buffer, at, count * BOX_FIELDS);
+    const labels = new Int32Array(buffer, at, count * BOX_FIELDS);
+    return Array.from({ length: count }, (_, k) => {
+      const [x, y, x2, y2, score] = reals.subarray(k * BOX_FIELDS);
+      const label = labels[k * BOX_FIELDS + 5];
+      const size = { width: Math.fround(x2 - x), height: Math.fround(y2 - y) };
+      return { x, y, ...size, score, label, name: this.#classes[label] };
+    });
+  }
+
+  /** Frees the network. The instance takes another afterwards. */
+  close() {
+    this.#module._close_press();
+  }
+
+  /**
+   * Bytes in the module's memory for the length of a call.
+   * @template T
+   * @param {Uint8Array} bytes
+   * @param {(at: number) => T} call
+   * @returns {T}
+   */
+  #withBytes(bytes, call) {
+    const at = this.#module._alloc(Math.max(1, bytes.length));
+    if (!at) throw noMemory(`${bytes.length} bytes of the network`);
+    try {
+      this.#module.HEAPU8.set(bytes, at);
+      return call(at);
+    } finally {
+      this.#module._release(at);
+    }
+  }
+
+  /**
+   * @template T
+   * @param {Float32Array | number[]} numbers
+   * @param {(at: number) => T} call
+   * @returns {T}
+   */
+  #withNumbers(numbers, call) {
+    const { buffer, byteOffset, byteLength } = Float32Array.from(numbers);
+    return this.#withBytes(new Uint8Array(buffer, byteOffset, byteLength), call);
+  }
+
+  /**
+   * @template T
+   * @param {string} text
+   * @param {(at: number) => T} call
+   * @returns {T}
+   */
+  #withText(text, call) {
+    return this.#withBytes(new TextEncoder().encode(`${text}\0`), call);
+  }
+
+  /** @param {number} at of UTF-8 that ends in 0 @returns {string} */
+  #text(at) {
+    const { HEAPU8 } = this.#module;
+    return new TextDecoder().decode(HEAPU8.slice(at, HEAPU8.indexOf(0, at))); // a copy: it may be shared memory
+  }
+
+  /** @param {number} status a tensor, or a negative wisp_status */
+  #require(status) {
+    if (status >= 0) return status;
+    const message = this.#text(this.#module._error_message());
+    throw new WispError(this.#text(this.#module._error_name()), message);
+  }
+
+  /**
+   * @template T
+   * @param {() => T} call
+   * @returns {T}
+   */
+  #guard(call) {
+    try {
+      return call();
+    } catch (thrown) {
+      if (!(thrown instanceof WebAssembly.RuntimeError)) throw thrown;
+      const sentence = `The press crashed: ${saying(thrown)}. Open it again.`;
+      throw new WispError('WISP_ERR_CRASH', sentence, { cause: thrown });
+    }
+  }
+}
+
+/** Literal addresses, so that bundlers copy the files. */
+const MODULES = {
+  plain: new URL('../../dist/press.mjs', import.meta.url).href,
+  threaded: new URL('../../dist/press-mt.mjs', import.meta.url).href,
+};
+
+/** @param {string} what */
+const noMemory = (what) =>
+  new WispError('WISP_ERR_MEMORY', `There is no memory for ${what} in the press.`);
+
+/** @param {string} option @param {string[]} names @param {string} name */
+function indexOf(option, names, name) {
+  const index = names.indexOf(name);
+  if (index >= 0) return index;
+  const sentence = `${option} is ${names.join(' or ')}, not ${naming(name)}.`;
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
+}

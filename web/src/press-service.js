@@ -1,0 +1,165 @@
+// What the press's worker does with each verb, one request after the other; every request gets exactly one reply.
+
+import { saying, WispError } from './error.js';
+import { importOnnx } from './import/onnx.js';
+import { explainRefusal, release } from './pixels.js';
+import { PressEngine } from './press-engine.js';
+import { chooseVariant } from './variant.js';
+import { VERSION } from './version.js';
+
+/**
+ * @typedef {import('./service.js').Message} Message
+ * @typedef {import('./service.js').Reading} Reading
+ *
+ * @typedef {object} Source where a network comes from
+ * @property {string} name
+ * @property {number} bytes
+ * @property {string | null} sha256 null on a page that is no secure context
+ * @property {string} format
+ * @property {string} producer
+ *
+ * @typedef {object} PressInfo
+ * @property {number} width of the network's input
+ * @property {number} height
+ * @property {string[]} classes
+ * @property {import('./import/float-graph.js').GraphHead[]} heads
+ * @property {NodeInfo[]} nodes in execution order
+ * @property {Source} source
+ * @property {number} threads
+ *
+ * @typedef {{op: string, name: string, channels?: [number, number], kernel?: [number, number],
+ *   stride?: [number, number]}} NodeInfo
+ */
+
+export class PressService {
+  /** @type {(message: object) => void} */
+  #post;
+  /** @type {Reading} */
+  #reader;
+  /** @type {PressEngine | undefined} */
+  #engine;
+  /** @type {PressInfo | undefined} */
+  #info;
+  #pictures = 0;
+  /** @type {import('./press-engine.js').QuantiseOptions} */
+  #settings = {};
+  /** The request under way and all before it. @type {Promise<void>} */
+  #last = Promise.resolve();
+
+  /** @param {(message: object) => void} post @param {Reading} reader */
+  constructor(post, reader) {
+    this.#post = post;
+    this.#reader = reader;
+  }
+
+  /** @param {Message} message */
+  receive(message) {
+    this.#last = this.#last.then(() => this.#answer(message));
+  }
+
+  /** @param {Message} message */
+  async #answer(message) {
+    const { id } = message;
+    try {
+      this.#post({ id, value: await this.#do(message) });
+    } catch (thrown) {
+      const { code } = /** @type {{code?: unknown}} */ (thrown);
+      const known = typeof code === 'string' && code.startsWith('WISP_ERR_');
+      const error = { code: known ? code : 'WISP_ERR_CRASH', message: `${saying(thrown)}.` };
+      this.#post({ id, error: { ...error, fatal: error.code === 'WISP_ERR_CRASH' } });
+    }
+  }
+
+  /** @param {Message} message @returns {any} */
+  #do(message) {
+    switch (message.verb) {
+      case 'open':
+        return this.#open(message);
+      case 'observe':
+        return this.#observe(message);
+      case 'quantise':
+        this.#settings = this.#opened().quantise(message.options);
+        return undefined;
+      case 'pack':
+        return this.#opened().pack(this.#provenance(message.provenance));
+      case 'detect':
+        return this.#detect(message);
+    }
+    throw new WispError('WISP_ERR_ARGUMENT', `There is no verb "${message.verb}".`);
+  }
+
+  #opened() {
+    if (!this.#engine) throw new WispError('WISP_ERR_ENGINE', 'The press has no network yet.');
+    return this.#engine;
+  }
+
+  /** @param {Message} message @returns {Promise<PressInfo>} */
+  async #open({ id, name, bytes, size, wish }) {
+    const begin = (/** @type {string} */ phase) => this.#post({ id, progress: { phase } });
+    begin('import');
+    const graph = importOnnx(bytes);
+    const source = { name, bytes: bytes.length, sha256: await hashOf(bytes), ...graph.source };
+    begin('load');
+    this.#engine = await PressEngine.load(chooseVariant(wish).threads);
+    begin('fold');
+    const input = {
+      width: size.width || graph.input.width,
+      height: size.height || graph.input.height,
+    };
+    this.#engine.build(graph, input);
+    const { classes, heads } = graph;
+    const nodes = graph.nodes.map(describe);
+    this.#info = { ...input, classes, heads, nodes, source, threads: this.#engine.threads };
+    return this.#info;
+  }
+
+  /** @param {Message} message @returns {Promise<number>} pictures observed so far */
+  async #observe({ picture }) {
+    await this.#read(picture);
+    this.#opened().observe();
+    return ++this.#pictures;
+  }
+
+  /** @param {Message} message */
+  async #detect({ picture, options }) {
+    await this.#read(picture);
+    return this.#opened().detect(options);
+  }
+
+  /** @param {import('./pixels.js').Picture} picture */
+  async #read(picture) {
+    const engine = this.#opened();
+    try {
+      await this.#reader.read(picture, (width, height) => engine.frame(width, height));
+    } catch (thrown) {
+      throw explainRefusal(thrown);
+    } finally {
+      release(picture);
+    }
+  }
+
+  /** @param {object} more */
+  #provenance(more) {
+    const { source, width, height } = /** @type {PressInfo} */ (this.#info);
+    const calibration = { pictures: this.#pictures };
+    const settings = { ...this.#settings, width, height };
+    return { tool: `wisp ${VERSION}`, source, settings, calibration, ...more };
+  }
+}
+
+/** @param {import('./import/float-graph.js').GraphNode} node @returns {NodeInfo} */
+function describe(node) {
+  const { op, name } = node;
+  if (op === 'conv') {
+    const { channels, kernel, stride } = node;
+    return { op, name, channels, kernel, stride };
+  }
+  return op === 'maxpool' ? { op, name, kernel: node.kernel, stride: node.stride } : { op, name };
+}
+
+/** @param {Uint8Array<ArrayBuffer>} bytes */
+async function hashOf(bytes) {
+  if (!globalThis.crypto?.subtle) return null;
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

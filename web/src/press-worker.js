@@ -1,0 +1,7 @@
+// The press's worker in a page: messages in, replies out.
+
+import { Reader } from './pixels.js';
+import { PressService } from './press-service.js';
+
+const service = new PressService((message) => postMessage(message), new Reader());
+onmessage = ({ data }) => service.receive(data);

@@ -1,0 +1,239 @@
+// The press for browsers and Node: a float network and calibration pictures in, a .wisp file out.
+
+import { download } from './download.js';
+import { naming, saying, WispError } from './error.js';
+import { countCores, isNode } from './host.js';
+import { Link } from './link.js';
+import { movable, pack, release } from './pixels.js';
+
+export { WispError };
+
+/**
+ * @typedef {import('./download.js').ModelSource} ModelSource
+ * @typedef {import('./pixels.js').PictureSource} PictureSource
+ * @typedef {import('./press-engine.js').QuantiseOptions} QuantiseOptions
+ * @typedef {import('./press-service.js').PressInfo} PressInfo
+ *
+ * @typedef {object} Progress
+ * @property {'import' | 'load' | 'fold' | 'observe' | 'quantise' | 'pack'} phase
+ * @property {number} [done] of 'observe': pictures
+ * @property {number} [total] 0 where it isn't known
+ *
+ * @typedef {object} OpenOptions
+ * @property {'auto' | number} [threads]
+ * @property {number | {width: number, height: number}} [size] of the network's input, multiples of its largest stride;
+ *   default: as exported
+ * @property {string} [name] what the .wisp file calls its source; default: that of the file
+ * @property {AbortSignal} [signal] ends the press wherever it is
+ * @property {(progress: Progress) => void} [onProgress]
+ * @property {string | URL} [workerUrl] where press-worker.js is, if not beside this module
+ *
+ * @typedef {object} FloatResult
+ * @property {import('./engine.js').Box[]} boxes best first
+ * @property {number} width of the source, in pixels
+ * @property {number} height
+ *
+ * @typedef {object} Pressed
+ * @property {Uint8Array<ArrayBuffer>} bytes the .wisp file
+ * @property {number} pictures that were observed
+ * @property {{index: number, error: unknown}[]} skipped pictures that could not be read
+ */
+
+/** A network in float while it is looked at; works in a Worker. */
+export class Press {
+  /** @type {Link} */
+  #link;
+  /** @type {() => void} */
+  #forget;
+
+  /** Use Press.open. @param {Link} link @param {PressInfo} info @param {() => void} forget */
+  constructor(link, info, forget) {
+    this.#link = link;
+    this.#forget = forget;
+    /** What was opened. */
+    this.info = Object.freeze(info);
+  }
+
+  /**
+   * @param {ModelSource} model an ONNX file
+   * @param {OpenOptions} [options]
+   * @returns {Promise<Press>}
+   */
+  static async open(model, options = {}) {
+    const { signal, onProgress, threads = 'auto' } = options;
+    signal?.throwIfAborted();
+    const size = inputSize(options.size);
+    const { name, bytes } = await collect(model, signal);
+    const link = new Link(options.workerUrl ?? WORKER());
+    const abort = () => link.end(signal?.reason);
+    signal?.addEventListener('abort', abort);
+    const forget = () => signal?.removeEventListener('abort', abort);
+    try {
+      const wish = { threads, cores: countCores() };
+      const body = { name: options.name ?? fileName(name), bytes, size, wish };
+      const info = await request(link, 'open', body, [bytes.buffer], onProgress);
+      return new Press(link, info, forget);
+    } catch (thrown) {
+      forget();
+      link.end(thrown);
+      throw signal?.aborted || !(thrown instanceof WispError) ? thrown : prefixed(name, thrown);
+    }
+  }
+
+  /**
+   * Shows the network one calibration picture.
+   * @param {PictureSource} picture
+   * @returns {Promise<number>} pictures seen so far
+   */
+  observe(picture) {
+    return this.#withPicture('observe', picture, {});
+  }
+
+  /**
+   * Integers for the weights, ranges for the activations. May be called again with other settings.
+   * @param {QuantiseOptions} [options]
+   * @returns {Promise<void>}
+   */
+  quantise(options = {}) {
+    return request(this.#link, 'quantise', { options });
+  }
+
+  /**
+   * @param {object} [provenance] more to say in the file than source, tool, settings and number of pictures
+   * @returns {Promise<Uint8Array<ArrayBuffer>>} a .wisp file
+   */
+  pack(provenance = {}) {
+    return request(this.#link, 'pack', { provenance });
+  }
+
+  /**
+   * Boxes of the float network, in pixels of the source.
+   * @param {PictureSource} picture
+   * @param {Omit<import('./engine.js').DetectOptions, 'classes'>} [options]
+   * @returns {Promise<FloatResult>}
+   */
+  detect(picture, options = {}) {
+    return this.#withPicture('detect', picture, { options });
+  }
+
+  /** @param {string} verb @param {PictureSource} source @param {object} body */
+  async #withPicture(verb, source, body) {
+    const picture = await pack(source);
+    try {
+      return await request(this.#link, verb, { picture, ...body }, movable(picture));
+    } catch (thrown) {
+      release(picture);
+      throw thrown;
+    }
+  }
+
+  /** Ends the worker; what is under way rejects. Again does nothing. @returns {Promise<void>} */
+  async close() {
+    this.#forget();
+    await this.#link.end(new WispError('WISP_ERR_CLOSED', 'The press is closed.'));
+  }
+
+  [Symbol.dispose]() {
+    this.close();
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.close();
+  }
+}
+
+/**
+ * All of it: opens the network, shows it the pictures, quantises, packs. Pictures that can't be read are skipped.
+ * @param {ModelSource} model an ONNX file
+ * @param {OpenOptions & QuantiseOptions & {pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>}} options
+ * @returns {Promise<Pressed>}
+ */
+export async function press(model, { pictures, bits, ranging, rounding, ...options }) {
+  const { onProgress } = options;
+  const opened = await Press.open(model, options);
+  try {
+    const skipped = await observeAll(opened, pictures, onProgress);
+    onProgress?.({ phase: 'quantise' });
+    await opened.quantise({ bits, ranging, rounding });
+    onProgress?.({ phase: 'pack' });
+    return { bytes: await opened.pack(), ...skipped };
+  } finally {
+    await opened.close();
+  }
+}
+
+/**
+ * @param {Press} opened
+ * @param {Iterable<PictureSource> | AsyncIterable<PictureSource>} pictures
+ * @param {OpenOptions['onProgress']} onProgress
+ */
+async function observeAll(opened, pictures, onProgress) {
+  const total = Array.isArray(pictures) ? pictures.length : 0;
+  const skipped = [];
+  let index = 0;
+  onProgress?.({ phase: 'observe', done: 0, total });
+  for await (const picture of pictures) {
+    try {
+      await opened.observe(picture);
+    } catch (error) {
+      if (!isPicturesFault(error)) throw error;
+      skipped.push({ index, error });
+    }
+    onProgress?.({ phase: 'observe', done: ++index, total });
+  }
+  if (index > skipped.length) return { pictures: index - skipped.length, skipped };
+  const why = index === 0 ? 'there are none' : `none of the ${index} can be read`;
+  throw new WispError(
+    'WISP_ERR_SOURCE',
+    `The press needs pictures to calibrate with, but ${why}; 32 or more are best.`,
+    { cause: skipped[0]?.error },
+  );
+}
+
+/** @param {unknown} error */
+const isPicturesFault = (error) =>
+  error instanceof WispError && ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH'].includes(error.code);
+
+/** In variables: no bundler for browsers shall follow the one for Node. */
+const WORKER = () => {
+  const own = 'press-worker-node.js';
+  return isNode() ? new URL(own, import.meta.url) : new URL('./press-worker.js', import.meta.url);
+};
+
+/**
+ * @param {Link} link
+ * @param {string} verb
+ * @param {object} body
+ * @param {Transferable[]} [transfer]
+ * @param {(progress: any) => void} [onProgress]
+ */
+function request(link, verb, body, transfer, onProgress) {
+  return link.request(/** @type {any} */ (verb), body, transfer, onProgress).reply;
+}
+
+/**
+ * @param {ModelSource} model
+ * @param {AbortSignal | undefined} signal
+ */
+async function collect(model, signal) {
+  const { name, pieces } = await download(model, signal);
+  /** @type {Uint8Array<ArrayBuffer>[]} */
+  const parts = [];
+  for await (const piece of pieces) parts.push(/** @type {Uint8Array<ArrayBuffer>} */ (piece));
+  return { name, bytes: new Uint8Array(await new Blob(parts).arrayBuffer()) };
+}
+
+/** @param {OpenOptions['size']} size @returns {{width: number, height: number}} zeros: as exported */
+function inputSize(size = 0) {
+  const { width, height } = typeof size === 'number' ? { width: size, height: size } : Object(size);
+  if (Number.isInteger(width) && Number.isInteger(height)) return { width, height };
+  const sentence = `size is a number or {width, height} in pixels, not ${naming(size)}.`;
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
+}
+
+/** A file's own name, without the folders it is in: those are nobody else's business. @param {string} path */
+const fileName = (path) => path.split(/[\\/]/).pop() || path;
+
+/** @param {string} name @param {WispError} error */
+const prefixed = (name, error) =>
+  new WispError(error.code, `${name}: ${saying(error)}.`, { cause: error });
