@@ -42,13 +42,22 @@ export function words(files) {
   );
 }
 
-/** @param {string} lock the text of package-lock.json: it must install from whatever registry its reader uses */
-export function lockFile(lock) {
-  return /"resolved"/.test(lock)
-    ? [
-        'package-lock.json names a registry: install with omit-lockfile-registry-resolved=true (.npmrc sets it)',
-      ]
-    : [];
+/**
+ * It must install from whatever registry its reader uses, and on every system: a registry that carries packages for
+ * one system only makes npm leave the others' entries out, and `npm ci` then refuses the file.
+ * @param {string} text of package-lock.json
+ * @returns {string[]} findings
+ */
+export function lockFile(text) {
+  /** @type {Record<string, {resolved?: string, optionalDependencies?: Record<string, string>}>} */
+  const packages = JSON.parse(text).packages;
+  const names = Object.keys(packages);
+  return Object.entries(packages).flatMap(([name, { resolved, optionalDependencies = {} }]) => [
+    ...(resolved ? [`package-lock.json: ${name} names a registry; .npmrc forbids it`] : []),
+    ...Object.keys(optionalDependencies)
+      .filter((needed) => !names.some((other) => other.endsWith(`node_modules/${needed}`)))
+      .map((needed) => `package-lock.json: ${name} needs an entry for ${needed}, or npm ci refuses the file`),
+  ]);
 }
 
 /** Everything in the library starts with wisp_. @param {string} listing of nm -g --defined-only */
