@@ -30,12 +30,12 @@ static inline int wisp_q15(int a, int b) { return (a * b + 0x4000) >> 15; }
 
 static inline int wisp_sat16(int v) { return wisp_clamp(v, -32768, 32767); }
 
-/* The logistic function of -t on 0 <= t <= WISP_SIGMOID_RANGE is p(w)^8, w = 2 t / WISP_SIGMOID_RANGE - 1, with the
- * polynomial p below in fractions of 32768, lowest power first: least largest error of t * p^8, found by iterated
- * linear programming. t * p^8 is off by at most 0.0005, p^8 by 0.002. */
+/* The logistic function of -t on 0 <= t <= WISP_SIGMOID_RANGE is p(w)^4, w = 2 t / WISP_SIGMOID_RANGE - 1, with the
+ * polynomial p below in fractions of 32768, lowest power first: least largest error of t * p^4, found by iterated
+ * linear programming. t * p^4 is off by at most 0.0006, p^4 by 0.002. */
 #define WISP_SIGMOID_RANGE 10
 enum { WISP_SIGMOID_TERMS = 6 };
-#define WISP_SIGMOID_POLYNOMIAL {17529, -10830, 3209, -765, -954, 1343}
+#define WISP_SIGMOID_POLYNOMIAL {9384, -11471, 7069, -3856, -1133, 3066}
 
 /* How a 32-bit sum becomes a byte (wisp_finish in kernels/conv_scalar.c is the definition). The sum is brought to a
  * 16-bit fixed-point number whose unit is chosen by plan.c, activated, added to the residual, and scaled to bytes. */

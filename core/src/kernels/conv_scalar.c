@@ -35,7 +35,7 @@ static int falling_sigmoid(const wisp_finish *f, int t) {
   const int w = 2 * t * f->steps - 32768;
   int p = terms[WISP_SIGMOID_TERMS - 1];
   for (int i = WISP_SIGMOID_TERMS - 2; i >= 0; i--) p = wisp_q15(p, w) + terms[i];
-  for (int i = 0; i < 3; i++) p = wisp_q15(p, p);
+  for (int i = 0; i < 2; i++) p = wisp_q15(p, p);
   return p;
 }
 

@@ -15,85 +15,86 @@ typedef wisp_v128 tile_sums[4][VECTORS];
 
 /* ---- sums ---- */
 
-/* One channel over 32 pixels. Returns the word after the run. */
-INLINE const int32_t *sum_run1(const int32_t *word, const uint8_t *in, int is_signed, wisp_v128 *sums) {
-  const wisp_v128 ones = wisp_hidden_splat(1), zero = wasm_i32x4_const_splat(0);
-  for (int groups = *word++; groups > 0; groups--) {
-    wisp_v128 s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero;
-    int blocks = *word++;
-    do {
-      const uint8_t *p = in + word[0];
-      const wisp_weights w = wisp_splat_weights(word + 1);
-      s0 = wisp_dot_add(s0, wisp_load_pixels(p, is_signed), w);
-      s1 = wisp_dot_add(s1, wisp_load_pixels(p + 16, is_signed), w);
-      s2 = wisp_dot_add(s2, wisp_load_pixels(p + 32, is_signed), w);
-      s3 = wisp_dot_add(s3, wisp_load_pixels(p + 48, is_signed), w);
-      s4 = wisp_dot_add(s4, wisp_load_pixels(p + 64, is_signed), w);
-      s5 = wisp_dot_add(s5, wisp_load_pixels(p + 80, is_signed), w);
-      s6 = wisp_dot_add(s6, wisp_load_pixels(p + 96, is_signed), w);
-      s7 = wisp_dot_add(s7, wisp_load_pixels(p + 112, is_signed), w);
-      word += 2;
-    } while (--blocks > 0);
-    sums[0] = wisp_widen_add(sums[0], s0, ones);
-    sums[1] = wisp_widen_add(sums[1], s1, ones);
-    sums[2] = wisp_widen_add(sums[2], s2, ones);
-    sums[3] = wisp_widen_add(sums[3], s3, ones);
-    sums[4] = wisp_widen_add(sums[4], s4, ones);
-    sums[5] = wisp_widen_add(sums[5], s5, ones);
-    sums[6] = wisp_widen_add(sums[6], s6, ones);
-    sums[7] = wisp_widen_add(sums[7], s7, ones);
+/* The 16-bit sums of one group: a channel over 32 pixels. Returns the word after it. */
+INLINE const int32_t *sum_group1(const int32_t *word, const uint8_t *in, int is_signed, wisp_v128 sums[VECTORS]) {
+  for (int v = 0; v < VECTORS; v++) sums[v] = wasm_i32x4_const_splat(0);
+  int blocks = *word++;
+  do {
+    const uint8_t *p = in + word[0];
+    const wisp_weights w = wisp_splat_weights(word + 1);
+    for (int v = 0; v < VECTORS; v++) sums[v] = wisp_dot_add(sums[v], wisp_load_pixels(p + v * 16, is_signed), w);
+    word += 2;
+  } while (--blocks > 0);
+  return word;
+}
+
+/* Two channels over 16 pixels: the first channel's sums, then the second's. */
+INLINE const int32_t *sum_group2(const int32_t *word, const uint8_t *in, int is_signed, wisp_v128 sums[VECTORS]) {
+  for (int v = 0; v < VECTORS; v++) sums[v] = wasm_i32x4_const_splat(0);
+  int blocks = *word++;
+  do {
+    const uint8_t *p = in + word[0];
+    const wisp_weights a = wisp_splat_weights(word + 1), b = wisp_splat_weights(word + 2);
+    for (int v = 0; v < HALF; v++) {
+      const wisp_pixels pixels = wisp_load_pixels(p + v * 16, is_signed);
+      sums[v] = wisp_dot_add(sums[v], pixels, a);
+      sums[HALF + v] = wisp_dot_add(sums[HALF + v], pixels, b);
+    }
+    word += 3;
+  } while (--blocks > 0);
+  return word;
+}
+
+INLINE const int32_t *sum_run1(const int32_t *word, const uint8_t *in, int is_signed, const int32_t *start,
+                               wisp_v128 *sums) {
+  const wisp_v128 ones = wisp_hidden_splat(1), start_v = wasm_v128_load32_splat(start);
+  wisp_v128 s[VECTORS];
+  int groups = *word++;
+  if (groups == 0)
+    for (int v = 0; v < VECTORS; v++) sums[v] = start_v;
+  if (groups == 0) return word;
+  word = sum_group1(word, in, is_signed, s);
+  for (int v = 0; v < VECTORS; v++) sums[v] = wisp_widen_add(start_v, s[v], ones);
+  while (--groups > 0) {
+    word = sum_group1(word, in, is_signed, s);
+    for (int v = 0; v < VECTORS; v++) sums[v] = wisp_widen_add(sums[v], s[v], ones);
   }
   return word;
 }
 
-/* Two channels over 16 pixels. */
-INLINE const int32_t *sum_run2(const int32_t *word, const uint8_t *in, int is_signed, wisp_v128 *a, wisp_v128 *b) {
-  const wisp_v128 ones = wisp_hidden_splat(1), zero = wasm_i32x4_const_splat(0);
-  for (int groups = *word++; groups > 0; groups--) {
-    wisp_v128 a0 = zero, a1 = zero, a2 = zero, a3 = zero, b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-    int blocks = *word++;
-    do {
-      const uint8_t *p = in + word[0];
-      const wisp_weights wa = wisp_splat_weights(word + 1), wb = wisp_splat_weights(word + 2);
-      const wisp_pixels p0 = wisp_load_pixels(p, is_signed);
-      a0 = wisp_dot_add(a0, p0, wa);
-      b0 = wisp_dot_add(b0, p0, wb);
-      const wisp_pixels p1 = wisp_load_pixels(p + 16, is_signed);
-      a1 = wisp_dot_add(a1, p1, wa);
-      b1 = wisp_dot_add(b1, p1, wb);
-      const wisp_pixels p2 = wisp_load_pixels(p + 32, is_signed);
-      a2 = wisp_dot_add(a2, p2, wa);
-      b2 = wisp_dot_add(b2, p2, wb);
-      const wisp_pixels p3 = wisp_load_pixels(p + 48, is_signed);
-      a3 = wisp_dot_add(a3, p3, wa);
-      b3 = wisp_dot_add(b3, p3, wb);
-      word += 3;
-    } while (--blocks > 0);
-    a[0] = wisp_widen_add(a[0], a0, ones);
-    a[1] = wisp_widen_add(a[1], a1, ones);
-    a[2] = wisp_widen_add(a[2], a2, ones);
-    a[3] = wisp_widen_add(a[3], a3, ones);
-    b[0] = wisp_widen_add(b[0], b0, ones);
-    b[1] = wisp_widen_add(b[1], b1, ones);
-    b[2] = wisp_widen_add(b[2], b2, ones);
-    b[3] = wisp_widen_add(b[3], b3, ones);
+INLINE const int32_t *sum_run2(const int32_t *word, const uint8_t *in, int is_signed, const int32_t *start, wisp_v128 *a,
+                               wisp_v128 *b) {
+  const wisp_v128 ones = wisp_hidden_splat(1);
+  const wisp_v128 start_a = wasm_v128_load32_splat(start), start_b = wasm_v128_load32_splat(start + 1);
+  wisp_v128 s[VECTORS];
+  int groups = *word++;
+  if (groups == 0)
+    for (int v = 0; v < HALF; v++) a[v] = start_a, b[v] = start_b;
+  if (groups == 0) return word;
+  word = sum_group2(word, in, is_signed, s);
+  for (int v = 0; v < HALF; v++) {
+    a[v] = wisp_widen_add(start_a, s[v], ones);
+    b[v] = wisp_widen_add(start_b, s[HALF + v], ones);
+  }
+  while (--groups > 0) {
+    word = sum_group2(word, in, is_signed, s);
+    for (int v = 0; v < HALF; v++) {
+      a[v] = wisp_widen_add(a[v], s[v], ones);
+      b[v] = wisp_widen_add(b[v], s[HALF + v], ones);
+    }
   }
   return word;
 }
 
 INLINE void sum_quad(const wisp_quad *quad, const uint8_t *in, int is_signed, tile_sums sums) {
-  for (int c = 0; c < 4; c++) {
-    const wisp_v128 start = wasm_v128_load32_splat(&quad->start[c]);
-    for (int v = 0; v < VECTORS; v++) sums[c][v] = start;
-  }
   const int32_t *word = quad->stream;
   for (int c = 0; c < 4;) {
     const int channels = *word++;
     if (channels == 1) {
-      word = sum_run1(word, in, is_signed, sums[c]);
+      word = sum_run1(word, in, is_signed, &quad->start[c], sums[c]);
     } else {
-      sum_run2(word, in, is_signed, sums[c], sums[c + 1]);
-      word = sum_run2(word, in + HALF * 16, is_signed, sums[c] + HALF, sums[c + 1] + HALF);
+      sum_run2(word, in, is_signed, &quad->start[c], sums[c], sums[c + 1]);
+      word = sum_run2(word, in + HALF * 16, is_signed, &quad->start[c], sums[c] + HALF, sums[c + 1] + HALF);
     }
     c += channels;
   }
@@ -146,7 +147,7 @@ INLINE wisp_v128 falling_sigmoid(const finish_vectors *f, wisp_v128 t) {
   const wisp_v128 w = wasm_v128_xor(wasm_i16x8_mul(t, f->double_steps), f->sign);
   wisp_v128 p = f->terms[WISP_SIGMOID_TERMS - 1];
   for (int i = WISP_SIGMOID_TERMS - 2; i >= 0; i--) p = wasm_i16x8_add(wisp_q15x8(p, w), f->terms[i]);
-  for (int i = 0; i < 3; i++) p = wisp_q15x8(p, p);
+  for (int i = 0; i < 2; i++) p = wisp_q15x8(p, p);
   return p;
 }
 
