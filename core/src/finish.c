@@ -18,9 +18,13 @@ static double curve_range(int activation) {
   return activation == WISP_ACT_SILU || activation == WISP_ACT_SIGMOID ? WISP_SIGMOID_RANGE : 0;
 }
 
-/* The least unit in which the output and the residual fit. */
-static double least_unit(const wisp_tensor *out, const wisp_tensor *residual) {
-  const double reach = 255.0 * out->scale + (residual ? 255.0 * residual->scale : 0);
+/* The least unit in which the output and the residual fit. Leaky ReLU needs more for what lies far below 0, but not so
+ * much that a unit is more than a quarter of an output step. */
+static double least_unit(const wisp_layer *l, const wisp_tensor *out, const wisp_tensor *residual) {
+  const double added = residual ? 255.0 * residual->scale : 0;
+  double reach = 255.0 * out->scale + added;
+  if (l->activation == WISP_ACT_LEAKY && l->slope > 0)
+    reach = fmax(reach, fmin((out->zero_point * out->scale + added) / l->slope, HEADROOM * out->scale / 4));
   return reach / HEADROOM;
 }
 
@@ -32,7 +36,7 @@ wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wis
   memset(f, 0, sizeof *f);
   f->activation = l->activation;
   f->flip = plan->flip;
-  const double range = curve_range(l->activation), least = least_unit(out, residual);
+  const double range = curve_range(l->activation), least = least_unit(l, out, residual);
   int steps = 1; /* powers of two: limit * steps ~ 32767 */
   while (range > 0 && l->activation != WISP_ACT_SIGMOID && range * steps / 32767 < least && steps < 64) steps *= 2;
   const double wished = range > 0 ? range * steps / 32767 : least;
@@ -46,7 +50,7 @@ wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wis
   *unit = is_sigmoid ? wished : f->out_scale * (double)out->scale / 32768;
   f->steps = (int16_t)steps;
   f->limit = (int16_t)(32767 / steps);
-  f->slope = (int16_t)floor(l->slope * 32767.0 + 0.5);
+  f->slope = (int16_t)fmin(floor(l->slope * 32768.0 + 0.5), 32767);
   if (residual) {
     const double y_unit = is_sigmoid ? 1.0 / 32768 : *unit;
     const double scale = residual->scale / (128 * y_unit) * 32768;
