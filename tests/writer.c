@@ -1,0 +1,188 @@
+/* writer.c - a quantised network to its .wisp bytes, part by part as models/FORMAT.md lists them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "writer.h"
+
+#include "check.h"
+
+enum { PREAMBLE = 24, LANES = 4, RESIDUAL = 1, MASKED = 2 };
+
+typedef struct bytes {
+  uint8_t *data;
+  size_t size, capacity;
+} bytes;
+
+static void put_u8(bytes *b, int value) {
+  if (b->size == b->capacity) {
+    b->capacity = b->capacity ? b->capacity * 2 : 4096;
+    b->data = realloc(b->data, b->capacity);
+    if (!b->data) exit(1);
+  }
+  b->data[b->size++] = (uint8_t)value;
+}
+
+static void put_u16(bytes *b, int value) {
+  put_u8(b, value & 255);
+  put_u8(b, value >> 8 & 255);
+}
+
+static void put_u32(bytes *b, uint32_t value) {
+  put_u16(b, (int)(value & 0xffff));
+  put_u16(b, (int)(value >> 16));
+}
+
+static void put_f32(bytes *b, float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  put_u32(b, bits);
+}
+
+static void put_text(bytes *b, const char *text) {
+  while (*text) put_u8(b, *text++);
+}
+
+static void set_u32(uint8_t *at, uint32_t value) {
+  for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> 8 * i);
+}
+
+static uint32_t get_u32(const uint8_t *at) {
+  return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+uint32_t net_crc(const uint8_t *data, size_t size) {
+  uint32_t crc = 0xffffffff;
+  for (size_t i = 0; i < size; i++) {
+    crc ^= data[i];
+    for (int bit = 0; bit < 8; bit++) crc = crc & 1 ? crc >> 1 ^ 0xedb88320 : crc >> 1;
+  }
+  return ~crc;
+}
+
+/* ---- parts ---- */
+
+static void put_payload(bytes *b, const net *n, const net_layer *l) {
+  if (l->blocks == 0) return;
+  const int channels = n->tensor[l->output].channels;
+  for (int c = 0; c < channels; c++) put_f32(b, l->scale[c]);
+  for (int c = 0; c < channels; c++) put_f32(b, l->bias[c]);
+  for (int first = 0; l->masked && first < l->blocks; first += 8) {
+    int bits = 0;
+    for (int i = 0; i < 8 && first + i < l->blocks; i++) bits |= !!l->present[first + i] << i;
+    put_u8(b, bits);
+  }
+  for (int i = 0; i < l->blocks * LANES; i++)
+    if (!l->masked || l->present[i / LANES]) put_u8(b, (uint8_t)l->weights[i]);
+}
+
+static void put_layer(bytes *b, const net *n, const net_layer *l) {
+  put_u8(b, l->operation);
+  put_u8(b, l->activation);
+  put_u8(b, (l->residual >= 0 ? RESIDUAL : 0) | (l->masked ? MASKED : 0));
+  put_u8(b, l->input_count);
+  put_u8(b, l->kernel_height);
+  put_u8(b, l->kernel_width);
+  put_u8(b, l->stride_y);
+  put_u8(b, l->stride_x);
+  put_u8(b, l->pad_top);
+  put_u8(b, l->pad_left);
+  put_u8(b, l->pad_bottom);
+  put_u8(b, l->pad_right);
+  put_f32(b, l->slope);
+  put_u16(b, l->output);
+  for (int k = 0; k < l->input_count; k++) put_u16(b, l->inputs[k]);
+  if (l->residual >= 0) put_u16(b, l->residual);
+  bytes payload = {0};
+  put_payload(&payload, n, l);
+  put_u32(b, (uint32_t)payload.size);
+  put_u32(b, payload.size ? net_crc(payload.data, payload.size) : 0);
+  free(payload.data);
+}
+
+static void put_head(bytes *b, const net_head *h) {
+  put_u16(b, h->tensor);
+  put_u16(b, h->stride);
+  put_u8(b, 1);
+  put_u8(b, h->anchors);
+  put_u16(b, 0);
+  for (int i = 0; i < h->anchors; i++) {
+    put_f32(b, h->sizes[i][0]);
+    put_f32(b, h->sizes[i][1]);
+  }
+}
+
+static void put_header(bytes *b, const net *n) {
+  static const char provenance[] = "{\"source\":\"a test\"}";
+  put_u16(b, n->height);
+  put_u16(b, n->width);
+  put_u16(b, n->stride);
+  put_u8(b, n->block);
+  put_u8(b, 0);
+  put_u16(b, n->tensors);
+  put_u16(b, n->layers);
+  put_u16(b, n->heads);
+  put_u16(b, n->classes);
+  for (int i = 0; i < n->tensors; i++) {
+    put_u16(b, n->tensor[i].channels);
+    put_u8(b, n->tensor[i].zero_point);
+    put_u8(b, 0);
+    put_f32(b, n->tensor[i].scale);
+  }
+  for (int i = 0; i < n->layers; i++) put_layer(b, n, &n->layer[i]);
+  for (int i = 0; i < n->heads; i++) put_head(b, &n->head[i]);
+  for (int i = 0; i < n->classes; i++) {
+    char name[24];
+    put_u16(b, snprintf(name, sizeof name, "class %d", i));
+    put_text(b, name);
+  }
+  put_u32(b, sizeof provenance - 1);
+  put_text(b, provenance);
+}
+
+/* ---- the file ---- */
+
+uint8_t *net_write(const net *n, size_t *size) {
+  bytes b = {0};
+  put_text(&b, "WISP");
+  put_u32(&b, 1);
+  while (b.size < PREAMBLE) put_u8(&b, 0);
+  put_header(&b, n);
+  set_u32(b.data + 8, (uint32_t)(b.size - PREAMBLE));
+  for (int i = 0; i < n->layers; i++) put_payload(&b, n, &n->layer[i]);
+  set_u32(b.data + 16, (uint32_t)b.size);
+  net_repair(b.data, b.size);
+  *size = b.size;
+  return b.data;
+}
+
+size_t net_header_end(const uint8_t *file) { return PREAMBLE + get_u32(file + 8); }
+
+void net_repair(uint8_t *file, size_t size) {
+  if (size < PREAMBLE) return;
+  const size_t header = get_u32(file + 8), there = size - PREAMBLE;
+  if (header <= there) set_u32(file + 12, net_crc(file + PREAMBLE, header));
+  set_u32(file + 20, net_crc(file, 20));
+}
+
+/* ---- arrays ---- */
+
+void net_make_weights(net *n, net_layer *l) {
+  const size_t channels = (size_t)n->tensor[l->output].channels;
+  int planes = 0;
+  for (int k = 0; k < l->input_count; k++)
+    planes += (n->tensor[l->inputs[k]].channels + LANES - 1) / LANES;
+  l->blocks = (int)channels * l->kernel_height * l->kernel_width * planes;
+  l->scale = check_allocate(channels * sizeof *l->scale);
+  l->bias = check_allocate(channels * sizeof *l->bias);
+  l->present = check_allocate((size_t)l->blocks);
+  l->weights = check_allocate((size_t)l->blocks * LANES);
+  memset(l->present, 1, (size_t)l->blocks);
+}
+
+void net_free(net *n) {
+  for (int i = 0; i < n->layers; i++) {
+    free(n->layer[i].scale);
+    free(n->layer[i].bias);
+    free(n->layer[i].present);
+    free(n->layer[i].weights);
+  }
+  memset(n, 0, sizeof *n);
+}
