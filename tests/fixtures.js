@@ -400,9 +400,3 @@ function pngChunk(type, body) {
   const [length, crc] = [new Uint8Array(frame.buffer, 0, 4), new Uint8Array(frame.buffer, 4, 4)];
   return [...length, ...typed, ...crc];
 }
-
-/** @param {Picture} picture @returns {Uint8Array<ArrayBuffer>} a binary PPM file */
-export function encodePpm({ data, width, height }) {
-  const rgb = data.filter((_, i) => i % 4 !== 3);
-  return Uint8Array.from([...new TextEncoder().encode(`P6\n${width} ${height}\n255\n`), ...rgb]);
-}

@@ -13,11 +13,15 @@ import { requireWasm } from './magic.js';
 export async function instantiate({ glue, wasm }, threads, onProgress) {
   const [factory, compiled] = await Promise.all([importGlue(glue), compile(wasm, onProgress)]);
   return new Promise((resolve, reject) => {
+    const mismatch = (/** @type {unknown} */ cause) => {
+      const sentence = `${glue} and ${wasm} are of different versions: ${saying(cause)}.`;
+      reject(cause instanceof RangeError ? cause : new WispError('WISP_ERR_ENGINE', sentence));
+    };
     const instantiateWasm = (/** @type {any} */ imports, /** @type {Function} */ done) => {
       // the glue would swallow a failure
       WebAssembly.instantiate(compiled, imports).then(
         (instance) => done(instance, compiled),
-        reject,
+        mismatch,
       );
       return {};
     };
@@ -25,19 +29,34 @@ export async function instantiate({ glue, wasm }, threads, onProgress) {
   });
 }
 
+const ADVICE = 'The option wasmBase says where the files of wisp are.';
+
 /** @param {string} address */
 async function importGlue(address) {
   try {
     return (await import(/* @vite-ignore */ /* webpackIgnore: true */ address)).default;
   } catch (cause) {
-    const advice = 'Is it there, and served as text/javascript? See the option wasmBase.';
-    const sentence = `${address} did not load: ${saying(cause)}. ${advice}`;
+    const doubt = 'Is it there, and served as text/javascript?';
+    const sentence = `${address} did not load: ${saying(cause)}. ${doubt} ${ADVICE}`;
     throw new WispError('WISP_ERR_ENGINE', sentence, { cause });
   }
 }
 
 /** @param {string} address @param {(loaded: number, total: number) => void} onProgress */
 async function compile(address, onProgress) {
+  const bytes = await fetchWasm(address, onProgress).catch((cause) => {
+    throw new WispError('WISP_ERR_ENGINE', `${saying(cause)}. ${ADVICE}`, { cause });
+  });
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    const sentence = `${address} did not compile: ${saying(cause)}.`;
+    throw new WispError('WISP_ERR_ENGINE', sentence, { cause });
+  }
+}
+
+/** @param {string} address @param {(loaded: number, total: number) => void} onProgress */
+async function fetchWasm(address, onProgress) {
   const { pieces, total } = await download(address);
   const parts = [];
   let loaded = 0;
@@ -48,11 +67,5 @@ async function compile(address, onProgress) {
   }
   const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
   requireWasm(bytes, address);
-  try {
-    return await WebAssembly.compile(bytes);
-  } catch (cause) {
-    throw new WispError('WISP_ERR_ENGINE', `${address} did not compile: ${saying(cause)}.`, {
-      cause,
-    });
-  }
+  return bytes;
 }

@@ -35,7 +35,6 @@ export function requireWisp(piece, name) {
 /** @param {Uint8Array} file @param {string} name */
 export function requireWasm(file, name) {
   if (begins(file, '\0asm')) return;
-  const advice = 'The option wasmBase says where the files of wisp are';
-  const sentence = `${name} is no WebAssembly: it ${describe(file)}. ${advice}.`;
+  const sentence = `${name} is no WebAssembly: it ${describe(file)}.`;
   throw new WispError('WISP_ERR_ENGINE', sentence);
 }

@@ -74,7 +74,8 @@ function packAddress(text) {
 
 /** @param {HTMLImageElement} image */
 async function packImage(image) {
-  const name = `The image ${image.currentSrc.slice(0, 200) || 'without an address'}`;
+  const address = image.currentSrc || image.src;
+  const name = `The image ${address.slice(0, 200) || 'without an address'}`;
   if (!image.complete) await image.decode().catch(() => {});
   if (image.naturalWidth === 0) throw new WispError('WISP_ERR_SOURCE', `${name} has not loaded.`);
   return packBitmap(image);
