@@ -45,21 +45,19 @@ static placement place(const wisp_frame *frame, int height, int width, wisp_fit 
   return p;
 }
 
-/* A position between two neighbours of `size`: `at` is the first's index, `weight2` is 0 at the last. */
-static wisp_tap tap_at(int position, double step, int size) {
+/* Between which two neighbours a position lies, as if there were some beyond the edges: `at` is the first's index. */
+static wisp_tap tap_at(int position, double step) {
   const float source = (float)((position + 0.5) * step - 0.5);
-  int first = (int)floorf(source);
-  float fraction = source - (float)first;
-  if (first < 0) first = 0, fraction = 0;
-  if (first >= size - 1) first = size - 1, fraction = 0;
-  const int second = round_even((double)(fraction * WISP_TAP_ONE));
-  return (wisp_tap){first, (int16_t)(WISP_TAP_ONE - second), (int16_t)second};
+  const float first = floorf(source);
+  const int second = round_even((double)((source - first) * WISP_TAP_ONE));
+  return (wisp_tap){(int32_t)first, (int16_t)(WISP_TAP_ONE - second), (int16_t)second};
 }
 
-/* Kernels read two pixels a tap; at a row's last pixel that is the one before it and the last, with weights swapped. */
+/* Kernels read two pixels a tap; at a row's ends all weight is on its first or last. */
 static wisp_tap pixel_tap(int position, double step, int size) {
-  wisp_tap t = tap_at(position, step, size);
-  if (t.at == size - 1 && size > 1) t = (wisp_tap){t.at - 1, 0, WISP_TAP_ONE};
+  wisp_tap t = tap_at(position, step);
+  if (t.at < 0 || size == 1) t = (wisp_tap){0, WISP_TAP_ONE, 0};
+  if (t.at >= size - 1 && size > 1) t = (wisp_tap){size - 2, 0, WISP_TAP_ONE};
   t.at *= 4;
   return t;
 }
@@ -93,8 +91,10 @@ static void make_row(const job *j, columns *c, int y, uint8_t *rgba) {
   const placement *at = &j->at;
   memset(rgba, WISP_GREY, (size_t)(c->x1 - c->x0) * 4);
   if (y < at->top || y >= at->top + at->height || c->begin >= c->end) return;
-  const wisp_tap t = tap_at(y - at->top, at->step_y, j->frame->height);
-  const int16_t *above = blended_row(j, c, t.at), *below = t.weight2 ? blended_row(j, c, t.at + 1) : above;
+  const wisp_tap t = tap_at(y - at->top, at->step_y);
+  const int last = j->frame->height - 1; /* beyond the edges lies the same row again, weighed as if it were another */
+  const int16_t *above = blended_row(j, c, wisp_clamp(t.at, 0, last));
+  const int16_t *below = t.weight2 ? blended_row(j, c, wisp_clamp(t.at + 1, 0, last)) : above;
   j->kernels->blend_rows(above, below, t.weight, c->end - c->begin, rgba + (c->begin - c->x0) * 4);
 }
 
