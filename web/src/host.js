@@ -80,14 +80,12 @@ export function startWorker(address, events) {
 
 /** @param {string | URL | undefined} address @param {CrewEvents} events @returns {Crew} */
 function startThread(address, { onMessage, onDeath }) {
-  const own = 'worker-node.js'; // in a variable: no bundler for browsers shall follow it
-  const worker = new (nodeModules().threads.Worker)(
-    address ? absolute(address) : new URL(own, import.meta.url),
-    {
-      name: 'wisp',
-      execArgv: [], // not the parent's --input-type and the like
-    },
-  );
+  const here = import.meta.url; // apart, so that no bundler for browsers follows the address
+  const file = address ? absolute(address) : new URL('worker-node.js', here);
+  const worker = new (nodeModules().threads.Worker)(file, {
+    name: 'wisp',
+    execArgv: [], // not the parent's --input-type and the like
+  });
   let dismissed = false;
   const die = (/** @type {string} */ why) => {
     if (!dismissed) onDeath(why);
