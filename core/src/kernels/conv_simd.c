@@ -187,17 +187,22 @@ INLINE void store_pixels(const finish_vectors *f, wisp_v128 y0, wisp_v128 y1, co
   wasm_v128_store(out, wasm_v128_xor(wasm_u8x16_narrow_i16x8(low, high), f->flip));
 }
 
+/* Three passes over the tile, each short: one long chain a vector would leave the processor waiting for results. */
 INLINE void finish_tile(const wisp_quad *quad, const finish_vectors *f, int activation, tile_sums sums,
                         const uint8_t *residual, uint8_t *out) {
-  for (int v = 0; v < VECTORS; v += 2) {
-    wisp_v128 y[4];
-    for (int c = 0; c < 4; c++)
-      y[c] = activate(f, activation, fixed_point(&sums[c][v], wasm_v128_load32_splat(&quad->scale[c])));
-    const wisp_v128 low01 = wasm_i16x8_shuffle(y[0], y[1], 0, 8, 1, 9, 2, 10, 3, 11);
-    const wisp_v128 high01 = wasm_i16x8_shuffle(y[0], y[1], 4, 12, 5, 13, 6, 14, 7, 15);
-    const wisp_v128 low23 = wasm_i16x8_shuffle(y[2], y[3], 0, 8, 1, 9, 2, 10, 3, 11);
-    const wisp_v128 high23 = wasm_i16x8_shuffle(y[2], y[3], 4, 12, 5, 13, 6, 14, 7, 15);
-    const int at = v * 16;
+  wisp_v128 x[4][VECTORS / 2];
+  for (int c = 0; c < 4; c++) {
+    const wisp_v128 scale = wasm_v128_load32_splat(&quad->scale[c]);
+    for (int v = 0; v < VECTORS / 2; v++) x[c][v] = fixed_point(&sums[c][2 * v], scale);
+  }
+  for (int c = 0; c < 4; c++)
+    for (int v = 0; v < VECTORS / 2; v++) x[c][v] = activate(f, activation, x[c][v]);
+  for (int v = 0; v < VECTORS / 2; v++) {
+    const wisp_v128 low01 = wasm_i16x8_shuffle(x[0][v], x[1][v], 0, 8, 1, 9, 2, 10, 3, 11);
+    const wisp_v128 high01 = wasm_i16x8_shuffle(x[0][v], x[1][v], 4, 12, 5, 13, 6, 14, 7, 15);
+    const wisp_v128 low23 = wasm_i16x8_shuffle(x[2][v], x[3][v], 0, 8, 1, 9, 2, 10, 3, 11);
+    const wisp_v128 high23 = wasm_i16x8_shuffle(x[2][v], x[3][v], 4, 12, 5, 13, 6, 14, 7, 15);
+    const int at = v * 32;
     store_pixels(f, wasm_i32x4_shuffle(low01, low23, 0, 4, 1, 5), wasm_i32x4_shuffle(low01, low23, 2, 6, 3, 7),
                  residual ? residual + at : NULL, out + at);
     store_pixels(f, wasm_i32x4_shuffle(high01, high23, 0, 4, 1, 5), wasm_i32x4_shuffle(high01, high23, 2, 6, 3, 7),
