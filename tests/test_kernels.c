@@ -231,6 +231,68 @@ static void test_rows(const wisp_kernels *best) {
   }
 }
 
+/* ---- letterbox ---- */
+
+/* Taps anywhere in a row of `width` pixels. */
+static void draw_taps(wisp_tap *taps, int n, int width) {
+  static const int weights[] = {0, 1, WISP_TAP_ONE / 2, WISP_TAP_ONE - 1, WISP_TAP_ONE};
+  for (int x = 0; x < n; x++) {
+    const int weight = random_chance(0.5) ? weights[random_int(0, 4)] : random_int(0, WISP_TAP_ONE);
+    taps[x] =
+        (wisp_tap){random_int(0, width - 2) * 4, (int16_t)weight, (int16_t)(WISP_TAP_ONE - weight)};
+  }
+}
+
+static void check_blends(const wisp_kernels *best, int n) {
+  const int width = random_int(2, 50);
+  const size_t pixels = (size_t)n * 4, words = pixels * sizeof(int16_t);
+  uint8_t *row = check_allocate((size_t)width * 4),
+          *bytes[2] = {guard_open(pixels), guard_open(pixels)};
+  uint8_t *lines[3] = {guard_open(words), guard_open(words), guard_open(words)};
+  int16_t *blended[3] = {(int16_t *)(void *)lines[0], (int16_t *)(void *)lines[1],
+                         (int16_t *)(void *)lines[2]};
+  wisp_tap *taps = check_allocate((size_t)n * sizeof *taps);
+  draw_taps(taps, n, width);
+  draw_pixels(row, (size_t)width * 4);
+  wisp_kernels_scalar()->blend_row(row, taps, n, blended[0]);
+  best->blend_row(row, taps, n, blended[1]);
+  CHECK_SAME(lines[1], lines[0], words);
+  draw_pixels(row, (size_t)width * 4);
+  best->blend_row(row, taps, n, blended[2]);
+  const int weight = random_chance(0.2) ? WISP_TAP_ONE : random_int(0, WISP_TAP_ONE);
+  wisp_kernels_scalar()->blend_rows(blended[0], blended[2], weight, n, bytes[0]);
+  best->blend_rows(blended[0], blended[2], weight, n, bytes[1]);
+  CHECK_SAME(bytes[1], bytes[0], pixels);
+  for (int i = 0; i < 3; i++) CHECK(guard_holds(lines[i], words));
+  for (int i = 0; i < 2; i++) CHECK(guard_holds(bytes[i], pixels));
+  for (int i = 0; i < 3; i++) guard_close(lines[i]);
+  for (int i = 0; i < 2; i++) guard_close(bytes[i]);
+  free(taps);
+  free(row);
+}
+
+static void check_fold(const wisp_kernels *best, int n, uint8_t flip) {
+  const size_t size = (size_t)n * WISP_LANES;
+  uint8_t *rows = check_allocate(size * 4), *planes[2][3];
+  draw_pixels(rows, size * 4);
+  for (int i = 0; i < 6; i++) planes[i / 3][i % 3] = guard_open(size);
+  wisp_kernels_scalar()->fold(rows, rows + size * 2, n, flip, planes[0]);
+  best->fold(rows, rows + size * 2, n, flip, planes[1]);
+  for (int i = 0; i < 3; i++) CHECK_SAME(planes[1][i], planes[0][i], size);
+  for (int i = 0; i < 6; i++) CHECK(guard_holds(planes[i / 3][i % 3], size));
+  for (int i = 0; i < 6; i++) guard_close(planes[i / 3][i % 3]);
+  free(rows);
+}
+
+static void test_letterbox(const wisp_kernels *best) {
+  for (int round = 0; round < 20; round++)
+    for (int n = 1; n <= 40; n++) {
+      CHECK_CASE("%s: letterbox, %d pixels", best->name, n);
+      check_blends(best, n);
+      check_fold(best, n, flips[round & 1]);
+    }
+}
+
 /* The engine's own representation gives right sums. */
 static void test_probe(const wisp_kernels *best) {
   CHECK_EQ(wisp_kernels_scalar()->reads_signed(), 0);
@@ -288,6 +350,20 @@ static void bench_moves(const wisp_kernels *k, uint8_t *in, uint8_t *out) {
   printf("\n");
 }
 
+static void bench_letterbox(const wisp_kernels *k, const uint8_t *in, uint8_t *out) {
+  enum { N = 256 };
+  wisp_tap taps[N];
+  int16_t rows[2][N * 4];
+  uint8_t *const planes[3] = {out, out + N * 4, out + N * 8};
+  draw_taps(taps, N, 300);
+  printf("blend along a row, across rows, fold, GB/s:");
+  BENCH(k->blend_row(in, taps, N, rows[0]), N * 4);
+  memcpy(rows[1], rows[0], sizeof rows[0]);
+  BENCH(k->blend_rows(rows[0], rows[1], 700, N, out), N * 4);
+  BENCH(k->fold(in, in + N * 4, N / 2, 0, planes), N * 4);
+  printf("\n");
+}
+
 static int bench(const wisp_kernels *k) {
   uint8_t *in = check_allocate((BENCH_PIXELS + QUAD_SPREAD) * WISP_LANES + WISP_OVERREAD);
   uint8_t *out = check_allocate(BENCH_PIXELS * WISP_LANES);
@@ -295,6 +371,7 @@ static int bench(const wisp_kernels *k) {
   printf("%s\n", k->name);
   bench_conv(k, in, out, real);
   bench_moves(k, in, out);
+  bench_letterbox(k, in, out);
   free(in);
   free(out);
   free(real);
@@ -310,5 +387,6 @@ int main(int argc, char **argv) {
   test_every_sum(best);
   test_maxpool(best);
   test_rows(best);
+  test_letterbox(best);
   return check_end();
 }
