@@ -1,6 +1,7 @@
 // One instance of the press module with one network; the only file that touches its memory.
 
 import { naming, saying, WispError } from './error.js';
+import { instantiate } from './instance.js';
 
 /**
  * @typedef {import('./import/float-graph.js').FloatGraph} FloatGraph
@@ -34,15 +35,13 @@ export class PressEngine {
     this.threads = threads;
   }
 
-  /** @param {number} threads more than one need shared memory */
-  static async load(threads) {
-    const glue = threads > 1 ? MODULES.threaded : MODULES.plain;
-    try {
-      const { default: factory } = await import(/* @vite-ignore */ glue);
-      return new PressEngine(await factory({ pthreadPoolSize: threads - 1 }), threads);
-    } catch (cause) {
-      throw new WispError('WISP_ERR_ENGINE', `${glue} did not load: ${saying(cause)}.`, { cause });
-    }
+  /**
+   * @param {number} threads more than one need shared memory
+   * @param {string} [base] folder that holds the press's files under their own names; without it, the package's
+   */
+  static async load(threads, base) {
+    const files = pressFiles(threads > 1, base);
+    return new PressEngine(await instantiate(files, threads, () => {}), threads);
   }
 
   /**
@@ -292,11 +291,28 @@ export class PressEngine {
   }
 }
 
-/** Literal addresses, so that bundlers copy the files. */
-const MODULES = {
-  plain: new URL('../../dist/press.mjs', import.meta.url).href,
-  threaded: new URL('../../dist/press-mt.mjs', import.meta.url).href,
-};
+/**
+ * Each address is a literal, so that bundlers copy the files.
+ * @param {boolean} threaded
+ * @param {string} [base]
+ * @returns {import('./files.js').BuildFiles}
+ */
+function pressFiles(threaded, base) {
+  if (base !== undefined) {
+    const name = `${base.replace(/\/*$/, '/')}${threaded ? 'press-mt' : 'press'}`;
+    return { glue: `${name}.mjs`, wasm: `${name}.wasm` };
+  }
+  if (threaded) {
+    return {
+      glue: new URL('../../dist/press-mt.mjs', import.meta.url).href,
+      wasm: new URL('../../dist/press-mt.wasm', import.meta.url).href,
+    };
+  }
+  return {
+    glue: new URL('../../dist/press.mjs', import.meta.url).href,
+    wasm: new URL('../../dist/press.wasm', import.meta.url).href,
+  };
+}
 
 /** @param {string} what */
 const noMemory = (what) =>

@@ -1,7 +1,6 @@
 // What the press's worker does with each verb, one request after the other; every request gets exactly one reply.
 
 import { saying, WispError } from './error.js';
-import { importOnnx } from './import/onnx.js';
 import { explainRefusal, release } from './pixels.js';
 import { PressEngine } from './press-engine.js';
 import { chooseVariant } from './variant.js';
@@ -13,8 +12,8 @@ import { VERSION } from './version.js';
  *
  * @typedef {object} Source where a network comes from
  * @property {string} name
- * @property {number} bytes
- * @property {string | null} sha256 null on a page that is no secure context
+ * @property {number} [bytes] of the file, if there was one
+ * @property {string | null} [sha256] of the file; null on a page that is no secure context
  * @property {string} format
  * @property {string} producer
  *
@@ -94,13 +93,10 @@ export class PressService {
   }
 
   /** @param {Message} message @returns {Promise<PressInfo>} */
-  async #open({ id, name, bytes, size, wish }) {
+  async #open({ id, graph, source, size, wish, base }) {
     const begin = (/** @type {string} */ phase) => this.#post({ id, progress: { phase } });
-    begin('import');
-    const graph = importOnnx(bytes);
-    const source = { name, bytes: bytes.length, sha256: await hashOf(bytes), ...graph.source };
     begin('load');
-    this.#engine = await PressEngine.load(chooseVariant(wish).threads);
+    this.#engine = await PressEngine.load(chooseVariant(wish).threads, base);
     begin('fold');
     const input = {
       width: size.width || graph.input.width,
@@ -108,6 +104,7 @@ export class PressService {
     };
     this.#engine.build(graph, input);
     const { classes, heads } = graph;
+    /** @type {NodeInfo[]} */
     const nodes = graph.nodes.map(describe);
     this.#info = { ...input, classes, heads, nodes, source, threads: this.#engine.threads };
     return this.#info;
@@ -155,11 +152,4 @@ function describe(node) {
     return { op, name, channels, kernel, stride };
   }
   return op === 'maxpool' ? { op, name, kernel: node.kernel, stride: node.stride } : { op, name };
-}
-
-/** @param {Uint8Array<ArrayBuffer>} bytes */
-async function hashOf(bytes) {
-  if (!globalThis.crypto?.subtle) return null;
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -2,7 +2,7 @@
 
 import { download } from './download.js';
 import { naming, saying, WispError } from './error.js';
-import { countCores, isNode } from './host.js';
+import { absolute, countCores, isNode } from './host.js';
 import { Link } from './link.js';
 import { movable, pack, release } from './pixels.js';
 
@@ -13,6 +13,7 @@ export { WispError };
  * @typedef {import('./pixels.js').PictureSource} PictureSource
  * @typedef {import('./press-engine.js').QuantiseOptions} QuantiseOptions
  * @typedef {import('./press-service.js').PressInfo} PressInfo
+ * @typedef {import('./import/float-graph.js').FloatGraph} FloatGraph
  *
  * @typedef {object} Progress
  * @property {'import' | 'load' | 'fold' | 'observe' | 'quantise' | 'pack'} phase
@@ -26,6 +27,7 @@ export { WispError };
  * @property {string} [name] what the .wisp file calls its source; default: that of the file
  * @property {AbortSignal} [signal] ends the press wherever it is
  * @property {(progress: Progress) => void} [onProgress]
+ * @property {string | URL} [wasmBase] folder that holds the press's .mjs and .wasm files under their own names
  * @property {string | URL} [workerUrl] where press-worker.js is, if not beside this module
  *
  * @typedef {object} FloatResult
@@ -55,7 +57,7 @@ export class Press {
   }
 
   /**
-   * @param {ModelSource} model an ONNX file
+   * @param {ModelSource | FloatGraph} model an ONNX file, or what another importer made
    * @param {OpenOptions} [options]
    * @returns {Promise<Press>}
    */
@@ -63,20 +65,22 @@ export class Press {
     const { signal, onProgress, threads = 'auto' } = options;
     signal?.throwIfAborted();
     const size = inputSize(options.size);
-    const { name, bytes } = await collect(model, signal);
+    onProgress?.({ phase: 'import' });
+    const { graph, source } = await importFrom(model, options);
     const link = new Link(options.workerUrl ?? WORKER());
     const abort = () => link.end(signal?.reason);
     signal?.addEventListener('abort', abort);
     const forget = () => signal?.removeEventListener('abort', abort);
     try {
       const wish = { threads, cores: countCores() };
-      const body = { name: options.name ?? fileName(name), bytes, size, wish };
-      const info = await request(link, 'open', body, [bytes.buffer], onProgress);
+      const base = options.wasmBase && absolute(options.wasmBase).href;
+      const body = { graph, source, size, wish, base };
+      const info = await request(link, 'open', body, [], onProgress);
       return new Press(link, info, forget);
     } catch (thrown) {
       forget();
       link.end(thrown);
-      throw signal?.aborted || !(thrown instanceof WispError) ? thrown : prefixed(name, thrown);
+      throw signal?.aborted ? signal.reason : prefixed(source.name, thrown);
     }
   }
 
@@ -144,7 +148,7 @@ export class Press {
 
 /**
  * All of it: opens the network, shows it the pictures, quantises, packs. Pictures that can't be read are skipped.
- * @param {ModelSource} model an ONNX file
+ * @param {ModelSource | FloatGraph} model an ONNX file, or what another importer made
  * @param {OpenOptions & QuantiseOptions & {pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>}} options
  * @returns {Promise<Pressed>}
  */
@@ -212,6 +216,29 @@ function request(link, verb, body, transfer, onProgress) {
 }
 
 /**
+ * Not in the worker: there, pages have no import map for the importer's library.
+ * @param {ModelSource | FloatGraph} model
+ * @param {OpenOptions} options
+ * @returns {Promise<{graph: FloatGraph, source: import('./press-service.js').Source}>}
+ */
+async function importFrom(model, { signal, name }) {
+  if (isGraph(model)) return { graph: model, source: { name: name ?? 'a graph', ...model.source } };
+  const [file, { importOnnx }] = await Promise.all([
+    collect(model, signal),
+    import('./import/onnx.js'),
+  ]);
+  const { bytes } = file;
+  try {
+    const graph = importOnnx(bytes);
+    const sha256 = await hashOf(bytes);
+    const called = name ?? fileName(file.name);
+    return { graph, source: { name: called, bytes: bytes.length, sha256, ...graph.source } };
+  } catch (thrown) {
+    throw prefixed(file.name, thrown);
+  }
+}
+
+/**
  * @param {ModelSource} model
  * @param {AbortSignal | undefined} signal
  */
@@ -222,6 +249,16 @@ async function collect(model, signal) {
   for await (const piece of pieces) parts.push(/** @type {Uint8Array<ArrayBuffer>} */ (piece));
   return { name, bytes: new Uint8Array(await new Blob(parts).arrayBuffer()) };
 }
+
+/** @param {Uint8Array<ArrayBuffer>} bytes @returns {Promise<string | null>} SHA-256 */
+async function hashOf(bytes) {
+  if (!globalThis.crypto?.subtle) return null; // no secure context
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** @param {ModelSource | FloatGraph} model @returns {model is FloatGraph} */
+const isGraph = (model) => Array.isArray(Reflect.get(Object(model), 'nodes'));
 
 /** @param {OpenOptions['size']} size @returns {{width: number, height: number}} zeros: as exported */
 function inputSize(size = 0) {
@@ -234,6 +271,13 @@ function inputSize(size = 0) {
 /** A file's own name, without the folders it is in: those are nobody else's business. @param {string} path */
 const fileName = (path) => path.split(/[\\/]/).pop() || path;
 
-/** @param {string} name @param {WispError} error */
-const prefixed = (name, error) =>
-  new WispError(error.code, `${name}: ${saying(error)}.`, { cause: error });
+/**
+ * An error of the core or of an importer, with the file's name.
+ * @param {string} name
+ * @param {unknown} thrown
+ */
+function prefixed(name, thrown) {
+  const code = Reflect.get(Object(thrown), 'code');
+  if (typeof code !== 'string' || !code.startsWith('WISP_ERR_')) return thrown;
+  return new WispError(code, `${name}: ${saying(thrown)}.`, { cause: thrown });
+}
