@@ -106,7 +106,7 @@ async function testJavaScript() {
 /** Each finding counts as a failure. */
 async function testChecks() {
   const { passed, findings } = await check();
-  for (const finding of findings) console.error(`\n${finding}`);
+  for (const finding of findings) console.error(finding);
   return { passed, failed: findings.length, skipped: 0 };
 }
 

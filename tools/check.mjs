@@ -24,16 +24,31 @@ const tool = (name) => path.join(modules, '.bin', name);
  * What a program complains about, nothing if it is content.
  * @param {string} program
  * @param {string[]} parameters
+ * @param {(output: string) => string[]} [read] its output as findings; by default each line is one
  * @returns {Promise<string[]>}
  */
-async function complaints(program, parameters) {
+async function complaints(program, parameters, read = (output) => output.trim().split('\n')) {
   try {
     await run(program, parameters, { cwd: root, env: { ...process.env, NO_COLOR: '1' } });
     return [];
   } catch (error) {
     const { output, message } = /** @type {import('./command.mjs').CommandError} */ (error);
-    return [output?.trimEnd() || message];
+    const findings = read(output ?? '').filter(Boolean);
+    return findings.length > 0 ? findings : [`${message}\n${output ?? ''}`];
   }
+}
+
+/** One finding a file. @param {string} output of clang-format --dry-run */
+function unformatted(output) {
+  const names = [...output.matchAll(/^([^:\s]+):\d+:\d+: error/gm)].map((match) => match[1]);
+  return [...new Set(names)].map(
+    (name) => `${name} is not formatted: "npm run check -- --fix" does it`,
+  );
+}
+
+/** Without its closing summary. @param {string} output of biome --reporter=concise */
+function biomeFindings(output) {
+  return output.split('\n').filter((line) => /^[!×✖i] /.test(line));
 }
 
 /** @param {string[]} sources */
@@ -69,11 +84,12 @@ async function checks(fix) {
   const c = files.filter(isC).map(({ name }) => name);
   const sources = c.filter((name) => name.endsWith('.c'));
   const clangFormat = fix ? ['-i'] : ['--dry-run', '--Werror'];
-  const biome = ['check', '--error-on-warnings', '--colors=off', ...(fix ? ['--write'] : [])];
+  const concise = ['--reporter=concise', '--max-diagnostics=none'];
+  const biome = ['check', '--error-on-warnings', ...concise, ...(fix ? ['--write'] : [])];
   /** @type {[string, () => Outcome | Promise<Outcome>][]} */
   return [
-    ['format of C', () => complaints('clang-format-19', [...clangFormat, ...c])],
-    ['format and lint of JavaScript', () => complaints(tool('biome'), biome)],
+    ['format of C', () => complaints('clang-format-19', [...clangFormat, ...c], unformatted)],
+    ['format and lint of JavaScript', () => complaints(tool('biome'), biome, biomeFindings)],
     ['lint of C', () => cppcheck(sources)],
     ['types', () => complaints(tool('tsc'), ['-p', 'tsconfig.json'])],
     ['layers of C', () => includes(files)],
@@ -115,7 +131,7 @@ if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.me
     await setUp('web', 'native', 'check');
     await build('web', 'native');
     const { findings } = await check({ fix: process.argv.includes('--fix') });
-    for (const finding of findings) console.error(`\n${finding}`);
+    for (const finding of findings) console.error(finding);
     process.exitCode = findings.length > 0 ? 1 : 0;
   } catch (error) {
     fail(error);

@@ -30,8 +30,10 @@ function firstLines(file) {
   if (isC(file)) {
     if (!file.lines[0].startsWith(`/* ${base} - `))
       return [`${file.name}:1 should begin with "/* ${base} - its job"`];
-    if (!file.lines[1]?.includes('SPDX-License-Identifier: Apache-2.0'))
-      return [`${file.name}:2 lacks the licence`];
+    if (
+      !file.lines.slice(1, 3).some((line) => line.includes('SPDX-License-Identifier: Apache-2.0'))
+    )
+      return [`${file.name}:2 should name the licence`];
   }
   if (isScript(file) && !/^\/[/*]/.test(file.lines.find((line) => !line.startsWith('#!')) ?? ''))
     return [`${file.name}:1 should say the file's job in a comment`];

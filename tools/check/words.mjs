@@ -56,7 +56,10 @@ export function lockFile(text) {
     ...(resolved ? [`package-lock.json: ${name} names a registry; .npmrc forbids it`] : []),
     ...Object.keys(optionalDependencies)
       .filter((needed) => !names.some((other) => other.endsWith(`node_modules/${needed}`)))
-      .map((needed) => `package-lock.json: ${name} needs an entry for ${needed}, or npm ci refuses the file`),
+      .map(
+        (needed) =>
+          `package-lock.json: ${name} needs an entry for ${needed}, or npm ci refuses the file`,
+      ),
   ]);
 }
 

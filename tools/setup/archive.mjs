@@ -89,7 +89,7 @@ async function mirror() {
 /**
  * @param {string} deb
  * @param {string} into
- * @param {{strip: number, only: string, without?: string[]}} what strip: leading folders to drop; only, without: patterns
+ * @param {{strip: number, only: string, without?: string[]}} what leading folders to drop; patterns
  */
 export async function unpack(deb, into, { strip, only, without = [] }) {
   mkdirSync(into, { recursive: true });
