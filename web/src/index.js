@@ -257,7 +257,7 @@ async function packAll(sources) {
   const failed = packed.find((one) => one.status === 'rejected');
   if (!failed) return pictures;
   pictures.forEach(release);
-  throw failed.reason;
+  throw explainRefusal(failed.reason);
 }
 
 /**

@@ -78,27 +78,44 @@ async function packImage(image) {
   const name = `The image ${address.slice(0, 200) || 'without an address'}`;
   if (!image.complete) await image.decode().catch(() => {});
   if (image.naturalWidth === 0) throw new WispError('WISP_ERR_SOURCE', `${name} has not loaded.`);
-  return packBitmap(image);
+  return packBitmap(image, AS_STORED);
 }
 
-/** @param {HTMLVideoElement} video */
+/** @param {HTMLVideoElement} video @returns {Promise<Picture>} */
 async function packVideo(video) {
   if (video.readyState < 2) {
-    const state = `readyState is ${video.readyState}`;
-    throw new WispError(
-      'WISP_ERR_SOURCE',
-      `The video has no frame yet (${state}): wait for its "loadeddata" event.`,
-    );
+    const sentence = `The video has no frame yet (readyState is ${video.readyState})`;
+    throw new WispError('WISP_ERR_SOURCE', `${sentence}: wait for its "loadeddata" event.`);
   }
+  const image = frameOf(video);
+  const { videoWidth, videoHeight } = video;
+  if (image?.displayWidth === videoWidth && image.displayHeight === videoHeight) {
+    return { kind: 'frame', image }; // costs this thread nothing, a bitmap all its pixels
+  }
+  image?.close(); // an engine that forgets how a film is turned
   return packBitmap(video);
 }
 
-/** @param {HTMLImageElement | SVGImageElement | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | ImageBitmap} image @returns {Promise<Picture>} */
-async function packBitmap(image) {
+/** @param {HTMLVideoElement} video */
+function frameOf(video) {
   try {
-    return { kind: 'bitmap', image: await createImageBitmap(image, AS_STORED) };
+    return typeof VideoFrame === 'function' ? new VideoFrame(video) : undefined;
+  } catch (thrown) {
+    const refusal = explainRefusal(thrown);
+    if (refusal !== thrown) throw refusal;
+  }
+}
+
+/**
+ * @param {Exclude<ImageBitmapSource, Blob | ImageData>} image
+ * @param {ImageBitmapOptions} [options] left out, a canvas costs the page's thread next to nothing
+ * @returns {Promise<Picture>}
+ */
+async function packBitmap(image, options) {
+  try {
+    return { kind: 'bitmap', image: await createImageBitmap(image, options) };
   } catch (cause) {
-    const { width, height } = image;
+    const { width, height } = /** @type {HTMLCanvasElement} */ (image);
     const what = `the ${kindOf(image)} (${Number(width)} × ${Number(height)})`;
     throw new WispError(
       'WISP_ERR_SOURCE',
@@ -246,12 +263,13 @@ async function fetchPicture(address) {
 }
 
 /**
- * Whether copyTo gives what drawing would: upright, square pixels, and an engine that knows the option.
+ * Whether copyTo gives what drawing would: square pixels, known to be upright, in an engine that
+ * knows the option. (Firefox does not tell, and draws faster than it copies.)
  * @param {VideoFrame} frame
  */
 function copiesAsRgba(frame) {
   const { visibleRect, displayWidth, displayHeight, format } = frame;
-  if (Reflect.get(frame, 'rotation') || Reflect.get(frame, 'flip')) return false;
+  if (Reflect.get(frame, 'rotation') !== 0 || Reflect.get(frame, 'flip')) return false;
   if (visibleRect?.width !== displayWidth || visibleRect.height !== displayHeight) return false;
   if (format === 'RGBA' || format === 'RGBX') return true;
   try {
