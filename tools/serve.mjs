@@ -45,7 +45,6 @@ export async function startServer({ port, isolated = true, headers = {} } = {}) 
   };
   /** @type {import('sirv').Options['setHeaders']} */
   const setHeaders = (response, file) => {
-    for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
     if (file.endsWith('.wisp')) response.setHeader('content-type', 'application/octet-stream');
   };
   const handlers = Object.entries(shelves).map(([address, folder]) => ({
@@ -54,6 +53,8 @@ export async function startServer({ port, isolated = true, headers = {} } = {}) 
   }));
 
   const server = createServer((request, response) => {
+    // with every answer: WebKit refuses a worker whose 304 lacks them
+    for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
     const { pathname, search } = new URL(request.url ?? '/', 'http://localhost');
     if (pathname === '/') return response.writeHead(302, { location: HOME }).end();
     const shelf = handlers.find(({ address }) => pathname.startsWith(address));

@@ -125,8 +125,8 @@ function startWebWorker(address, { onMessage, onDeath }) {
 
 const NOT_STARTED =
   'its file or one that it imports did not arrive as JavaScript. Let the bundler see it (Vite: ' +
-  "optimizeDeps.exclude: ['wisp']) or give its address as workerUrl; on a page with Cross-Origin-Embedder-Policy, " +
-  'send that header with it too';
+  "optimizeDeps.exclude: ['wisp']) or give its address as workerUrl; on a page with " +
+  'Cross-Origin-Embedder-Policy, send that header with it too, for Safari also with 304 answers';
 
 /** @param {string | URL | undefined} address */
 function newWebWorker(address) {
