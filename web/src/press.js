@@ -183,7 +183,8 @@ async function observeAll(opened, pictures, onProgress) {
       if (!isPicturesFault(error)) throw error;
       skipped.push({ index, error });
     }
-    onProgress?.({ phase: 'observe', done: ++index, total });
+    index++;
+    onProgress?.({ phase: 'observe', done: index, total });
   }
   if (index > skipped.length) return { pictures: index - skipped.length, skipped };
   const why = index === 0 ? 'there are none' : `none of the ${index} can be read`;
