@@ -1,0 +1,32 @@
+// The values of options: what they may be, and the sentence for what they may not.
+
+import { InvalidArgumentError } from 'commander';
+
+/** @param {string} text */
+export function fraction(text) {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('It is a number from 0 to 1.');
+}
+
+/** @param {number} most @returns {(text: string) => number} */
+export function whole(most) {
+  return (text) => {
+    if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= most) return Number(text);
+    throw new InvalidArgumentError(`It is a whole number from 1 to ${most}.`);
+  };
+}
+
+/** 640, or 384x640 as height × width. @param {string} text */
+export function size(text) {
+  const [, height, width = height] = /^(\d+)(?:x(\d+))?$/.exec(text) ?? [];
+  if (height) return { height: Number(height), width: Number(width) };
+  throw new InvalidArgumentError('It is a side such as 640, or height x width such as 384x640.');
+}
+
+/** @param {string} text */
+export const list = (text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);

@@ -1,0 +1,106 @@
+// wisp press: an ONNX file and calibration pictures in, a .wisp file out.
+
+import path from 'node:path';
+import { Command } from 'commander';
+import { WispError } from '../web/src/index.js';
+import { Press } from '../web/src/press.js';
+import { size, whole } from './arguments.js';
+import { findPictures, requireWritable, spread, writeWhole } from './files.js';
+import { Progress } from './progress.js';
+
+/**
+ * @typedef {object} Options
+ * @property {string[]} calib
+ * @property {string} [output]
+ * @property {{height: number, width: number}} [size]
+ * @property {number} bits
+ * @property {number} [threads]
+ * @property {number} limit
+ */
+
+export function pressCommand() {
+  return new Command('press')
+    .summary('make a .wisp file of an ONNX file')
+    .description(
+      'Presses a YOLOv5 (v5.0, v6, v7; ONNX, FP32 or FP16) into a .wisp file of 8-bit integers.\n' +
+        'The calibration pictures are like those the network will see; they need no labels.',
+    )
+    .argument('<model.onnx>', "as written by YOLOv5's export.py")
+    .requiredOption(
+      '--calib <place>',
+      'a folder of JPEG, PNG or WebP pictures, or one picture; may be repeated',
+      (/** @type {string} */ place, /** @type {string[]} */ before = []) => [...before, place],
+    )
+    .option('-o, --output <file>', 'default: beside the ONNX file, under its name')
+    .option(
+      '--size <size>',
+      "of the network's input, e.g. 640 or 384x640; default: as exported",
+      size,
+    )
+    .option('--bits <n>', 'of a weight, 2 to 7', whole(7), 7)
+    .option('--threads <n>', 'default: all cores but one, at most 8', whole(64))
+    .option('--limit <n>', 'at most so many pictures, spread over all', whole(1e6), 128)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  wisp press best.onnx --calib photos/
+  wisp press best.onnx --calib train/ --calib night/ --limit 300 --size 384x640 -o wide.wisp`,
+    )
+    .action(run);
+}
+
+/** @param {string} model @param {Options} options */
+async function run(model, options) {
+  const output = options.output ?? `${model.replace(/\.onnx$/i, '')}.wisp`;
+  requireWritable(output);
+  const pictures = spread(await findPictures(options.calib), options.limit);
+  if (pictures.length === 0)
+    throw nothingSeen(options.calib, 'no JPEG, PNG or WebP pictures in it');
+  const { threads, size: input } = options;
+  const press = await Press.open(model, { threads, size: input });
+  try {
+    const seen = await observe(press, pictures);
+    if (seen === 0) throw nothingSeen(options.calib, 'no picture that can be read in it');
+    await press.quantise({ bits: options.bits });
+    const bytes = await press.pack();
+    writeWhole(output, bytes);
+    const kilobytes = (bytes.length / 1000).toFixed(0);
+    console.error(`${path.normalize(output)}: ${kilobytes} kB, calibrated on ${seen} pictures`);
+  } finally {
+    await press.close();
+  }
+}
+
+/**
+ * @param {Press} press
+ * @param {string[]} pictures
+ * @returns {Promise<number>} how many could be read
+ */
+async function observe(press, pictures) {
+  const progress = new Progress('observing', pictures.length);
+  let seen = 0;
+  try {
+    for (const picture of pictures) {
+      try {
+        seen = await press.observe(picture);
+      } catch (error) {
+        if (!(error instanceof WispError) || !SKIPPED.includes(error.code)) throw error;
+        progress.warn(`${error.message} It is left out.`);
+      }
+      progress.step();
+    }
+  } finally {
+    progress.end();
+  }
+  return seen;
+}
+
+/** Of a picture that one can do without. */
+const SKIPPED = ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH'];
+
+/** @param {string[]} places @param {string} why */
+function nothingSeen(places, why) {
+  const sentence = `${places.join(', ')}: ${why}; the press needs some, 32 or more are best.`;
+  return new WispError('WISP_ERR_SOURCE', sentence);
+}

@@ -1,0 +1,39 @@
+// A progress bar on stderr, where somebody looks at it; warnings above it.
+
+import { SingleBar } from 'cli-progress';
+
+export class Progress {
+  /** @type {SingleBar | null} */
+  #bar = null;
+
+  /** @param {string} what is done @param {number} total */
+  constructor(what, total) {
+    if (!process.stderr.isTTY) return;
+    this.#bar = new SingleBar({
+      stream: process.stderr,
+      format: `${what} {bar} {value}/{total}, {eta_formatted} left`,
+      barCompleteChar: '━',
+      barIncompleteChar: '─',
+      barsize: 30,
+      hideCursor: true,
+      clearOnComplete: true,
+      stopOnComplete: true,
+    });
+    this.#bar.start(total, 0);
+  }
+
+  step() {
+    this.#bar?.increment();
+  }
+
+  /** @param {string} sentence */
+  warn(sentence) {
+    if (this.#bar) process.stderr.write('\r\x1b[K');
+    console.error(`wisp: ${sentence}`);
+    this.#bar?.render();
+  }
+
+  end() {
+    this.#bar?.stop();
+  }
+}

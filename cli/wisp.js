@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+// The `wisp` command: hands over to a sub-command and turns what goes wrong into one sentence and an exit code.
+
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../web/src/version.js';
+import { detectCommand } from './detect-command.js';
+import { infoCommand } from './info-command.js';
+import { pressCommand } from './press-command.js';
+import { valCommand } from './val-command.js';
+
+const FAILED = 1;
+const MISUSED = 2;
+
+/** A reader that has seen enough, as in `wisp detect … | head -1`, is no error. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPIPE') throw error;
+    process.exit();
+  });
+}
+console.info = console.error; // stdout is for results
+
+const program = new Command('wisp')
+  .description('Sparse INT8 YOLOv5: press a network small, detect with it, measure it.')
+  .version(VERSION, '-V, --version')
+  .exitOverride()
+  .configureOutput({
+    outputError: (text, write) => write(text.replace(/^error: /, 'wisp: ')),
+  })
+  .addHelpText(
+    'after',
+    `
+Examples:
+  wisp press best.onnx --calib photos/
+  wisp detect best.wisp street.jpg --confidence 0.4
+  wisp val best.wisp --data images/ --labels instances.json
+  wisp info best.wisp
+
+Exit status: 0 done, 1 something could not be used, 2 wrong arguments.`,
+  );
+for (const command of [pressCommand(), detectCommand(), valCommand(), infoCommand()]) {
+  program.addCommand(command.copyInheritedSettings(program));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}
+
+/**
+ * @param {unknown} error
+ * @returns {number} the exit code
+ */
+function explain(error) {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
+  const { code, message, stack } = /** @type {NodeJS.ErrnoException} */ (error);
+  const known = typeof code === 'string';
+  console.error(`wisp: ${known ? `${message} [${code}]` : stack}`);
+  return code === 'WISP_ERR_ARGUMENT' ? MISUSED : FAILED;
+}
