@@ -3,6 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../web/src/version.js';
+import { benchCommand } from './bench-command.js';
 import { detectCommand } from './detect-command.js';
 import { infoCommand } from './info-command.js';
 import { pressCommand } from './press-command.js';
@@ -38,7 +39,13 @@ Examples:
 
 Exit status: 0 done, 1 something could not be used, 2 wrong arguments.`,
   );
-for (const command of [pressCommand(), detectCommand(), valCommand(), infoCommand()]) {
+for (const command of [
+  pressCommand(),
+  detectCommand(),
+  valCommand(),
+  infoCommand(),
+  benchCommand(),
+]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
 

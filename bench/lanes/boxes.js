@@ -1,0 +1,68 @@
+// Boxes from what an exported YOLOv5 gives, [boxes, 5 + classes], for the peers: threshold, NMS, back to the picture.
+
+/**
+ * @typedef {{x1: number, y1: number, x2: number, y2: number, score: number, label: number}} Box in pixels of the source
+ *
+ * @typedef {object} Rows of one picture
+ * @property {ArrayLike<number>} data [boxes, columns]
+ * @property {number} columns 5 + classes
+ * @property {number} gain of a number
+ * @property {number} shift subtracted before the gain
+ * @property {number} unit of coordinates: 1 for pixels of the input, else its side
+ */
+
+const CONFIDENCE = 0.25;
+const IOU = 0.45;
+const MOST = 300;
+
+/**
+ * @param {Rows} rows
+ * @param {import('./letterbox.js').Placing} placing
+ * @returns {Box[]} best first
+ */
+export function findBoxes(rows, placing) {
+  const candidates = pick(rows).sort((a, b) => b.score - a.score);
+  /** @type {Box[]} */
+  const kept = [];
+  for (const box of candidates) {
+    if (kept.length === MOST) break;
+    if (kept.every((other) => other.label !== box.label || overlap(other, box) <= IOU)) {
+      kept.push(box);
+    }
+  }
+  return kept.map((box) => toSource(box, placing));
+}
+
+/** Rows whose best class passes the threshold; objectness first, for few do. @param {Rows} rows @returns {Box[]} */
+function pick({ data, columns, gain, shift, unit }) {
+  const boxes = [];
+  const least = CONFIDENCE / gain + shift;
+  for (let at = 0; at + columns <= data.length; at += columns) {
+    if (data[at + 4] <= least) continue;
+    let label = 0;
+    for (let k = 1; k < columns - 5; k++) {
+      if (data[at + 5 + k] > data[at + 5 + label]) label = k;
+    }
+    const score = (data[at + 4] - shift) * gain * (data[at + 5 + label] - shift) * gain;
+    if (score <= CONFIDENCE) continue;
+    const [x, y, w, h] = [0, 1, 2, 3].map((k) => (data[at + k] - shift) * gain * unit);
+    boxes.push({ x1: x - w / 2, y1: y - h / 2, x2: x + w / 2, y2: y + h / 2, score, label });
+  }
+  return boxes;
+}
+
+/** Intersection over union. @param {Box} a @param {Box} b */
+function overlap(a, b) {
+  const width = Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1);
+  const height = Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1);
+  if (width <= 0 || height <= 0) return 0;
+  const area = (/** @type {Box} */ { x1, y1, x2, y2 }) => (x2 - x1) * (y2 - y1);
+  return (width * height) / (area(a) + area(b) - width * height);
+}
+
+/** @param {Box} box @param {import('./letterbox.js').Placing} placing @returns {Box} */
+function toSource(box, { scale, left, top, width, height }) {
+  const x = (/** @type {number} */ value) => Math.min(Math.max(value - left, 0), width) / scale;
+  const y = (/** @type {number} */ value) => Math.min(Math.max(value - top, 0), height) / scale;
+  return { ...box, x1: x(box.x1), y1: y(box.y1), x2: x(box.x2), y2: y(box.y2) };
+}

@@ -1,0 +1,117 @@
+// Engines side by side in a page or in Node: each opened once, then run one turn at a time.
+
+import { Detector } from '../../web/src/index.js';
+import { PeerLink } from './peer-link.js';
+
+/**
+ * @typedef {import('./letterbox.js').Frame} Frame
+ *
+ * @typedef {object} LaneSpec
+ * @property {'wisp' | 'onnx' | 'litert'} kind
+ * @property {string} model address
+ * @property {number} threads
+ * @property {{width: number, height: number}} input
+ * @property {import('../../web/src/index.js').Variant} [variant] of wisp
+ * @property {string} [module] address of the peer's ES module
+ * @property {string} [files] address of the folder with its WebAssembly
+ *
+ * @typedef {object} TurnResult milliseconds an image
+ * @property {number} total from the call to the boxes, messages to the worker included
+ * @property {number} pre
+ * @property {number} engine
+ * @property {number} post
+ * @property {number} boxes found in the first image
+ *
+ * @typedef {object} Runner
+ * @property {(frames: Frame[]) => Promise<Omit<TurnResult, 'total'>>} detect times of all frames
+ * @property {() => Promise<void>} close
+ */
+
+export class Lanes {
+  /** @type {Map<string, Runner>} */
+  #open = new Map();
+  /** @type {Frame | undefined} */
+  #frame;
+
+  /** @param {string} address of the RGBA bytes @param {number} width @param {number} height */
+  async setFrame(address, width, height) {
+    const bytes = await (await fetch(address)).arrayBuffer();
+    this.#frame = { data: new Uint8ClampedArray(bytes), width, height };
+  }
+
+  /** @param {string} id @param {LaneSpec} spec @returns {Promise<object>} what runs */
+  async open(id, spec) {
+    const started = performance.now();
+    const runner = spec.kind === 'wisp' ? await WispRunner.open(spec) : await openPeer(spec);
+    this.#open.set(id, runner);
+    const { info = {} } = /** @type {{info?: object}} */ (runner);
+    return { openMs: performance.now() - started, ...info };
+  }
+
+  /**
+   * @param {string} id
+   * @param {{batch: number, streams: number}} load `streams` calls of `batch` images each are under way at once
+   * @returns {Promise<TurnResult>}
+   */
+  async turn(id, { batch, streams }) {
+    const runner = /** @type {Runner} */ (this.#open.get(id));
+    const frames = Array.from({ length: batch }, () => /** @type {Frame} */ (this.#frame));
+    const started = performance.now();
+    const parts = await Promise.all(Array.from({ length: streams }, () => runner.detect(frames)));
+    const images = batch * streams;
+    const mean = (/** @type {'pre' | 'engine' | 'post'} */ stage) =>
+      parts.reduce((sum, part) => sum + part[stage], 0) / images;
+    return {
+      total: (performance.now() - started) / images,
+      pre: mean('pre'),
+      engine: mean('engine'),
+      post: mean('post'),
+      boxes: parts[0].boxes,
+    };
+  }
+
+  /** @param {string} id */
+  async close(id) {
+    await this.#open.get(id)?.close();
+    this.#open.delete(id);
+  }
+}
+
+/** @param {LaneSpec} spec @returns {Promise<Runner>} */
+async function openPeer(spec) {
+  if (typeof Worker === 'function') return PeerLink.open(spec);
+  const { OnnxPeer } = await import('./onnx-peer.js'); // Node runs its own in the calling thread
+  return OnnxPeer.open(/** @type {import('./onnx-peer.js').PeerSpec} */ (spec));
+}
+
+class WispRunner {
+  #detector;
+
+  /** @param {Detector} detector */
+  constructor(detector) {
+    this.#detector = detector;
+    const { layers, classes, provenance, ...info } = detector.info;
+    this.info = info;
+  }
+
+  /** @param {LaneSpec} spec */
+  static async open({ model, threads, input, variant }) {
+    return new WispRunner(await Detector.open(model, { threads, size: input, variant }));
+  }
+
+  /** @param {Frame[]} frames */
+  async detect(frames) {
+    const results = await this.#detector.detect(frames);
+    const turn = { pre: 0, engine: 0, post: 0, boxes: results[0].boxes.length };
+    for (const { times } of results) {
+      turn.pre += times.pixels + times.prep;
+      turn.engine += times.run;
+      turn.post += times.post;
+    }
+    return turn;
+  }
+
+  close() {
+    return this.#detector.close();
+  }
+}

@@ -1,0 +1,90 @@
+// LiteRT.js as a peer: one .tflite file on its WebAssembly backend; letterbox and boxes in JavaScript around it.
+
+import { findBoxes } from './boxes.js';
+import { letterbox } from './letterbox.js';
+import { readScales } from './tflite-scales.js';
+
+/**
+ * @typedef {import('./letterbox.js').Frame} Frame
+ * @typedef {import('./onnx-peer.js').Turn} Turn
+ */
+
+/** By the names of LiteRT.js. @type {Record<string, any>} */
+const ARRAYS = { float32: Float32Array, int8: Int8Array, uint8: Uint8Array };
+
+export class LiteRtPeer {
+  #lib;
+  #model;
+  #input;
+  #scales;
+
+  /**
+   * @param {any} lib
+   * @param {any} model
+   * @param {{width: number, height: number}} input
+   * @param {import('./tflite-scales.js').Scales} scales
+   */
+  constructor(lib, model, input, scales) {
+    this.#lib = lib;
+    this.#model = model;
+    this.#input = input;
+    this.#scales = scales;
+  }
+
+  /** @param {import('./onnx-peer.js').PeerSpec} spec */
+  static async open({ module, files, model, threads, input }) {
+    const lib = await import(module);
+    await lib.loadLiteRt(files, { threads: threads > 1 });
+    const bytes = new Uint8Array(await (await fetch(model)).arrayBuffer());
+    const how = { accelerator: 'wasm', cpuOptions: { numThreads: threads } };
+    const compiled = await lib.loadAndCompile(bytes, how);
+    const [, height, width] = compiled.getInputDetails()[0].shape;
+    if (width !== input.width || height !== input.height) {
+      throw new Error(`The .tflite file is for ${width} × ${height} pixels only.`);
+    }
+    return new LiteRtPeer(lib, compiled, input, readScales(bytes));
+  }
+
+  /** @param {Frame[]} frames @returns {Promise<Turn>} */
+  async detect(frames) {
+    const turn = { pre: 0, engine: 0, post: 0, boxes: 0 };
+    for (const [i, frame] of frames.entries()) {
+      const part = await this.#run(frame);
+      turn.pre += part.pre;
+      turn.engine += part.engine;
+      turn.post += part.post;
+      if (i === 0) turn.boxes = part.boxes;
+    }
+    return turn;
+  }
+
+  /** @param {Frame} frame @returns {Promise<Turn>} */
+  async #run(frame) {
+    const started = performance.now();
+    const { dtype, shape } = this.#model.getInputDetails()[0];
+    const data = new ARRAYS[dtype](this.#input.width * this.#input.height * 3);
+    const { scale, zero } = this.#scales.input ?? { scale: 1, zero: 0 };
+    const rounding = dtype === 'float32' ? 0 : 0.5; // of positive numbers; storing cuts the fraction off
+    const placing = letterbox(frame, this.#input, {
+      ...{ data, plane: 1, pixel: 3 },
+      ...{ gain: 1 / 255 / scale, shift: zero + rounding },
+    });
+    const tensor = this.#lib.Tensor.fromTypedArray(data, [...shape]);
+    const ready = performance.now();
+    const [output] = await this.#model.run([tensor]);
+    const numbers = await output.data();
+    const ran = performance.now();
+    const unit = this.#input.width; // the export divides by the side
+    const { scale: gain, zero: shift } = this.#scales.output ?? { scale: 1, zero: 0 };
+    const [, , columns] = this.#model.getOutputDetails()[0].shape;
+    const boxes = findBoxes({ data: numbers, columns, gain, shift, unit }, placing);
+    tensor.delete();
+    output.delete();
+    const post = performance.now() - ran;
+    return { pre: ready - started, engine: ran - ready, post, boxes: boxes.length };
+  }
+
+  async close() {
+    this.#model.delete();
+  }
+}

@@ -1,0 +1,123 @@
+// The networks to measure, by name: yolov5s@75 is one with random weights of which 75 % of the blocks are zero.
+
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { zeroBlocks } from '../web/src/import/block-mask.js';
+import { importOnnx } from '../web/src/import/onnx.js';
+import { randomGraph } from '../web/src/import/random.js';
+import { Press } from '../web/src/press.js';
+import { writeOnnx } from './onnx-file.js';
+import { benchFolder } from './peers.js';
+import { root } from './serving.js';
+
+/**
+ * @typedef {{width: number, height: number}} Size
+ * @typedef {import('../web/src/import/float-graph.js').FloatGraph} FloatGraph
+ * @typedef {import('./scene.js').Frame} Frame
+ *
+ * @typedef {object} NetworkName
+ * @property {string} base "yolov5n" or the path of an .onnx or .wisp file
+ * @property {number} sparsity share of the blocks that are zeroed
+ */
+
+/** What decides the bytes of a made file besides its name. */
+const MAKERS = [
+  'dist/press.wasm',
+  'web/src/import/random.js',
+  'web/src/import/block-mask.js',
+  'bench/networks.js',
+  'bench/onnx-file.js',
+  'bench/onnx-decoding.js',
+];
+
+/** @param {string} text e.g. yolov5n, yolov5s@75, folder/own.onnx@50 @returns {NetworkName} */
+export function parseNetwork(text) {
+  const [, base, percent] = /^(.*?)(?:@(\d+(?:\.\d+)?))?$/.exec(text) ?? ['', text];
+  return { base, sparsity: Number(percent ?? 0) / 100 };
+}
+
+export class Networks {
+  #input;
+  #frame;
+  #say;
+  /** @type {Promise<string> | undefined} */
+  #version;
+
+  /** @param {Size} input @param {Frame} frame to calibrate with @param {(line: string) => void} say */
+  constructor(input, frame, say) {
+    this.#input = input;
+    this.#frame = frame;
+    this.#say = say;
+  }
+
+  /** @param {NetworkName} name @returns {Promise<string>} path of a .wisp file */
+  async wisp(name) {
+    if (name.base.endsWith('.wisp')) return name.base;
+    return this.#made(name, 'wisp', async () => this.#press(await this.#graph(name)));
+  }
+
+  /**
+   * For peers, which gain nothing from zeros: always the dense network.
+   * @param {NetworkName} name
+   * @param {number} batch
+   * @returns {Promise<string>} path of an .onnx file
+   */
+  async onnx({ base }, batch) {
+    if (base.endsWith('.onnx')) return base;
+    const dense = { base, sparsity: 0 };
+    const make = async () => writeOnnx(await this.#graph(dense), { batch });
+    return this.#made(dense, `b${batch}.onnx`, make);
+  }
+
+  /** @param {NetworkName} name @returns {Promise<FloatGraph>} */
+  async #graph({ base, sparsity }) {
+    if (base.endsWith('.wisp'))
+      throw new Error(`Peers can't read ${base}: give an .onnx file instead.`);
+    const dense = base.endsWith('.onnx')
+      ? importOnnx(await readFile(base))
+      : randomGraph(base, { size: this.#input });
+    return zeroBlocks(dense, sparsity);
+  }
+
+  /** @param {FloatGraph} graph */
+  async #press(graph) {
+    const press = await Press.open(graph, { size: this.#input });
+    try {
+      await press.observe(this.#frame);
+      await press.quantise({ rounding: 'nearest' }); // which leaves zeros alone
+      return await press.pack({ purpose: 'for measuring speed' });
+    } finally {
+      await press.close();
+    }
+  }
+
+  /**
+   * From the folder of made files, or made now.
+   * @param {NetworkName} name
+   * @param {string} ending
+   * @param {() => Promise<Uint8Array>} make
+   */
+  async #made({ base, sparsity }, ending, make) {
+    const { width, height } = this.#input;
+    this.#version ??= hashOf(MAKERS.map((file) => path.join(root, file)));
+    const version = await this.#version;
+    const own = base.endsWith('.onnx') ? `-${await hashOf([base])}` : '';
+    const title = `${path.basename(base, '.onnx')}${own}@${sparsity * 100}-${width}x${height}`;
+    const file = path.join(benchFolder, 'networks', `${title}-${version}.${ending}`);
+    if (existsSync(file)) return file;
+    this.#say(`making ${path.basename(file)}`);
+    const bytes = await make();
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, bytes);
+    return file;
+  }
+}
+
+/** @param {string[]} files */
+async function hashOf(files) {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(await readFile(file));
+  return hash.digest('hex').slice(0, 8);
+}

@@ -1,0 +1,33 @@
+// A page in a headless Chromium, driven by Playwright.
+
+import { importDriver } from '../peers.js';
+
+const FLAGS = [
+  '--disable-gpu',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** @param {import('./place.js').Setting} setting @returns {Promise<import('./place.js').Place>} */
+export async function openChromium({ url, program, say }) {
+  const { chromium } = await importDriver('playwright-core', say);
+  const flags = process.getuid?.() === 0 ? ['--no-sandbox', ...FLAGS] : FLAGS;
+  const browser = await chromium.launch({ executablePath: program, args: flags });
+  const page = await browser.newPage();
+  await page.goto(url);
+  await page.waitForFunction(() => Reflect.has(globalThis, 'lanes'));
+  return {
+    name: 'chromium',
+    version: `Chromium ${browser.version()}`,
+    flags,
+    call: (verb, ...values) =>
+      page.evaluate(
+        (/** @type {[string, any[]]} */ [method, rest]) =>
+          Reflect.get(globalThis, 'lanes')[method](...rest),
+        /** @type {[string, any[]]} */ ([verb, values]),
+      ),
+    close: () => browser.close(),
+  };
+}

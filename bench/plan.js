@@ -1,0 +1,148 @@
+// Options → lanes: which engine runs which network, where and with how many threads.
+
+import { parseNetwork } from './networks.js';
+
+/**
+ * @typedef {import('./places/place.js').PlaceName} PlaceName
+ * @typedef {import('./networks.js').NetworkName} NetworkName
+ *
+ * @typedef {object} Engine
+ * @property {string} title
+ * @property {'wisp' | 'onnx' | 'litert'} kind
+ * @property {string} [build] of wisp, without threads
+ * @property {string} [peer] package on npm
+ * @property {string} [module] its ES module, in the package
+ * @property {string} [wasm] folder of its WebAssembly, in the package
+ * @property {'onnx' | 'onnxInt8' | 'tfliteInt8' | 'tfliteFp16'} [file] what it reads
+ * @property {PlaceName[]} places where it can run
+ *
+ * @typedef {object} Lane
+ * @property {string} id
+ * @property {string} engine
+ * @property {string} model as asked for
+ * @property {NetworkName} network
+ * @property {number} threads
+ * @property {PlaceName} place
+ */
+
+/** @type {PlaceName[]} */
+const EVERYWHERE = ['chromium', 'firefox', 'node'];
+/** @type {PlaceName[]} */
+const PAGES = ['chromium', 'firefox'];
+const ORT_WEB = {
+  peer: 'onnxruntime-web',
+  module: 'dist/ort.wasm.min.mjs',
+  wasm: 'dist/',
+  places: PAGES,
+};
+const LITERT = { peer: '@litertjs/core', module: 'dist/index.js', wasm: 'wasm/', places: PAGES };
+
+/** @type {Record<string, Engine>} */
+export const engines = {
+  'wisp-relaxed': {
+    title: 'wisp, relaxed SIMD',
+    kind: 'wisp',
+    build: 'wisp-relaxed',
+    places: EVERYWHERE,
+  },
+  'wisp-simd': { title: 'wisp, plain SIMD', kind: 'wisp', build: 'wisp', places: EVERYWHERE },
+  'ort-web': { title: 'onnxruntime-web FP32', kind: 'onnx', file: 'onnx', ...ORT_WEB },
+  'ort-web-int8': { title: 'onnxruntime-web INT8', kind: 'onnx', file: 'onnxInt8', ...ORT_WEB },
+  'litert-int8': { title: 'LiteRT.js INT8', kind: 'litert', file: 'tfliteInt8', ...LITERT },
+  'litert-fp16': { title: 'LiteRT.js FP16', kind: 'litert', file: 'tfliteFp16', ...LITERT },
+  'ort-node': {
+    title: 'onnxruntime-node FP32, native',
+    kind: 'onnx',
+    file: 'onnx',
+    peer: 'onnxruntime-node',
+    module: 'dist/index.js',
+    places: ['node'],
+  },
+};
+
+/** What ratios are against, unless told otherwise. */
+export const BASELINE = 'ort-web';
+
+/** Engines and networks that answer one question each. @type {Record<string, {engines: string[], models: string[]}[]>} */
+export const presets = {
+  quick: [
+    { engines: ['wisp-relaxed'], models: ['yolov5n', 'yolov5n@50', 'yolov5n@75'] },
+    { engines: ['ort-web'], models: ['yolov5n'] },
+  ],
+  dense: [
+    {
+      engines: [
+        'wisp-relaxed',
+        'wisp-simd',
+        'ort-web',
+        'ort-web-int8',
+        'litert-int8',
+        'litert-fp16',
+      ],
+      models: ['yolov5n'],
+    },
+  ],
+  sparse50: [
+    { engines: ['wisp-relaxed', 'wisp-simd'], models: ['yolov5n@50'] },
+    { engines: ['ort-web'], models: ['yolov5n'] },
+  ],
+  sparse75: [
+    { engines: ['wisp-relaxed', 'wisp-simd'], models: ['yolov5n@75'] },
+    { engines: ['wisp-relaxed', 'ort-web'], models: ['yolov5n'] },
+  ],
+  native: [
+    { engines: ['wisp-relaxed'], models: ['yolov5n@50'] },
+    { engines: ['ort-web', 'ort-node'], models: ['yolov5n'] },
+  ],
+  small: [
+    { engines: ['wisp-relaxed'], models: ['yolov5s', 'yolov5s@50', 'yolov5s@75'] },
+    { engines: ['ort-web'], models: ['yolov5s'] },
+  ],
+};
+
+/**
+ * @param {object} wish
+ * @param {string[]} [wish.presets]
+ * @param {string[]} [wish.engines] of these, each with each of `models`
+ * @param {string[]} [wish.models]
+ * @param {number[]} wish.threads
+ * @param {PlaceName[]} wish.browsers
+ * @returns {Lane[]} each once
+ */
+export function planLanes({ presets: names = [], engines: chosen, models, threads, browsers }) {
+  const groups = names.flatMap((name) => presets[name]);
+  if (chosen || models) {
+    const all = presets.quick.flatMap((group) => group.engines);
+    groups.push({ engines: chosen ?? all, models: models ?? ['yolov5n'] });
+  }
+  if (groups.length === 0) groups.push(...presets.quick);
+  /** @type {Map<string, Lane>} */
+  const lanes = new Map();
+  for (const place of browsers) {
+    for (const count of threads) {
+      for (const group of groups) {
+        for (const lane of crossed(group, count, place)) lanes.set(lane.id, lane);
+      }
+    }
+  }
+  return [...lanes.values()];
+}
+
+/**
+ * @param {{engines: string[], models: string[]}} group
+ * @param {number} threads
+ * @param {PlaceName} asked
+ * @returns {Lane[]}
+ */
+function crossed(group, threads, asked) {
+  return group.engines.flatMap((engine) => {
+    const { kind, places } = engines[engine];
+    const place = places.includes(asked) ? asked : places[0];
+    return group.models.map((model) => {
+      const network = parseNetwork(model);
+      const shown = kind === 'wisp' ? model : network.base; // peers gain nothing from zeros
+      const id = [place, engine, shown, threads].join('/');
+      return { id, engine, model: shown, network, threads, place };
+    });
+  });
+}

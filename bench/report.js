@@ -1,0 +1,99 @@
+// Turns → the report: times of each lane and its ratios to the peers of the same run.
+
+import { engines } from './plan.js';
+import { summary } from './statistics.js';
+
+/**
+ * @typedef {import('./plan.js').Lane} Lane
+ * @typedef {import('./lanes/lanes.js').TurnResult} TurnResult
+ * @typedef {import('./statistics.js').Summary} Summary
+ *
+ * @typedef {object} Ratio how many times as fast as the peer, by the means
+ * @property {string} engine the peer
+ * @property {string} lane
+ * @property {number} total end to end
+ * @property {number} alone the engine without pre and post
+ *
+ * @typedef {object} Line
+ * @property {string} id
+ * @property {string} engine
+ * @property {string} title
+ * @property {string} model
+ * @property {number} sparsity
+ * @property {number} threads
+ * @property {string} place
+ * @property {number} count of measurements
+ * @property {Summary} total milliseconds an image, end to end
+ * @property {Summary} pre
+ * @property {Summary} run the engine alone
+ * @property {Summary} post
+ * @property {number} imagesPerSecond
+ * @property {number} boxes
+ * @property {Ratio[]} ratios
+ * @property {object} info of the engine, once open
+ *
+ * @typedef {object} Report
+ * @property {string} wisp version
+ * @property {string} command
+ * @property {string} date
+ * @property {import('./machine.js').Machine} machine
+ * @property {{name: string, version: string, flags: string[]}[]} places
+ * @property {object} settings
+ * @property {Line[]} lanes
+ * @property {{id: string, title: string, model: string, why: string}[]} missing asked for and not measured
+ */
+
+/**
+ * @param {Map<Lane, TurnResult[]>} results
+ * @param {Map<Lane, object>} infos
+ * @returns {Line[]}
+ */
+export function reportLanes(results, infos) {
+  const lines = [...results]
+    .filter(([, turns]) => turns.length > 0)
+    .map(([lane, turns]) => lineOf(lane, turns, infos.get(lane) ?? {}));
+  for (const line of lines) line.ratios = ratiosOf(line, lines);
+  return lines;
+}
+
+/** @param {Lane} lane @param {TurnResult[]} turns @param {object} info @returns {Line} */
+function lineOf({ id, engine, model, network, threads, place }, turns, info) {
+  const of = (/** @type {keyof TurnResult} */ key) => summary(turns.map((turn) => turn[key]));
+  const total = of('total');
+  const { title, kind } = engines[engine];
+  const sparsity = kind === 'wisp' ? network.sparsity : 0;
+  const stages = { total, pre: of('pre'), run: of('engine'), post: of('post') };
+  const rest = { imagesPerSecond: 1000 / total.mean, boxes: turns[0].boxes, ratios: [], info };
+  return {
+    ...{ id, engine, title, model, sparsity, threads, place },
+    count: turns.length,
+    ...stages,
+    ...rest,
+  };
+}
+
+/**
+ * Against each peer with the same network and as many threads; in the same place if it can run there.
+ * @param {Line} line
+ * @param {Line[]} lines
+ * @returns {Ratio[]}
+ */
+function ratiosOf(line, lines) {
+  const base = baseOf(line);
+  const peers = lines.filter(
+    (other) =>
+      engines[other.engine].kind !== 'wisp' &&
+      baseOf(other) === base &&
+      other.threads === line.threads,
+  );
+  return Object.keys(engines).flatMap((engine) => {
+    const alike = peers.filter((peer) => peer.engine === engine);
+    const peer = alike.find(({ place }) => place === line.place) ?? alike[0];
+    if (!peer || peer === line) return [];
+    const total = peer.total.mean / line.total.mean;
+    return [{ engine, lane: peer.id, total, alone: peer.run.mean / line.run.mean }];
+  });
+}
+
+/** The network without its zeros. @param {Line} line */
+const baseOf = ({ model }) => model.replace(/@[\d.]+$/, '');

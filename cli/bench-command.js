@@ -1,0 +1,169 @@
+// wisp bench: how fast, side by side with other engines in one run.
+
+import { readFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { WispError } from '../web/src/index.js';
+import { list, size, whole } from './arguments.js';
+import { fileError, requireWritable, writeWhole } from './files.js';
+import { Progress } from './progress.js';
+
+/**
+ * @typedef {object} Options
+ * @property {string[]} [preset]
+ * @property {string[]} [engine]
+ * @property {string[]} [model]
+ * @property {('chromium' | 'firefox' | 'node')[]} browser
+ * @property {number[]} threads
+ * @property {{height: number, width: number}} size
+ * @property {'sync' | 'async'} scenario
+ * @property {number} streams
+ * @property {number} batch
+ * @property {number} warmup
+ * @property {number} iterations
+ * @property {number} [time] seconds
+ * @property {number} pause milliseconds
+ * @property {string} [image]
+ * @property {string} [onnx]
+ * @property {string} [onnxInt8]
+ * @property {string} [tfliteInt8]
+ * @property {string} [tfliteFp16]
+ * @property {string} [json]
+ * @property {string} [svg]
+ */
+
+const ENGINES = [
+  'wisp-relaxed',
+  'wisp-simd',
+  'ort-web',
+  'ort-web-int8',
+  'litert-int8',
+  'litert-fp16',
+  'ort-node',
+];
+const PRESETS = ['quick', 'dense', 'sparse50', 'sparse75', 'native', 'small'];
+const PLACES = ['chromium', 'firefox', 'node'];
+
+const HELP = `
+Networks: yolov5n, -s, -m, -l, -x have random weights, which cost what trained ones cost; yolov5n@75 has 75 % of its 1×4
+blocks zeroed at random. An .onnx file is pressed first, a .wisp file runs as it is.
+
+Engines take turns, one image each, so that what slows the machine slows all alike. The peers (onnxruntime-web,
+onnxruntime-node, LiteRT.js) come from npm when they are first asked for. Times are from the call to the boxes:
+letterbox, network, decoding and NMS, and the messages to the worker; "pre", "engine" and "post" are their parts.
+
+Presets: quick     wisp dense and at 50 and 75 %, onnxruntime-web
+         dense     both tiers of wisp and every peer in the browser, dense
+         sparse50  both tiers at 50 %, onnxruntime-web     sparse75  at 75 %, and wisp dense
+         native    wisp at 50 %, onnxruntime-node          small     yolov5s dense and at 50 and 75 %
+
+Examples:
+  wisp bench
+  wisp bench --preset dense,sparse50,sparse75,native --threads 1,2 --json run.json --svg run.svg
+  wisp bench -e wisp-relaxed -e ort-web -m best.onnx@50 --image street.jpg --time 60
+  wisp bench --browser firefox --batch 8`;
+
+export function benchCommand() {
+  const command = new Command('bench')
+    .summary('measure speed, side by side with other engines')
+    .description(
+      'Measures wisp and other engines in one run: same machine, picture, size and threads.',
+    )
+    .option('-p, --preset <names>', `any of ${PRESETS.join(', ')}; default: quick`, among(PRESETS))
+    .addOption(several('-e, --engine <name>', 'may be repeated').choices(ENGINES))
+    .addOption(several('-m, --model <network>', 'may be repeated; default: yolov5n'))
+    .option('--browser <names>', `any of ${PLACES.join(', ')}`, among(PLACES), ['chromium'])
+    .option('-c, --threads <counts>', 'one or several, e.g. 1,2', counts, [1])
+    .option('--size <size>', "of the network's input, e.g. 640 or 384x640", size, size('640'))
+    .option('-b, --batch <n>', 'images a call', whole(64), 1)
+    .addOption(
+      new Option('-s, --scenario <name>', 'one call after the other, or several at once')
+        .choices(['sync', 'async'])
+        .default('sync'),
+    )
+    .option('--streams <n>', 'calls under way at once in the async scenario', whole(64), 2)
+    .option('-w, --warmup <n>', 'rounds that do not count', whole(1e6), 25)
+    .option('-i, --iterations <n>', 'rounds that count', whole(1e6), 80)
+    .option('-t, --time <seconds>', 'instead of iterations: as many rounds as fit', whole(1e6))
+    .option(
+      '--pause <ms>',
+      'before each turn, for the threads of the last one to sleep',
+      whole(1e5),
+      20,
+    );
+  return withFiles(command).addHelpText('after', HELP).action(run);
+}
+
+/** @param {Command} command */
+function withFiles(command) {
+  return command
+    .option('--image <file>', 'JPEG, PNG or WebP; default: a drawn scene of 1280 × 720')
+    .option('--onnx <file>', 'what onnxruntime runs; default: the same network as wisp')
+    .option('--onnx-int8 <file>', 'what its INT8 runs; default: the same network')
+    .option('--tflite-int8 <file>', 'what LiteRT.js runs')
+    .option('--tflite-fp16 <file>', 'what LiteRT.js runs')
+    .option('--json <file>', 'everything that was measured')
+    .option('--svg <file>', 'a chart');
+}
+
+/** An option whose values gather. @param {string} flags @param {string} description */
+function several(flags, description) {
+  return new Option(flags, description).argParser(
+    (/** @type {string} */ value, /** @type {string[] | undefined} */ before) => [
+      ...(before ?? []),
+      value,
+    ],
+  );
+}
+
+/** @param {string[]} names @returns {(text: string) => any[]} */
+function among(names) {
+  return (text) => {
+    const chosen = list(text);
+    if (chosen.length > 0 && chosen.every((name) => names.includes(name))) return chosen;
+    throw new InvalidArgumentError(`It is any of ${names.join(', ')}.`);
+  };
+}
+
+/** @param {string} text */
+const counts = (text) => list(text).map(whole(64));
+
+/** @param {Options} options */
+async function run(options) {
+  for (const file of [options.json, options.svg]) if (file) requireWritable(file);
+  const [{ bench }, { showReport }, picture] = await Promise.all([
+    import('../bench/bench.js'),
+    import('../bench/table.js'),
+    readPicture(options.image),
+  ]);
+  const { preset, engine, model, threads, browser, batch } = options;
+  const { warmup, iterations, time: seconds, pause: pauseMs } = options;
+  const { onnx, onnxInt8, tfliteInt8, tfliteFp16 } = options;
+  const progress = seconds ? null : new Progress('measuring', warmup + iterations);
+  const report = await bench({
+    ...{ presets: preset, engines: engine, models: model, threads, browsers: browser },
+    ...{ size: options.size, batch, ...picture },
+    streams: options.scenario === 'async' ? options.streams : 1,
+    course: { warmup, iterations, seconds, pauseMs },
+    files: { onnx, onnxInt8, tfliteInt8, tfliteFp16 },
+    command: ['wisp', ...process.argv.slice(2)].join(' '),
+    say: (line) => console.error(line),
+    onRound: () => progress?.step(),
+  }).finally(() => progress?.end());
+  if (options.json) writeWhole(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  console.log(showReport(report));
+  if (report.lanes.length === 0)
+    throw new WispError('WISP_ERR_ENGINE', 'Nothing could be measured.');
+}
+
+/** @param {string | undefined} file */
+async function readPicture(file) {
+  if (!file) {
+    const { drawScene } = await import('../bench/scene.js');
+    return { frame: drawScene(), picture: 'drawn scene' };
+  }
+  const { decodeImage } = await import('../web/src/pixels-node.js');
+  const bytes = await readFile(file).catch((cause) => {
+    throw fileError(file, cause);
+  });
+  return { frame: await decodeImage(bytes), picture: file };
+}
