@@ -38,18 +38,17 @@ wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wis
   f->flip = plan->flip;
   const double range = curve_range(l->activation), least = least_unit(l, out, residual);
   const int is_sigmoid = l->activation == WISP_ACT_SIGMOID;
-  const int most = l->activation == WISP_ACT_SILU ? 8192 : 64; /* the gate of hard-swish grows too coarse beyond */
-  int steps = 1;                                               /* powers of two: limit * steps ~ 32767 */
-  while (range > 0 && !is_sigmoid && range * steps / 32767 < least && steps < most) steps *= 2;
+  int steps = 1; /* powers of two: limit * steps ~ 32767 */
+  while (range > 0 && !is_sigmoid && range * steps / 32767 < least && steps < 8192) steps *= 2;
   const double wished = range > 0 ? range * steps / 32767 : least;
   if (wished < least && !is_sigmoid)
     return wisp_fail(error, WISP_ERR_LIMIT, "Layer %d has output steps of %g, too coarse for its activation.", step->layer,
                      (double)out->scale);
-  const double out_scale = is_sigmoid ? 1 / (double)out->scale : ceil(wished / out->scale * 32768);
+  const double out_scale = floor((is_sigmoid ? 1 : wished * 32768) / out->scale + 0.5);
   if (out_scale < 1 || out_scale > 32767)
     return wisp_fail(error, WISP_ERR_LIMIT, "Layer %d needs 16-bit steps of %g for an output with steps of %g.", step->layer,
                      wished, (double)out->scale);
-  f->out_scale = (int16_t)floor(out_scale + 0.5);
+  f->out_scale = (int16_t)out_scale;
   f->out_zero = (int16_t)out->zero_point;
   *unit = is_sigmoid ? wished : f->out_scale * (double)out->scale / 32768;
   f->steps = (int16_t)steps;

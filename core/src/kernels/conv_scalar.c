@@ -40,12 +40,12 @@ static int falling_sigmoid(const wisp_finish *f, int t) {
 }
 
 static int activate(const wisp_finish *f, int x) {
-  const int t = wisp_min(x < 0 ? -x : x, f->limit);
+  const int t = wisp_min(x < 0 ? -x : x, f->limit), near = wisp_min(t, f->limit / 2);
   switch (f->activation) {
     case WISP_ACT_RELU: return wisp_max(x, 0);
     case WISP_ACT_LEAKY: return wisp_max(x, wisp_q15(x, f->slope));
     case WISP_ACT_SILU: return wisp_max(x, 0) - wisp_q15(t, falling_sigmoid(f, t));
-    case WISP_ACT_HARDSWISH: return wisp_q15(x, wisp_clamp(wisp_sat16(x + f->limit / 2), 0, f->limit) * f->steps);
+    case WISP_ACT_HARDSWISH: return wisp_max(x, 0) - wisp_q15(near, (f->limit / 2 - near) * f->steps);
     case WISP_ACT_SIGMOID: return x < 0 ? falling_sigmoid(f, t) : 32767 - falling_sigmoid(f, t);
     default: return x;
   }

@@ -1,114 +1,14 @@
-/* conv_simd.c - convolution on tiles of 32 pixels: 16-bit sums of each group, widened to 32 bits, finished eight at
- * a time. Bit-equal to conv_scalar.c.
+/* conv_simd.c - convolution on tiles of 32 pixels: their sums, finished eight at a time. Bit-equal to conv_scalar.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
 #include "../kernel.h"
 #include "simd.h"
+#include "sums.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { VECTORS = WISP_TILE / 4, HALF = VECTORS / 2 }; /* of four pixels */
-
-/* 32-bit sums of the tile, four pixels a vector. */
-typedef wisp_v128 tile_sums[4][VECTORS];
-
-/* ---- sums ---- */
-
-/* The 16-bit sums of one group: a channel over 32 pixels. Returns the word after it. */
-INLINE const int32_t *sum_group1(const int32_t *word, const uint8_t *in, int is_signed, wisp_v128 sums[VECTORS]) {
-  for (int v = 0; v < VECTORS; v++) sums[v] = wasm_i32x4_const_splat(0);
-  int blocks = *word++;
-  do {
-    const uint8_t *p = in + word[0];
-    const wisp_weights w = wisp_splat_weights(word + 1);
-    for (int v = 0; v < VECTORS; v++) sums[v] = wisp_dot_add(sums[v], wisp_load_pixels(p + v * 16, is_signed), w);
-    word += 2;
-  } while (--blocks > 0);
-  return word;
-}
-
-/* Two channels over 16 pixels: the first channel's sums, then the second's. */
-INLINE const int32_t *sum_group2(const int32_t *word, const uint8_t *in, int is_signed, wisp_v128 sums[VECTORS]) {
-  for (int v = 0; v < VECTORS; v++) sums[v] = wasm_i32x4_const_splat(0);
-  int blocks = *word++;
-  do {
-    const uint8_t *p = in + word[0];
-    const wisp_weights a = wisp_splat_weights(word + 1), b = wisp_splat_weights(word + 2);
-    for (int v = 0; v < HALF; v++) {
-      const wisp_pixels pixels = wisp_load_pixels(p + v * 16, is_signed);
-      sums[v] = wisp_dot_add(sums[v], pixels, a);
-      sums[HALF + v] = wisp_dot_add(sums[HALF + v], pixels, b);
-    }
-    word += 3;
-  } while (--blocks > 0);
-  return word;
-}
-
-INLINE const int32_t *sum_run1(const int32_t *word, const uint8_t *in, int is_signed, const int32_t *start,
-                               wisp_v128 *sums) {
-  const wisp_v128 ones = wisp_hidden_splat(1), start_v = wasm_v128_load32_splat(start);
-  wisp_v128 s[VECTORS];
-  int groups = *word++;
-  if (groups == 0)
-    for (int v = 0; v < VECTORS; v++) sums[v] = start_v;
-  if (groups == 0) return word;
-  word = sum_group1(word, in, is_signed, s);
-  for (int v = 0; v < VECTORS; v++) sums[v] = wisp_widen_add(start_v, s[v], ones);
-  while (--groups > 0) {
-    word = sum_group1(word, in, is_signed, s);
-    for (int v = 0; v < VECTORS; v++) sums[v] = wisp_widen_add(sums[v], s[v], ones);
-  }
-  return word;
-}
-
-INLINE const int32_t *sum_run2(const int32_t *word, const uint8_t *in, int is_signed, const int32_t *start, wisp_v128 *a,
-                               wisp_v128 *b) {
-  const wisp_v128 ones = wisp_hidden_splat(1);
-  const wisp_v128 start_a = wasm_v128_load32_splat(start), start_b = wasm_v128_load32_splat(start + 1);
-  wisp_v128 s[VECTORS];
-  int groups = *word++;
-  if (groups == 0)
-    for (int v = 0; v < HALF; v++) a[v] = start_a, b[v] = start_b;
-  if (groups == 0) return word;
-  word = sum_group2(word, in, is_signed, s);
-  for (int v = 0; v < HALF; v++) {
-    a[v] = wisp_widen_add(start_a, s[v], ones);
-    b[v] = wisp_widen_add(start_b, s[HALF + v], ones);
-  }
-  while (--groups > 0) {
-    word = sum_group2(word, in, is_signed, s);
-    for (int v = 0; v < HALF; v++) {
-      a[v] = wisp_widen_add(a[v], s[v], ones);
-      b[v] = wisp_widen_add(b[v], s[HALF + v], ones);
-    }
-  }
-  return word;
-}
-
-INLINE void sum_quad(const wisp_quad *quad, const uint8_t *in, int is_signed, tile_sums sums) {
-  const int32_t *word = quad->stream;
-  for (int c = 0; c < 4;) {
-    const int channels = *word++;
-    if (channels == 1) {
-      word = sum_run1(word, in, is_signed, &quad->start[c], sums[c]);
-    } else {
-      sum_run2(word, in, is_signed, &quad->start[c], sums[c], sums[c + 1]);
-      word = sum_run2(word, in + HALF * 16, is_signed, &quad->start[c], sums[c] + HALF, sums[c + 1] + HALF);
-    }
-    c += channels;
-  }
-}
-
-static void sum_unsigned(const wisp_quad *quad, const uint8_t *in, tile_sums sums) { sum_quad(quad, in, 0, sums); }
-static void sum_signed(const wisp_quad *quad, const uint8_t *in, tile_sums sums) { sum_quad(quad, in, 1, sums); }
-
-static void sum_tile(const wisp_quad *quad, uint8_t flip, const uint8_t *in, tile_sums sums) {
-  if (!WISP_RELAXED && flip)
-    sum_signed(quad, in, sums);
-  else
-    sum_unsigned(quad, in, sums);
-}
+enum { VECTORS = WISP_TILE / 4 }; /* of four pixels */
 
 /* ---- finish: i16x8 lanes are eight pixels of a channel until they are interleaved ---- */
 
@@ -159,8 +59,9 @@ INLINE wisp_v128 activate(const finish_vectors *f, int activation, wisp_v128 x) 
     case WISP_ACT_LEAKY: return wasm_i16x8_max(x, wisp_q15x8(x, f->slope));
     case WISP_ACT_SILU: return wasm_i16x8_sub(wasm_i16x8_max(x, zero), wisp_q15x8(t, falling_sigmoid(f, t)));
     case WISP_ACT_HARDSWISH: {
-      const wisp_v128 gate = wasm_i16x8_max(wasm_i16x8_add_sat(x, f->half_limit), zero);
-      return wisp_q15x8(x, wasm_i16x8_mul(wasm_i16x8_min(gate, f->limit), f->steps));
+      const wisp_v128 near = wasm_i16x8_min(t, f->half_limit);
+      const wisp_v128 gate = wasm_i16x8_mul(wasm_i16x8_sub(f->half_limit, near), f->steps);
+      return wasm_i16x8_sub(wasm_i16x8_max(x, zero), wisp_q15x8(near, gate));
     }
     case WISP_ACT_SIGMOID: {
       const wisp_v128 falling = falling_sigmoid(f, t);
@@ -188,7 +89,7 @@ INLINE void store_pixels(const finish_vectors *f, wisp_v128 y0, wisp_v128 y1, co
 }
 
 /* Three passes over the tile, each short: one long chain a vector would leave the processor waiting for results. */
-INLINE void finish_tile(const wisp_quad *quad, const finish_vectors *f, int activation, tile_sums sums,
+INLINE void finish_tile(const wisp_quad *quad, const finish_vectors *f, int activation, wisp_tile_sums sums,
                         const uint8_t *residual, uint8_t *out) {
   wisp_v128 x[4][VECTORS / 2];
   for (int c = 0; c < 4; c++) {
@@ -216,8 +117,8 @@ INLINE void conv_loop(const wisp_quad *quad, const wisp_finish *finish, int acti
                       const uint8_t *residual, uint8_t *out, int n) {
   const finish_vectors f = spread(finish);
   for (; n > 0; n -= WISP_TILE) {
-    tile_sums sums;
-    sum_tile(quad, finish->flip, in, sums);
+    wisp_tile_sums sums;
+    wisp_sum_tile(quad, finish->flip, in, sums);
     if (n >= WISP_TILE) {
       finish_tile(quad, &f, activation, sums, residual, out);
     } else {
@@ -253,8 +154,8 @@ void wisp_k_conv__simd(const wisp_quad *quad, const wisp_finish *finish, const u
 
 void wisp_k_head__simd(const wisp_quad *quad, uint8_t flip, const uint8_t *in, float *const out[4], int n) {
   for (int done = 0; done < n; done += WISP_TILE) {
-    tile_sums sums;
-    sum_tile(quad, flip, in + done * WISP_LANES, sums);
+    wisp_tile_sums sums;
+    wisp_sum_tile(quad, flip, in + done * WISP_LANES, sums);
     for (int c = 0; c < 4; c++) {
       if (!out[c]) continue;
       float real[WISP_TILE];
@@ -267,12 +168,4 @@ void wisp_k_head__simd(const wisp_quad *quad, uint8_t flip, const uint8_t *in, f
 }
 
 /* Byte 0xff is 255 read as unsigned, -1 read as signed. */
-int wisp_k_reads_signed__simd(void) {
-  const volatile uint8_t byte = 0xff;
-  const int32_t weights = 0x01010101;
-  uint8_t pixels[16];
-  memset(pixels, byte, sizeof pixels);
-  const wisp_v128 sums =
-      wisp_dot_add(wasm_i32x4_const_splat(0), wisp_load_pixels(pixels, 0), wisp_splat_weights(&weights));
-  return wasm_i16x8_extract_lane(sums, 0) < 0;
-}
+int wisp_k_reads_signed__simd(void) { return wisp_dot_is_signed(); }
