@@ -31,8 +31,8 @@ wisp_group *wisp_group_open(int cap) {
   wisp_group *work = calloc(1, sizeof *work);
   if (!work) return NULL;
   const size_t n = (size_t)cap;
-  *work = (wisp_group){cap, malloc(n * sizeof(int)), malloc(n * sizeof(int)), malloc(n * sizeof(group)),
-                       malloc(n * sizeof(wisp_group_block))};
+  *work = (wisp_group){cap, malloc(n * sizeof(int)), malloc(n * sizeof(int)),
+                       malloc(n * sizeof(group)), malloc(n * sizeof(wisp_group_block))};
   if (!work->next || !work->order || !work->groups || !work->sorted) wisp_group_close(&work);
   return work;
 }
@@ -68,8 +68,10 @@ static int weight_of(const sums *s) {
 /* Whether no 16-bit number can overflow: bytes reach 255 read as unsigned, -128 read as signed. */
 static int fits(const sums *a, const sums *b) {
   for (int i = 0; i < SUMS; i++) {
-    const int positive = a->positive[i] + b->positive[i], negative = a->negative[i] + b->negative[i];
-    if (positive * 255 > 32767 || negative * 255 > 32768 || (positive + negative) * 128 > 32767) return 0;
+    const int positive = a->positive[i] + b->positive[i],
+              negative = a->negative[i] + b->negative[i];
+    if (positive * 255 > 32767 || negative * 255 > 32768 || (positive + negative) * 128 > 32767)
+      return 0;
   }
   return 1;
 }
@@ -105,7 +107,8 @@ static int fill_groups(wisp_group *work, const wisp_group_block *blocks, int n, 
     group *best = NULL;
     for (int g = count > OPEN_GROUPS ? count - OPEN_GROUPS : 0; g < count; g++) {
       group *candidate = &work->groups[g];
-      if ((!best || candidate->weight > best->weight) && fits(&candidate->sums, &s)) best = candidate;
+      if ((!best || candidate->weight > best->weight) && fits(&candidate->sums, &s))
+        best = candidate;
     }
     if (!best) {
       best = &work->groups[count++];
@@ -121,6 +124,11 @@ static int compare_groups(const void *left, const void *right) {
   return a->blocks != b->blocks ? b->blocks - a->blocks : a->first - b->first;
 }
 
+int wisp_group_all(int n, int *sizes) {
+  sizes[0] = n;
+  return n > 0;
+}
+
 int wisp_group_sort(wisp_group *work, wisp_group_block *blocks, int n, int channels, int *sizes) {
   sort_by_weight(work, blocks, n, channels);
   const int count = fill_groups(work, blocks, n, channels);
@@ -128,7 +136,8 @@ int wisp_group_sort(wisp_group *work, wisp_group_block *blocks, int n, int chann
   int at = 0;
   for (int g = 0; g < count; g++) {
     sizes[g] = work->groups[g].blocks;
-    for (int block = work->groups[g].first; block >= 0; block = work->next[block]) work->sorted[at++] = blocks[block];
+    for (int block = work->groups[g].first; block >= 0; block = work->next[block])
+      work->sorted[at++] = blocks[block];
   }
   memcpy(blocks, work->sorted, (size_t)n * sizeof *blocks);
   return count;

@@ -19,6 +19,9 @@ typedef struct wisp_group wisp_group;
 wisp_group *wisp_group_open(int cap);
 void wisp_group_close(wisp_group **work);
 
+/* One group of all blocks, for kernels with wide sums: writes its size. Returns the number of groups, 1 or 0. */
+int wisp_group_all(int n, int *sizes);
+
 /* Reorders blocks[n] so that groups follow each other, the largest first, and writes their sizes. Few large groups are
  * fast: a kernel widens its sums once a group. Returns the number of groups. */
 int wisp_group_sort(wisp_group *work, wisp_group_block *blocks, int n, int channels, int *sizes);

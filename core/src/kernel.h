@@ -89,6 +89,7 @@ WISP_KERNEL_ROWS(WISP_KERNEL_DECLARE)
 typedef struct wisp_kernels {
   const char *name; /* "scalar", "simd", "relaxed" */
   int any_sign;     /* whether both representations work, not only the engine's own */
+  int wide_sums;    /* whether groups may be of any size, since no sum has 16 bits */
 #define WISP_KERNEL_SLOT(name, type) type *name;
   WISP_KERNEL_ROWS(WISP_KERNEL_SLOT)
 #undef WISP_KERNEL_SLOT

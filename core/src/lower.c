@@ -10,15 +10,18 @@
 
 typedef struct lowering {
   wisp_weights_view view;
-  int positions;            /* taps * planes: blocks of a channel */
-  int32_t *distance;        /* [positions] bytes from an output pixel's place to the position's four channels */
-  int *zero_point;          /* [planes] */
-  int *first;               /* [channels] index of the channel's first present block */
-  const int8_t **block;     /* [4][positions] of the quad at hand; NULL where all four weights are zero */
+  int positions; /* taps * planes: blocks of a channel */
+  int32_t *
+      distance; /* [positions] bytes from an output pixel's place to the position's four channels */
+  int *zero_point; /* [planes] */
+  int *first;      /* [channels] index of the channel's first present block */
+  const int8_t *
+      *block;    /* [4][positions] of the quad at hand; NULL where all four weights are zero */
+  int wide_sums; /* of the kernels */
   wisp_group *grouping;
-  wisp_group_block *run;    /* [positions] of the run at hand */
-  int *sizes;               /* [positions] of its groups */
-  int32_t *words;           /* the streams of all quads */
+  wisp_group_block *run; /* [positions] of the run at hand */
+  int *sizes;            /* [positions] of its groups */
+  int32_t *words;        /* the streams of all quads */
   size_t count, capacity;
 } lowering;
 
@@ -36,13 +39,15 @@ static void close_lowering(lowering *lo) {
 /* ---- where each position lies ---- */
 
 /* Distances of one input's planes at the tap (ky, kx), from the pixel index of the output. */
-static void set_distances(const wisp_plan *plan, const wisp_layer *l, int image, int planes, int ky, int kx, int32_t *out) {
+static void set_distances(const wisp_plan *plan, const wisp_layer *l, int image, int planes, int ky,
+                          int kx, int32_t *out) {
   const wisp_view *v = &plan->images[image].view;
   const int y = ky - l->pad_top, x = kx - l->pad_left;
   const int down = wisp_floor_div(y, l->stride_y), right = wisp_floor_div(x, l->stride_x);
   const int phase = (y - down * l->stride_y) * l->stride_x + (x - right * l->stride_x);
   for (int p = 0; p < planes; p++)
-    out[p] = (int32_t)(v->data - plan->arena) + (phase * planes + p) * v->plane + (down * v->pitch + right) * WISP_LANES;
+    out[p] = (int32_t)(v->data - plan->arena) + (phase * planes + p) * v->plane +
+             (down * v->pitch + right) * WISP_LANES;
 }
 
 static void set_positions(const wisp_plan *plan, const wisp_step *step, lowering *lo) {
@@ -62,12 +67,14 @@ static void set_positions(const wisp_plan *plan, const wisp_step *step, lowering
   }
   for (int c = 0, present = 0; c < lo->view.channels_out; c++) {
     lo->first[c] = present;
-    for (int i = 0; i < lo->positions; i++) present += wisp_block_present(&lo->view, c * lo->positions + i);
+    for (int i = 0; i < lo->positions; i++)
+      present += wisp_block_present(&lo->view, c * lo->positions + i);
   }
 }
 
 static wisp_status open_lowering(lowering *lo, const wisp_plan *plan, const wisp_step *step) {
-  *lo = (lowering){.view = wisp_payload_view(plan->model, step->layer)};
+  *lo = (lowering){.view = wisp_payload_view(plan->model, step->layer),
+                   .wide_sums = plan->kernels->wide_sums};
   lo->positions = lo->view.taps * lo->view.planes;
   lo->distance = calloc((size_t)lo->positions, sizeof *lo->distance);
   lo->zero_point = calloc((size_t)lo->view.planes, sizeof *lo->zero_point);
@@ -109,7 +116,8 @@ static int find_blocks(lowering *lo, int channel, int row) {
 /* The sum that stands before any product: bias, zero points and the signed representation's 128. */
 static int32_t start_of(const lowering *lo, int channel, int row, uint8_t flip) {
   const int8_t **block = lo->block + (size_t)row * (size_t)lo->positions;
-  int64_t start = (int64_t)floor((double)lo->view.bias[channel] / (double)lo->view.scale[channel] + 0.5);
+  int64_t start =
+      (int64_t)floor((double)lo->view.bias[channel] / (double)lo->view.scale[channel] + 0.5);
   for (int i = 0; i < lo->positions; i++) {
     if (!block[i]) continue;
     const int sum = block[i][0] + block[i][1] + block[i][2] + block[i][3];
@@ -133,10 +141,12 @@ static void emit_run(lowering *lo, int row, int channels) {
   for (int i = 0; i < lo->positions; i++) {
     wisp_group_block *b = &lo->run[n];
     *b = (wisp_group_block){.distance = lo->distance[i]};
-    for (int c = 0; c < channels; c++) b->weights[c] = lo->block[(size_t)(row + c) * (size_t)lo->positions + (size_t)i];
+    for (int c = 0; c < channels; c++)
+      b->weights[c] = lo->block[(size_t)(row + c) * (size_t)lo->positions + (size_t)i];
     n += b->weights[0] || b->weights[1];
   }
-  const int groups = wisp_group_sort(lo->grouping, lo->run, n, channels, lo->sizes);
+  const int groups = lo->wide_sums ? wisp_group_all(n, lo->sizes)
+                                   : wisp_group_sort(lo->grouping, lo->run, n, channels, lo->sizes);
   int32_t *word = lo->words + lo->count;
   *word++ = channels;
   *word++ = groups;
@@ -163,17 +173,20 @@ static int together(const lowering *lo, int row, int blocks) {
 }
 
 /* Fills the quad's numbers. 0 if a sum in units could leave 32 bits, where truncation is not the same everywhere. */
-static int set_numbers(lowering *lo, int channel, int row, wisp_quad *quad, double unit, uint8_t flip) {
+static int set_numbers(lowering *lo, int channel, int row, wisp_quad *quad, double unit,
+                       uint8_t flip) {
   quad->start[row] = start_of(lo, channel, row, flip);
   quad->scale[row] = (float)((double)lo->view.scale[channel] / unit);
   return bound_of(lo, row, quad->start[row]) * quad->scale[row] < 2147483000.0;
 }
 
-static wisp_status lower_quad(lowering *lo, const int channels[4], wisp_quad *quad, double unit, uint8_t flip) {
+static wisp_status lower_quad(lowering *lo, const int channels[4], wisp_quad *quad, double unit,
+                              uint8_t flip) {
   int blocks[4];
   for (int c = 0; c < 4; c++) {
     blocks[c] = find_blocks(lo, channels[c], c);
-    if (channels[c] >= 0 && !set_numbers(lo, channels[c], c, quad, unit, flip)) return WISP_ERR_LIMIT;
+    if (channels[c] >= 0 && !set_numbers(lo, channels[c], c, quad, unit, flip))
+      return WISP_ERR_LIMIT;
   }
   for (int c = 0; c < 4; c += 2) {
     if (together(lo, c, blocks[c] + blocks[c + 1])) {
@@ -193,10 +206,11 @@ static wisp_status lower_quad(lowering *lo, const int channels[4], wisp_quad *qu
 static wisp_status choose_channels(wisp_plan *plan, wisp_step *step) {
   const wisp_tensor *out = &plan->model->tensor[plan->model->layer[step->layer].output];
   const int is_head = step->kind == WISP_STEP_HEAD;
-  const int anchors = is_head ? plan->model->head[out->head].anchors : 0, per_anchor = 5 + plan->model->classes;
+  const int anchors = is_head ? plan->model->head[out->head].anchors : 0,
+            per_anchor = 5 + plan->model->classes;
   step->objectness_quads = wisp_planes(anchors);
-  step->quad_count =
-      is_head ? step->objectness_quads + anchors * wisp_planes(per_anchor - 1) : wisp_planes(out->channels);
+  step->quad_count = is_head ? step->objectness_quads + anchors * wisp_planes(per_anchor - 1)
+                             : wisp_planes(out->channels);
   step->quads = calloc((size_t)step->quad_count, sizeof *step->quads);
   step->channels = malloc((size_t)step->quad_count * 4 * sizeof *step->channels);
   if (!step->quads || !step->channels) return WISP_ERR_MEMORY;
@@ -239,7 +253,10 @@ wisp_status wisp_lower_make(wisp_plan *plan, wisp_step *step, double unit, wisp_
   free(starts);
   close_lowering(&lo);
   if (status == WISP_ERR_LIMIT)
-    return wisp_fail(error, status, "The weights of layer %d are too large for its output's steps of %g.", step->layer, unit);
-  if (status != WISP_OK) return wisp_fail(error, status, "There is no memory for the weights of layer %d.", step->layer);
+    return wisp_fail(error, status,
+                     "The weights of layer %d are too large for its output's steps of %g.",
+                     step->layer, unit);
+  if (status != WISP_OK)
+    return wisp_fail(error, status, "There is no memory for the weights of layer %d.", step->layer);
   return WISP_OK;
 }

@@ -14,20 +14,16 @@ typedef v128_t wisp_v128;
 
 #if WISP_RELAXED
 
-typedef wisp_v128 wisp_pixels;
-typedef wisp_v128 wisp_weights;
-
-/* Four pixels of four channels. */
-static inline wisp_pixels wisp_load_pixels(const uint8_t *in, int is_signed) {
-  (void)is_signed; /* the engine decides */
-  return wasm_v128_load(in);
+/* i16x8: sums + products of neighbouring channels, two numbers for each of four pixels. */
+static inline wisp_v128 wisp_dot_add(wisp_v128 sums, wisp_v128 pixels, wisp_v128 weights) {
+  return wasm_i16x8_add(sums, wasm_i16x8_relaxed_dot_i8x16_i7x16(weights, pixels));
 }
 
-static inline wisp_weights wisp_splat_weights(const int32_t *word) { return wasm_v128_load32_splat(word); }
-
-/* i16x8: sums + products of neighbouring channels, two numbers a pixel. */
-static inline wisp_v128 wisp_dot_add(wisp_v128 sums, wisp_pixels pixels, wisp_weights weights) {
-  return wasm_i16x8_add(sums, wasm_i16x8_relaxed_dot_i8x16_i7x16(weights, pixels));
+/* Whether the dot product reads byte 0xff as -1, not as 255. */
+static inline int wisp_dot_is_signed(void) {
+  const volatile uint8_t byte = 0xff;
+  const wisp_v128 sums = wisp_dot_add(wasm_i32x4_const_splat(0), wasm_u8x16_splat(byte), wasm_i8x16_const_splat(1));
+  return wasm_i16x8_extract_lane(sums, 0) < 0;
 }
 
 static inline wisp_v128 wisp_q15x8(wisp_v128 a, wisp_v128 b) { return wasm_i16x8_relaxed_q15mulr(a, b); }
@@ -36,30 +32,7 @@ static inline wisp_v128 wisp_truncate(wisp_v128 f) { return wasm_i32x4_relaxed_t
 
 #else
 
-/* Channels 0, 2 and channels 1, 3, widened to 16 bits. */
-typedef struct wisp_pixels {
-  wisp_v128 even, odd;
-} wisp_pixels;
-typedef wisp_pixels wisp_weights;
-
-static inline wisp_pixels wisp_widen(wisp_v128 bytes, int is_signed) {
-  if (is_signed)
-    return (wisp_pixels){wasm_i16x8_shr(wasm_i16x8_shl(bytes, 8), 8), wasm_i16x8_shr(bytes, 8)};
-  return (wisp_pixels){wasm_v128_and(bytes, wasm_i16x8_const_splat(255)), wasm_u16x8_shr(bytes, 8)};
-}
-
-static inline wisp_pixels wisp_load_pixels(const uint8_t *in, int is_signed) {
-  return wisp_widen(wasm_v128_load(in), is_signed);
-}
-
-static inline wisp_weights wisp_splat_weights(const int32_t *word) {
-  return wisp_widen(wasm_v128_load32_splat(word), 1);
-}
-
-static inline wisp_v128 wisp_dot_add(wisp_v128 sums, wisp_pixels pixels, wisp_weights weights) {
-  sums = wasm_i16x8_add(sums, wasm_i16x8_mul(pixels.even, weights.even));
-  return wasm_i16x8_add(sums, wasm_i16x8_mul(pixels.odd, weights.odd));
-}
+static inline int wisp_dot_is_signed(void) { return 0; }
 
 static inline wisp_v128 wisp_q15x8(wisp_v128 a, wisp_v128 b) { return wasm_i16x8_q15mulr_sat(a, b); }
 
