@@ -42,6 +42,9 @@ export { WispError };
 /** Ends the workers of detectors that were forgotten. @type {FinalizationRegistry<Link>} */
 const forgotten = new FinalizationRegistry((link) => link.end(closed()));
 
+/** Calls under way, each of which keeps its detector from being forgotten. @type {Set<object>} */
+const working = new Set();
+
 let advised = false;
 
 export class Detector {
@@ -131,6 +134,8 @@ export class Detector {
     const started = performance.now();
     const pictures = await packAll(sources);
     const packing = (performance.now() - started) / sources.length;
+    const call = { detector: this };
+    working.add(call);
     try {
       const { id, reply } = this.#link.request(
         'detect',
@@ -147,6 +152,8 @@ export class Detector {
     } catch (thrown) {
       pictures.forEach(release);
       throw explainRefusal(thrown);
+    } finally {
+      working.delete(call);
     }
   }
 
