@@ -43,7 +43,7 @@ static int group_takes(const quad_case *q, int first, int channels, int i, range
 }
 
 /* Appends the run of `channels` channels from `first` on, in groups as long as can be. */
-static int32_t *write_run(const quad_case *q, int first, int channels, int32_t *word) {
+static int32_t *write_run(const quad_case *q, int first, int channels, int wide, int32_t *word) {
   int32_t *groups = word + 1, *blocks = NULL;
   range ranges[4];
   *word = channels;
@@ -51,7 +51,7 @@ static int32_t *write_run(const quad_case *q, int first, int channels, int32_t *
   word += 2;
   for (int i = 0; i < q->positions; i++) {
     if (!q->present[first][i] && !(channels > 1 && q->present[first + 1][i])) continue;
-    if (!blocks || !group_takes(q, first, channels, i, ranges)) {
+    if (!blocks || (!wide && !group_takes(q, first, channels, i, ranges))) {
       memset(ranges, 0, sizeof ranges);
       group_takes(q, first, channels, i, ranges);
       ++*groups;
@@ -65,7 +65,8 @@ static int32_t *write_run(const quad_case *q, int first, int channels, int32_t *
   return word;
 }
 
-void quad_draw(quad_case *q, int positions, double density, enum quad_kind kind, int shape) {
+void quad_draw(quad_case *q, int positions, double density, enum quad_kind kind, int shape,
+               int wide) {
   q->positions = positions;
   for (int i = 0; i < positions; i++) q->distance[i] = random_int(0, QUAD_SPREAD - 1) * WISP_LANES;
   memset(q->weights, 0, sizeof q->weights);
@@ -78,8 +79,8 @@ void quad_draw(quad_case *q, int positions, double density, enum quad_kind kind,
   int32_t *word = q->words;
   for (int c = 0; c < 4; c += 2) {
     const int paired = shape >> c / 2 & 1;
-    word = write_run(q, c, paired ? 2 : 1, word);
-    if (!paired) word = write_run(q, c + 1, 1, word);
+    word = write_run(q, c, paired ? 2 : 1, wide, word);
+    if (!paired) word = write_run(q, c + 1, 1, wide, word);
   }
   q->quad.stream = q->words;
   for (int c = 0; c < 4; c++) {

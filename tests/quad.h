@@ -19,7 +19,8 @@ typedef struct quad_case {
 } quad_case;
 
 /* A share `density` of the blocks is there. Bit 0 of `shape` pairs channels 0 and 1, bit 1 channels 2 and 3. Groups are
- * as long as can be. */
-void quad_draw(quad_case *q, int positions, double density, enum quad_kind kind, int shape);
+ * as long as 16-bit sums allow, or one a run if sums are `wide`. */
+void quad_draw(quad_case *q, int positions, double density, enum quad_kind kind, int shape,
+               int wide);
 
 #endif

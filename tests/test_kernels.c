@@ -122,7 +122,8 @@ static void test_convolutions(const wisp_kernels *best) {
         for (int shape = 0; shape < 4; shape++)
           for (int f = 0; f < 2; f++) {
             if (!best->any_sign && flips[f] != own_flip(best)) continue;
-            quad_draw(q, positions[p], densities[d], (enum quad_kind)kind, shape);
+            quad_draw(q, positions[p], densities[d], (enum quad_kind)kind, shape,
+                      best->wide_sums && random_chance(0.5));
             test_sums(best, q, flips[f], in);
           }
   free(in);
@@ -326,7 +327,7 @@ static void bench_conv(const wisp_kernels *k, uint8_t *in, uint8_t *out, float *
                            real + 3 * BENCH_PIXELS};
   for (int positions = 4; positions <= QUAD_POSITIONS; positions += 36)
     for (int shape = 0; shape < 4; shape += 3) {
-      quad_draw(q, positions, 1, QUAD_RANDOM, shape);
+      quad_draw(q, positions, 1, QUAD_RANDOM, shape, k->wide_sums);
       const double macs = (double)BENCH_PIXELS * positions * 16;
       printf("conv %2d blocks %s, GMAC/s:", positions, shape ? "paired" : "single");
       for (int a = 0; a < WISP_ACT_COUNT; a++) {
