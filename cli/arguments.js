@@ -9,11 +9,11 @@ export function fraction(text) {
   throw new InvalidArgumentError('It is a number from 0 to 1.');
 }
 
-/** @param {number} most @returns {(text: string) => number} */
-export function whole(most) {
+/** @param {number} most @param {number} [least] @returns {(text: string) => number} */
+export function whole(most, least = 1) {
   return (text) => {
-    if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= most) return Number(text);
-    throw new InvalidArgumentError(`It is a whole number from 1 to ${most}.`);
+    if (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
+    throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`);
   };
 }
 

@@ -48,12 +48,17 @@ async function wispInfo(model) {
   const table = layers.map((layer) => ({
     operation:
       layer.activation === 'none' ? layer.operation : `${layer.operation} + ${layer.activation}`,
-    kernel: `${layer.kernelHeight}×${layer.kernelWidth} / ${layer.stride}`,
+    kernel: windowOf(layer),
     channels: `${layer.channelsIn} → ${layer.channelsOut}`,
     blocks: layer.blocks ? `${layer.blocksPresent} of ${layer.blocks}` : '',
     bytes: layer.bytes ? String(layer.bytes) : '',
   }));
   return { format: 'wisp', input, stride, classes, macs, provenance, layers, table };
+}
+
+/** @param {import('../web/src/engine.js').LayerInfo} layer */
+function windowOf({ operation, kernelHeight, kernelWidth, stride }) {
+  return operation === 'upsample' ? `× ${stride}` : `${kernelHeight}×${kernelWidth} / ${stride}`;
 }
 
 /** @param {string} model */

@@ -37,7 +37,7 @@ export function pressCommand() {
       "of the network's input, e.g. 640 or 384x640; default: as exported",
       size,
     )
-    .option('--bits <n>', 'of a weight, 2 to 7', whole(7), 7)
+    .option('--bits <n>', 'of a weight, 2 to 7', whole(7, 2), 7)
     .option('--threads <n>', 'default: all cores but one, at most 8', whole(64))
     .option('--limit <n>', 'at most so many pictures, spread over all', whole(1e6), 128)
     .addHelpText(
@@ -66,7 +66,9 @@ async function run(model, options) {
     const bytes = await press.pack();
     writeWhole(output, bytes);
     const kilobytes = (bytes.length / 1000).toFixed(0);
-    console.error(`${path.normalize(output)}: ${kilobytes} kB, calibrated on ${seen} pictures`);
+    console.error(
+      `${path.normalize(output)}: ${kilobytes} kB, calibrated on ${seen} picture${seen === 1 ? '' : 's'}`,
+    );
   } finally {
     await press.close();
   }

@@ -1,0 +1,30 @@
+// Runs the `wisp` command as a process of its own.
+
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const wisp = fileURLToPath(new URL('../cli/wisp.js', import.meta.url));
+
+/**
+ * @typedef {{code: number | null, signal: string | null, stdout: string, stderr: string}} Outcome
+ */
+
+/**
+ * @param {string[]} words
+ * @param {{cwd?: string, input?: Uint8Array, onStart?: (child: import('node:child_process').ChildProcess) => void}} [options]
+ * @returns {Promise<Outcome>}
+ */
+export function runWisp(words, { cwd, input, onStart } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [wisp, ...words], { cwd });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+    onStart?.(child);
+  });
+}
