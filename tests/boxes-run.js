@@ -1,4 +1,4 @@
-// Prints what this Node's processor is and what the builds named on the command line find: for tests on other processors.
+// Prints this Node's processor and what the builds named on the command line find there.
 
 import { Detector } from '../web/src/index.js';
 import { makeModel, makePicture } from './fixtures.js';

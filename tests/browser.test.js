@@ -150,7 +150,10 @@ describe('a page without isolation', { skip: SKIP }, () => {
   });
 });
 
-/** @param {import('../tools/serve.mjs').ServerOptions} options @param {(open: Awaited<ReturnType<typeof openPage>>) => Promise<void>} body */
+/**
+ * @param {import('../tools/serve.mjs').ServerOptions} options
+ * @param {(open: Awaited<ReturnType<typeof openPage>>) => Promise<void>} body
+ */
 async function withPage(options, body) {
   const open = await openPage(options);
   await body(open).finally(open.close);

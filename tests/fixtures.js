@@ -1,6 +1,6 @@
 // Data for tests that need no download: a small random YOLOv5-like .wisp file (models/FORMAT.md) and pictures.
 
-import { deflateSync } from 'node:zlib';
+import { crc32, deflateSync } from 'node:zlib';
 
 /**
  * @typedef {{data: Uint8Array, width: number, height: number}} Picture RGBA
@@ -212,9 +212,7 @@ class Draft {
 
 /** Channels in each plane of four. @param {number} channels */
 function lanesOf(channels) {
-  return Array.from({ length: Math.ceil(channels / 4) }, (_, plane) =>
-    Math.min(4, channels - plane * 4),
-  );
+  return Array.from({ length: Math.ceil(channels / 4) }, (_, i) => Math.min(4, channels - i * 4));
 }
 
 /** @param {boolean[]} bits */
@@ -226,7 +224,13 @@ function packBits(bits) {
   return bytes;
 }
 
-/** Every operation and activation, a residual, two concats, three scales. @param {Draft} net @param {number} block @param {number} widen @param {number} classes */
+/**
+ * Every operation and activation, a residual, two concats, three scales.
+ * @param {Draft} net
+ * @param {number} block
+ * @param {number} widen
+ * @param {number} classes
+ */
 function draw(net, block, widen, classes) {
   const n = (/** @type {number} */ channels) => Math.round(channels * widen);
   const input = net.tensor(3 * block * block, 1 / 255, 0);
@@ -265,9 +269,9 @@ export function makeModel({
   const payloads = net.layers.flatMap(({ payload }) => [...payload]);
   const preamble = new Writer()
     .u8(...new TextEncoder().encode('WISP'))
-    .u32(1, header.length, crc32(header));
+    .u32(1, header.length, crc32(Uint8Array.from(header)));
   preamble.u32(24 + header.length + payloads.length);
-  preamble.u32(crc32(preamble.bytes));
+  preamble.u32(crc32(Uint8Array.from(preamble.bytes)));
   return Uint8Array.from([...preamble.bytes, ...header, ...payloads]);
 }
 
@@ -329,16 +333,6 @@ export function withHeader(model, change) {
   return copy;
 }
 
-/** @param {Iterable<number>} bytes */
-export function crc32(bytes) {
-  let crc = -1;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc >>> 0;
-}
-
 /**
  * Coloured rectangles over a gradient with some noise.
  * @param {{seed?: number, width?: number, height?: number}} [options]
@@ -396,7 +390,7 @@ function pngChunk(type, body) {
   const typed = [...new TextEncoder().encode(type), ...body];
   const frame = new DataView(new ArrayBuffer(8));
   frame.setUint32(0, body.length);
-  frame.setUint32(4, crc32(typed));
+  frame.setUint32(4, crc32(Uint8Array.from(typed)));
   const [length, crc] = [new Uint8Array(frame.buffer, 0, 4), new Uint8Array(frame.buffer, 4, 4)];
   return [...length, ...typed, ...crc];
 }

@@ -71,7 +71,10 @@ export class Link {
       : new WispError('WISP_ERR_ENGINE', `The worker did not start: ${why}.`);
   }
 
-  /** @param {{id: number, value?: any, progress?: any, error?: {code: string, message: string, fatal: boolean}}} message */
+  /**
+   * @param {{id: number, value?: any, progress?: any,
+   *   error?: {code: string, message: string, fatal: boolean}}} message
+   */
   #receive({ id, value, progress, error }) {
     this.#answered = true;
     const request = this.#open.get(id);

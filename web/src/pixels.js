@@ -15,7 +15,8 @@ import { absolute, isNode } from './host.js';
  *   {kind: 'bitmap', image: ImageBitmap} | {kind: 'frame', image: VideoFrame} | {kind: 'blob', blob: Blob} |
  *   {kind: 'file', bytes: Uint8Array<ArrayBuffer>} | {kind: 'address', address: string}} Picture a picture on its way
  *
- * @typedef {(width: number, height: number) => Uint8ClampedArray} Room where the RGBA bytes go; asked for once a picture
+ * @typedef {(width: number, height: number) => Uint8ClampedArray} Room
+ *   where the RGBA bytes go; asked for once a picture
  */
 
 const CORS =

@@ -6,7 +6,9 @@ import { explainRefusal, release } from './pixels.js';
 import { chooseVariant } from './variant.js';
 
 /**
- * @typedef {{read: (picture: import('./pixels.js').Picture, room: import('./pixels.js').Room) => Promise<void>}} Reading
+ * @typedef {import('./pixels.js').Picture} Picture
+ * @typedef {import('./pixels.js').Room} Room
+ * @typedef {{read: (picture: Picture, room: Room) => Promise<void>}} Reading
  * @typedef {{id: number, verb: string, [field: string]: any}} Message
  */
 
