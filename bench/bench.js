@@ -24,7 +24,7 @@ import { BenchServer } from './serving.js';
  * @property {number} batch images a call
  * @property {number} streams calls under way at once
  * @property {import('./rounds.js').Course} course
- * @property {import('./scene.js').Frame} frame
+ * @property {import('../web/src/scene.js').Frame} frame
  * @property {string} picture its name
  * @property {Record<string, string | undefined>} files of peers: onnx, onnxInt8, tfliteInt8, tfliteFp16
  * @property {string} command as typed
@@ -150,7 +150,9 @@ class Hall {
     if (file === undefined) return this.#networks.wisp(network);
     const own = this.#options.files[file];
     if (own) return own;
-    if (file === 'onnx') return this.#networks.onnx(network, this.#options.batch);
+    const { batch } = this.#options;
+    if (file === 'onnx') return this.#networks.onnx(network, { batch });
+    if (file === 'onnxInt8') return this.#networks.onnx(network, { batch, quantised: true });
     throw new Error(`there is no ${file} file of ${network.base} here; name one in the options`);
   }
 

@@ -4,10 +4,9 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { zeroBlocks } from '../web/src/import/block-mask.js';
 import { importOnnx } from '../web/src/import/onnx.js';
-import { randomGraph } from '../web/src/import/random.js';
-import { Press } from '../web/src/press.js';
+import { press } from '../web/src/press.js';
+import { pressRandom } from '../web/src/random-press.js';
 import { writeOnnx } from './onnx-file.js';
 import { benchFolder } from './peers.js';
 import { root } from './serving.js';
@@ -15,7 +14,7 @@ import { root } from './serving.js';
 /**
  * @typedef {{width: number, height: number}} Size
  * @typedef {import('../web/src/import/float-graph.js').FloatGraph} FloatGraph
- * @typedef {import('./scene.js').Frame} Frame
+ * @typedef {import('../web/src/scene.js').Frame} Frame
  *
  * @typedef {object} NetworkName
  * @property {string} base "yolov5n" or the path of an .onnx or .wisp file
@@ -25,11 +24,13 @@ import { root } from './serving.js';
 /** What decides the bytes of a made file besides its name. */
 const MAKERS = [
   'dist/press.wasm',
+  'web/src/random-press.js',
   'web/src/import/random.js',
   'web/src/import/block-mask.js',
-  'bench/networks.js',
+  'web/src/import/objectness.js',
   'bench/onnx-file.js',
   'bench/onnx-decoding.js',
+  'bench/onnx-quantised.js',
 ];
 
 /** @param {string} text e.g. yolov5n, yolov5s@75, folder/own.onnx@50 @returns {NetworkName} */
@@ -55,42 +56,31 @@ export class Networks {
   /** @param {NetworkName} name @returns {Promise<string>} path of a .wisp file */
   async wisp(name) {
     if (name.base.endsWith('.wisp')) return name.base;
-    return this.#made(name, 'wisp', async () => this.#press(await this.#graph(name)));
+    return this.#made(name, 'wisp', async () => (await this.#press(name)).bytes);
   }
 
   /**
    * For peers, which gain nothing from zeros: always the dense network.
    * @param {NetworkName} name
-   * @param {number} batch
+   * @param {{batch: number, quantised?: boolean}} kind
    * @returns {Promise<string>} path of an .onnx file
    */
-  async onnx({ base }, batch) {
-    if (base.endsWith('.onnx')) return base;
+  async onnx({ base }, { batch, quantised = false }) {
+    if (base.endsWith('.wisp')) throw new Error(`peers can't read ${base}; give an .onnx file`);
+    if (base.endsWith('.onnx') && !quantised) return base;
     const dense = { base, sparsity: 0 };
-    const make = async () => writeOnnx(await this.#graph(dense), { batch });
-    return this.#made(dense, `b${batch}.onnx`, make);
+    const make = async () => writeOnnx((await this.#press(dense)).graph, { batch, quantised });
+    return this.#made(dense, `b${batch}${quantised ? '.int8' : ''}.onnx`, make);
   }
 
-  /** @param {NetworkName} name @returns {Promise<FloatGraph>} */
-  async #graph({ base, sparsity }) {
-    if (base.endsWith('.wisp'))
-      throw new Error(`Peers can't read ${base}: give an .onnx file instead.`);
-    const dense = base.endsWith('.onnx')
-      ? importOnnx(await readFile(base))
-      : randomGraph(base, { size: this.#input });
-    return zeroBlocks(dense, sparsity);
-  }
-
-  /** @param {FloatGraph} graph */
-  async #press(graph) {
-    const press = await Press.open(graph, { size: this.#input });
-    try {
-      await press.observe(this.#frame);
-      await press.quantise({ rounding: 'nearest' }); // which leaves zeros alone
-      return await press.pack({ purpose: 'for measuring speed' });
-    } finally {
-      await press.close();
-    }
+  /** @param {NetworkName} name @returns {Promise<{bytes: Uint8Array, graph: FloatGraph}>} */
+  async #press({ base, sparsity }) {
+    const size = this.#input;
+    const picture = this.#frame;
+    if (!base.endsWith('.onnx')) return pressRandom(base, { sparsity, size, picture });
+    const graph = importOnnx(await readFile(base));
+    if (sparsity > 0) return pressRandom(graph, { sparsity, size, picture });
+    return { ...(await press(graph, { size, pictures: [picture] })), graph };
   }
 
   /**

@@ -1,6 +1,7 @@
 // wisp bench: how fast, side by side with other engines in one run.
 
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { WispError } from '../web/src/index.js';
 import { list, size, whole } from './arguments.js';
@@ -69,7 +70,9 @@ export function benchCommand() {
       'Measures wisp and other engines in one run: same machine, picture, size and threads.',
     )
     .option('-p, --preset <names>', `any of ${PRESETS.join(', ')}; default: quick`, among(PRESETS))
-    .addOption(several('-e, --engine <name>', 'may be repeated').choices(ENGINES))
+    .addOption(
+      several('-e, --engine <name>', `any of ${ENGINES.join(', ')}; may be repeated`, ENGINES),
+    )
     .addOption(several('-m, --model <network>', 'may be repeated; default: yolov5n'))
     .option('--browser <names>', `any of ${PLACES.join(', ')}`, among(PLACES), ['chromium'])
     .option('-c, --threads <counts>', 'one or several, e.g. 1,2', counts, [1])
@@ -81,13 +84,13 @@ export function benchCommand() {
         .default('sync'),
     )
     .option('--streams <n>', 'calls under way at once in the async scenario', whole(64), 2)
-    .option('-w, --warmup <n>', 'rounds that do not count', whole(1e6), 25)
+    .option('-w, --warmup <n>', 'rounds that do not count', whole(1e6, 0), 25)
     .option('-i, --iterations <n>', 'rounds that count', whole(1e6), 80)
     .option('-t, --time <seconds>', 'instead of iterations: as many rounds as fit', whole(1e6))
     .option(
       '--pause <ms>',
       'before each turn, for the threads of the last one to sleep',
-      whole(1e5),
+      whole(1e5, 0),
       20,
     );
   return withFiles(command).addHelpText('after', HELP).action(run);
@@ -105,12 +108,13 @@ function withFiles(command) {
     .option('--svg <file>', 'a chart');
 }
 
-/** An option whose values gather. @param {string} flags @param {string} description */
-function several(flags, description) {
+/** An option whose values gather. @param {string} flags @param {string} description @param {string[]} [names] */
+function several(flags, description, names) {
+  const parse = names ? among(names) : list;
   return new Option(flags, description).argParser(
-    (/** @type {string} */ value, /** @type {string[] | undefined} */ before) => [
-      ...(before ?? []),
-      value,
+    (/** @type {string} */ value, /** @type {string[]} */ before = []) => [
+      ...before,
+      ...parse(value),
     ],
   );
 }
@@ -125,7 +129,7 @@ function among(names) {
 }
 
 /** @param {string} text */
-const counts = (text) => list(text).map(whole(64));
+const counts = (text) => list(text).map((count) => whole(64)(count));
 
 /** @param {Options} options */
 async function run(options) {
@@ -158,12 +162,12 @@ async function run(options) {
 /** @param {string | undefined} file */
 async function readPicture(file) {
   if (!file) {
-    const { drawScene } = await import('../bench/scene.js');
+    const { drawScene } = await import('../web/src/scene.js');
     return { frame: drawScene(), picture: 'drawn scene' };
   }
   const { decodeImage } = await import('../web/src/pixels-node.js');
   const bytes = await readFile(file).catch((cause) => {
     throw fileError(file, cause);
   });
-  return { frame: await decodeImage(bytes), picture: file };
+  return { frame: await decodeImage(bytes), picture: path.basename(file) };
 }

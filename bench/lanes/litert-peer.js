@@ -34,6 +34,12 @@ export class LiteRtPeer {
   /** @param {import('./onnx-peer.js').PeerSpec} spec */
   static async open({ module, files, model, threads, input }) {
     const lib = await import(module);
+    const build = threads > 1 ? 'litert_wasm_threaded_internal' : 'litert_wasm_internal';
+    // in a worker its glue would look for its files beside the worker's own script
+    Reflect.set(globalThis, 'Module', {
+      locateFile: (/** @type {string} */ name) => files + name,
+      mainScriptUrlOrBlob: `${files}${build}.js`,
+    });
     await lib.loadLiteRt(files, { threads: threads > 1 });
     const bytes = new Uint8Array(await (await fetch(model)).arrayBuffer());
     const how = { accelerator: 'wasm', cpuOptions: { numThreads: threads } };

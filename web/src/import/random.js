@@ -43,10 +43,9 @@ const RESIDUAL_GAIN = 0.4;
 /** Between the output channels of a layer: deviation of the logarithm of their weights' spread. */
 const CHANNEL_SPREAD = 0.25;
 const BIAS_SPREAD = 0.1;
-/** Of the logits: objectness is low enough for a picture to have a handful of boxes, like a real one. */
+/** Of the logits. Whatever the best class of a box is, it is almost certain, so that objectness decides. */
 const OBJECTNESS_MEAN = -6;
-const OBJECTNESS_GAIN = 12;
-const CLASS_GAIN = 4;
+const CLASS_MEAN = 3;
 
 /**
  * @param {string} name yolov5n, yolov5s, yolov5m, yolov5l or yolov5x
@@ -120,11 +119,11 @@ class Drawing {
   head(name, input, anchors) {
     const fields = 5 + CLASSES; // x y width height objectness classes
     const conv = this.#draw([input.channels, anchors * fields], 1, 1, 1);
-    conv.weight.forEach((value, i) => {
-      const field = Math.floor(i / input.channels) % fields;
-      conv.weight[i] = value * (field < 4 ? 1 : field === 4 ? OBJECTNESS_GAIN : CLASS_GAIN);
-    });
-    for (let field = 4; field < conv.bias.length; field += fields) conv.bias[field] = OBJECTNESS_MEAN;
+    for (let output = 0; output < anchors * fields; output++) {
+      const field = output % fields;
+      if (field < 4) continue;
+      conv.bias[output] += field === 4 ? OBJECTNESS_MEAN : CLASS_MEAN;
+    }
     return this.graph.add(name, [input.tensor], conv);
   }
 

@@ -1,6 +1,6 @@
-// The picture to measure with where no other is given: shapes, gradients and noise, the same everywhere.
+// A drawn picture to measure with where no photograph is at hand: gradients, shapes and noise, the same everywhere.
 
-import { RandomNumbers } from '../web/src/import/random-numbers.js';
+import { RandomNumbers } from './import/random-numbers.js';
 
 const WIDTH = 1280;
 const HEIGHT = 720;

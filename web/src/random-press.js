@@ -1,0 +1,62 @@
+// Networks for measuring speed, pressed: random weights, or a real network with blocks zeroed at random.
+
+import { zeroBlocks } from './import/block-mask.js';
+import { objectnessFor, shiftObjectness } from './import/objectness.js';
+import { randomGraph } from './import/random.js';
+import { Press } from './press.js';
+import { drawScene } from './scene.js';
+
+export { randomNames } from './import/random.js';
+
+/**
+ * @typedef {import('./import/float-graph.js').FloatGraph} FloatGraph
+ *
+ * @typedef {object} RandomOptions
+ * @property {number} [sparsity] share of the 1×4 blocks that is zeroed, 0 … 1; default 0
+ * @property {number | {width: number, height: number}} [size] of the network's input; default 640
+ * @property {number} [seed]
+ * @property {import('./pixels.js').PictureSource} [picture] to calibrate with; default: a drawn scene
+ * @property {'auto' | number} [threads]
+ */
+
+/** Boxes before NMS in the picture, as in a real one. */
+const BOXES = 40;
+const CONFIDENCE = 0.25; // the detector's default
+const PURPOSE = 'for measuring speed; it finds nothing';
+
+/**
+ * @param {string | FloatGraph} network a name of randomNames, or a network that will be wrecked
+ * @param {RandomOptions} [options]
+ * @returns {Promise<{bytes: Uint8Array<ArrayBuffer>, graph: FloatGraph}>} a .wisp file, and what was pressed
+ */
+export async function pressRandom(network, options = {}) {
+  const { sparsity = 0, size, seed, threads, picture = drawScene() } = options;
+  const drawn = typeof network === 'string' ? randomGraph(network, { size, seed }) : network;
+  const masked = zeroBlocks(drawn, sparsity, { seed });
+  const graph = await withFewBoxes(masked, { size, threads }, picture);
+  const press = await Press.open(graph, { size, threads, name: 'random weights' });
+  try {
+    await press.observe(picture);
+    await press.quantise({ rounding: 'nearest' }); // leaves zeros alone
+    return { bytes: await press.pack({ purpose: PURPOSE }), graph };
+  } finally {
+    await press.close();
+  }
+}
+
+/**
+ * @param {FloatGraph} graph
+ * @param {import('./press.js').OpenOptions} options
+ * @param {import('./pixels.js').PictureSource} picture
+ */
+async function withFewBoxes(graph, options, picture) {
+  const press = await Press.open(graph, options);
+  try {
+    const all = { confidence: 0, iou: 1, maxDetections: 30_000 };
+    const { boxes } = await press.detect(picture, all);
+    const scores = boxes.map(({ score }) => score);
+    return shiftObjectness(graph, objectnessFor(scores, BOXES, CONFIDENCE));
+  } finally {
+    await press.close();
+  }
+}
