@@ -9,10 +9,10 @@
 #include "stages.h"
 
 enum { BYTES = 255, SCALES = 24 /* tried for each output channel */ };
-static const float LEAST_RANGE = 1e-6f; /* of a tensor; less is zero */
-static const float MOST_BIAS =
-    1 << 28; /* in units of the sum; FORMAT.md's limit leaves room for twice that */
+
+/* In units of the sum: FORMAT.md's limit, and a part of it for the bias alone. */
 static const double MOST_SUM = 1 << 30;
+static const float MOST_BIAS = 1 << 28;
 
 /* ---- activations ---- */
 
@@ -43,20 +43,47 @@ static float best_end(const wisp_spread *spread, float end, float other) {
   return best;
 }
 
-static void set_range(wisp_net_tensor *tensor, float low, float high) {
-  if (!(high - low >= LEAST_RANGE)) high = low + LEAST_RANGE;
-  tensor->scale = (high - low) / BYTES;
+/* The most that an output of the layer could ever be before its activation. */
+static double reach_of(const wisp_net *net, const wisp_net_layer *layer) {
+  double most = 0;
+  int window = layer->window.kernel[0] * layer->window.kernel[1];
+  const float *weights = layer->weights;
+  for (int o = 0; o < layer->channels_out; o++) {
+    double reach = fabs((double)layer->bias[o]);
+    for (int i = 0; i < layer->input_count; i++) {
+      const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
+      double sum = 0;
+      for (int k = in->channels * window; k > 0; k--) sum += fabs((double)*weights++);
+      reach += sum * BYTES * (double)in->scale;
+    }
+    most = fmax(most, reach);
+  }
+  return most;
+}
+
+/* The least step of a byte that the runtime's fixed-point numbers can make, for tensors that were all but
+ * constant: a sum has 32 bits of 1/128 steps, with room to spare, and the curves have 32767 steps to 10. */
+static float least_step(const wisp_net *net, const wisp_net_layer *layer) {
+  int curved = layer->activation == WISP_ACT_SILU || layer->activation == WISP_ACT_HARDSWISH ||
+               layer->activation == WISP_ACT_SIGMOID;
+  float step = (float)(reach_of(net, layer) / (1 << 22));
+  return fmaxf(step, curved ? 1.0f / 3072 : FLT_MIN);
+}
+
+static void set_range(wisp_net_tensor *tensor, float low, float high, float least) {
+  tensor->scale = fmaxf((high - low) / BYTES, least);
   tensor->zero_point = wisp_clamp((int)lrintf(-low / tensor->scale), 0, BYTES);
 }
 
 /* Zero is always in the range: `spread` began there. */
-static void range_tensor(wisp_net_tensor *tensor, const wisp_spread *spread, wisp_ranging ranging) {
+static void range_tensor(wisp_net *net, int number, const wisp_spread *spread,
+                         wisp_ranging ranging) {
   float low = spread->low, high = spread->high;
-  if (ranging == WISP_RANGE_MSE && high - low >= LEAST_RANGE) {
+  if (ranging == WISP_RANGE_MSE) {
     high = high > 0 ? best_end(spread, high, low) : 0;
     low = low < 0 ? best_end(spread, low, high) : 0;
   }
-  set_range(tensor, low, high);
+  set_range(&net->tensors[number], low, high, least_step(net, &net->layers[number - 1]));
 }
 
 static void range_tensors(wisp_net *net, const wisp_observer *seen, wisp_ranging ranging) {
@@ -70,7 +97,7 @@ static void range_tensors(wisp_net *net, const wisp_observer *seen, wisp_ranging
       tensor->scale = 1;
       tensor->zero_point = 0;
     } else if (layer->operation == WISP_OP_CONV) {
-      range_tensor(tensor, &seen->spreads[t], ranging);
+      range_tensor(net, t, &seen->spreads[t], ranging);
     } else {
       tensor->scale = in->scale;
       tensor->zero_point = in->zero_point;

@@ -1,0 +1,114 @@
+/* small_net.c - random little networks with every shape that YOLOv5 has, for the tests of the press.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "small_net.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "check.h"
+
+const stem STEMS[STEM_COUNT] = {
+    {"6x6 stride 2 pad 2", 0, {{6, 6}, {2, 2}, {2, 2, 2, 2}}},
+    {"3x3 stride 2 pad 1", 0, {{3, 3}, {2, 2}, {1, 1, 1, 1}}},
+    {"5x4 stride 2, uneven padding", 0, {{5, 4}, {2, 2}, {2, 0, 1, 3}}},
+    {"1x1 stride 2", 0, {{1, 1}, {2, 2}, {0, 0, 0, 0}}},
+    {"2x2 stride 2 pad 1, 0", 0, {{2, 2}, {2, 2}, {0, 1, 1, 0}}},
+    {"7x7 stride 4 pad 3", 0, {{7, 7}, {4, 4}, {3, 3, 3, 3}}},
+    {"focus, 3x3", 1, {{3, 3}, {1, 1}, {1, 1, 1, 1}}},
+    {"3x3 stride 1", 0, {{3, 3}, {1, 1}, {1, 1, 1, 1}}},
+    {"3x3 stride 3", 0, {{3, 3}, {3, 3}, {0, 0, 0, 0}}},
+};
+
+wisp_window square(int kernel, int stride, int pad) {
+  return (wisp_window){{kernel, kernel}, {stride, stride}, {pad, pad, pad, pad}};
+}
+
+/* ---- parts ---- */
+
+static float *random_floats(int n, double size, double centre) {
+  float *values = check_allocate((size_t)n * sizeof *values);
+  for (int i = 0; i < n; i++) values[i] = (float)random_real(centre - size, centre + size);
+  return values;
+}
+
+/* Weights of a size that lets the numbers neither grow nor vanish from layer to layer. */
+int random_conv(wisp_graph *graph, int input, int channels, wisp_window window) {
+  int from = graph->nodes[input].channels, taps = from * window.kernel[0] * window.kernel[1];
+  float *weights = random_floats(channels * taps, 2.5 / sqrt(taps), 0);
+  float *bias = random_floats(channels, 0.5, 0);
+  int tensor = wisp_graph_conv(graph, input, weights, random_chance(0.5) ? bias : NULL, channels,
+                               from, &window, 1, NULL);
+  CHECK(tensor > 0);
+  free(weights);
+  free(bias);
+  return tensor;
+}
+
+int random_affine(wisp_graph *graph, int input) {
+  int n = graph->nodes[input].channels;
+  float *scale = random_floats(n, 0.5, 1), *bias = random_floats(n, 0.3, 0);
+  int tensor = wisp_graph_affine(graph, input, scale, bias, n, NULL);
+  CHECK(tensor > 0);
+  free(scale);
+  free(bias);
+  return tensor;
+}
+
+int random_activation(wisp_graph *graph, int input) {
+  int kind = random_int(WISP_ACT_RELU, WISP_ACT_COUNT - 1);
+  return wisp_graph_activation(graph, input, kind, 0.1f, NULL);
+}
+
+/* Convolution, batch norm, activation. */
+int random_block(wisp_graph *graph, int input, int channels, wisp_window window) {
+  int conv = random_conv(graph, input, channels, window);
+  return random_activation(graph, random_affine(graph, conv));
+}
+
+static void random_head(wisp_graph *graph, int input, int stride, int classes) {
+  float anchors[] = {10, 13, 16, 30};
+  int tensor = random_conv(graph, input, 2 * (5 + classes), square(1, 1, 0));
+  CHECK_EQ(wisp_graph_head(graph, tensor, stride, anchors, 2, NULL), WISP_OK);
+}
+
+int pair(wisp_graph *graph, int a, int b) {
+  return wisp_graph_concat(graph, (int[]){a, b}, 2, NULL);
+}
+
+/* ---- the network ---- */
+
+/* A stem, a bottleneck with its residual, pools in a row, nested concatenations, a batch norm over one,
+ * a way down and up again, two heads, and a node that nobody reads. */
+wisp_graph *random_net(const stem *first, int height, int width) {
+  static const int WIDTHS[] = {1, 3, 4, 5, 6, 8, 12, 13};
+  int a = WIDTHS[random_int(0, 7)], b = WIDTHS[random_int(0, 7)], c = WIDTHS[random_int(0, 7)];
+  int stride = first->focus ? 2 : first->window.stride[0];
+  wisp_window point = square(1, 1, 0), three = square(3, 1, 1), pool = square(5, 1, 2);
+  wisp_graph *graph;
+  CHECK_EQ(wisp_graph_open(&graph), WISP_OK);
+  wisp_graph_input(graph, height, width, NULL);
+  int input = first->focus ? wisp_graph_focus(graph, 0, NULL) : 0;
+  int x = random_block(graph, input, a, first->window);
+  random_block(graph, x, 7, point);
+  int y = random_affine(graph, random_conv(graph, random_block(graph, x, b, point), a, three));
+  y = wisp_graph_activation(graph, y, WISP_ACT_SILU, 0, NULL);
+  int sum =
+      random_chance(0.5) ? wisp_graph_add(graph, x, y, NULL) : wisp_graph_add(graph, y, x, NULL);
+  int once = wisp_graph_maxpool(graph, sum, &pool, NULL);
+  int twice = wisp_graph_maxpool(graph, once, &pool, NULL);
+  int wide = pair(graph, pair(graph, x, sum), pair(graph, once, pair(graph, twice, x)));
+  int top = random_block(graph, wide, c, point);
+  int down = random_block(graph, top, b, square(3, 2, 1));
+  int both = pair(graph, random_conv(graph, down, a, point), random_conv(graph, down, c, three));
+  int deep = random_activation(graph, random_affine(graph, both));
+  deep = random_block(graph, deep, c, three);
+  int up = wisp_graph_upsample(graph, deep, 2, 2, NULL);
+  random_head(graph, random_block(graph, pair(graph, up, top), b, three), stride, 2);
+  random_head(graph, deep, stride * 2, 2);
+  wisp_graph_class(graph, "box", NULL);
+  wisp_graph_class(graph,
+                   "b\xc3\xbc"
+                   "chse",
+                   NULL);
+  return graph;
+}

@@ -1,0 +1,266 @@
+/* test_press.c - from a graph to a file that the runtime reads, and whose integers say what the floats say.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "core/src/model.h"
+#include "models/press/press.h"
+#include "small_net.h"
+
+enum { SIDE = 96 };
+
+static void check_error(int got, wisp_status status, const wisp_error *error, const char *words) {
+  CHECK_CASE("%s", words);
+  CHECK_EQ(got, status);
+  CHECK_EQ(error->status, status);
+  if (!CHECK(strstr(error->message, words))) printf("the sentence: %s\n", error->message);
+}
+
+/* ---- the whole way ---- */
+
+static wisp_frame random_frame(void) {
+  wisp_frame frame = {.width = random_int(20, 150), .height = random_int(20, 150)};
+  frame.stride = (size_t)frame.width * 4;
+  uint8_t *rgba = check_allocate(frame.stride * (size_t)frame.height);
+  int blob = random_int(1, 40);
+  for (size_t i = 0; i < frame.stride * (size_t)frame.height; i++)
+    rgba[i] = (uint8_t)((int)(i / (size_t)blob) * 37 + random_int(0, 60));
+  frame.rgba = rgba;
+  return frame;
+}
+
+static void observe_random(wisp_press *press, int pictures) {
+  for (int i = 0; i < pictures; i++) {
+    wisp_frame frame = random_frame();
+    CHECK_EQ(wisp_press_observe(press, &frame, NULL), WISP_OK);
+    free((uint8_t *)frame.rgba);
+  }
+}
+
+/* A press whose graph is `graph`'s, which it takes. */
+static wisp_press *press_of(wisp_graph *graph, int threads) {
+  wisp_press *press;
+  wisp_error error = {0};
+  CHECK_EQ(wisp_press_open(&press), WISP_OK);
+  wisp_graph *own = wisp_press_graph(press), empty = *own;
+  *own = *graph;
+  *graph = empty;
+  wisp_graph_close(&graph);
+  if (!CHECK_EQ(wisp_press_fold(press, threads, &error), WISP_OK)) printf("%s\n", error.message);
+  return press;
+}
+
+static wisp_model *read_file(const uint8_t *bytes, size_t size) {
+  wisp_model *model;
+  wisp_error error = {0};
+  CHECK_EQ(wisp_model_open(&model), WISP_OK);
+  for (size_t at = 0; at < size;) {
+    size_t piece = (size_t)random_int(1, 4000);
+    if (piece > size - at) piece = size - at;
+    if (!CHECK_EQ(wisp_model_feed(model, bytes + at, piece, &error), WISP_OK))
+      printf("%s\n", error.message);
+    if (error.status) break;
+    at += piece;
+  }
+  CHECK_EQ(wisp_model_size(model), size);
+  return model;
+}
+
+typedef struct boxes {
+  wisp_box *items;
+  int count;
+} boxes;
+
+/* Every cell's box, best first: nothing is suppressed. */
+static const wisp_options EVERYTHING = {.iou = 1, .max_detections = 30000};
+
+static boxes boxes_of(const wisp_result *result) {
+  boxes copy = {check_allocate((size_t)result->count * sizeof *copy.items), result->count};
+  memcpy(copy.items, result->boxes, (size_t)result->count * sizeof *copy.items);
+  return copy;
+}
+
+static boxes boxes_in_integers(const wisp_model *model, const wisp_frame *frame) {
+  wisp_settings settings = wisp_default_settings();
+  wisp_detector *detector;
+  wisp_result result = {0};
+  wisp_error error = {0};
+  if (!CHECK_EQ(wisp_open(&detector, model, &settings, &error), WISP_OK))
+    printf("%s\n", error.message);
+  else CHECK_EQ(wisp_detect(detector, frame, 1, &EVERYTHING, &result, NULL), WISP_OK);
+  boxes found = boxes_of(&result);
+  wisp_close(&detector);
+  return found;
+}
+
+/* The same scores, in order, from float and from integers; returns the mean difference. */
+static double compare_scores(wisp_press *press, const wisp_model *model) {
+  wisp_frame frame = random_frame();
+  wisp_result result = {0};
+  double difference = 0;
+  CHECK_EQ(wisp_press_detect(press, &frame, &EVERYTHING, &result, NULL), WISP_OK);
+  boxes real = boxes_of(&result), ours = boxes_in_integers(model, &frame);
+  if (CHECK_EQ(real.count, ours.count))
+    for (int i = 0; i < real.count; i++)
+      difference += fabs((double)real.items[i].score - (double)ours.items[i].score) / real.count;
+  free(real.items);
+  free(ours.items);
+  free((uint8_t *)frame.rgba);
+  return difference;
+}
+
+static void check_model(const wisp_model *model) {
+  wisp_model_info info;
+  CHECK_EQ(wisp_model_describe(model, &info), WISP_OK);
+  CHECK_EQ(info.input_height, SIDE);
+  CHECK_EQ(info.input_width, SIDE);
+  CHECK_EQ(info.layers, 14);
+  CHECK_EQ(info.heads, 2);
+  CHECK(!strcmp(info.provenance, "{\"from\": \"chance\"}"));
+  CHECK(!strcmp(wisp_model_class(model, 1), "b\xc3\xbc"
+                                            "chse"));
+}
+
+static void test_way(const stem *first, int threads) {
+  CHECK_CASE("%s, %d threads", first->name, threads);
+  wisp_press *press = press_of(random_net(first, SIDE, SIDE), threads);
+  wisp_quantise_settings settings = wisp_press_default_settings();
+  const uint8_t *bytes;
+  size_t size;
+  observe_random(press, 8);
+  settings.ranging = random_chance(0.5) ? WISP_RANGE_MINMAX : WISP_RANGE_MSE;
+  CHECK_EQ(wisp_press_quantise(press, &settings, NULL), WISP_OK);
+  if (!CHECK_EQ(wisp_press_pack(press, "{\"from\": \"chance\"}", &bytes, &size, NULL), WISP_OK))
+    return;
+  wisp_model *model = read_file(bytes, size);
+  check_model(model);
+  double difference = compare_scores(press, model);
+  printf("%-32s %6zu bytes, scores off by %.4f\n", first->name, size, difference);
+  CHECK(difference < 0.02);
+  wisp_model_close(&model);
+  wisp_press_close(&press);
+}
+
+/* One, two and three threads: the same bytes. */
+static void test_threads(void) {
+  CHECK_CASE("threads");
+  uint8_t *first = NULL;
+  size_t first_size = 0;
+  for (int threads = 1; threads <= 3; threads++) {
+    random_start(7);
+    wisp_press *press = press_of(random_net(&STEMS[0], SIDE, SIDE), threads);
+    wisp_quantise_settings settings = wisp_press_default_settings();
+    const uint8_t *bytes;
+    size_t size;
+    observe_random(press, 3);
+    CHECK_EQ(wisp_press_quantise(press, &settings, NULL), WISP_OK);
+    CHECK_EQ(wisp_press_pack(press, "{}", &bytes, &size, NULL), WISP_OK);
+    if (!first) {
+      first = check_allocate(size);
+      memcpy(first, bytes, first_size = size);
+    }
+    if (CHECK_EQ(size, first_size)) CHECK_SAME(bytes, first, size);
+    wisp_press_close(&press);
+  }
+  free(first);
+}
+
+/* ---- channels that are hard to count ---- */
+
+/* A convolution of 8 channels whose first five are strange, and one head. */
+static wisp_graph *strange_net(void) {
+  static const float SIZES[8] = {0, 1e-30f, 1e-12f, 1e6f, 1, 1, 1, 1};
+  static const float BIASES[8] = {1000, 5, 0, -1e6f, 1e9f, 0, 0, 1};
+  float weights[8 * 3 * 9], head[7 * 8] = {0}, anchors[] = {10, 20};
+  wisp_window three = square(3, 2, 1), point = square(1, 1, 0);
+  wisp_graph *graph;
+  for (int i = 0; i < 8 * 27; i++) weights[i] = SIZES[i / 27] * (float)random_real(-1, 1);
+  for (int i = 0; i < 7 * 8; i++) head[i] = i % 8 > 4 ? (float)random_real(-1, 1) : 0;
+  CHECK_EQ(wisp_graph_open(&graph), WISP_OK);
+  wisp_graph_input(graph, SIDE, SIDE, NULL);
+  wisp_graph_class(graph, "a", NULL);
+  wisp_graph_class(graph, "b", NULL);
+  CHECK_EQ(wisp_graph_conv(graph, 0, weights, BIASES, 8, 3, &three, 1, NULL), 1);
+  CHECK_EQ(wisp_graph_activation(graph, 1, WISP_ACT_RELU, 0, NULL), 2);
+  CHECK_EQ(wisp_graph_conv(graph, 2, head, NULL, 7, 8, &point, 1, NULL), 3);
+  CHECK_EQ(wisp_graph_head(graph, 3, 2, anchors, 1, NULL), WISP_OK);
+  return graph;
+}
+
+static void test_strange(wisp_rounding rounding) {
+  CHECK_CASE("strange channels, rounding %d", rounding);
+  wisp_press *press = press_of(strange_net(), 1);
+  wisp_quantise_settings settings = {5, WISP_RANGE_MINMAX, rounding};
+  const uint8_t *bytes;
+  size_t size;
+  observe_random(press, 3);
+  CHECK_EQ(wisp_press_quantise(press, &settings, NULL), WISP_OK);
+  CHECK_EQ(wisp_press_pack(press, "{}", &bytes, &size, NULL), WISP_OK);
+  wisp_model *model = read_file(bytes, size);
+  wisp_weights_view stem_weights = wisp_payload_view(model, 0),
+                    head_weights = wisp_payload_view(model, 1);
+  for (int o = 0; o < 8; o++) {
+    CHECK(stem_weights.scale[o] > 0);
+    CHECK(fabs((double)stem_weights.bias[o] / (double)stem_weights.scale[o]) < 1 << 29);
+  }
+  CHECK_NEAR((double)stem_weights.bias[0], 1000, 1e-3);
+  for (int k = 0; k < stem_weights.blocks_present * WISP_LANES; k++)
+    CHECK(stem_weights.weights[k] >= -16 && stem_weights.weights[k] <= 15);
+  CHECK(stem_weights.mask != NULL); /* channels 0 and 1 are nothing */
+  CHECK(head_weights.mask != NULL); /* plane 0 of the head's input counts for nothing */
+  CHECK_EQ(head_weights.blocks, 7 * 2);
+  CHECK_EQ(head_weights.blocks_present, 7);
+  wisp_model_close(&model);
+  wisp_press_close(&press);
+}
+
+/* ---- the order of steps ---- */
+
+static void test_order(void) {
+  wisp_press *press;
+  wisp_error e = {0};
+  const uint8_t *bytes;
+  size_t size;
+  wisp_frame frame = random_frame(), none = {0};
+  wisp_quantise_settings settings = wisp_press_default_settings();
+  wisp_result result;
+  CHECK_EQ(wisp_press_open(&press), WISP_OK);
+  check_error(wisp_press_observe(press, &frame, &e), WISP_ERR_ARGUMENT, &e, "not folded yet");
+  check_error(wisp_press_quantise(press, &settings, &e), WISP_ERR_ARGUMENT, &e, "not folded yet");
+  check_error(wisp_press_detect(press, &frame, &EVERYTHING, &result, &e), WISP_ERR_ARGUMENT, &e,
+              "not folded yet");
+  check_error(wisp_press_fold(press, 1, &e), WISP_ERR_ARGUMENT, &e, "input has no size");
+  check_error(wisp_press_fold(press, 1, &e), WISP_ERR_ARGUMENT, &e, "folded already");
+  wisp_press_close(&press);
+  press = press_of(random_net(&STEMS[1], SIDE, SIDE), 1);
+  CHECK(!wisp_press_graph(press));
+  check_error(wisp_press_quantise(press, &settings, &e), WISP_ERR_ARGUMENT, &e,
+              "No calibration picture");
+  check_error(wisp_press_observe(press, &none, &e), WISP_ERR_ARGUMENT, &e, "The picture is 0x0");
+  observe_random(press, 1);
+  settings.weight_bits = 8;
+  check_error(wisp_press_quantise(press, &settings, &e), WISP_ERR_ARGUMENT, &e,
+              "Weights of 8 bits");
+  check_error(wisp_press_pack(press, "{}", &bytes, &size, &e), WISP_ERR_ARGUMENT, &e,
+              "no integers yet");
+  settings.weight_bits = 7;
+  CHECK_EQ(wisp_press_quantise(press, &settings, NULL), WISP_OK);
+  check_error(wisp_press_pack(press, "text", &bytes, &size, &e), WISP_ERR_ARGUMENT, &e,
+              "no JSON object");
+  CHECK(!bytes && size == 0);
+  wisp_press_close(&press);
+  wisp_press_close(&press);
+  free((uint8_t *)frame.rgba);
+}
+
+int main(int argc, char **argv) {
+  check_begin(argc, argv);
+  test_order();
+  for (int i = 0; i < STEM_COUNT; i++) test_way(&STEMS[i], 1 + i % 3);
+  test_strange(WISP_ROUND_LEAST_SQUARES);
+  test_strange(WISP_ROUND_NEAREST);
+  test_threads();
+  return check_end();
+}
