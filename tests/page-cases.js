@@ -292,26 +292,26 @@ export async function responsiveness(/** @type {string} */ model) {
   return { ticks, took };
 }
 
-/** Frames of the camera through detect. */
+/** Frames of the camera through detect: of a video element, then as VideoFrames of the track. */
 export async function camera(/** @type {number} */ count) {
   const video = document.createElement('video');
   video.muted = true;
-  video.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
+  const stream = await navigator.mediaDevices.getUserMedia({ video: true });
+  video.srcObject = stream;
   await video.play();
-  let found = 0;
-  let result;
-  for (let i = 0; i < count; i++) {
-    result = await kit.detector.detect(video, kit.options);
-    found += result.boxes.length;
+  const results = [];
+  for (let i = 0; i < count; i++) results.push(await kit.detector.detect(video, kit.options));
+  const track = stream.getVideoTracks()[0];
+  const Processor = Reflect.get(globalThis, 'MediaStreamTrackProcessor');
+  const reader = Processor && new Processor({ track }).readable.getReader();
+  for (let i = 0; reader && i < count; i++) {
+    const { value: frame } = await reader.read();
+    results.push(await kit.detector.detect(frame, kit.options));
+    frame.close();
   }
-  for (const track of video.srcObject.getTracks()) track.stop();
-  const { width, height, boxes } = /** @type {any} */ (result);
-  return {
-    width,
-    height,
-    found,
-    boxes,
-    videoWidth: video.videoWidth,
-    videoHeight: video.videoHeight,
-  };
+  track.stop();
+  const { videoWidth, videoHeight } = video;
+  const sizes = results.map(({ width, height }) => width === videoWidth && height === videoHeight);
+  const found = results.map(({ boxes }) => boxes.length);
+  return { frames: results.length, sized: sizes.every(Boolean), least: Math.min(...found) };
 }

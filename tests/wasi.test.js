@@ -46,15 +46,15 @@ const engines = {
   'this machine, scalar kernels, sanitizers': native('native-asan'),
 };
 
-/** @param {string} tree of CMakePresets.json */
+/**
+ * @param {string} tree of CMakePresets.json
+ * @returns {{skip: string | false, run: (args: string[]) => string[]}}
+ */
 function native(tree) {
   const program = path.join(root, 'build', tree, 'wisp-detect');
   return {
     skip: existsSync(program) ? false : `${program} is not built: npm test does it`,
-    run: (/** @type {string[]} */ args) => [
-      program,
-      ...args.map((arg) => (arg.startsWith('/') ? site.folder + arg : arg)),
-    ],
+    run: (args) => [program, ...args.map((arg) => (arg.startsWith('/') ? site.folder + arg : arg))],
   };
 }
 
