@@ -25,10 +25,12 @@ void wisp_unpack_start(wisp_unpack *section, uint8_t *bytes, size_t size) {
 int wisp_unpack_feed(wisp_unpack *section, const uint8_t **input, size_t *left) {
   const size_t lacks = section->size - section->filled;
   const size_t taken = *left < lacks ? *left : lacks;
-  if (taken > 0) memcpy(section->bytes + section->filled, *input, taken);
-  section->crc = wisp_unpack_crc(section->crc, *input, taken);
-  section->filled += taken;
-  *input += taken;
-  *left -= taken;
+  if (taken > 0) { /* *input may be NULL if nothing is left of it */
+    memcpy(section->bytes + section->filled, *input, taken);
+    section->crc = wisp_unpack_crc(section->crc, *input, taken);
+    section->filled += taken;
+    *input += taken;
+    *left -= taken;
+  }
   return section->filled == section->size;
 }
