@@ -64,7 +64,7 @@ async function configure(preset, env) {
   const folder = path.join(root, 'build', preset);
   const stampFile = path.join(folder, '.configured');
   const presets = readFileSync(path.join(root, 'CMakePresets.json'));
-  const origin = [root, env.PATH ?? '', env.WASI_SDK_PATH ?? ''].join('\n');
+  const origin = [root, emscriptenFolder(), process.env.WASI_SDK_PATH].join('\n');
   const stamp = createHash('sha256').update(presets).update(origin).digest('hex');
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
   rmSync(folder, { recursive: true, force: true });

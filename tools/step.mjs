@@ -23,9 +23,8 @@ export async function step(name, work) {
   if (process.stdout.isTTY) process.stdout.write(`  ${label} …\r`);
   try {
     const outcome = await work();
-    console.log(
-      `  ${label}${elapsed(start)}  ${typeof outcome === 'string' ? outcome : ''}`.trimEnd(),
-    );
+    const words = typeof outcome === 'string' ? outcome : Reflect.get(Object(outcome), 'words');
+    console.log(`  ${label}${elapsed(start)}  ${words ?? ''}`.trimEnd());
     return outcome;
   } catch (error) {
     console.log(`  ${label}${elapsed(start)}  failed`);
