@@ -48,8 +48,9 @@ class Demo {
     onError: (error) => this.#notices.error(error),
   });
   #press = new PressPanel({
-    onPressed: (file) =>
-      this.#openModel({ source: file, name: stem(file.name), bytes: file.size, pressed: true }),
+    onPressed: (file) => {
+      this.#openModel({ source: file, name: stem(file.name), bytes: file.size, pressed: true });
+    },
     sample: async () => this.#source && freeze(this.#source).convertToBlob(),
   });
   #bar = new SourceBar({

@@ -5,7 +5,7 @@ import { Notices } from './notices.js';
 import { isAbort } from './sentences.js';
 
 const ENOUGH = 32; // pictures; fewer cost accuracy
-const MOST = 256; // more cost time only
+const MOST = 64; // more cost time only
 
 /** @type {Record<string, string>} */
 const PHASES = {
@@ -73,10 +73,9 @@ export class PressPanel {
   /** @param {File[]} files those that are pictures join the others */
   add(files) {
     const pictures = files.filter((file) => sortOf(file) === 'picture');
-    this.#pictures = [...this.#pictures, ...pictures].slice(0, MOST);
-    const n = this.#pictures.length;
-    block('press-count').textContent = count(n);
-    this.#start.disabled = n === 0;
+    this.#pictures = [...this.#pictures, ...pictures];
+    block('press-count').textContent = count(this.#pictures.length);
+    this.#start.disabled = this.#pictures.length === 0;
   }
 
   async #press() {
@@ -88,14 +87,14 @@ export class PressPanel {
     this.#show(true);
     try {
       const { press } = await import('../src/press.js');
-      const pressed = await press(model, {
-        pictures: this.#pictures,
+      const { bytes } = await press(model, {
+        pictures: spread(this.#pictures, MOST),
         signal: running.signal,
         onProgress: (progress) => this.#progress(progress),
       });
-      if (running.signal.aborted) return;
+      running.signal.throwIfAborted();
       this.#dialog.close();
-      this.#onPressed(new File([pressed.bytes], model.name.replace(/\.onnx$/i, '.wisp')));
+      this.#onPressed(new File([bytes], model.name.replace(/\.onnx$/i, '.wisp')));
     } catch (error) {
       if (!running.signal.aborted && !isAbort(error)) this.#notices.error(error);
     }
@@ -120,11 +119,23 @@ export class PressPanel {
   }
 }
 
+/**
+ * At most `most` of `all`, from everywhere in it.
+ * @template T
+ * @param {T[]} all
+ * @param {number} most
+ */
+function spread(all, most) {
+  const n = Math.min(all.length, most);
+  return Array.from({ length: n }, (_, i) => all[Math.floor((i * all.length) / n)]);
+}
+
 /** @param {number} n pictures */
 function count(n) {
   if (n === 0) return `No pictures yet. Drop some here: ${ENOUGH} or more are best.`;
   const pictures = n === 1 ? '1 picture' : `${n} pictures`;
-  return n < ENOUGH
-    ? `${pictures}. ${ENOUGH} or more give better boxes.`
-    : `${pictures}. That is plenty.`;
+  if (n < ENOUGH) return `${pictures}. ${ENOUGH} or more give better boxes.`;
+  return n > MOST
+    ? `${pictures}, of which ${MOST} are shown to the model.`
+    : `${pictures}: plenty.`;
 }
