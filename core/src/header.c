@@ -252,10 +252,11 @@ static wisp_status check_graph(const wisp_model *m, wisp_error *error) {
 }
 
 static wisp_status check_size(const wisp_model *m, wisp_error *error) {
-  size_t size = sizeof m->preamble + m->header_size;
+  uint64_t size = sizeof m->preamble + m->header_size;
   for (int i = 0; i < m->layers; i++) size += m->layer[i].payload_size;
   if (size != m->size)
-    return wisp_fail(error, WISP_ERR_FORMAT, "The parts of the model have %zu bytes, but its preamble says %zu.", size, m->size);
+    return wisp_fail(error, WISP_ERR_FORMAT, "The parts of the model have %.0f bytes, but its preamble says %zu.", (double)size,
+                     m->size);
   return WISP_OK;
 }
 

@@ -139,6 +139,11 @@ static wisp_status add_layer(wisp_plan *plan, int layer, wisp_error *error) {
 
 /* ---- pitches, bytes, tasks ---- */
 
+static size_t bytes_of(int count, int each) {
+  const int64_t bytes = (int64_t)count * each;
+  return bytes < WISP_ARENA_MAX ? (size_t)bytes : WISP_ARENA_MAX;
+}
+
 static void set_pitches(wisp_plan *plan) {
   for (int i = 0; i < plan->image_count; i++) {
     wisp_view *group = &plan->images[group_of(plan, i)].view;
@@ -150,7 +155,7 @@ static void set_pitches(wisp_plan *plan) {
     /* Planes a multiple of 512 bytes apart would share few sets of the first-level cache. */
     const int lines = ((v->height + 2 * v->pad) * v->pitch + plan->images[i].margin) * WISP_LANES / 64 + 1;
     v->plane = (lines + (lines % 8 == 0)) * 64;
-    plan->images[i].size = (size_t)v->plane * (size_t)wisp_planes(v->channels);
+    plan->images[i].size = bytes_of(wisp_planes(v->channels), v->plane);
   }
 }
 
@@ -161,7 +166,7 @@ static void set_heads(wisp_plan *plan) {
     wisp_image *image = &plan->images[h->tensor];
     const wisp_view *v = &image->view;
     plan->heads[i] = (wisp_head){NULL, h->sizes, h->anchors, m->classes, v->height, v->width, h->stride, v->pitch};
-    image->size = (size_t)v->channels * (size_t)(v->height * v->pitch) * sizeof(float);
+    image->size = bytes_of(v->channels, v->height * v->pitch * (int)sizeof(float));
   }
 }
 
@@ -178,14 +183,14 @@ static void set_lifetimes(wisp_plan *plan) {
 /* Strips of rows whose input stays in cache, and enough tasks for every thread to have some to choose from. */
 static void set_tasks(wisp_plan *plan, wisp_step *step) {
   const wisp_view *out = &plan->images[step->output].view;
-  int row_bytes = 0;
+  int64_t row_bytes = 0;
   for (int k = 0; k < step->input_count; k++) {
     const wisp_view *in = &plan->images[step->inputs[k]].view;
-    row_bytes += wisp_planes(in->channels) * in->pitch * WISP_LANES;
+    row_bytes += (int64_t)wisp_planes(in->channels) * in->pitch * WISP_LANES;
   }
   const int wanted = plan->threads > 1 ? 4 * plan->threads : 1;
   const int units = step->kind == WISP_STEP_HEAD ? 1 : wisp_planes(out->channels);
-  const int by_cache = wisp_clamp(STRIP_BYTES / row_bytes, 1, out->height);
+  const int by_cache = wisp_clamp((int)(STRIP_BYTES / row_bytes), 1, out->height);
   const int by_threads = step->kind == WISP_STEP_HEAD ? wisp_ceil_div(out->height, wanted) : out->height;
   step->strips = wisp_ceil_div(out->height, wisp_min(by_cache, by_threads));
   step->rows = wisp_ceil_div(out->height, step->strips);

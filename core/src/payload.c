@@ -61,12 +61,12 @@ static void fill_lanes(const wisp_model *model, const wisp_layer *l, uint8_t *la
   }
 }
 
-static wisp_status check_channel(int layer, int channel, const wisp_weights_view *v, int weight_sum, wisp_error *error) {
+static wisp_status check_channel(int layer, int channel, const wisp_weights_view *v, double weight_sum, wisp_error *error) {
   const float scale = v->scale[channel], bias = v->bias[channel];
   if (!(scale > 0) || !isfinite(scale) || !isfinite(bias))
     return wisp_fail(error, WISP_ERR_FORMAT, "Channel %d of layer %d has the scale %g and bias %g.", channel, layer,
                      (double)scale, (double)bias);
-  if (!(weight_sum * 255.0 + fabs((double)bias / scale) < (1 << 30)))
+  if (!(weight_sum * 255 + fabs((double)bias / scale) < (1 << 30)))
     return wisp_fail(error, WISP_ERR_LIMIT, "Channel %d of layer %d could overflow its 32-bit sum.", channel, layer);
   return WISP_OK;
 }
@@ -85,7 +85,7 @@ wisp_status wisp_payload_check(const wisp_model *model, int layer, wisp_error *e
   wisp_status status = WISP_OK;
   const int8_t *weight = v.weights;
   for (int channel = 0, block = 0; status == WISP_OK && channel < v.channels_out; channel++) {
-    int sum = 0;
+    double sum = 0; /* of up to 2^28 blocks */
     for (int i = 0; i < v.taps * v.planes; i++, block++) {
       if (!wisp_block_present(&v, block)) continue;
       for (int lane = 0; lane < WISP_LANES; lane++, weight++) {

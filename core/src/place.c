@@ -5,7 +5,7 @@
 #include "error.h"
 #include "plan.h"
 
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, SLACK = 2 * WISP_OVERREAD /* behind the last image */ };
 
 static size_t align(size_t size) { return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 
@@ -47,16 +47,16 @@ wisp_status wisp_place_make(wisp_plan *plan, wisp_error *error) {
   if (!order) return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to plan the network.");
   sort_by_size(plan, order);
   size_t end = 0;
-  for (int i = 0; i < plan->image_count; i++) {
+  for (int i = 0; i < plan->image_count && end <= WISP_ARENA_MAX; i++) {
     wisp_image *image = &plan->images[order[i]];
     image->offset = lowest_offset(plan, order, i, image);
     if (image->offset + align(image->size) > end) end = image->offset + align(image->size);
   }
   free(order);
-  plan->arena_size = end + align(WISP_OVERREAD) * 2;
-  if (plan->arena_size > 0x7fffffff)
-    return wisp_fail(error, WISP_ERR_LIMIT, "An input of %dx%d needs %zu bytes; use a smaller size.", plan->height, plan->width,
-                     plan->arena_size);
+  if (end > WISP_ARENA_MAX - SLACK)
+    return wisp_fail(error, WISP_ERR_LIMIT, "An input of %dx%d needs more than %d bytes; use a smaller size.", plan->height,
+                     plan->width, WISP_ARENA_MAX);
+  plan->arena_size = end + SLACK;
   plan->arena = aligned_alloc(ALIGNMENT, align(plan->arena_size));
   if (!plan->arena)
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the %zu bytes that an input of %dx%d needs.",

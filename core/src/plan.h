@@ -26,8 +26,10 @@ typedef struct wisp_image {
   int group;       /* images with one pitch, since a kernel walks them with one index */
   uint8_t border;  /* the byte around the picture */
   int first, last; /* steps that write it and that read it last */
-  size_t size, offset;
+  size_t size, offset; /* size: at most WISP_ARENA_MAX, even if that is too little */
 } wisp_image;
+
+enum { WISP_ARENA_MAX = 0x7fffffff /* bytes: distances have 32 bits */ };
 
 enum wisp_step_kind { WISP_STEP_PICK, WISP_STEP_CONV, WISP_STEP_HEAD, WISP_STEP_MAXPOOL, WISP_STEP_UPSAMPLE };
 

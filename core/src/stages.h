@@ -27,7 +27,7 @@ void wisp_prep(const wisp_frame *frame, const wisp_kernels *kernels, int block, 
 
 /* A logit below which no objectness is above `confidence`: a little less than the exact one, wisp_decode decides. */
 static inline float wisp_least_logit(float confidence) {
-  if (!(confidence > 0)) return -INFINITY;
+  if (!(confidence > 1e-30f)) return -INFINITY; /* decode.c's logistic function never falls to 0 */
   return confidence < 1 ? logf(confidence / (1 - confidence)) - 0.01f : INFINITY;
 }
 

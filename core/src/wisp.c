@@ -103,6 +103,8 @@ static wisp_status check_frame(const wisp_frame *f, int index, wisp_error *error
 }
 
 static wisp_status reserve_boxes(wisp_detector *d, int n, int each, wisp_error *error) {
+  if (n < 0 || (size_t)n > SIZE_MAX / sizeof *d->boxes / (size_t)each)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "%d frames with up to %d boxes each were given; that many don't fit.", n, each);
   const size_t count = (size_t)n * (size_t)each;
   if (count <= d->box_capacity) return WISP_OK;
   wisp_box *boxes = realloc(d->boxes, count * sizeof *boxes);
