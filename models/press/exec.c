@@ -22,6 +22,8 @@ typedef struct step {
   float *weights, *bias; /* the convolution's */
   int32_t *offsets;
   int strip; /* output rows a task */
+  ptrdiff_t row,
+      plane; /* of the input as the convolution sees it: floats to the next row, channel */
   /* a horizontal stride > 1: the input by columns modulo stride, f32 [channels_in][rows][stride][n] */
   float *unzipped;
   int rows, n;
@@ -136,25 +138,22 @@ static wisp_status plan_memory(wisp_exec *exec, stretch *stretches, wisp_error *
 
 /* ---- steps ---- */
 
-/* Where tap (channel c of all, ky, kx) lies from the window's origin. */
+/* Where tap (c, ky, kx) lies from the window's origin. */
 static void fill_offsets(const wisp_exec *exec, step *s) {
   const wisp_net_layer *layer = s->layer;
-  const wisp_floats *first = &exec->tensors[layer->inputs[0]];
-  int height = layer->window.kernel[0], width = layer->window.kernel[1],
-      stride = layer->window.stride[1];
+  int stride = layer->window.stride[1], channels = 0;
   int32_t *offset = s->offsets;
-  ptrdiff_t channel = 0; /* its own distance */
   for (int i = 0; i < layer->input_count; i++) {
     const wisp_floats *in = &exec->tensors[layer->inputs[i]];
-    if (!s->unzipped) channel = in->data - first->data;
-    for (int c = 0; c < in->channels; c++) {
-      ptrdiff_t row = s->unzipped ? (ptrdiff_t)stride * s->n : in->pitch;
-      for (int ky = 0; ky < height; ky++)
-        for (int kx = 0; kx < width; kx++)
-          *offset++ =
-              (int32_t)(channel + ky * row + (s->unzipped ? kx % stride * s->n + kx / stride : kx));
-      channel += s->unzipped ? s->rows * row : (ptrdiff_t)in->plane;
-    }
+    ptrdiff_t start =
+        s->unzipped ? channels * s->plane : in->data - exec->tensors[layer->inputs[0]].data;
+    for (int c = 0; c < in->channels; c++, start += s->plane)
+      for (int ky = 0; ky < layer->window.kernel[0]; ky++)
+        for (int kx = 0; kx < layer->window.kernel[1]; kx++) {
+          int column = s->unzipped ? kx % stride * s->n + kx / stride : kx;
+          *offset++ = (int32_t)(start + ky * s->row + column);
+        }
+    channels += in->channels;
   }
 }
 
@@ -172,16 +171,17 @@ static wisp_status open_convolution(wisp_exec *exec, int number, wisp_error *err
   if (!s->weights || !s->bias || !s->offsets)
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the weights of node %d.",
                      layer->node);
+  s->row = s->unzipped ? (ptrdiff_t)window->stride[1] * s->n : in->pitch;
+  s->plane = s->unzipped ? s->rows * s->row : (ptrdiff_t)in->plane;
   wisp_convolve_weights(layer, s->weights, s->bias);
   fill_offsets(exec, s);
-  size_t row = s->unzipped ? (size_t)window->stride[1] * (size_t)s->n : (size_t)in->pitch;
   s->convolve = (wisp_convolve){
       .weights = s->weights,
       .bias = s->bias,
       .offsets = s->offsets,
       .taps = taps,
       .input = s->unzipped ? s->unzipped : in->data - window->pad[0] * in->pitch - window->pad[1],
-      .input_step = row * (size_t)window->stride[0],
+      .input_step = (size_t)s->row * (size_t)window->stride[0],
       .activation = layer->activation,
       .slope = layer->slope,
       .output = *out};

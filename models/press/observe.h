@@ -22,8 +22,8 @@ typedef struct wisp_spread {
   uint32_t *bins; /* [WISP_BINS]: of some of the values */
 } wisp_spread;
 
-/* The windows x [taps] that a convolution saw: the sums of x and of the products x x'. Of the symmetric products the lower
- * triangle is kept, in strips of eight rows: strip b is f32 [8][8 * (b + 1)]. */
+/* The windows x [taps] that a convolution saw: the sums of x and of the products x x'. Of the symmetric
+ * products the lower triangle is kept, in strips of eight rows: strip b is f32 [8][8 * (b + 1)]. */
 typedef struct wisp_moments {
   int taps;
   int samples;

@@ -10,8 +10,8 @@
 /* Whether a convolution of the plain picture can be told on blocks: it steps over whole blocks. */
 int wisp_stem_fits(const wisp_window *window);
 
-/* The weights of that convolution on blocks, `malloc`ed, and its window. `weights` is [channels][3][kernel y][kernel x].
- * NULL without memory. */
+/* The weights of that convolution on blocks, `malloc`ed, and its window. `weights` is
+ * [channels][3][kernel y][kernel x]. NULL without memory. */
 float *wisp_stem_weights(const float *weights, int channels, wisp_window *window);
 
 /* From the channel order of YOLOv5's Focus to that of blocks, in place: `weights` are the 12 channels
