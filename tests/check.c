@@ -16,6 +16,7 @@ void check_begin(int argc, char **argv) {
   const char *text = argc > 1 ? argv[1] : "";
   const unsigned long long seed = *text >= '0' && *text <= '9' ? strtoull(text, NULL, 10) : SEED;
   random_start(seed);
+  setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
   printf("seed %llu\n", seed);
 }
 

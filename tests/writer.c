@@ -59,11 +59,10 @@ uint32_t net_crc(const uint8_t *data, size_t size) {
 
 /* ---- parts ---- */
 
-static void put_payload(bytes *b, const net *n, const net_layer *l) {
+static void put_payload(bytes *b, const net_layer *l) {
   if (l->blocks == 0) return;
-  const int channels = n->tensor[l->output].channels;
-  for (int c = 0; c < channels; c++) put_f32(b, l->scale[c]);
-  for (int c = 0; c < channels; c++) put_f32(b, l->bias[c]);
+  for (int c = 0; c < l->channels; c++) put_f32(b, l->scale[c]);
+  for (int c = 0; c < l->channels; c++) put_f32(b, l->bias[c]);
   for (int first = 0; l->masked && first < l->blocks; first += 8) {
     int bits = 0;
     for (int i = 0; i < 8 && first + i < l->blocks; i++) bits |= !!l->present[first + i] << i;
@@ -73,7 +72,7 @@ static void put_payload(bytes *b, const net *n, const net_layer *l) {
     if (!l->masked || l->present[i / LANES]) put_u8(b, (uint8_t)l->weights[i]);
 }
 
-static void put_layer(bytes *b, const net *n, const net_layer *l) {
+static void put_layer(bytes *b, const net_layer *l) {
   put_u8(b, l->operation);
   put_u8(b, l->activation);
   put_u8(b, (l->residual >= 0 ? RESIDUAL : 0) | (l->masked ? MASKED : 0));
@@ -91,7 +90,7 @@ static void put_layer(bytes *b, const net *n, const net_layer *l) {
   for (int k = 0; k < l->input_count; k++) put_u16(b, l->inputs[k]);
   if (l->residual >= 0) put_u16(b, l->residual);
   bytes payload = {0};
-  put_payload(&payload, n, l);
+  put_payload(&payload, l);
   put_u32(b, (uint32_t)payload.size);
   put_u32(b, payload.size ? net_crc(payload.data, payload.size) : 0);
   free(payload.data);
@@ -126,7 +125,7 @@ static void put_header(bytes *b, const net *n) {
     put_u8(b, 0);
     put_f32(b, n->tensor[i].scale);
   }
-  for (int i = 0; i < n->layers; i++) put_layer(b, n, &n->layer[i]);
+  for (int i = 0; i < n->layers; i++) put_layer(b, &n->layer[i]);
   for (int i = 0; i < n->heads; i++) put_head(b, &n->head[i]);
   for (int i = 0; i < n->classes; i++) {
     char name[24];
@@ -146,7 +145,7 @@ uint8_t *net_write(const net *n, size_t *size) {
   while (b.size < PREAMBLE) put_u8(&b, 0);
   put_header(&b, n);
   set_u32(b.data + 8, (uint32_t)(b.size - PREAMBLE));
-  for (int i = 0; i < n->layers; i++) put_payload(&b, n, &n->layer[i]);
+  for (int i = 0; i < n->layers; i++) put_payload(&b, &n->layer[i]);
   set_u32(b.data + 16, (uint32_t)b.size);
   net_repair(b.data, b.size);
   *size = b.size;
@@ -155,10 +154,36 @@ uint8_t *net_write(const net *n, size_t *size) {
 
 size_t net_header_end(const uint8_t *file) { return PREAMBLE + get_u32(file + 8); }
 
+/* The layer records of a header; `at` is the next one. */
+typedef struct walk {
+  uint8_t *at, *end, *payload, *file_end;
+} walk;
+
+/* Repairs the checksum of one layer's payload; 0 if the layer or its payload reaches past the end. */
+static int repair_layer(walk *w) {
+  if (w->end - w->at < 18) return 0;
+  uint8_t *sizes = w->at + 18 + 2 * (w->at[3] + (w->at[2] & RESIDUAL));
+  if (w->end - w->at < 26 + 2 * (w->at[3] + (w->at[2] & RESIDUAL))) return 0;
+  const size_t size = get_u32(sizes);
+  if ((size_t)(w->file_end - w->payload) < size) return 0;
+  if (size > 0) set_u32(sizes + 4, net_crc(w->payload, size));
+  w->payload += size;
+  w->at = sizes + 8;
+  return 1;
+}
+
 void net_repair(uint8_t *file, size_t size) {
   if (size < PREAMBLE) return;
-  const size_t header = get_u32(file + 8), there = size - PREAMBLE;
-  if (header <= there) set_u32(file + 12, net_crc(file + PREAMBLE, header));
+  const size_t header = get_u32(file + 8);
+  if (header <= size - PREAMBLE && header >= 16) {
+    walk w = {file + PREAMBLE + 16, file + PREAMBLE + header, file + PREAMBLE + header,
+              file + size};
+    const size_t tensors = (file[PREAMBLE + 8] | (size_t)file[PREAMBLE + 9] << 8) * 8;
+    int layers = file[PREAMBLE + 10] | file[PREAMBLE + 11] << 8;
+    w.at = tensors < header - 16 ? w.at + tensors : w.end;
+    while (layers-- > 0 && repair_layer(&w)) continue;
+    set_u32(file + 12, net_crc(file + PREAMBLE, header));
+  }
   set_u32(file + 20, net_crc(file, 20));
 }
 
@@ -169,7 +194,8 @@ void net_make_weights(net *n, net_layer *l) {
   int planes = 0;
   for (int k = 0; k < l->input_count; k++)
     planes += (n->tensor[l->inputs[k]].channels + LANES - 1) / LANES;
-  l->blocks = (int)channels * l->kernel_height * l->kernel_width * planes;
+  l->channels = (int)channels;
+  l->blocks = l->channels * l->kernel_height * l->kernel_width * planes;
   l->scale = check_allocate(channels * sizeof *l->scale);
   l->bias = check_allocate(channels * sizeof *l->bias);
   l->present = check_allocate((size_t)l->blocks);
@@ -178,7 +204,7 @@ void net_make_weights(net *n, net_layer *l) {
 }
 
 void net_free(net *n) {
-  for (int i = 0; i < n->layers; i++) {
+  for (int i = 0; i < NET_LAYERS; i++) {
     free(n->layer[i].scale);
     free(n->layer[i].bias);
     free(n->layer[i].present);

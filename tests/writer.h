@@ -24,8 +24,9 @@ typedef struct net_layer {
   int pad_top, pad_left, pad_bottom, pad_right;
   float slope;
   int output, residual; /* residual: -1 if there is none */
+  int channels;         /* of the output, as the arrays below have them */
   int blocks;           /* in FORMAT.md's order; 0 without weights */
-  float *scale, *bias;  /* [channels of the output] */
+  float *scale, *bias;  /* [channels] */
   uint8_t *present;     /* [blocks] */
   int8_t *weights;      /* [blocks][4], zeros where a block is absent */
 } net_layer;
@@ -53,7 +54,7 @@ uint8_t *net_write(const net *n, size_t *size);
 /* Byte offset of the header's end, so of the first payload. */
 size_t net_header_end(const uint8_t *file);
 
-/* Sets the checksums of the preamble and the header right again, for files that a test has changed. */
+/* Sets all checksums of a file right again that a test has changed, as far as its parts can still be found. */
 void net_repair(uint8_t *file, size_t size);
 
 /* CRC-32 as in zlib, bit by bit. */
