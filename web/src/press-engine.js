@@ -67,8 +67,21 @@ export class PressEngine {
         this.#withText(name, (at) => this.#require(this.#module._graph_class(at)));
       }
       this.#classes = graph.classes;
-      this.#require(this.#module._fold(this.threads));
+      this.#fold(graph, tensors);
     });
+  }
+
+  /**
+   * @param {FloatGraph} graph
+   * @param {Map<number, number>} tensors of the press, by those of the graph
+   */
+  #fold(graph, tensors) {
+    try {
+      this.#require(this.#module._fold(this.threads));
+    } catch (cause) {
+      const written = (/** @type {GraphNode} */ { output }) => tensors.get(output);
+      throw named(cause, (tensor) => graph.nodes.find((node) => written(node) === tensor));
+    }
   }
 
   /**
@@ -80,9 +93,7 @@ export class PressEngine {
     try {
       return this.#require(this.#call(node, inputs));
     } catch (cause) {
-      if (!(cause instanceof WispError)) throw cause;
-      const sentence = `Node "${node.name}" (${node.op}): ${cause.message}`;
-      throw new WispError(cause.code, sentence, { cause });
+      throw named(cause, () => node);
     }
   }
 
@@ -317,6 +328,20 @@ function pressFiles(threaded, base) {
 /** @param {string} what */
 const noMemory = (what) =>
   new WispError('WISP_ERR_MEMORY', `There is no memory for ${what} in the press.`);
+
+/**
+ * The core counts nodes by the tensors they write and has no names for them.
+ * @param {unknown} cause
+ * @param {(tensor: number) => GraphNode | undefined} find
+ */
+function named(cause, find) {
+  if (!(cause instanceof WispError)) return cause;
+  const sentence = cause.message.replace(/^Node (\d+)/, (words, number) => {
+    const node = find(Number(number));
+    return node ? `Node "${node.name}"` : words;
+  });
+  return new WispError(cause.code, sentence, { cause });
+}
 
 /** @param {string} option @param {string[]} names @param {string} name */
 function indexOf(option, names, name) {

@@ -62,9 +62,10 @@ export class Press {
    * @returns {Promise<Press>}
    */
   static async open(model, options = {}) {
-    const { signal, onProgress, threads = 'auto' } = options;
+    const { signal, onProgress } = options;
     signal?.throwIfAborted();
     const size = inputSize(options.size);
+    const wish = { threads: threadCount(options.threads), cores: countCores() };
     onProgress?.({ phase: 'import' });
     const { graph, source } = await importFrom(model, options);
     const link = new Link(options.workerUrl ?? WORKER());
@@ -72,7 +73,6 @@ export class Press {
     signal?.addEventListener('abort', abort);
     const forget = () => signal?.removeEventListener('abort', abort);
     try {
-      const wish = { threads, cores: countCores() };
       const base = options.wasmBase && absolute(options.wasmBase).href;
       const body = { graph, source, size, wish, base };
       const info = await request(link, 'open', body, [], onProgress);
@@ -272,13 +272,25 @@ function inputSize(size = 0) {
 /** A file's own name, without the folders it is in: those are nobody else's business. @param {string} path */
 const fileName = (path) => path.split(/[\\/]/).pop() || path;
 
+/** @param {OpenOptions['threads']} threads */
+function threadCount(threads = 'auto') {
+  const fits = Number.isInteger(threads) && Number(threads) >= 1 && Number(threads) <= 64;
+  if (threads === 'auto' || fits) return threads;
+  const sentence = `threads is "auto" or 1 … 64, not ${naming(threads)}.`;
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
+}
+
 /**
- * An error of the core or of an importer, with the file's name.
+ * What is wrong with a file, with its name.
  * @param {string} name
  * @param {unknown} thrown
  */
 function prefixed(name, thrown) {
   const code = Reflect.get(Object(thrown), 'code');
-  if (typeof code !== 'string' || !code.startsWith('WISP_ERR_')) return thrown;
+  if (typeof code !== 'string' || !OF_THE_FILE.includes(code)) return thrown;
   return new WispError(code, `${name}: ${saying(thrown)}.`, { cause: thrown });
 }
+
+const OF_THE_FILE = ['FORMAT', 'TRUNCATED', 'UNSUPPORTED', 'LIMIT'].map(
+  (kind) => `WISP_ERR_${kind}`,
+);

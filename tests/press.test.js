@@ -1,0 +1,198 @@
+// The press in Node and in a page: every kind of model and picture, the same bytes everywhere, errors as sentences.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { chromium as findChromium } from '../tools/places.mjs';
+import { importOnnx } from '../web/src/import/onnx.js';
+import { Detector } from '../web/src/index.js';
+import { Press, press } from '../web/src/press.js';
+import { DemoPage, openBrowser } from './demo-page.js';
+import { encodePng, makePicture } from './fixtures.js';
+import { tinyYolo } from './tiny-yolo.js';
+
+const onnx = tinyYolo({ focus: true, batchNorm: true, activation: 'hardsigmoid' });
+const pictures = [1, 2, 3].map((seed) => makePicture({ seed }));
+
+/** @type {string} */
+let folder;
+before(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'wisp-press-'));
+  writeFileSync(path.join(folder, 'tiny.onnx'), onnx);
+  writeFileSync(path.join(folder, 'picture.png'), encodePng(pictures[0]));
+});
+after(() => rmSync(folder, { recursive: true }));
+const inFolder = (/** @type {string} */ name) => path.join(folder, name);
+
+/** @param {Promise<unknown>} promise @param {string} code @param {RegExp} sentence */
+function refuses(promise, code, sentence) {
+  return assert.rejects(promise, (/** @type {any} */ error) => {
+    assert.equal(error.code, code, error.stack);
+    assert.match(error.message, sentence);
+    return true;
+  });
+}
+
+describe('a network may be', () => {
+  /** @type {Record<string, () => any>} */
+  const kinds = {
+    'a path': () => inFolder('tiny.onnx'),
+    'a URL': () => pathToFileURL(inFolder('tiny.onnx')),
+    bytes: () => onnx,
+    'a Blob': () => new Blob([new Uint8Array(onnx)]),
+    'a float graph': () => importOnnx(onnx),
+  };
+  for (const [kind, make] of Object.entries(kinds)) {
+    test(kind, async () => {
+      const opened = await Press.open(make(), { threads: 1 });
+      const { width, height, classes, heads } = opened.info;
+      await opened.close();
+      assert.deepEqual([width, height, classes.length, heads.length], [64, 64, 2, 3]);
+    });
+  }
+});
+
+test('pictures of every kind count, unreadable ones are skipped and named', async () => {
+  const png = encodePng(pictures[1]);
+  const { pictures: count, skipped } = await press(onnx, {
+    pictures: [
+      pictures[0],
+      inFolder('picture.png'),
+      png,
+      new Blob([png]),
+      png.slice(0, 50),
+      'none.png',
+    ],
+    threads: 1,
+  });
+  assert.equal(count, 4);
+  assert.deepEqual(
+    skipped.map(({ index }) => index),
+    [4, 5],
+  );
+  assert.match(String(skipped[0].error), /PNG picture is damaged/);
+});
+
+test('any number of threads gives the same bytes', async () => {
+  const [one, two] = await Promise.all(
+    [1, 2].map((threads) => press(onnx, { pictures, threads, name: 'tiny.onnx' })),
+  );
+  assert.deepEqual(one.bytes, two.bytes);
+});
+
+test('what it makes opens, and finds about what the float network finds', async () => {
+  const opened = await Press.open(onnx, { threads: 1 });
+  for (const picture of pictures) await opened.observe(picture);
+  await opened.quantise();
+  const detector = await Detector.open(await opened.pack({ note: 'kept' }), { threads: 1 });
+  const options = { confidence: 0.001, maxDetections: 1 };
+  const [float] = (await opened.detect(pictures[0], options)).boxes;
+  const [integer] = (await detector.detect(pictures[0], options)).boxes;
+  assert.equal(detector.info.provenance.note, 'kept');
+  assert.equal(integer.label, float.label);
+  assert.ok(Math.abs(integer.score - float.score) < 0.05, `${integer.score} ${float.score}`);
+  await Promise.all([opened.close(), detector.close()]);
+});
+
+test('it tells how far it is', async () => {
+  /** @type {string[]} */
+  const phases = [];
+  await press(onnx, {
+    pictures,
+    onProgress: ({ phase, done, total }) =>
+      phases.push(total ? `${phase} ${done}/${total}` : phase),
+  });
+  const observed = [0, 1, 2, 3].map((done) => `observe ${done}/3`);
+  assert.deepEqual(phases, ['import', 'load', 'fold', ...observed, 'quantise', 'pack']);
+});
+
+test('errors are sentences', async () => {
+  await refuses(press(onnx, { pictures: [] }), 'WISP_ERR_SOURCE', /needs pictures.*there are none/);
+  await refuses(
+    press(onnx, { pictures: ['none.png'] }),
+    'WISP_ERR_SOURCE',
+    /none of the 1 can be read/,
+  );
+  await refuses(Press.open('none.onnx'), 'WISP_ERR_FETCH', /none\.onnx: there is no such file/);
+  await refuses(Press.open(onnx.subarray(0, 5000)), 'WISP_ERR_TRUNCATED', /ends early/);
+  await refuses(Press.open(onnx, { size: 50 }), 'WISP_ERR_ARGUMENT', /^The input is 50x50.*32/);
+  await refuses(
+    Press.open(onnx, { size: /** @type {any} */ ('big') }),
+    'WISP_ERR_ARGUMENT',
+    /"big"/,
+  );
+  await refuses(Press.open(onnx, { threads: 0 }), 'WISP_ERR_ARGUMENT', /threads.*0/);
+  const opened = await Press.open(onnx, { threads: 1 });
+  await refuses(opened.quantise(), 'WISP_ERR_ARGUMENT', /No calibration picture/);
+  await refuses(opened.pack(), 'WISP_ERR_ARGUMENT', /quantise it before packing/);
+  await opened.observe(pictures[0]);
+  await refuses(opened.quantise({ bits: 8 }), 'WISP_ERR_ARGUMENT', /8 bits.*2 to 7/);
+  await refuses(
+    opened.quantise({ rounding: /** @type {any} */ ('up') }),
+    'WISP_ERR_ARGUMENT',
+    /rounding.*"up"/,
+  );
+  await opened.close();
+  await opened.close();
+  await refuses(opened.observe(pictures[0]), 'WISP_ERR_CLOSED', /closed/);
+});
+
+test('a depthwise convolution is refused with its name', async () => {
+  const graph = importOnnx(onnx);
+  const node = graph.nodes.find((one) => one.op === 'conv' && one.channels[0] === 8);
+  assert.ok(node?.op === 'conv');
+  node.groups = 8;
+  node.weight = node.weight.subarray(0, node.weight.length / 8);
+  const sentence = new RegExp(`^a graph: Node "${node.name}" .conv.: has groups`);
+  await refuses(Press.open(graph), 'WISP_ERR_UNSUPPORTED', sentence);
+});
+
+test('a signal ends it wherever it is', async () => {
+  const stop = new AbortController();
+  const reason = new Error('enough');
+  const onProgress = (/** @type {{done?: number}} */ { done }) => done === 1 && stop.abort(reason);
+  const endless = Array.from({ length: 500 }, () => pictures[0]);
+  const pressing = press(onnx, { pictures: endless, signal: stop.signal, onProgress });
+  await assert.rejects(pressing, (error) => error === reason);
+  await assert.rejects(
+    Press.open(onnx, { signal: AbortSignal.abort(reason) }),
+    (error) => error === reason,
+  );
+});
+
+test('a page makes the same bytes', {
+  skip: findChromium() ? false : 'no Chromium here',
+}, async () => {
+  const here = await press(onnx, { pictures, threads: 1, name: 'tiny.onnx' });
+  const browser = await openBrowser();
+  const demo = await DemoPage.open(browser);
+  const given = pictures.map(({ data, ...size }) => ({
+    data: Buffer.from(data).toString('base64'),
+    ...size,
+  }));
+  const there = await demo.page.evaluate(pressInPage, [
+    Buffer.from(onnx).toString('base64'),
+    given,
+  ]);
+  await demo.close();
+  await browser.close();
+  assert.equal(there, Buffer.from(here.bytes).toString('base64'));
+});
+
+/** Runs in the page. @param {any[]} given */
+async function pressInPage([model, pictures]) {
+  const bytesOf = (/** @type {string} */ text) =>
+    Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const address = '/web/src/press.js';
+  const { press } = await import(address);
+  const { bytes } = await press(bytesOf(model), {
+    name: 'tiny.onnx',
+    pictures: pictures.map((/** @type {any} */ one) => ({ ...one, data: bytesOf(one.data) })),
+  });
+  return btoa(
+    Array.from(bytes, (/** @type {number} */ byte) => String.fromCharCode(byte)).join(''),
+  );
+}
