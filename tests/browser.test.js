@@ -54,8 +54,9 @@ after(async () => {
 /**
  * A page of our own server that runs nothing by itself, with the cases' kit in it.
  * @param {import('../tools/serve.mjs').ServerOptions} [options]
+ * @param {(page: import('playwright-core').Page) => Promise<unknown>} [prepare]
  */
-async function openPage(options) {
+async function openPage(options, prepare) {
   const server = await startServer({ port: 0, ...options });
   const context = await browser.newContext();
   const close = () => Promise.all([context.close(), server.close()]);
@@ -64,6 +65,7 @@ async function openPage(options) {
   const said = [];
   page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
   page.on('pageerror', (error) => said.push(`error: ${error.message}`));
+  await prepare?.(page);
   await page.goto(new URL('/web/src/index.js', server.url).href);
   const setUp = await page.evaluate(cases.setUpPage, fixtures).catch(async (error) => {
     await close();
@@ -179,4 +181,20 @@ test('COEP credentialless gives threads too', { skip: SKIP }, async () => {
     assert.equal(setUp.isolated, true);
     assert.match(setUp.info.variant, /-mt$/);
   });
+});
+
+test('a policy against workers of workers costs the threads only', { skip: SKIP }, async () => {
+  const forbid = async (/** @type {import('playwright-core').Route} */ route) => {
+    const response = await route.fetch();
+    const headers = { ...response.headers(), 'content-security-policy': "worker-src 'none'" };
+    await route.fulfill({ response, headers });
+  };
+  const open = await openPage({}, (page) => page.route('**/web/src/worker.js', forbid));
+  try {
+    assert.equal(open.setUp.info.threads, 1);
+    assert.match(open.setUp.info.reason, /one thread: a thread did not start/);
+    assert.equal(await open.page.evaluate(cases.sameBoxes['a Blob']), fixtures.boxes);
+  } finally {
+    await open.close();
+  }
 });

@@ -84,6 +84,12 @@ describe('errors are sentences', () => {
     ],
     ['no threads', () => open(model, { threads: 0 }), 'ARGUMENT', /threads is .*not the number 0/],
     [
+      'an unknown build',
+      () => open(model, { variant: 'fast' }),
+      'ARGUMENT',
+      /variant is .*not the string "fast"/,
+    ],
+    [
       'no build',
       () => open(model, { wasmBase: site.folder }),
       'ENGINE',

@@ -94,9 +94,10 @@ export class Engine {
         choice,
       );
     } catch (thrown) {
-      // Safari on phones may refuse to reserve shared memory
-      if (choice.threads === 1 || !(thrown instanceof RangeError)) throw thrown;
-      const alone = withoutThreads(choice, `no shared memory could be had (${saying(thrown)})`);
+      // phones may refuse to reserve shared memory, a policy to start workers from a worker
+      const final = choice.threads === 1 || choice.binding;
+      if (final || thrown instanceof WispError) throw thrown;
+      const alone = withoutThreads(choice, saying(thrown));
       return new Engine(await instantiate(files[alone.variant], 1, onProgress), alone);
     }
   }

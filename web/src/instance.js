@@ -5,6 +5,7 @@ import { saying, WispError } from './error.js';
 import { requireWasm } from './magic.js';
 
 /**
+ * Rejects with a WispError if the files are to blame, with another error if it is the threads.
  * @param {import('./files.js').BuildFiles} files
  * @param {number} threads
  * @param {(loaded: number, total: number) => void} onProgress bytes of WebAssembly
@@ -12,21 +13,35 @@ import { requireWasm } from './magic.js';
  */
 export async function instantiate({ glue, wasm }, threads, onProgress) {
   const [factory, compiled] = await Promise.all([importGlue(glue), compile(wasm, onProgress)]);
-  return new Promise((resolve, reject) => {
+  const settled = new AbortController();
+  /** @type {Promise<any>} */
+  const instance = new Promise((resolve, reject) => {
     const mismatch = (/** @type {unknown} */ cause) => {
       const sentence = `${glue} and ${wasm} are of different versions: ${saying(cause)}.`;
       reject(cause instanceof RangeError ? cause : new WispError('WISP_ERR_ENGINE', sentence));
     };
     const instantiateWasm = (/** @type {any} */ imports, /** @type {Function} */ done) => {
       // the glue would swallow a failure
-      WebAssembly.instantiate(compiled, imports).then(
-        (instance) => done(instance, compiled),
-        mismatch,
-      );
+      WebAssembly.instantiate(compiled, imports).then((made) => done(made, compiled), mismatch);
       return {};
     };
+    if (threads > 1) whenThreadsFail(reject, settled.signal);
     factory({ instantiateWasm, pthreadPoolSize: threads - 1 }).then(resolve, reject);
   });
+  return instance.finally(() => settled.abort());
+}
+
+/**
+ * The glue throws the failed start of a thread at nobody in particular.
+ * @param {(reason: Error) => void} reject
+ * @param {AbortSignal} signal ends the watch
+ */
+function whenThreadsFail(reject, signal) {
+  const fail = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    reject(new Error('a thread did not start'));
+  };
+  globalThis.addEventListener?.('error', fail, { signal });
 }
 
 const ADVICE = 'The option wasmBase says where the files of wisp are.';

@@ -1,6 +1,6 @@
 // Which of the four builds this engine can run, how many threads it gets, and why.
 
-import { saying, WispError } from './error.js';
+import { naming, saying, WispError } from './error.js';
 
 /**
  * @typedef {'wisp' | 'wisp-mt' | 'wisp-relaxed' | 'wisp-relaxed-mt'} Variant
@@ -9,6 +9,7 @@ import { saying, WispError } from './error.js';
  * @property {number} threads
  * @property {string} reason what runs, and why not more
  * @property {boolean} reduced whether threads were wanted that this page can't have
+ * @property {boolean} [binding] whether no other build may stand in
  * @typedef {object} Wish
  * @property {'auto' | number} threads
  * @property {number} cores of this machine
@@ -109,19 +110,14 @@ export function chooseVariant({ threads, cores, variant }) {
   if (variant) return obey(variant, wanted, relaxed);
   const level = relaxed ? 'wisp-relaxed' : 'wisp';
   const simd = relaxed ? 'relaxed SIMD' : 'plain SIMD, for relaxed SIMD is missing or wrong here';
-  if (wanted === 1) {
-    const why = threads === 'auto' ? 'there is one core' : 'as asked for';
-    return { variant: level, threads: 1, reason: `${simd}; one thread: ${why}`, reduced: false };
+  const missing = wanted > 1 ? threadsMissing() : '';
+  if (wanted > 1 && !missing) {
+    const reason = `${simd}; ${wanted} threads`;
+    return { variant: `${level}-mt`, threads: wanted, reason, reduced: false };
   }
-  const missing = threadsMissing();
-  if (missing)
-    return { variant: level, threads: 1, reason: `${simd}; one thread: ${missing}`, reduced: true };
-  return {
-    variant: `${level}-mt`,
-    threads: wanted,
-    reason: `${simd}; ${wanted} threads`,
-    reduced: false,
-  };
+  const why = missing || (threads === 'auto' ? 'there is one core' : 'as asked for');
+  const reason = `${simd}; one thread: ${why}`;
+  return { variant: level, threads: 1, reason, reduced: missing !== '' };
 }
 
 /**
@@ -131,21 +127,18 @@ export function chooseVariant({ threads, cores, variant }) {
  * @returns {Choice}
  */
 function obey(variant, threads, relaxed) {
-  if (variant.includes('relaxed') && !relaxed) {
-    throw new WispError(
-      'WISP_ERR_ENGINE',
-      `${variant} can't run: relaxed SIMD is missing or wrong here.`,
-    );
+  if (!/^wisp(-relaxed)?(-mt)?$/.test(variant)) {
+    const sentence = `variant is wisp, wisp-mt, wisp-relaxed or wisp-relaxed-mt, not ${naming(variant)}.`;
+    throw new WispError('WISP_ERR_ARGUMENT', sentence);
   }
   const threaded = variant.endsWith('-mt');
   const missing = threaded ? threadsMissing() : '';
-  if (missing) throw new WispError('WISP_ERR_ENGINE', `${variant} can't run: ${missing}.`);
-  return {
-    variant,
-    threads: threaded ? threads : 1,
-    reason: `${variant}, as asked for`,
-    reduced: false,
-  };
+  const wrong = variant.includes('relaxed') && !relaxed && 'relaxed SIMD is missing or wrong here';
+  if (missing || wrong) {
+    throw new WispError('WISP_ERR_ENGINE', `${variant} can't run: ${missing || wrong}.`);
+  }
+  const reason = `${variant}, as asked for`;
+  return { variant, threads: threaded ? threads : 1, reason, reduced: false, binding: true };
 }
 
 /**
@@ -156,5 +149,6 @@ function obey(variant, threads, relaxed) {
  */
 export function withoutThreads(choice, why) {
   const variant = /** @type {Variant} */ (choice.variant.replace('-mt', ''));
-  return { variant, threads: 1, reason: `one thread: ${why}`, reduced: true };
+  const reason = choice.reason.replace(/\d+ threads$/, `one thread: ${why}`);
+  return { variant, threads: 1, reason, reduced: true };
 }
