@@ -21,7 +21,7 @@ import { root } from './serving.js';
  * @property {number} sparsity share of the blocks that are zeroed
  */
 
-/** What decides the bytes of a made file besides its name. */
+/** What decides the bytes of a made file besides its name and the picture. */
 const MAKERS = [
   'dist/press.wasm',
   'web/src/random-press.js',
@@ -91,7 +91,10 @@ export class Networks {
    */
   async #made({ base, sparsity }, ending, make) {
     const { width, height } = this.#input;
-    this.#version ??= hashOf(MAKERS.map((file) => path.join(root, file)));
+    this.#version ??= hashOf(
+      MAKERS.map((file) => path.join(root, file)),
+      this.#frame.data,
+    );
     const version = await this.#version;
     const own = base.endsWith('.onnx') ? `-${await hashOf([base])}` : '';
     const title = `${path.basename(base, '.onnx')}${own}@${sparsity * 100}-${width}x${height}`;
@@ -105,9 +108,9 @@ export class Networks {
   }
 }
 
-/** @param {string[]} files */
-async function hashOf(files) {
-  const hash = createHash('sha256');
+/** @param {string[]} files @param {Uint8ClampedArray} [more] */
+async function hashOf(files, more = new Uint8ClampedArray()) {
+  const hash = createHash('sha256').update(more);
   for (const file of files) hash.update(await readFile(file));
   return hash.digest('hex').slice(0, 8);
 }

@@ -34,14 +34,14 @@ export async function fetchPeers(names, say) {
   await mkdir(benchFolder, { recursive: true });
   const manifest = path.join(benchFolder, 'package.json');
   if (!existsSync(manifest)) await writeFile(manifest, '{"private": true}\n');
-  const command = ['install', '--no-audit', '--no-fund', '--save-exact', ...missing];
+  // no peer needs its install script; onnxruntime-node's fetches what is for GPUs
+  const command = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--save-exact'];
   try {
-    await promisify(execFile)('npm', command, { cwd: benchFolder });
+    await promisify(execFile)('npm', [...command, ...missing], { cwd: benchFolder });
   } catch (cause) {
     const { stderr } = /** @type {{stderr?: string}} */ (cause);
-    throw new Error(`npm could not fetch ${missing.join(', ')}: ${stderr?.trim() ?? cause}`, {
-      cause,
-    });
+    const why = /^npm error (?!code|path|command)(.+)$/m.exec(stderr ?? '')?.[1] ?? String(cause);
+    throw new Error(`npm could not fetch ${missing.join(', ')}: ${why}`, { cause });
   }
 }
 

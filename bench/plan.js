@@ -107,9 +107,17 @@ export const presets = {
  * @param {string[]} [wish.models]
  * @param {number[]} wish.threads
  * @param {PlaceName[]} wish.browsers
+ * @param {boolean} [wish.layers] only wisp has layers to show
  * @returns {Lane[]} each once
  */
-export function planLanes({ presets: names = [], engines: chosen, models, threads, browsers }) {
+export function planLanes({
+  presets: names = [],
+  engines: chosen,
+  models,
+  threads,
+  browsers,
+  layers,
+}) {
   const groups = names.flatMap((name) => presets[name]);
   if (chosen || models) {
     const all = presets.quick.flatMap((group) => group.engines);
@@ -125,7 +133,7 @@ export function planLanes({ presets: names = [], engines: chosen, models, thread
       }
     }
   }
-  return [...lanes.values()];
+  return [...lanes.values()].filter(({ engine }) => !layers || engines[engine].kind === 'wisp');
 }
 
 /**

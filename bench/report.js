@@ -8,9 +8,9 @@ import { summary } from './statistics.js';
  * @typedef {import('./lanes/lanes.js').TurnResult} TurnResult
  * @typedef {import('./statistics.js').Summary} Summary
  *
- * @typedef {object} Ratio how many times as fast as the peer, by the means
- * @property {string} engine the peer
- * @property {string} lane
+ * @typedef {object} Ratio how many times as fast, by the means
+ * @property {string} against name of a peer, "own dense" or "own 1 thread"
+ * @property {string} lane that this is
  * @property {number} total end to end
  * @property {number} alone the engine without pre and post
  *
@@ -41,6 +41,7 @@ import { summary } from './statistics.js';
  * @property {object} settings
  * @property {Line[]} lanes
  * @property {{id: string, title: string, model: string, why: string}[]} missing asked for and not measured
+ * @property {import('./layers.js').LayerReport[]} [layers]
  */
 
 /**
@@ -73,26 +74,40 @@ function lineOf({ id, engine, model, network, threads, place }, turns, info) {
 }
 
 /**
- * Against each peer with the same network and as many threads; in the same place if it can run there.
+ * Against each peer with the same network and as many threads, in the same place if it can run there; and of wisp
+ * against itself, dense and on one thread.
  * @param {Line} line
  * @param {Line[]} lines
  * @returns {Ratio[]}
  */
 function ratiosOf(line, lines) {
   const base = baseOf(line);
-  const peers = lines.filter(
-    (other) =>
-      engines[other.engine].kind !== 'wisp' &&
-      baseOf(other) === base &&
-      other.threads === line.threads,
-  );
-  return Object.keys(engines).flatMap((engine) => {
-    const alike = peers.filter((peer) => peer.engine === engine);
+  const others = lines.filter((other) => other !== line && baseOf(other) === base);
+  const peers = Object.keys(engines).flatMap((engine) => {
+    if (engines[engine].kind === 'wisp') return [];
+    const alike = others.filter(
+      (other) => other.engine === engine && other.threads === line.threads,
+    );
     const peer = alike.find(({ place }) => place === line.place) ?? alike[0];
-    if (!peer || peer === line) return [];
-    const total = peer.total.mean / line.total.mean;
-    return [{ engine, lane: peer.id, total, alone: peer.run.mean / line.run.mean }];
+    return peer ? [ratio(engine, line, peer)] : [];
   });
+  if (engines[line.engine].kind !== 'wisp') return peers;
+  const selves = others.filter(
+    ({ engine, place }) => engine === line.engine && place === line.place,
+  );
+  const dense = selves.find(({ sparsity, threads }) => sparsity === 0 && threads === line.threads);
+  const alone = selves.find(({ model, threads }) => model === line.model && threads === 1);
+  return [
+    ...peers,
+    ...(dense && line.sparsity > 0 ? [ratio('own dense', line, dense)] : []),
+    ...(alone && line.threads > 1 ? [ratio('own 1 thread', line, alone)] : []),
+  ];
+}
+
+/** @param {string} against @param {Line} line @param {Line} other @returns {Ratio} */
+function ratio(against, line, other) {
+  const total = other.total.mean / line.total.mean;
+  return { against, lane: other.id, total, alone: other.run.mean / line.run.mean };
 }
 
 /** The network without its zeros. @param {Line} line */

@@ -1,5 +1,7 @@
 // The report as text for a terminal.
 
+import { table } from './columns.js';
+import { showLayers } from './layer-table.js';
 import { engines } from './plan.js';
 
 /**
@@ -8,8 +10,7 @@ import { engines } from './plan.js';
  */
 
 /** @param {Report} report */
-export function showReport(report) {
-  const { machine, places, settings, lanes, missing, command } = report;
+export function showReport({ machine, places, settings, lanes, layers, missing, command }) {
   const where = places.map(({ version, flags }) => [version, ...flags].join(' '));
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${machine.system}`,
@@ -18,14 +19,22 @@ export function showReport(report) {
       .map(([key, value]) => `${key} ${value}`)
       .join(', '),
     command,
+    ...(lanes.length > 0 ? showLanes(lanes) : []),
+    ...(layers ?? []).map(showLayers),
+    ...missing.map(({ id, why }) => `Not measured: ${id}: ${why}`),
+  ].join('\n');
+}
+
+/** @param {Line[]} lanes */
+function showLanes(lanes) {
+  const ratios = ratioTable(lanes);
+  const head = 'Times as fast, by the means: end to end / engine alone';
+  return [
     '',
     'Milliseconds an image, end to end unless said otherwise',
     ...timeTable(lanes),
-    '',
-    'Times as fast as the peer, by the means: end to end / engine alone',
-    ...ratioTable(lanes),
-    ...missing.map(({ title, model, why }) => `Not measured: ${title}, ${model}: ${why}`),
-  ].join('\n');
+    ...(ratios.length > 0 ? ['', head, ...ratios] : []),
+  ];
 }
 
 /** @param {Line[]} lines */
@@ -45,15 +54,17 @@ function timeTable(lines) {
 
 /** @param {Line[]} lines */
 function ratioTable(lines) {
-  const peers = Object.keys(engines).filter((name) =>
-    lines.some(({ ratios }) => ratios.some(({ engine }) => engine === name)),
+  const rivals = [...Object.keys(engines), 'own dense', 'own 1 thread'];
+  const shown = rivals.filter((name) =>
+    lines.some(({ ratios }) => ratios.some(({ against }) => against === name)),
   );
+  if (shown.length === 0) return [];
   return table([
-    ['engine', 'network', 'threads', 'where', ...peers],
+    ['engine', 'network', 'threads', 'where', ...shown],
     ...lines.map((line) => [
       ...namesOf(line),
-      ...peers.map((name) => {
-        const ratio = line.ratios.find(({ engine }) => engine === name);
+      ...shown.map((name) => {
+        const ratio = line.ratios.find(({ against }) => against === name);
         return ratio ? `${ratio.total.toFixed(2)} / ${ratio.alone.toFixed(2)}` : '';
       }),
     ]),
@@ -65,20 +76,3 @@ const namesOf = ({ title, model, threads, place }) => [title, model, String(thre
 
 /** @param {number} value milliseconds */
 const ms = (value) => value.toFixed(value < 10 ? 2 : 1);
-
-const TEXT_COLUMNS = 2; // the rest are numbers, which stand to the right
-
-/** @param {string[][]} rows the first has the names of the columns */
-export function table(rows) {
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  const line = (/** @type {string[]} */ row) =>
-    row
-      .map((cell, i) => (i < TEXT_COLUMNS ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
-      .join('  ')
-      .trimEnd();
-  return [
-    line(rows[0]),
-    widths.map((width) => '─'.repeat(width)).join('  '),
-    ...rows.slice(1).map(line),
-  ];
-}

@@ -28,6 +28,7 @@ import { Progress } from './progress.js';
  * @property {string} [onnxInt8]
  * @property {string} [tfliteInt8]
  * @property {string} [tfliteFp16]
+ * @property {boolean} [layers]
  * @property {string} [json]
  * @property {string} [svg]
  */
@@ -104,6 +105,7 @@ function withFiles(command) {
     .option('--onnx-int8 <file>', 'what its INT8 runs; default: the same network')
     .option('--tflite-int8 <file>', 'what LiteRT.js runs')
     .option('--tflite-fp16 <file>', 'what LiteRT.js runs')
+    .option('--layers', 'instead: what each layer of wisp takes, against the peak of this machine')
     .option('--json <file>', 'everything that was measured')
     .option('--svg <file>', 'a chart');
 }
@@ -134,17 +136,18 @@ const counts = (text) => list(text).map((count) => whole(64)(count));
 /** @param {Options} options */
 async function run(options) {
   for (const file of [options.json, options.svg]) if (file) requireWritable(file);
-  const [{ bench }, { showReport }, picture] = await Promise.all([
+  const [{ bench }, { drawChart }, { showReport }, picture] = await Promise.all([
     import('../bench/bench.js'),
+    import('../bench/chart.js'),
     import('../bench/table.js'),
     readPicture(options.image),
   ]);
-  const { preset, engine, model, threads, browser, batch } = options;
+  const { preset, engine, model, threads, browser, batch, layers } = options;
   const { warmup, iterations, time: seconds, pause: pauseMs } = options;
   const { onnx, onnxInt8, tfliteInt8, tfliteFp16 } = options;
   const progress = seconds ? null : new Progress('measuring', warmup + iterations);
   const report = await bench({
-    ...{ presets: preset, engines: engine, models: model, threads, browsers: browser },
+    ...{ presets: preset, engines: engine, models: model, threads, browsers: browser, layers },
     ...{ size: options.size, batch, ...picture },
     streams: options.scenario === 'async' ? options.streams : 1,
     course: { warmup, iterations, seconds, pauseMs },
@@ -154,8 +157,9 @@ async function run(options) {
     onRound: () => progress?.step(),
   }).finally(() => progress?.end());
   if (options.json) writeWhole(options.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (options.svg && report.lanes.length > 0) writeWhole(options.svg, drawChart(report));
   console.log(showReport(report));
-  if (report.lanes.length === 0)
+  if (report.lanes.length === 0 && !report.layers?.length)
     throw new WispError('WISP_ERR_ENGINE', 'Nothing could be measured.');
 }
 

@@ -1,13 +1,14 @@
 // Engines side by side in a page or in Node: each opened once, then run one turn at a time.
 
 import { Detector } from '../../web/src/index.js';
+import { measurePeak } from './peak.js';
 import { PeerLink } from './peer-link.js';
 
 /**
  * @typedef {import('./letterbox.js').Frame} Frame
  *
  * @typedef {object} LaneSpec
- * @property {'wisp' | 'onnx' | 'litert'} kind
+ * @property {'wisp' | 'onnx' | 'litert' | 'layers'} kind
  * @property {string} model address
  * @property {number} threads
  * @property {{width: number, height: number}} input
@@ -70,6 +71,17 @@ export class Lanes {
     };
   }
 
+  /** Times of each layer, of a lane of kind "layers". @param {string} id */
+  layers(id) {
+    const runner = /** @type {any} */ (this.#open.get(id));
+    return runner.detect([this.#frame]);
+  }
+
+  /** @param {boolean} relaxed */
+  async peak(relaxed) {
+    return measurePeak(relaxed);
+  }
+
   /** @param {string} id */
   async close(id) {
     await this.#open.get(id)?.close();
@@ -80,7 +92,12 @@ export class Lanes {
 /** @param {LaneSpec} spec @returns {Promise<Runner>} */
 async function openPeer(spec) {
   if (typeof Worker === 'function') return PeerLink.open(spec);
-  const { OnnxPeer } = await import('./onnx-peer.js'); // Node runs its own in the calling thread
+  // in Node they run in the calling thread
+  if (spec.kind === 'layers') {
+    const { LayerTimer } = await import('./layer-timer.js');
+    return /** @type {any} */ (LayerTimer.open(spec));
+  }
+  const { OnnxPeer } = await import('./onnx-peer.js');
   return OnnxPeer.open(/** @type {import('./onnx-peer.js').PeerSpec} */ (spec));
 }
 

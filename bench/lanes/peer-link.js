@@ -1,4 +1,4 @@
-// A peer in a worker of its own, as wisp runs: requests to it and their replies.
+// An engine in a worker of its own, as wisp runs: requests to it and their replies.
 
 /** @typedef {import('./onnx-peer.js').Turn} Turn */
 
@@ -7,6 +7,8 @@ export class PeerLink {
   /** @type {Map<number, {resolve: (value: any) => void, reject: (reason: Error) => void}>} */
   #pending = new Map();
   #next = 0;
+  /** What runs. @type {object | undefined} */
+  info;
 
   constructor() {
     this.#worker.onmessage = ({ data: { id, value, error } }) => {
@@ -24,7 +26,7 @@ export class PeerLink {
   /** @param {import('./lanes.js').LaneSpec} spec */
   static async open({ kind, ...spec }) {
     const link = new PeerLink();
-    await link.#request({ verb: 'open', kind, spec });
+    link.info = await link.#request({ verb: 'open', kind, spec });
     return link;
   }
 

@@ -1,0 +1,118 @@
+// Where the lanes of one bench run: places opened when first needed, files made and served, engines opened in them.
+
+import { reportLayers } from './layers.js';
+import { Networks } from './networks.js';
+import { fetchPeers, peerFolder } from './peers.js';
+import { openPlace } from './places/place.js';
+import { engines } from './plan.js';
+import { reasonOf } from './rounds.js';
+
+/**
+ * @typedef {import('./bench.js').BenchOptions} BenchOptions
+ * @typedef {import('./plan.js').Lane} Lane
+ * @typedef {import('./places/place.js').Place} Place
+ */
+
+export class Hall {
+  #server;
+  #options;
+  #networks;
+  #frame;
+  /** @type {Map<string, Place>} */
+  #places = new Map();
+  /** @type {Map<Lane, object>} */
+  infos = new Map();
+  /** @type {Map<Lane, string>} */
+  missing = new Map();
+
+  /** @param {import('./serving.js').BenchServer} server @param {BenchOptions} options */
+  constructor(server, options) {
+    this.#server = server;
+    this.#options = options;
+    this.#networks = new Networks(options.size, options.frame, options.say);
+    const { buffer, byteOffset, byteLength } = options.frame.data;
+    this.#frame = server.offer('frame.rgba', new Uint8Array(buffer, byteOffset, byteLength));
+  }
+
+  get places() {
+    return [...this.#places.values()];
+  }
+
+  /** @param {Lane[]} lanes @returns {Promise<Lane[]>} those that opened */
+  async openAll(lanes) {
+    for (const lane of lanes) {
+      try {
+        const spec = await this.#specOf(lane);
+        await this.#enter(lane.place);
+        this.#options.say(`opening ${lane.id}`);
+        this.infos.set(lane, await this.call(lane, 'open', lane.id, spec));
+      } catch (thrown) {
+        this.missing.set(lane, reasonOf(thrown));
+      }
+    }
+    return lanes.filter((lane) => !this.missing.has(lane));
+  }
+
+  /** The report of a lane of wisp, whose lane is open as "layers". @param {Lane} lane */
+  async layersOf(lane) {
+    const { warmup, iterations } = this.#options.course;
+    const isRelaxed = engines[lane.engine].build === 'wisp-relaxed';
+    const peaks = [await this.call(lane, 'peak', isRelaxed)];
+    const turns = [];
+    for (let round = 0; round < warmup + iterations; round++) {
+      this.#options.onRound(round, warmup + iterations);
+      const turn = await this.call(lane, 'layers', lane.id);
+      if (round >= warmup) turns.push(turn);
+    }
+    peaks.push(await this.call(lane, 'peak', isRelaxed));
+    const peak = peaks.reduce((best, other) => (other.gmacs > best.gmacs ? other : best));
+    const info = /** @type {any} */ (this.infos.get(lane));
+    return reportLayers(lane, await this.#fileOf(lane), this.#options.size, peak, info, turns);
+  }
+
+  /** @param {Lane} lane @param {string} verb @param {any[]} values */
+  call({ place }, verb, ...values) {
+    return /** @type {Place} */ (this.#places.get(place)).call(verb, ...values);
+  }
+
+  /** @param {import('./places/place.js').PlaceName} name */
+  async #enter(name) {
+    if (this.#places.has(name)) return;
+    const place = await openPlace(name, this.#server.url, this.#options.say);
+    this.#places.set(name, place);
+    const { width, height } = this.#options.frame;
+    await place.call('setFrame', this.#frame, width, height);
+  }
+
+  /** @param {Lane} lane @returns {Promise<import('./lanes/lanes.js').LaneSpec>} */
+  async #specOf(lane) {
+    const { kind, build, peer, module, wasm } = engines[lane.engine];
+    if (peer) await fetchPeers([peer], this.#options.say);
+    const file = await this.#fileOf(lane);
+    const model = this.#server.offer(`${lane.id}`, file);
+    const common = { kind, model, threads: lane.threads, input: this.#options.size };
+    if (kind === 'wisp') {
+      const variant = /** @type {any} */ (lane.threads > 1 ? `${build}-mt` : build);
+      return { ...common, ...(this.#options.layers && { kind: 'layers' }), variant };
+    }
+    const home =
+      lane.place === 'node' ? `file://${peerFolder}/${peer}/` : `${this.#server.url}peers/${peer}/`;
+    return { ...common, module: home + module, ...(wasm && { files: home + wasm }) };
+  }
+
+  /** @param {Lane} lane @returns {Promise<string>} */
+  async #fileOf({ engine, network }) {
+    const { file } = engines[engine];
+    if (file === undefined) return this.#networks.wisp(network);
+    const own = this.#options.files[file];
+    if (own) return own;
+    const { batch } = this.#options;
+    if (file === 'onnx') return this.#networks.onnx(network, { batch });
+    if (file === 'onnxInt8') return this.#networks.onnx(network, { batch, quantised: true });
+    throw new Error(`no ${file} file was named, and the bench can't make one`);
+  }
+
+  async close() {
+    for (const place of this.places) await place.close();
+  }
+}

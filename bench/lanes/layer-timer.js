@@ -1,0 +1,37 @@
+// wisp's engine by itself, without Detector and its worker: how long each layer takes.
+
+import { Engine } from '../../web/src/engine.js';
+import { runtimeFiles } from '../../web/src/files.js';
+
+/** @typedef {import('./letterbox.js').Frame} Frame */
+
+export class LayerTimer {
+  #engine;
+
+  /** @param {Engine} engine @param {object} info */
+  constructor(engine, info) {
+    this.#engine = engine;
+    this.info = info;
+  }
+
+  /** @param {import('./lanes.js').LaneSpec} spec */
+  static async open({ model, threads, input, variant = 'wisp' }) {
+    const choice = { variant, threads, reason: 'as asked for', reduced: false };
+    const engine = await Engine.load(choice, runtimeFiles(), () => {});
+    const bytes = new Uint8Array(await (await fetch(model)).arrayBuffer());
+    engine.feed(bytes);
+    const { macs } = engine.open(input.width, input.height);
+    return new LayerTimer(engine, { macs, layers: engine.describeModel().layers });
+  }
+
+  /** @param {Frame[]} frames @returns {Promise<{run: number, layers: number[]}>} milliseconds of the first */
+  async detect([{ data, width, height }]) {
+    this.#engine.frame(0, width, height).set(data);
+    const [{ times }] = this.#engine.detect(1, {});
+    return { run: times.run, layers: this.#engine.layerTimes() };
+  }
+
+  async close() {
+    this.#engine.close();
+  }
+}
