@@ -15,7 +15,7 @@ export class Progress {
       barCompleteChar: '━',
       barIncompleteChar: '─',
       barsize: 30,
-      hideCursor: true,
+      linewrap: true, // else the terminal stays changed after Ctrl-C
       clearOnComplete: true,
       stopOnComplete: true,
     });
