@@ -14,10 +14,10 @@ import { fail, Refusal, step } from './step.mjs';
 /** @type {Record<string, Job[]>} what the command line can ask for */
 const jobs = {
   web: [
-    { name: 'runtime, four variants', make: () => cmake('wasm', 'runtime') },
-    { name: 'press, two variants', make: () => cmake('wasm', 'press') },
+    { name: 'runtime, four variants', make: () => product('wasm', 'runtime') },
+    { name: 'press, two variants', make: () => product('wasm', 'press') },
   ],
-  wasi: [{ name: 'WASI command', make: () => cmake('wasi', 'wasi') }],
+  wasi: [{ name: 'WASI command', make: () => product('wasi', 'wasi') }],
   types: [{ name: 'types', make: types }],
   'wasm-tests': [{ name: 'C tests, wasm', make: () => cmake('wasm', 'tests') }],
   native: [{ name: 'C tests, native', make: () => cmake('native', 'tests') }],
@@ -53,6 +53,19 @@ async function cmake(preset, target) {
     throw error;
   });
   return output.includes('no work to do') ? 'up to date' : 'built';
+}
+
+/**
+ * Builds a component of a tree and puts its files into dist/, where only whole ones arrive.
+ * @param {string} preset
+ * @param {string} component
+ */
+async function product(preset, component) {
+  const words = await cmake(preset, component);
+  await run('cmake', ['--install', `build/${preset}`, '--prefix', root, '--component', component], {
+    cwd: root,
+  });
+  return words;
 }
 
 /**
