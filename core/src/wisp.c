@@ -41,6 +41,8 @@ wisp_status wisp_open(wisp_detector **out, const wisp_model *model, const wisp_s
   if (settings->threads < 0 || settings->threads > 64)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "%d threads were asked for; 1 to 64 are possible.", settings->threads);
   if (model->state == WISP_IS_BROKEN) return wisp_fail(error, model->broken.status, "%s", model->broken.message);
+  if (model->state == WISP_READS_PREAMBLE)
+    return wisp_fail(error, WISP_ERR_TRUNCATED, "The model ends within its first bytes; download it again.");
   if (model->state != WISP_IS_COMPLETE)
     return wisp_fail(error, WISP_ERR_TRUNCATED, "The model ends before its %zu bytes are there; download it again.", model->size);
   wisp_detector *d = calloc(1, sizeof *d);
