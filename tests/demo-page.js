@@ -89,7 +89,9 @@ export class DemoPage {
   /** @param {FileToGive | string} file */
   async openModel(file) {
     await this.choose('choose-model', file);
-    await this.page.locator('#stage.ready').waitFor();
+    await this.page.locator('#stage.ready, #notices p').first().waitFor();
+    const notice = await this.page.locator('#notices').innerText();
+    if (notice) throw new Error(notice);
     await this.page.locator('#busy').waitFor({ state: 'hidden' });
   }
 
@@ -191,6 +193,32 @@ export class DemoPage {
         data.items.add(new File([new Uint8Array(bytes)], name, { type }));
       return data;
     }, plain);
+  }
+
+  /** A second of moving shapes. @returns {Promise<FileToGive>} */
+  async recordVideo() {
+    const bytes = await this.page.evaluate(async () => {
+      const canvas = document.createElement('canvas');
+      canvas.width = 160;
+      canvas.height = 120;
+      const context = canvas.getContext('2d');
+      const recorder = new MediaRecorder(canvas.captureStream(20), { mimeType: 'video/webm' });
+      /** @type {Blob[]} */
+      const parts = [];
+      recorder.ondataavailable = ({ data }) => parts.push(data);
+      recorder.start();
+      for (let i = 0; i < 20; i++) {
+        if (context) context.fillStyle = `hsl(${i * 40} 80% 50%)`;
+        context?.fillRect(i * 6, i * 3, 60, 40);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      recorder.stop();
+      await new Promise((resolve) => {
+        recorder.onstop = resolve;
+      });
+      return [...new Uint8Array(await new Blob(parts).arrayBuffer())];
+    });
+    return { name: 'shapes.webm', mimeType: 'video/webm', buffer: Buffer.from(bytes) };
   }
 
   /** As if another tab came to the front, or went. @param {boolean} hidden */

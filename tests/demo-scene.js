@@ -215,7 +215,7 @@ function drawTrafficLight(c, x, y) {
 
 /** @param {Pen} c @param {number} x @param {number} y */
 function drawStopSign(c, x, y) {
-  box(c, x - 5, y + 70, 10, 400, vertical(c, y, y + 470, '#b5babd', '#7c8286'));
+  box(c, x - 5, y + 70, 10, 330, vertical(c, y, y + 400, '#b5babd', '#7c8286'));
   for (const [r, fill] of /** @type {[number, string][]} */ ([
     [78, '#f4f1ee'],
     [71, '#bf1e2b'],

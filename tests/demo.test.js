@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { chromium as findChromium } from '../tools/places.mjs';
 import { DemoPage, openBrowser } from './demo-page.js';
 import { encodePng, makeModel, makePicture } from './fixtures.js';
+import { tinyYolo } from './tiny-yolo.js';
 
 const SKIP = findChromium() ? false : 'no Chromium here: node tools/setup.mjs sets one up';
 const CLASSES = ['person', 'bus', 'stop sign'];
@@ -113,6 +114,31 @@ demoTest('pictures can be dropped and pasted, and models too', async (demo) => {
   await demo.rowCount((n) => n > 0);
 });
 
+demoTest('an ONNX file is pressed on dropped pictures, used and kept', async (demo) => {
+  const { page } = demo;
+  const onnx = { name: 'tiny.onnx', mimeType: '', buffer: Buffer.from(tinyYolo()) };
+  await demo.drop([onnx, PICTURE]);
+  await page.getByRole('heading', { name: 'Press a model' }).waitFor();
+  assert.match(await page.locator('#press-count').innerText(), /^1 picture\./);
+  await demo.drop([PICTURE, PICTURE]);
+  assert.match(await page.locator('#press-count').innerText(), /^3 pictures/);
+  await page.getByRole('button', { name: 'Press', exact: true }).click();
+  await page.locator('#stage.ready').waitFor();
+  assert.equal(await page.locator('#model-name').innerText(), 'tiny');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Download' }).click(),
+  ]);
+  assert.equal(download.suggestedFilename(), 'tiny.wisp');
+  assert.equal((await readFile(await download.path())).toString('latin1', 0, 4), 'WISP');
+  await demo.drop([{ ...onnx, buffer: Buffer.from('no network') }]);
+  await demo.drop([PICTURE]);
+  await page.getByRole('button', { name: 'Press', exact: true }).click();
+  assert.match(await demo.alert(), /tiny\.onnx/);
+  await page.keyboard.press('Escape');
+  assert.ok(await page.locator('#press-dialog').isHidden());
+});
+
 demoTest('an address of the same server is opened', async (demo) => {
   const { page } = demo;
   await demo.openModel(MODEL);
@@ -177,6 +203,24 @@ demoTest('nothing is detected while the page is hidden', async (demo) => {
   await page.waitForFunction(() => document.querySelector('#total')?.textContent !== 'frozen');
 });
 
+demoTest('a video plays, pauses, and rests while the page is hidden', async (demo) => {
+  const { page } = demo;
+  await demo.openModel(MODEL);
+  await demo.choose('choose-video', await demo.recordVideo());
+  await page.waitForFunction(() => Number(document.querySelector('#rate')?.textContent) > 0);
+  await page.getByRole('button', { name: 'Pause' }).click();
+  const paused = () => page.locator('#frame video').evaluate((/** @type {any} */ v) => v.paused);
+  assert.equal(await paused(), true);
+  await page.getByRole('button', { name: 'Play' }).click();
+  assert.equal(await paused(), false);
+  await demo.hide(true);
+  assert.equal(await paused(), true);
+  await demo.hide(false);
+  assert.equal(await paused(), false);
+  await demo.choose('choose-video', { ...PICTURE, name: 'no.mp4', mimeType: 'video/mp4' });
+  assert.match(await demo.alert(), /no\.mp4 is not a video/);
+});
+
 demoTest('a camera that is refused is explained', async (demo) => {
   await demo.page.evaluate(() => {
     navigator.mediaDevices.getUserMedia = async () => {
@@ -190,15 +234,14 @@ demoTest('a camera that is refused is explained', async (demo) => {
 demoTest('size and threads can be chosen, and the page says what runs', async (demo) => {
   const { page } = demo;
   await demo.openModel(MODEL);
-  await demo.openPicture(PICTURE);
+  await page.getByRole('button', { name: 'Use the webcam' }).click();
+  await page.waitForFunction(() => Number(document.querySelector('#rate')?.textContent) > 0);
   await page.getByLabel('Input size').selectOption('256×256');
-  await page.waitForFunction(() =>
-    document.querySelector('#tier-facts')?.textContent?.includes('256 × 256'),
-  );
+  await page.locator('#tier-facts', { hasText: '256 × 256' }).waitFor({ state: 'attached' });
   await page.getByLabel('Threads').selectOption('1');
-  await page.waitForFunction(() =>
-    /1 thread$/.test(document.querySelector('#tier-text')?.textContent ?? ''),
-  );
+  await page.locator('#tier-text', { hasText: /1 thread$/ }).waitFor();
+  await page.waitForFunction(() => Number(document.querySelector('#rate')?.textContent) > 0);
+  assert.equal(await page.locator('#notices').innerText(), '');
   await page.locator('#tier').click();
   assert.match(await page.locator('#tier-reason').innerText(), /as asked for/);
 });

@@ -33,7 +33,7 @@ class Demo {
   #pump = new Pump(
     (source) => this.#detect(source.element),
     (result, source) => this.#show(result, source),
-    (error) => this.#failed(error),
+    (error) => this.#notices.error(error, true),
   );
   #panel = new Panel(() => this.#pump.request());
   #classes = new ClassFilter(() => this.#pump.request());
@@ -161,12 +161,12 @@ class Demo {
   #detect(picture) {
     const classes = this.#classes.wanted;
     const options = { ...this.#panel.options, ...(classes && { classes }) };
-    return this.#session.detector?.detect(picture, options) ?? null;
+    return this.#session.detect(picture, options);
   }
 
   /** @param {Result} result @param {Source} source */
   #show(result, source) {
-    this.#notices.clear();
+    this.#notices.settle();
     this.#view.draw(result.boxes);
     this.#results.show(result);
     this.#speed.show(
@@ -174,12 +174,6 @@ class Demo {
       source.element instanceof HTMLVideoElement && !source.element.paused,
     );
     if (this.#speed.wantsMore) this.#pump.request();
-  }
-
-  /** @param {unknown} error */
-  #failed(error) {
-    this.#session.checkAlive(error);
-    this.#notices.error(error);
   }
 
   async #savePicture() {

@@ -41,8 +41,8 @@ export async function fetchFile(address, signal, onProgress) {
 
 /** @param {string} address */
 function checked(address) {
-  const url = URL.canParse(address) ? new URL(address) : null;
-  if (url && (url.protocol === 'https:' || url.origin === location.origin)) return url;
+  const url = new URL(address, location.href);
+  if (url.protocol === 'https:' || url.origin === location.origin) return url;
   throw new Error(`“${address}” is not an address that starts with https://.`);
 }
 

@@ -6,6 +6,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 
 export class Notices {
   #place;
+  #passing = false;
 
   /** @param {HTMLElement} place */
   constructor(place) {
@@ -15,10 +16,12 @@ export class Notices {
   /**
    * Shows one sentence instead of the last one.
    * @param {unknown} error nothing is said of an abort
+   * @param {boolean} [passing] it is over as soon as a frame succeeds
    */
-  error(error) {
+  error(error, passing = false) {
     if (isAbort(error)) return;
     const text = sentence(error);
+    this.#passing = passing;
     if (this.#place.querySelector('p')?.textContent === text) return; // a video fails once a frame
     const notice = make('div', 'notice');
     notice.setAttribute('role', 'alert');
@@ -26,7 +29,13 @@ export class Notices {
     this.#place.replaceChildren(notice);
   }
 
+  /** A frame has succeeded. */
+  settle() {
+    if (this.#passing) this.clear();
+  }
+
   clear() {
+    this.#passing = false;
     this.#place.replaceChildren();
   }
 

@@ -1,5 +1,5 @@
 // session.js - owns the open detector; opens it anew when model, size or threads change.
-import { Detector } from '../src/index.js';
+import { Detector, WispError } from '../src/index.js';
 
 /**
  * @typedef {object} Model
@@ -57,9 +57,31 @@ export class Session {
     return this.#model;
   }
 
-  /** Lets go of a detector that has died of `error`. @param {unknown} error */
-  checkAlive(error) {
-    const code = error instanceof Error ? Reflect.get(error, 'code') : '';
-    if (code === 'WISP_ERR_CRASH' || code === 'WISP_ERR_CLOSED') this.#detector = null;
+  /**
+   * Null without a detector. Rejects as aborted if another detector has taken over meanwhile.
+   * @param {import('../src/index.js').PictureSource} picture
+   * @param {import('../src/index.js').DetectOptions} options
+   */
+  detect(picture, options) {
+    return this.#detector && this.#detectWith(this.#detector, picture, options);
+  }
+
+  /**
+   * @param {Detector} detector
+   * @param {import('../src/index.js').PictureSource} picture
+   * @param {import('../src/index.js').DetectOptions} options
+   */
+  async #detectWith(detector, picture, options) {
+    try {
+      return await detector.detect(picture, options);
+    } catch (error) {
+      if (detector !== this.#detector) throw new DOMException('Another took over.', 'AbortError');
+      if (isDead(error)) this.#detector = null;
+      throw error;
+    }
   }
 }
+
+/** @param {unknown} error */
+const isDead = (error) =>
+  error instanceof WispError && ['WISP_ERR_CRASH', 'WISP_ERR_CLOSED'].includes(error.code);
