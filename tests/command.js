@@ -7,11 +7,12 @@ const wisp = fileURLToPath(new URL('../cli/wisp.js', import.meta.url));
 
 /**
  * @typedef {{code: number | null, signal: string | null, stdout: string, stderr: string}} Outcome
+ * @typedef {(child: import('node:child_process').ChildProcess) => void} OnStart
  */
 
 /**
  * @param {string[]} words
- * @param {{cwd?: string, input?: Uint8Array, onStart?: (child: import('node:child_process').ChildProcess) => void}} [options]
+ * @param {{cwd?: string, input?: Uint8Array, onStart?: OnStart}} [options]
  * @returns {Promise<Outcome>}
  */
 export function runWisp(words, { cwd, input, onStart } = {}) {
