@@ -67,7 +67,7 @@ export function drawChart(report) {
 }
 
 const LEGEND =
-  'The pale ends of a bar: letterbox, then decoding and NMS. × : as fast as onnxruntime-web.';
+  'Pale ends of a bar: letterbox before, decoding and NMS after. ×: times as fast as onnxruntime-web FP32.';
 
 /** @typedef {{name: string, lines: Line[]}} Group */
 

@@ -4,13 +4,16 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { WispError } from '../web/src/index.js';
 import { Press } from '../web/src/press.js';
-import { size, whole } from './arguments.js';
+import { fraction, size, whole } from './arguments.js';
 import { findPictures, requireWritable, spread, writeWhole } from './files.js';
 import { Progress } from './progress.js';
+import { pressAtRandom } from './random-network.js';
 
 /**
  * @typedef {object} Options
  * @property {string[]} calib
+ * @property {string} [random]
+ * @property {number} sparsity
  * @property {string} [output]
  * @property {{height: number, width: number}} [size]
  * @property {number} bits
@@ -25,8 +28,8 @@ export function pressCommand() {
       'Presses a YOLOv5 (v5.0, v6, v7; ONNX, FP32 or FP16) into a .wisp file of 8-bit integers.\n' +
         'The calibration pictures are like those the network will see; they need no labels.',
     )
-    .argument('<model.onnx>', "as written by YOLOv5's export.py")
-    .requiredOption(
+    .argument('[model.onnx]', "as written by YOLOv5's export.py")
+    .option(
       '--calib <place>',
       'a folder of JPEG, PNG or WebP pictures, or one picture; may be repeated',
       (/** @type {string} */ place, /** @type {string[]} */ before = []) => [...before, place],
@@ -40,18 +43,31 @@ export function pressCommand() {
     .option('--bits <n>', 'of a weight, 2 to 7', whole(7, 2), 7)
     .option('--threads <n>', 'default: all cores but one, at most 8', whole(64))
     .option('--limit <n>', 'at most so many pictures, spread over all', whole(1e6), 128)
+    .option('--random <name>', 'no model: yolov5n, -s, -m, -l or -x with random weights')
+    .option(
+      '--sparsity <share>',
+      'of the 1×4 blocks of a random network that are zero',
+      fraction,
+      0,
+    )
     .addHelpText(
       'after',
       `
 Examples:
   wisp press best.onnx --calib photos/
+  wisp press --random yolov5s --sparsity 0.5 -o speed.wisp
   wisp press best.onnx --calib train/ --calib night/ --limit 300 --size 384x640 -o wide.wisp`,
     )
     .action(run);
 }
 
-/** @param {string} model @param {Options} options */
-async function run(model, options) {
+/** @param {string | undefined} model @param {Options} options @param {Command} command */
+async function run(model, options, command) {
+  const { random } = options;
+  if (random !== undefined) return pressAtRandom(model, { ...options, random });
+  if (model === undefined) return command.error("error: missing required argument 'model.onnx'");
+  if (!options.calib)
+    return command.error("error: required option '--calib <place>' not specified");
   const output = options.output ?? `${model.replace(/\.onnx$/i, '')}.wisp`;
   requireWritable(output);
   const pictures = spread(await findPictures(options.calib), options.limit);

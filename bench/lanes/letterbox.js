@@ -19,8 +19,8 @@ export function placeFrame(frame, input) {
   const scale = Math.min(input.width / frame.width, input.height / frame.height);
   const width = Math.round(frame.width * scale);
   const height = Math.round(frame.height * scale);
-  const left = Math.round((input.width - width) / 2 - 0.1);
-  const top = Math.round((input.height - height) / 2 - 0.1);
+  const left = Math.max(0, Math.round((input.width - width) / 2 - 0.1));
+  const top = Math.max(0, Math.round((input.height - height) / 2 - 0.1));
   return { scale, left, top, width, height };
 }
 

@@ -34,7 +34,7 @@ export async function pressRandom(network, options = {}) {
   const drawn = typeof network === 'string' ? randomGraph(network, { size, seed }) : network;
   const masked = zeroBlocks(drawn, sparsity, { seed });
   const graph = await withFewBoxes(masked, { size, threads }, picture);
-  const press = await Press.open(graph, { size, threads, name: 'random weights' });
+  const press = await Press.open(graph, { size, threads, name: nameOf(network) });
   try {
     await press.observe(picture);
     await press.quantise({ rounding: 'nearest' }); // leaves zeros alone
@@ -60,3 +60,6 @@ async function withFewBoxes(graph, options, picture) {
     await press.close();
   }
 }
+
+/** @param {string | FloatGraph} network */
+const nameOf = (network) => (typeof network === 'string' ? `random ${network}` : 'zeroed network');
