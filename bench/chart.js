@@ -53,7 +53,8 @@ export function drawChart(report) {
   const height = y + FOOT;
   const title = 'Milliseconds an image, end to end: shorter is better';
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="t d">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" ` +
+      `width="${WIDTH}" height="${height}" role="img" aria-labelledby="t d">`,
     `<title id="t">${title}</title>`,
     `<desc id="d">${escape(inWords(groups))}</desc>`,
     `<style>${STYLE}\n</style>`,
@@ -98,7 +99,8 @@ function drawRow(line, y, most, isOneNetwork) {
   const post = line.post.mean * scale;
   const all = line.total.mean * scale;
   const bar = (/** @type {number} */ x, /** @type {number} */ width, /** @type {string} */ style) =>
-    `<rect class="${style}" x="${(LABELS + x).toFixed(1)}" y="${y}" width="${Math.max(0, width).toFixed(1)}" height="${BAR}"/>`;
+    `<rect class="${style}" x="${(LABELS + x).toFixed(1)}" y="${y}" ` +
+    `width="${Math.max(0, width).toFixed(1)}" height="${BAR}"/>`;
   return [
     text(LABELS - 10, middle, labelOf(line, isOneNetwork), '', 'end'),
     bar(0, pre, `${kind} edge`),

@@ -2,7 +2,8 @@
 
 /**
  * @typedef {{width: number, height: number}} Size
- * @typedef {{operation: number, kernel: number[], stride: number[], pad: number[], input: number, output: number}} Layer
+ * @typedef {{operation: number, kernel: number[], stride: number[], pad: number[], input: number,
+ *   output: number}} Layer
  */
 
 const UPSAMPLE = 3; // of models/FORMAT.md, as all offsets here

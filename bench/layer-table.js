@@ -21,7 +21,8 @@ export function showLayers({ id, peak, threads, layers, sums }) {
   const head = 'layer|kernel|channels|output|blocks|MMAC|ms|share|GMAC/s|of peak';
   return [
     '',
-    `Layers of ${id}, ${threads} thread${threads > 1 ? 's' : ''}; peak of one: ${peak.gmacs.toFixed(1)} GMAC/s (${loops.join(', ')})`,
+    `Layers of ${id}, ${threads} thread${threads > 1 ? 's' : ''}; ` +
+      `peak of one: ${peak.gmacs.toFixed(1)} GMAC/s (${loops.join('; ')})`,
     ...table([head.split('|'), ...rows]),
     `all layers ${sums.layers.toFixed(2)} ms of a run of ${sums.run.toFixed(2)} ms; ` +
       `convolutions but heads at ${percent(sums.ofPeak)} of the peak, ` +

@@ -1,4 +1,4 @@
-// The quantised form of an ONNX network: pairs of QuantizeLinear and DequantizeLinear, as onnxruntime's own tool puts them.
+// The quantised form of an ONNX network: pairs of QuantizeLinear and DequantizeLinear, as onnxruntime's tool writes.
 
 /**
  * @typedef {import('./onnx-writer.js').OnnxWriter} OnnxWriter

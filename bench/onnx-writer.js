@@ -59,7 +59,11 @@ export class OnnxWriter {
     return this.constant('int64', [values.length], BigInt64Array.from(values.map(BigInt)));
   }
 
-  /** @param {DataType} type @param {number[]} dims @param {ArrayBufferView} values little-endian, as all machines are */
+  /**
+   * @param {DataType} type
+   * @param {number[]} dims
+   * @param {ArrayBufferView} values little-endian, as all machines are
+   */
   constant(type, dims, { buffer, byteOffset, byteLength }) {
     const name = `constant_${this.#count++}`;
     const bytes = new Uint8Array(buffer, byteOffset, byteLength);

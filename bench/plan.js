@@ -63,7 +63,10 @@ export const engines = {
 /** What ratios are against, unless told otherwise. */
 export const BASELINE = 'ort-web';
 
-/** Engines and networks that answer one question each. @type {Record<string, {engines: string[], models: string[]}[]>} */
+/**
+ * Engines and networks that answer one question each.
+ * @type {Record<string, {engines: string[], models: string[]}[]>}
+ */
 export const presets = {
   quick: [
     { engines: ['wisp-relaxed'], models: ['yolov5n', 'yolov5n@50', 'yolov5n@75'] },

@@ -65,7 +65,11 @@ export class BenchServer {
     return `http://127.0.0.1:${port}/`;
   }
 
-  /** @param {string} name @param {Uint8Array | string} content bytes, or the path of a file @returns {string} address */
+  /**
+   * @param {string} name
+   * @param {Uint8Array | string} content bytes, or the path of a file
+   * @returns {string} its address
+   */
   offer(name, content) {
     this.#made.set(`/made/${name}`, content);
     return new URL(`made/${name}`, this.url).href;

@@ -2,7 +2,8 @@
 
 /**
  * @typedef {{data: Uint8Array | Uint8ClampedArray, width: number, height: number}} Frame RGBA
- * @typedef {{scale: number, left: number, top: number, width: number, height: number}} Placing of the picture in the input
+ * @typedef {{scale: number, left: number, top: number, width: number, height: number}} Placing
+ *   of the picture in the input
  *
  * @typedef {object} Layout of the tensor
  * @property {Float32Array | Uint8Array | Int8Array} data of one picture
@@ -50,7 +51,12 @@ export function letterbox(frame, input, layout) {
 
 /** @typedef {{first: Int32Array, second: Int32Array, weight: Float32Array}} Taps `weight` is the second's */
 
-/** Two neighbours in the source and their weights for each place. @param {number} from @param {number} to @returns {Taps} */
+/**
+ * Two neighbours in the source and their weights for each place.
+ * @param {number} from
+ * @param {number} to
+ * @returns {Taps}
+ */
 function taps(from, to) {
   const first = new Int32Array(to);
   const second = new Int32Array(to);

@@ -5,7 +5,8 @@ import { letterbox } from './letterbox.js';
 
 /**
  * @typedef {import('./letterbox.js').Frame} Frame
- * @typedef {{pre: number, engine: number, post: number, boxes: number}} Turn milliseconds of all frames; boxes of the first
+ * @typedef {{pre: number, engine: number, post: number, boxes: number}} Turn
+ *   milliseconds of all frames; boxes of the first
  *
  * @typedef {object} PeerSpec
  * @property {string} module address of the peer's ES module

@@ -38,7 +38,12 @@ function scaleOf(view, tensor) {
 /** Where the offset at `at` leads. @param {DataView} view @param {number} at */
 const follow = (view, at) => at + view.getUint32(at, true);
 
-/** The table or vector in a table's field; 0 if it is not there. @param {DataView} view @param {number} table @param {number} index */
+/**
+ * The table or vector in a table's field; 0 if it is not there.
+ * @param {DataView} view
+ * @param {number} table
+ * @param {number} index
+ */
 function field(view, table, index) {
   const layout = table - view.getInt32(table, true);
   const slot = 4 + 2 * index;

@@ -1,4 +1,4 @@
-// Float graph → the same graph with blocks of four weights zeroed at random: what a pruned network costs, not what it finds.
+// Float graph → the same with blocks of weights zeroed at random: it costs what a pruned network costs.
 
 import { ImportError } from './import-error.js';
 import { RandomNumbers } from './random-numbers.js';
@@ -13,8 +13,9 @@ import { RandomNumbers } from './random-numbers.js';
 const LANES = 4;
 
 /**
- * In every convolution but the first and the heads, exactly this share of the blocks becomes zero. The weights that stay
- * grow and move a little, so that the outputs keep their spread and their mean. The graph that was given stays as it is.
+ * In every convolution but the first and the heads, exactly this share of the blocks becomes zero. The weights
+ * that stay grow and move a little, so that the outputs keep their spread and their mean. The graph that was given
+ * stays as it is.
  * @param {FloatGraph} graph
  * @param {number} sparsity 0 … 1
  * @param {{seed?: number}} [options]

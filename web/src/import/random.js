@@ -1,4 +1,4 @@
-// The float graph of a YOLOv5 (v6) of any width with random weights: it costs what the real one costs and finds nothing.
+// The float graph of a YOLOv5 (v6) with random weights: it costs what a trained one costs and finds nothing.
 
 import { FloatGraphBuilder } from './float-graph.js';
 import { ImportError } from './import-error.js';
@@ -132,13 +132,25 @@ class Drawing {
     return Math.ceil((channels * this.#width) / 8) * 8;
   }
 
-  /** A stride and a C3 behind it. @param {number} index @param {Feature} input @param {number} channels @param {number} count */
+  /**
+   * A stride and a C3 behind it.
+   * @param {number} index of the module
+   * @param {Feature} input
+   * @param {number} channels
+   * @param {number} count
+   */
   #down(index, input, channels, count) {
     const smaller = this.#conv(`model.${index}`, input, this.#wide(channels), 3, 2);
     return this.#c3(`model.${index + 1}`, smaller, this.#wide(channels), count, true);
   }
 
-  /** A concat and a C3 behind it. @param {number} index @param {Feature} one @param {Feature} other @param {number} channels */
+  /**
+   * A concat and a C3 behind it.
+   * @param {number} index of the C3
+   * @param {Feature} one
+   * @param {Feature} other
+   * @param {number} channels
+   */
   #meet(index, one, other, channels) {
     const both = this.#concat(`model.${index - 1}`, [one, other]);
     return this.#c3(`model.${index}`, both, this.#wide(channels), 3, false);
@@ -246,7 +258,7 @@ class Drawing {
   }
 }
 
-/** Takes the mean off a filter: differences in the picture shall decide, not its brightness. @param {Float32Array} filter */
+/** Without its mean, differences in the picture decide, not its brightness. @param {Float32Array} filter */
 function level(filter) {
   const mean = filter.reduce((sum, value) => sum + value, 0) / filter.length;
   filter.forEach((value, i) => {
