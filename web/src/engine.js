@@ -188,7 +188,7 @@ export class Engine {
       6,
     );
     const kernels = this.#text(this.#module._runtime_kernels());
-    const memory = this.#module.HEAPU8.buffer.byteLength;
+    const memory = this.#module.wasmMemory.buffer.byteLength;
     return { width, height, threads, kernels, signedBytes: signed !== 0, memory, macs };
   }
 
@@ -208,7 +208,7 @@ export class Engine {
           `There is no memory for a picture of ${width} × ${height} pixels.`,
         );
       this.#frames[i] = { width, height };
-      return new Uint8ClampedArray(this.#module.HEAPU8.buffer, at, width * height * 4);
+      return new Uint8ClampedArray(this.#module.wasmMemory.buffer, at, width * height * 4);
     });
   }
 
@@ -281,7 +281,7 @@ export class Engine {
     const count = this.#module._runtime_box_count(i);
     if (count === 0) return [];
     const at = this.#module._runtime_boxes(i);
-    const { buffer } = this.#module.HEAPU8;
+    const { buffer } = this.#module.wasmMemory;
     const reals = new Float32Array(buffer, at, count * BOX_FIELDS);
     const labels = new Int32Array(buffer, at, count * BOX_FIELDS);
     return Array.from({ length: count }, (_, k) => {
@@ -305,18 +305,18 @@ export class Engine {
 
   /** @param {number} at @param {number} length */
   #bytes(at, length) {
-    return new Uint8Array(this.#module.HEAPU8.buffer, at, length);
+    return new Uint8Array(this.#module.wasmMemory.buffer, at, length);
   }
 
   /** @param {number} at @param {number} length */
   #numbers(at, length) {
-    return new Float64Array(this.#module.HEAPU8.buffer, at, length);
+    return new Float64Array(this.#module.wasmMemory.buffer, at, length);
   }
 
   /** @param {number} at of UTF-8 that ends in 0 @returns {string} */
   #text(at) {
-    const { HEAPU8 } = this.#module;
-    return new TextDecoder().decode(HEAPU8.slice(at, HEAPU8.indexOf(0, at))); // a copy: it may be shared memory
+    const bytes = new Uint8Array(this.#module.wasmMemory.buffer);
+    return new TextDecoder().decode(bytes.slice(at, bytes.indexOf(0, at))); // a copy: it may be shared memory
   }
 
   /** @param {number} status */

@@ -164,7 +164,7 @@ export class PressEngine {
       const at = this.#module._frame_buffer(width, height);
       if (!at) throw noMemory(`a picture of ${width} × ${height} pixels`);
       this.#frame = { width, height };
-      return new Uint8ClampedArray(this.#module.HEAPU8.buffer, at, width * height * 4);
+      return new Uint8ClampedArray(this.#module.wasmMemory.buffer, at, width * height * 4);
     });
   }
 
@@ -195,7 +195,7 @@ export class PressEngine {
     return this.#guard(() => {
       this.#withText(JSON.stringify(provenance), (at) => this.#require(this.#module._pack(at)));
       const at = this.#module._packed_data();
-      return this.#module.HEAPU8.slice(at, at + this.#module._packed_size());
+      return new Uint8Array(this.#module.wasmMemory.buffer).slice(at, at + this.#module._packed_size());
     });
   }
 
@@ -217,7 +217,7 @@ export class PressEngine {
   #boxes() {
     const count = this.#module._box_count();
     if (count === 0) return [];
-    const { buffer } = this.#module.HEAPU8;
+    const { buffer } = this.#module.wasmMemory;
     const at = this.#module._boxes();
     const reals = new Float32Array(buffer, at, count * BOX_FIELDS);
     const labels = new Int32Array(buffer, at, count * BOX_FIELDS);
@@ -245,7 +245,7 @@ export class PressEngine {
     const at = this.#module._alloc(Math.max(1, bytes.length));
     if (!at) throw noMemory(`${bytes.length} bytes of the network`);
     try {
-      this.#module.HEAPU8.set(bytes, at);
+      new Uint8Array(this.#module.wasmMemory.buffer).set(bytes, at);
       return call(at);
     } finally {
       this.#module._release(at);
@@ -275,8 +275,8 @@ export class PressEngine {
 
   /** @param {number} at of UTF-8 that ends in 0 @returns {string} */
   #text(at) {
-    const { HEAPU8 } = this.#module;
-    return new TextDecoder().decode(HEAPU8.slice(at, HEAPU8.indexOf(0, at))); // a copy: it may be shared memory
+    const bytes = new Uint8Array(this.#module.wasmMemory.buffer);
+    return new TextDecoder().decode(bytes.slice(at, bytes.indexOf(0, at))); // a copy: it may be shared memory
   }
 
   /** @param {number} status a tensor, or a negative wisp_status */
