@@ -18,12 +18,24 @@ export function emscriptenFolder() {
   return isExecutable(own) ? path.dirname(own) : undefined;
 }
 
+/** @type {Map<string, boolean>} starting it takes a while */
+const newEnough = new Map();
+
 /** @param {string} emcc */
 function isNewEnough(emcc) {
   if (emcc.startsWith(toolchain + path.sep)) return true;
-  const version = (/(\d+)\.(\d+)\.(\d+)/.exec(versionText(emcc)) ?? []).slice(1).map(Number);
-  const first = OLDEST_EMSCRIPTEN.findIndex((part, i) => part !== version[i]);
-  return first < 0 || version[first] > OLDEST_EMSCRIPTEN[first];
+  if (!newEnough.has(emcc)) newEnough.set(emcc, compare(versionText(emcc), OLDEST_EMSCRIPTEN) >= 0);
+  return newEnough.get(emcc);
+}
+
+/**
+ * @param {string} text has a version in it, or none, which is older than any
+ * @param {number[]} other
+ * @returns {number} negative: older than `other`
+ */
+function compare(text, other) {
+  const version = (/(\d+)\.(\d+)\.(\d+)/.exec(text) ?? [0, 0, 0, 0]).slice(1).map(Number);
+  return version.map((part, i) => part - other[i]).find((difference) => difference !== 0) ?? 0;
 }
 
 /** @param {string} emcc */
