@@ -1,5 +1,6 @@
 // Where the lanes of one bench run: places opened when first needed, files made and served, engines opened in them.
 
+import { pathToFileURL } from 'node:url';
 import { reportLayers } from './layers.js';
 import { Networks } from './networks.js';
 import { fetchPeers, peerFolder } from './peers.js';
@@ -8,7 +9,7 @@ import { engines } from './plan.js';
 import { reasonOf } from './rounds.js';
 
 /**
- * @typedef {import('./bench.js').BenchOptions} BenchOptions
+ * @typedef {import('./measure.js').BenchOptions} BenchOptions
  * @typedef {import('./plan.js').Lane} Lane
  * @typedef {import('./places/place.js').Place} Place
  */
@@ -86,7 +87,7 @@ export class Hall {
 
   /** @param {Lane} lane @returns {Promise<import('./lanes/lanes.js').LaneSpec>} */
   async #specOf(lane) {
-    const { kind, build, peer, module, wasm } = engines[lane.engine];
+    const { kind, build, peer, module, nodeModule = module, wasm } = engines[lane.engine];
     if (peer) await fetchPeers([peer], this.#options.say);
     const file = await this.#fileOf(lane);
     const model = this.#server.offer(`${lane.id}`, file);
@@ -95,9 +96,15 @@ export class Hall {
       const variant = /** @type {any} */ (lane.threads > 1 ? `${build}-mt` : build);
       return { ...common, ...(this.#options.layers && { kind: 'layers' }), variant };
     }
-    const home =
-      lane.place === 'node' ? `file://${peerFolder}/${peer}/` : `${this.#server.url}peers/${peer}/`;
-    return { ...common, module: home + module, ...(wasm && { files: home + wasm }) };
+    const isNode = lane.place === 'node';
+    const home = isNode
+      ? pathToFileURL(`${peerFolder}/${peer}/`).href
+      : `${this.#server.url}peers/${peer}/`;
+    return {
+      ...common,
+      module: home + (isNode ? nodeModule : module),
+      ...(wasm && { files: home + wasm }),
+    };
   }
 
   /** @param {Lane} lane @returns {Promise<string>} */

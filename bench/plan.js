@@ -12,6 +12,7 @@ import { parseNetwork } from './networks.js';
  * @property {string} [build] of wisp, without threads
  * @property {string} [peer] package on npm
  * @property {string} [module] its ES module, in the package
+ * @property {string} [nodeModule] for Node, if another
  * @property {string} [wasm] folder of its WebAssembly, in the package
  * @property {'onnx' | 'onnxInt8' | 'tfliteInt8' | 'tfliteFp16'} [file] what it reads
  * @property {PlaceName[]} places where it can run
@@ -32,8 +33,9 @@ const PAGES = ['chromium', 'firefox'];
 const ORT_WEB = {
   peer: 'onnxruntime-web',
   module: 'dist/ort.wasm.min.mjs',
+  nodeModule: 'dist/ort.node.min.mjs',
   wasm: 'dist/',
-  places: PAGES,
+  places: EVERYWHERE,
 };
 const LITERT = { peer: '@litertjs/core', module: 'dist/index.js', wasm: 'wasm/', places: PAGES };
 

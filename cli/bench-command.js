@@ -137,8 +137,8 @@ const counts = (text) => list(text).map((count) => whole(64)(count));
 async function run(options) {
   for (const file of [options.json, options.svg]) if (file) requireWritable(file);
   const [{ bench }, { drawChart }, { showReport }, picture] = await Promise.all([
-    import('../bench/bench.js'),
-    import('../bench/chart.js'),
+    import('../bench/measure.js'),
+    import('../bench/bars.js'),
     import('../bench/table.js'),
     readPicture(options.image),
   ]);

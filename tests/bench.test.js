@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { drawChart } from '../bench/chart.js';
+import { drawChart } from '../bench/bars.js';
 import { findBoxes } from '../bench/lanes/boxes.js';
 import { letterbox, placeFrame } from '../bench/lanes/letterbox.js';
 import { measurePeak } from '../bench/lanes/peak.js';

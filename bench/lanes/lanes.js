@@ -43,7 +43,7 @@ export class Lanes {
   /** @param {string} id @param {LaneSpec} spec @returns {Promise<object>} what runs */
   async open(id, spec) {
     const started = performance.now();
-    const runner = spec.kind === 'wisp' ? await WispRunner.open(spec) : await openPeer(spec);
+    const runner = spec.kind === 'wisp' ? await WispRunner.open(spec) : await PeerLink.open(spec);
     this.#open.set(id, runner);
     const { info = {} } = /** @type {{info?: object}} */ (runner);
     return { openMs: performance.now() - started, ...info };
@@ -87,18 +87,6 @@ export class Lanes {
     await this.#open.get(id)?.close();
     this.#open.delete(id);
   }
-}
-
-/** @param {LaneSpec} spec @returns {Promise<Runner>} */
-async function openPeer(spec) {
-  if (typeof Worker === 'function') return PeerLink.open(spec);
-  // in Node they run in the calling thread
-  if (spec.kind === 'layers') {
-    const { LayerTimer } = await import('./layer-timer.js');
-    return /** @type {any} */ (LayerTimer.open(spec));
-  }
-  const { OnnxPeer } = await import('./onnx-peer.js');
-  return OnnxPeer.open(/** @type {import('./onnx-peer.js').PeerSpec} */ (spec));
 }
 
 class WispRunner {
