@@ -91,9 +91,7 @@ describe('the official network', { skip: SKIP }, () => {
       'choose-calibration',
       names.map((name) => path.join(CALIBRATION, name)),
     );
-    await page.getByRole('button', { name: 'Press', exact: true }).click();
-    await page.locator('#stage.ready, #press-notices p').first().waitFor({ timeout: 200_000 });
-    assert.equal(await page.locator('#press-notices').innerText(), '');
+    await demo.press(200_000);
 
     const [download] = await Promise.all([
       page.waitForEvent('download'),

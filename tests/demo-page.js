@@ -89,10 +89,24 @@ export class DemoPage {
   /** @param {FileToGive | string} file */
   async openModel(file) {
     await this.choose('choose-model', file);
-    await this.page.locator('#stage.ready, #notices p').first().waitFor();
-    const notice = await this.page.locator('#notices').innerText();
-    if (notice) throw new Error(notice);
+    await this.#modelIsReady(30_000);
     await this.page.locator('#busy').waitFor({ state: 'hidden' });
+  }
+
+  /** In the open dialog. @param {number} timeoutMs */
+  async press(timeoutMs) {
+    await this.page.getByRole('button', { name: 'Press', exact: true }).click();
+    await this.#modelIsReady(timeoutMs);
+  }
+
+  /** @param {number} timeoutMs */
+  async #modelIsReady(timeoutMs) {
+    const notices = '#notices p, #press-notices p';
+    const either = this.page.locator(`#stage.ready, ${notices}`).first();
+    await either.waitFor({ timeout: timeoutMs });
+    for (const sentence of await this.page.locator(notices).allInnerTexts()) {
+      throw new Error(sentence);
+    }
   }
 
   /** @param {FileToGive | string} file */

@@ -122,8 +122,7 @@ demoTest('an ONNX file is pressed on dropped pictures, used and kept', async (de
   assert.match(await page.locator('#press-count').innerText(), /^1 picture\./);
   await demo.drop([PICTURE, PICTURE]);
   assert.match(await page.locator('#press-count').innerText(), /^3 pictures/);
-  await page.getByRole('button', { name: 'Press', exact: true }).click();
-  await page.locator('#stage.ready').waitFor();
+  await demo.press(30_000);
   assert.equal(await page.locator('#model-name').innerText(), 'tiny');
   const [download] = await Promise.all([
     page.waitForEvent('download'),

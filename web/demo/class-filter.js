@@ -17,7 +17,6 @@ export class ClassFilter {
     button('class-all').addEventListener('click', () => this.#tick(true));
     button('class-none').addEventListener('click', () => this.#tick(false));
     this.#list.addEventListener('change', () => this.#changed());
-    element('classes', HTMLDetailsElement).hidden = true;
   }
 
   /** Starts again with the classes of another model, all of them wanted. @param {string[]} names */
