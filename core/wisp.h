@@ -88,15 +88,16 @@ typedef struct wisp_settings {
 wisp_settings wisp_default_settings(void);
 
 /* Plans all memory. The model must be complete and must outlive the detector, which borrows it. */
-wisp_status wisp_open(wisp_detector **detector, const wisp_model *model, const wisp_settings *settings, wisp_error *error);
+wisp_status wisp_open(wisp_detector **detector, const wisp_model *model,
+                      const wisp_settings *settings, wisp_error *error);
 void wisp_close(wisp_detector **detector);
 
 typedef struct wisp_detector_info {
   int height, width, threads;
-  const char *kernels;  /* "scalar", "simd", "relaxed" */
-  int signed_bytes;     /* whether activations are stored as u8 ^ 0x80 */
-  size_t memory;        /* bytes the detector holds */
-  double macs;          /* multiply-adds a frame, absent blocks not counted */
+  const char *kernels; /* "scalar", "simd", "relaxed" */
+  int signed_bytes;    /* whether activations are stored as u8 ^ 0x80 */
+  size_t memory;       /* bytes the detector holds */
+  double macs;         /* multiply-adds a frame, absent blocks not counted */
 } wisp_detector_info;
 
 void wisp_describe(const wisp_detector *detector, wisp_detector_info *info);
@@ -134,8 +135,8 @@ typedef struct wisp_result {
 } wisp_result;
 
 /* `n` frames to `n` results. Allocates only when a batch is larger than any before. */
-wisp_status wisp_detect(wisp_detector *detector, const wisp_frame *frames, int n, const wisp_options *options,
-                        wisp_result *results, wisp_error *error);
+wisp_status wisp_detect(wisp_detector *detector, const wisp_frame *frames, int n,
+                        const wisp_options *options, wisp_result *results, wisp_error *error);
 
 /* Milliseconds each layer took in the last detect (0 without a clock); `ms` is [wisp_model_info.layers]. */
 void wisp_layer_times(const wisp_detector *detector, double *ms);

@@ -6,15 +6,23 @@
 #include <stdint.h>
 
 enum {
-  WISP_LANES = 4,       /* channels in a plane and in a weight block */
+  WISP_LANES = 4, /* channels in a plane and in a weight block */
   WISP_WEIGHT_MIN = -64,
   WISP_WEIGHT_MAX = 63,
-  WISP_GREY = 114       /* the letterbox border (Ultralytics YOLOv5, augmentations.py) */
+  WISP_GREY = 114 /* the letterbox border (Ultralytics YOLOv5, augmentations.py) */
 };
 
 /* Codes of models/FORMAT.md. */
 enum { WISP_OP_CONV = 1, WISP_OP_MAXPOOL = 2, WISP_OP_UPSAMPLE = 3 };
-enum { WISP_ACT_NONE, WISP_ACT_RELU, WISP_ACT_LEAKY, WISP_ACT_SILU, WISP_ACT_HARDSWISH, WISP_ACT_SIGMOID, WISP_ACT_COUNT };
+enum {
+  WISP_ACT_NONE,
+  WISP_ACT_RELU,
+  WISP_ACT_LEAKY,
+  WISP_ACT_SILU,
+  WISP_ACT_HARDSWISH,
+  WISP_ACT_SIGMOID,
+  WISP_ACT_COUNT
+};
 enum { WISP_LAYER_RESIDUAL = 1, WISP_LAYER_MASKED = 2 };
 enum { WISP_HEAD_YOLOV5 = 1 };
 
@@ -40,15 +48,15 @@ enum { WISP_SIGMOID_TERMS = 6 };
 /* How a 32-bit sum becomes a byte (wisp_finish in kernels/conv_scalar.c is the definition). The sum is brought to a
  * 16-bit fixed-point number whose unit is chosen by plan.c, activated, added to the residual, and scaled to bytes. */
 typedef struct wisp_finish {
-  int activation;          /* WISP_ACT_* */
-  int16_t limit;           /* SiLU, sigmoid: WISP_SIGMOID_RANGE; hard-swish: 6, in units */
-  int16_t steps;           /* limit * steps ~ 32767 */
-  int16_t slope;           /* of leaky ReLU, q15 */
-  int16_t out_scale;       /* units of y -> output bytes, q15 */
+  int activation;    /* WISP_ACT_* */
+  int16_t limit;     /* SiLU, sigmoid: WISP_SIGMOID_RANGE; hard-swish: 6, in units */
+  int16_t steps;     /* limit * steps ~ 32767 */
+  int16_t slope;     /* of leaky ReLU, q15 */
+  int16_t out_scale; /* units of y -> output bytes, q15 */
   int16_t out_zero;
-  int16_t residual_scale;  /* residual bytes << 7 -> units of y, q15 */
+  int16_t residual_scale; /* residual bytes << 7 -> units of y, q15 */
   int16_t residual_zero;
-  uint8_t flip;            /* xor-ed to every activation byte read or written: 0 or 0x80 */
+  uint8_t flip; /* xor-ed to every activation byte read or written: 0 or 0x80 */
 } wisp_finish;
 
 /* u8 [planes][height][pitch][4], borrowed. Pixel (y, x) of plane p is data[p * plane + (y * pitch + x) * 4 + lane].
@@ -57,9 +65,9 @@ typedef struct wisp_finish {
 typedef struct wisp_view {
   uint8_t *data; /* pixel (0, 0) of plane 0 */
   int channels, height, width;
-  int pitch;     /* pixels from row to row */
-  int pad;       /* border rows */
-  int plane;     /* bytes from plane to plane */
+  int pitch; /* pixels from row to row */
+  int pad;   /* border rows */
+  int plane; /* bytes from plane to plane */
 } wisp_view;
 
 #endif

@@ -72,14 +72,18 @@ static wisp_box box_of(const prediction *p, int anchor, int y, int x, const wisp
   const float centre_y = (2 * sigmoid(p->logits[p->cells]) - 0.5f + (float)y) * stride;
   const float w = 2 * sigmoid(p->logits[2 * p->cells]), h = 2 * sigmoid(p->logits[3 * p->cells]);
   const float half_width = w * w * size[0] / 2, half_height = h * h * size[1] / 2;
-  return (wisp_box){(centre_x - half_width - fit->left) / fit->scale, (centre_y - half_height - fit->top) / fit->scale,
-                    (centre_x + half_width - fit->left) / fit->scale, (centre_y + half_height - fit->top) / fit->scale, 0, 0};
+  return (wisp_box){(centre_x - half_width - fit->left) / fit->scale,
+                    (centre_y - half_height - fit->top) / fit->scale,
+                    (centre_x + half_width - fit->left) / fit->scale,
+                    (centre_y + half_height - fit->top) / fit->scale,
+                    0,
+                    0};
 }
 
 static int is_wanted(const wisp_options *o, int label) { return !o->classes || o->classes[label]; }
 
-static void add_prediction(const prediction *p, int anchor, int y, int x, const wisp_fit *fit, const wisp_options *o,
-                           candidates *out) {
+static void add_prediction(const prediction *p, int anchor, int y, int x, const wisp_fit *fit,
+                           const wisp_options *o, candidates *out) {
   int best = -1;
   float best_logit = 0;
   for (int label = 0; label < p->head->classes; label++) {
@@ -100,7 +104,8 @@ static void add_prediction(const prediction *p, int anchor, int y, int x, const 
   if (box.score > o->confidence) keep(out, box);
 }
 
-static void decode_head(const wisp_head *head, const wisp_fit *fit, const wisp_options *o, candidates *out) {
+static void decode_head(const wisp_head *head, const wisp_fit *fit, const wisp_options *o,
+                        candidates *out) {
   const ptrdiff_t cells = (ptrdiff_t)head->height * head->pitch;
   const float least = wisp_least_logit(o->confidence);
   for (int anchor = 0; anchor < head->count; anchor++) {
@@ -117,7 +122,8 @@ static void decode_head(const wisp_head *head, const wisp_fit *fit, const wisp_o
   }
 }
 
-int wisp_decode(const wisp_head *heads, int n, const wisp_fit *fit, const wisp_options *options, wisp_box *boxes, int cap) {
+int wisp_decode(const wisp_head *heads, int n, const wisp_fit *fit, const wisp_options *options,
+                wisp_box *boxes, int cap) {
   candidates out = {boxes, 0, cap};
   for (int i = 0; i < n; i++) decode_head(&heads[i], fit, options, &out);
   return out.count;

@@ -24,14 +24,16 @@ static double least_unit(const wisp_layer *l, const wisp_tensor *out, const wisp
   const double added = residual ? 255.0 * residual->scale : 0;
   double reach = 255.0 * out->scale + added;
   if (l->activation == WISP_ACT_LEAKY && l->slope > 0)
-    reach = fmax(reach, fmin((out->zero_point * out->scale + added) / l->slope, HEADROOM * out->scale / 4));
+    reach = fmax(
+        reach, fmin((out->zero_point * out->scale + added) / l->slope, HEADROOM * out->scale / 4));
   return reach / HEADROOM;
 }
 
 wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wisp_error *error) {
   const wisp_model *m = plan->model;
   const wisp_layer *l = &m->layer[step->layer];
-  const wisp_tensor *out = &m->tensor[l->output], *residual = l->residual >= 0 ? &m->tensor[l->residual] : NULL;
+  const wisp_tensor *out = &m->tensor[l->output],
+                    *residual = l->residual >= 0 ? &m->tensor[l->residual] : NULL;
   wisp_finish *f = &step->finish;
   memset(f, 0, sizeof *f);
   f->activation = l->activation;
@@ -42,12 +44,14 @@ wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wis
   while (range > 0 && !is_sigmoid && range * steps / 32767 < least && steps < 8192) steps *= 2;
   const double wished = range > 0 ? range * steps / 32767 : least;
   if (wished < least && !is_sigmoid)
-    return wisp_fail(error, WISP_ERR_LIMIT, "Layer %d has output steps of %g, too coarse for its activation.", step->layer,
+    return wisp_fail(error, WISP_ERR_LIMIT,
+                     "Layer %d has output steps of %g, too coarse for its activation.", step->layer,
                      (double)out->scale);
   const double out_scale = floor((is_sigmoid ? 1 : wished * 32768) / out->scale + 0.5);
   if (out_scale < 1 || out_scale > 32767)
-    return wisp_fail(error, WISP_ERR_LIMIT, "Layer %d needs 16-bit steps of %g for an output with steps of %g.", step->layer,
-                     wished, (double)out->scale);
+    return wisp_fail(error, WISP_ERR_LIMIT,
+                     "Layer %d needs 16-bit steps of %g for an output with steps of %g.",
+                     step->layer, wished, (double)out->scale);
   f->out_scale = (int16_t)out_scale;
   f->out_zero = (int16_t)out->zero_point;
   *unit = is_sigmoid ? wished : f->out_scale * (double)out->scale / 32768;
@@ -58,8 +62,9 @@ wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wis
     const double y_unit = is_sigmoid ? 1.0 / 32768 : *unit;
     const double scale = residual->scale / (128 * y_unit) * 32768;
     if (scale > 32767)
-      return wisp_fail(error, WISP_ERR_LIMIT, "Layer %d adds a residual of steps %g to an output of steps %g.", step->layer,
-                       (double)residual->scale, (double)out->scale);
+      return wisp_fail(error, WISP_ERR_LIMIT,
+                       "Layer %d adds a residual of steps %g to an output of steps %g.",
+                       step->layer, (double)residual->scale, (double)out->scale);
     f->residual_scale = (int16_t)floor(scale + 0.5);
     f->residual_zero = (int16_t)residual->zero_point;
   }

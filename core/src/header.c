@@ -70,11 +70,15 @@ static wisp_status read_input(wisp_model *m, cursor *c, wisp_error *error) {
   m->block = take_u8(c);
   take_u8(c);
   if (m->block != 1 && m->block != 2)
-    return wisp_fail(error, WISP_ERR_FORMAT, "The model's input has blocks of %d pixels; 1 or 2 are known.", m->block);
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "The model's input has blocks of %d pixels; 1 or 2 are known.", m->block);
   if (m->stride == 0 || m->stride % m->block)
-    return wisp_fail(error, WISP_ERR_FORMAT, "The model's stride %d is no multiple of its block %d.", m->stride, m->block);
-  if (m->input_height == 0 || m->input_width == 0 || m->input_height % m->stride || m->input_width % m->stride)
-    return wisp_fail(error, WISP_ERR_FORMAT, "The model's input %dx%d is no multiple of its stride %d.", m->input_height,
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "The model's stride %d is no multiple of its block %d.", m->stride, m->block);
+  if (m->input_height == 0 || m->input_width == 0 || m->input_height % m->stride ||
+      m->input_width % m->stride)
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "The model's input %dx%d is no multiple of its stride %d.", m->input_height,
                      m->input_width, m->stride);
   return WISP_OK;
 }
@@ -82,10 +86,13 @@ static wisp_status read_input(wisp_model *m, cursor *c, wisp_error *error) {
 static wisp_status read_counts(wisp_model *m, cursor *c, wisp_error *error) {
   const int tensors = take_u16(c), layers = take_u16(c), heads = take_u16(c), classes = take_u16(c);
   if (tensors < 2 || layers < 1 || heads < 1 || classes < 1)
-    return wisp_fail(error, WISP_ERR_FORMAT, "The model has %d tensors, %d layers, %d heads and %d classes; each is needed.",
-                     tensors, layers, heads, classes);
+    return wisp_fail(
+        error, WISP_ERR_FORMAT,
+        "The model has %d tensors, %d layers, %d heads and %d classes; each is needed.", tensors,
+        layers, heads, classes);
   if (tensors > MAX_TENSORS || layers > MAX_LAYERS || heads > MAX_HEADS || classes > MAX_CLASSES)
-    return wisp_fail(error, WISP_ERR_LIMIT, "The model has %d tensors, %d layers, %d heads and %d classes; too many.",
+    return wisp_fail(error, WISP_ERR_LIMIT,
+                     "The model has %d tensors, %d layers, %d heads and %d classes; too many.",
                      tensors, layers, heads, classes);
   m->tensor = calloc((size_t)tensors, sizeof *m->tensor);
   m->layer = calloc((size_t)layers, sizeof *m->layer);
@@ -107,23 +114,28 @@ static wisp_status read_tensor(wisp_model *m, cursor *c, int i, wisp_error *erro
   t->scale = take_f32(c);
   t->head = -1;
   if (t->channels < 1 || t->channels > MAX_CHANNELS)
-    return wisp_fail(error, WISP_ERR_LIMIT, "Tensor %d has %d channels; 1 to %d are possible.", i, t->channels, MAX_CHANNELS);
+    return wisp_fail(error, WISP_ERR_LIMIT, "Tensor %d has %d channels; 1 to %d are possible.", i,
+                     t->channels, MAX_CHANNELS);
   if (!(t->scale > 0) || !isfinite(t->scale))
-    return wisp_fail(error, WISP_ERR_FORMAT, "Tensor %d has the scale %g; it must be positive.", i, (double)t->scale);
+    return wisp_fail(error, WISP_ERR_FORMAT, "Tensor %d has the scale %g; it must be positive.", i,
+                     (double)t->scale);
   return WISP_OK;
 }
 
 static wisp_status check_window(const wisp_layer *l, int i, wisp_error *error) {
-  const int kernel_ok = l->kernel_height >= 1 && l->kernel_height <= MAX_KERNEL && l->kernel_width >= 1 &&
-                        l->kernel_width <= MAX_KERNEL;
-  const int stride_ok = l->stride_y >= 1 && l->stride_y <= MAX_STRIDE && l->stride_x >= 1 && l->stride_x <= MAX_STRIDE;
+  const int kernel_ok = l->kernel_height >= 1 && l->kernel_height <= MAX_KERNEL &&
+                        l->kernel_width >= 1 && l->kernel_width <= MAX_KERNEL;
+  const int stride_ok = l->stride_y >= 1 && l->stride_y <= MAX_STRIDE && l->stride_x >= 1 &&
+                        l->stride_x <= MAX_STRIDE;
   if (!kernel_ok || !stride_ok)
-    return wisp_fail(error, WISP_ERR_LIMIT, "Layer %d has a %dx%d kernel with stride %dx%d; at most %d and %d are possible.", i,
-                     l->kernel_height, l->kernel_width, l->stride_y, l->stride_x, MAX_KERNEL, MAX_STRIDE);
-  if (l->pad_top >= l->kernel_height || l->pad_bottom >= l->kernel_height || l->pad_left >= l->kernel_width ||
-      l->pad_right >= l->kernel_width)
-    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d has a padding as wide as its %dx%d kernel.", i, l->kernel_height,
-                     l->kernel_width);
+    return wisp_fail(
+        error, WISP_ERR_LIMIT,
+        "Layer %d has a %dx%d kernel with stride %dx%d; at most %d and %d are possible.", i,
+        l->kernel_height, l->kernel_width, l->stride_y, l->stride_x, MAX_KERNEL, MAX_STRIDE);
+  if (l->pad_top >= l->kernel_height || l->pad_bottom >= l->kernel_height ||
+      l->pad_left >= l->kernel_width || l->pad_right >= l->kernel_width)
+    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d has a padding as wide as its %dx%d kernel.",
+                     i, l->kernel_height, l->kernel_width);
   return WISP_OK;
 }
 
@@ -145,14 +157,17 @@ static wisp_status read_layer(wisp_model *m, cursor *c, int i, wisp_error *error
   l->output = take_u16(c);
   l->residual = -1;
   if (l->operation < WISP_OP_CONV || l->operation > WISP_OP_UPSAMPLE)
-    return wisp_fail(error, WISP_ERR_UNSUPPORTED, "Layer %d is operation %d, which this version does not know; update wisp.", i,
+    return wisp_fail(error, WISP_ERR_UNSUPPORTED,
+                     "Layer %d is operation %d, which this version does not know; update wisp.", i,
                      l->operation);
   if (l->activation >= WISP_ACT_COUNT || l->flags & ~(WISP_LAYER_RESIDUAL | WISP_LAYER_MASKED))
-    return wisp_fail(error, WISP_ERR_UNSUPPORTED, "Layer %d has activation %d and flags %d, not known here; update wisp.", i,
+    return wisp_fail(error, WISP_ERR_UNSUPPORTED,
+                     "Layer %d has activation %d and flags %d, not known here; update wisp.", i,
                      l->activation, l->flags);
   if (l->input_count < 1) return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d reads no tensor.", i);
   if (!(l->slope >= 0 && l->slope < 1))
-    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d has the slope %g; 0 to 1 is possible.", i, (double)l->slope);
+    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d has the slope %g; 0 to 1 is possible.", i,
+                     (double)l->slope);
   l->inputs = calloc((size_t)l->input_count, sizeof *l->inputs);
   if (!l->inputs) return no_memory(error);
   for (int k = 0; k < l->input_count; k++) l->inputs[k] = (uint16_t)take_u16(c);
@@ -170,13 +185,15 @@ static wisp_status read_head(wisp_model *m, cursor *c, int i, wisp_error *error)
   h->anchors = take_u8(c);
   take_u16(c);
   if (h->kind != WISP_HEAD_YOLOV5)
-    return wisp_fail(error, WISP_ERR_UNSUPPORTED, "Head %d is of kind %d, not known here; update wisp.", i, h->kind);
+    return wisp_fail(error, WISP_ERR_UNSUPPORTED,
+                     "Head %d is of kind %d, not known here; update wisp.", i, h->kind);
   if (h->anchors < 1 || h->stride < 1 || h->tensor < 1 || h->tensor >= m->tensors)
-    return wisp_fail(error, WISP_ERR_FORMAT, "Head %d has %d anchors, stride %d and tensor %d.", i, h->anchors, h->stride,
-                     h->tensor);
+    return wisp_fail(error, WISP_ERR_FORMAT, "Head %d has %d anchors, stride %d and tensor %d.", i,
+                     h->anchors, h->stride, h->tensor);
   wisp_tensor *t = &m->tensor[h->tensor];
   if (t->head >= 0 || t->channels != h->anchors * (5 + m->classes))
-    return wisp_fail(error, WISP_ERR_FORMAT, "Head %d needs a tensor of its own with %d channels; tensor %d has %d.", i,
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Head %d needs a tensor of its own with %d channels; tensor %d has %d.", i,
                      h->anchors * (5 + m->classes), h->tensor, t->channels);
   t->head = i;
   h->sizes = calloc((size_t)h->anchors * 2, sizeof *h->sizes);
@@ -184,7 +201,8 @@ static wisp_status read_head(wisp_model *m, cursor *c, int i, wisp_error *error)
   for (int k = 0; k < h->anchors * 2; k++) {
     h->sizes[k] = take_f32(c);
     if (!c->overrun && (!(h->sizes[k] > 0) || !isfinite(h->sizes[k])))
-      return wisp_fail(error, WISP_ERR_FORMAT, "Head %d has an anchor of size %g.", i, (double)h->sizes[k]);
+      return wisp_fail(error, WISP_ERR_FORMAT, "Head %d has an anchor of size %g.", i,
+                       (double)h->sizes[k]);
   }
   return WISP_OK;
 }
@@ -205,25 +223,31 @@ static wisp_status check_move(const wisp_model *m, int i, wisp_error *error) {
   const wisp_layer *l = &m->layer[i];
   const wisp_tensor *in = &m->tensor[l->inputs[0]], *out = &m->tensor[l->output];
   if (l->input_count != 1 || l->flags || l->activation != WISP_ACT_NONE || l->payload_size > 0)
-    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d only moves bytes; it can't have weights, a residual or an activation.", i);
+    return wisp_fail(
+        error, WISP_ERR_FORMAT,
+        "Layer %d only moves bytes; it can't have weights, a residual or an activation.", i);
   if (in->channels != out->channels || in->zero_point != out->zero_point || in->scale != out->scale)
-    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d moves bytes between tensors %d and %d, which differ.", i, l->inputs[0],
-                     l->output);
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Layer %d moves bytes between tensors %d and %d, which differ.", i,
+                     l->inputs[0], l->output);
   return WISP_OK;
 }
 
 static wisp_status check_conv(const wisp_model *m, int i, wisp_error *error) {
   const wisp_layer *l = &m->layer[i];
   if (m->tensor[l->output].head >= 0 && (l->activation != WISP_ACT_NONE || l->residual >= 0))
-    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d makes a head; it can't have an activation or a residual.", i);
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Layer %d makes a head; it can't have an activation or a residual.", i);
   if (l->residual >= 0 && m->tensor[l->residual].channels != m->tensor[l->output].channels)
-    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d adds tensor %d to tensor %d; their channels differ.", i, l->residual,
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Layer %d adds tensor %d to tensor %d; their channels differ.", i, l->residual,
                      l->output);
   size_t least, most;
   wisp_payload_bounds(m, i, &least, &most);
   if (l->payload_size < least || l->payload_size > most)
-    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d has %zu bytes of weights; %zu to %zu fit its shape.", i, l->payload_size,
-                     least, most);
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Layer %d has %zu bytes of weights; %zu to %zu fit its shape.", i,
+                     l->payload_size, least, most);
   return WISP_OK;
 }
 
@@ -236,13 +260,17 @@ static wisp_status check_graph(const wisp_model *m, wisp_error *error) {
       const int t = k < l->input_count ? l->inputs[k] : l->residual;
       if (t < 0) continue;
       if (t >= m->tensors || !written[t] || m->tensor[t].head >= 0)
-        return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d reads tensor %d, which no layer before it has written.", i, t);
+        return wisp_fail(error, WISP_ERR_FORMAT,
+                         "Layer %d reads tensor %d, which no layer before it has written.", i, t);
     }
     if (l->output >= m->tensors || written[l->output])
-      return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d writes tensor %d, which is not there or already written.", i, l->output);
+      return wisp_fail(error, WISP_ERR_FORMAT,
+                       "Layer %d writes tensor %d, which is not there or already written.", i,
+                       l->output);
     if (l->operation != WISP_OP_CONV && m->tensor[l->output].head >= 0)
       return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d makes a head but is no convolution.", i);
-    const wisp_status status = l->operation == WISP_OP_CONV ? check_conv(m, i, error) : check_move(m, i, error);
+    const wisp_status status =
+        l->operation == WISP_OP_CONV ? check_conv(m, i, error) : check_move(m, i, error);
     if (status != WISP_OK) return status;
     written[l->output] = 1;
   }
@@ -255,8 +283,9 @@ static wisp_status check_size(const wisp_model *m, wisp_error *error) {
   uint64_t size = sizeof m->preamble + m->header_size;
   for (int i = 0; i < m->layers; i++) size += m->layer[i].payload_size;
   if (size != m->size)
-    return wisp_fail(error, WISP_ERR_FORMAT, "The parts of the model have %.0f bytes, but its preamble says %zu.", (double)size,
-                     m->size);
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "The parts of the model have %.0f bytes, but its preamble says %zu.",
+                     (double)size, m->size);
   return WISP_OK;
 }
 
@@ -269,9 +298,11 @@ wisp_status wisp_header_parse(wisp_model *m, const uint8_t *bytes, size_t size, 
   for (int i = 0; status == WISP_OK && i < m->heads; i++) status = read_head(m, &c, i, error);
   if (status == WISP_OK) status = read_texts(m, &c, error);
   if (c.overrun || (status == WISP_OK && c.at != c.end))
-    return wisp_fail(error, WISP_ERR_FORMAT, "The model's header does not fill its %zu bytes.", size);
+    return wisp_fail(error, WISP_ERR_FORMAT, "The model's header does not fill its %zu bytes.",
+                     size);
   if (status == WISP_OK && m->tensor[0].channels != 3 * m->block * m->block)
-    return wisp_fail(error, WISP_ERR_FORMAT, "The model's input has %d channels; blocks of %d pixels have %d.",
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "The model's input has %d channels; blocks of %d pixels have %d.",
                      m->tensor[0].channels, m->block, 3 * m->block * m->block);
   if (status == WISP_OK) status = check_graph(m, error);
   if (status == WISP_OK) status = check_size(m, error);

@@ -11,7 +11,7 @@
 
 enum {
   WISP_TILE = 32,                /* pixels a convolution handles at once */
-  WISP_OVERREAD = WISP_TILE * 4, /* bytes that kernels may read past the last pixel of a plane, never write */
+  WISP_OVERREAD = WISP_TILE * 4, /* bytes read past the last pixel of a plane, never written */
   WISP_RUN_MAX = 2               /* output channels that share the pixels they load */
 };
 
@@ -33,18 +33,19 @@ typedef void wisp_conv_kernel(const wisp_quad *quad, const wisp_finish *finish, 
                               const uint8_t *residual, uint8_t *out, int n);
 
 /* out[c][pixel] = real value of channel c for n pixels; a NULL out[c] is left out. */
-typedef void wisp_head_kernel(const wisp_quad *quad, uint8_t flip, const uint8_t *in, float *const out[4], int n);
+typedef void wisp_head_kernel(const wisp_quad *quad, uint8_t flip, const uint8_t *in,
+                              float *const out[4], int n);
 
 /* One output row of a max-pool over one plane: `in` is row 0, column 0 of the plane, `y` the output row. Pixels
  * outside the plane don't count. */
 typedef struct wisp_pool_shape {
-  int height, width, pitch;         /* of the input */
+  int height, width, pitch; /* of the input */
   int kernel_height, kernel_width;
   int stride_y, stride_x;
   int pad_top, pad_left;
 } wisp_pool_shape;
-typedef void wisp_maxpool_kernel(const wisp_pool_shape *shape, const uint8_t *in, uint8_t flip, int y, uint8_t *out,
-                                 int out_width);
+typedef void wisp_maxpool_kernel(const wisp_pool_shape *shape, const uint8_t *in, uint8_t flip,
+                                 int y, uint8_t *out, int out_width);
 
 /* out[x] = in[x / factor]: one row, `width` input pixels. */
 typedef void wisp_upsample_kernel(const uint8_t *in, int width, int factor, uint8_t *out);
@@ -63,23 +64,25 @@ typedef struct wisp_tap {
 /* Along a row: out[x][4] = the two RGBA pixels at taps[x] blended, times WISP_TAP_ONE / 16. */
 typedef void wisp_blend_row_kernel(const uint8_t *row, const wisp_tap *taps, int n, int16_t *out);
 /* Across two such rows, weighed by weight and WISP_TAP_ONE - weight: out[x][4] bytes. */
-typedef void wisp_blend_rows_kernel(const int16_t *above, const int16_t *below, int weight, int n, uint8_t *out);
+typedef void wisp_blend_rows_kernel(const int16_t *above, const int16_t *below, int weight, int n,
+                                    uint8_t *out);
 /* Two rows of 2 n RGBA pixels as n cells of 2 x 2 pixels: twelve channels on three planes, xor `flip`. */
-typedef void wisp_fold_kernel(const uint8_t *upper, const uint8_t *lower, int n, uint8_t flip, uint8_t *const planes[3]);
+typedef void wisp_fold_kernel(const uint8_t *upper, const uint8_t *lower, int n, uint8_t flip,
+                              uint8_t *const planes[3]);
 
 /* 1 if the dot product of this engine reads activation bytes as signed. */
 typedef int wisp_signed_probe(void);
 
 /* One row a kernel: name, type. Declares it, gives it a slot, a scalar and a SIMD twin, a test and a benchmark. */
-#define WISP_KERNEL_ROWS(ROW)      \
-  ROW(conv, wisp_conv_kernel)         \
-  ROW(head, wisp_head_kernel)         \
-  ROW(maxpool, wisp_maxpool_kernel)   \
-  ROW(upsample, wisp_upsample_kernel) \
-  ROW(pick, wisp_pick_kernel)         \
+#define WISP_KERNEL_ROWS(ROW)             \
+  ROW(conv, wisp_conv_kernel)             \
+  ROW(head, wisp_head_kernel)             \
+  ROW(maxpool, wisp_maxpool_kernel)       \
+  ROW(upsample, wisp_upsample_kernel)     \
+  ROW(pick, wisp_pick_kernel)             \
   ROW(blend_row, wisp_blend_row_kernel)   \
   ROW(blend_rows, wisp_blend_rows_kernel) \
-  ROW(fold, wisp_fold_kernel)         \
+  ROW(fold, wisp_fold_kernel)             \
   ROW(reads_signed, wisp_signed_probe)
 
 #define WISP_KERNEL_DECLARE(name, type) type wisp_k_##name##__scalar, wisp_k_##name##__simd;

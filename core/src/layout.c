@@ -5,7 +5,10 @@
 #include "error.h"
 #include "plan.h"
 
-enum { MAX_SIDE = 8192, STRIP_BYTES = 96 << 10 /* of input that a task keeps in the second-level cache */ };
+enum {
+  MAX_SIDE = 8192,
+  STRIP_BYTES = 96 << 10 /* of input that a task keeps in the second-level cache */
+};
 
 static wisp_status no_memory(wisp_error *error) {
   return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to plan the network.");
@@ -17,7 +20,8 @@ static wisp_status make_lists(wisp_plan *plan, wisp_error *error) {
   const wisp_model *m = plan->model;
   int images = m->tensors, steps = m->layers;
   for (int i = 0; i < m->layers; i++) {
-    const int splits = m->layer[i].stride_y > 1 || m->layer[i].stride_x > 1 ? m->layer[i].input_count : 0;
+    const int splits =
+        m->layer[i].stride_y > 1 || m->layer[i].stride_x > 1 ? m->layer[i].input_count : 0;
     images += splits;
     steps += splits;
   }
@@ -31,7 +35,8 @@ static wisp_status make_lists(wisp_plan *plan, wisp_error *error) {
   return WISP_OK;
 }
 
-static wisp_step *add_step(wisp_plan *plan, enum wisp_step_kind kind, int layer, int inputs, int output) {
+static wisp_step *add_step(wisp_plan *plan, enum wisp_step_kind kind, int layer, int inputs,
+                           int output) {
   wisp_step *step = &plan->steps[plan->step_count];
   *step = (wisp_step){.kind = kind, .layer = layer, .output = output, .residual = -1};
   step->inputs = calloc((size_t)inputs, sizeof *step->inputs);
@@ -48,9 +53,12 @@ static int group_of(const wisp_plan *plan, int image) {
   return image;
 }
 
-static void unite(wisp_plan *plan, int a, int b) { plan->images[group_of(plan, b)].group = group_of(plan, a); }
+static void unite(wisp_plan *plan, int a, int b) {
+  plan->images[group_of(plan, b)].group = group_of(plan, a);
+}
 
-static void set_size(wisp_plan *plan, int image, int channels, int height, int width, uint8_t zero_point) {
+static void set_size(wisp_plan *plan, int image, int channels, int height, int width,
+                     uint8_t zero_point) {
   wisp_image *i = &plan->images[image];
   i->view.channels = channels;
   i->view.height = height;
@@ -61,9 +69,12 @@ static void set_size(wisp_plan *plan, int image, int channels, int height, int w
 /* The border that a convolution's taps reach around `image`, walking it in steps of one. */
 static void reach(wisp_plan *plan, const wisp_layer *l, int image, int out_height, int out_width) {
   wisp_image *i = &plan->images[image];
-  const int top = -wisp_floor_div(-l->pad_top, l->stride_y), left = -wisp_floor_div(-l->pad_left, l->stride_x);
-  const int bottom = out_height + wisp_floor_div(l->kernel_height - 1 - l->pad_top, l->stride_y) - i->view.height;
-  const int right = out_width + wisp_floor_div(l->kernel_width - 1 - l->pad_left, l->stride_x) - i->view.width;
+  const int top = -wisp_floor_div(-l->pad_top, l->stride_y),
+            left = -wisp_floor_div(-l->pad_left, l->stride_x);
+  const int bottom =
+      out_height + wisp_floor_div(l->kernel_height - 1 - l->pad_top, l->stride_y) - i->view.height;
+  const int right =
+      out_width + wisp_floor_div(l->kernel_width - 1 - l->pad_left, l->stride_x) - i->view.width;
   i->view.pad = wisp_max(i->view.pad, wisp_max(top, bottom));
   i->margin = wisp_max(i->margin, wisp_max(left, right));
 }
@@ -86,20 +97,24 @@ static int operand(wisp_plan *plan, int layer, int tensor) {
 static wisp_status same_size(const wisp_plan *plan, int layer, int a, int b, wisp_error *error) {
   const wisp_view *va = &plan->images[a].view, *vb = &plan->images[b].view;
   if (va->height == vb->height && va->width == vb->width) return WISP_OK;
-  return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d joins tensors of %dx%d and %dx%d at an input of %dx%d.", layer, va->height,
-                   va->width, vb->height, vb->width, plan->height, plan->width);
+  return wisp_fail(error, WISP_ERR_FORMAT,
+                   "Layer %d joins tensors of %dx%d and %dx%d at an input of %dx%d.", layer,
+                   va->height, va->width, vb->height, vb->width, plan->height, plan->width);
 }
 
-static wisp_status add_conv(wisp_plan *plan, int layer, int out_height, int out_width, wisp_error *error) {
+static wisp_status add_conv(wisp_plan *plan, int layer, int out_height, int out_width,
+                            wisp_error *error) {
   const wisp_layer *l = &plan->model->layer[layer];
   const int is_head = plan->model->tensor[l->output].head >= 0;
   int operands[256];
   for (int k = 0; k < l->input_count; k++) {
-    if (same_size(plan, layer, l->inputs[0], l->inputs[k], error) != WISP_OK) return WISP_ERR_FORMAT;
+    if (same_size(plan, layer, l->inputs[0], l->inputs[k], error) != WISP_OK)
+      return WISP_ERR_FORMAT;
     operands[k] = operand(plan, layer, l->inputs[k]);
     if (operands[k] < 0) return no_memory(error);
   }
-  wisp_step *step = add_step(plan, is_head ? WISP_STEP_HEAD : WISP_STEP_CONV, layer, l->input_count, l->output);
+  wisp_step *step =
+      add_step(plan, is_head ? WISP_STEP_HEAD : WISP_STEP_CONV, layer, l->input_count, l->output);
   if (!step) return no_memory(error);
   for (int k = 0; k < l->input_count; k++) {
     step->inputs[k] = operands[k];
@@ -115,7 +130,8 @@ static wisp_status add_conv(wisp_plan *plan, int layer, int out_height, int out_
 static wisp_status add_move(wisp_plan *plan, int layer, wisp_error *error) {
   const wisp_layer *l = &plan->model->layer[layer];
   wisp_step *step =
-      add_step(plan, l->operation == WISP_OP_MAXPOOL ? WISP_STEP_MAXPOOL : WISP_STEP_UPSAMPLE, layer, 1, l->output);
+      add_step(plan, l->operation == WISP_OP_MAXPOOL ? WISP_STEP_MAXPOOL : WISP_STEP_UPSAMPLE,
+               layer, 1, l->output);
   if (!step) return no_memory(error);
   step->inputs[0] = l->inputs[0];
   return WISP_OK;
@@ -126,15 +142,21 @@ static wisp_status add_layer(wisp_plan *plan, int layer, wisp_error *error) {
   const wisp_tensor *out = &plan->model->tensor[l->output];
   const wisp_view *in = &plan->images[l->inputs[0]].view;
   const int up = l->operation == WISP_OP_UPSAMPLE;
-  const int height = up ? in->height * l->stride_y
-                        : wisp_floor_div(in->height + l->pad_top + l->pad_bottom - l->kernel_height, l->stride_y) + 1;
+  const int height =
+      up ? in->height * l->stride_y
+         : wisp_floor_div(in->height + l->pad_top + l->pad_bottom - l->kernel_height, l->stride_y) +
+               1;
   const int width =
-      up ? in->width * l->stride_x : wisp_floor_div(in->width + l->pad_left + l->pad_right - l->kernel_width, l->stride_x) + 1;
+      up ? in->width * l->stride_x
+         : wisp_floor_div(in->width + l->pad_left + l->pad_right - l->kernel_width, l->stride_x) +
+               1;
   if (height < 1 || width < 1 || height > MAX_SIDE || width > MAX_SIDE)
-    return wisp_fail(error, WISP_ERR_LIMIT, "Layer %d would be %dx%d at an input of %dx%d; 1 to %d are possible.", layer, height,
-                     width, plan->height, plan->width, MAX_SIDE);
+    return wisp_fail(error, WISP_ERR_LIMIT,
+                     "Layer %d would be %dx%d at an input of %dx%d; 1 to %d are possible.", layer,
+                     height, width, plan->height, plan->width, MAX_SIDE);
   set_size(plan, l->output, out->channels, height, width, (uint8_t)out->zero_point);
-  return l->operation == WISP_OP_CONV ? add_conv(plan, layer, height, width, error) : add_move(plan, layer, error);
+  return l->operation == WISP_OP_CONV ? add_conv(plan, layer, height, width, error)
+                                      : add_move(plan, layer, error);
 }
 
 /* ---- pitches, bytes, tasks ---- */
@@ -153,7 +175,8 @@ static void set_pitches(wisp_plan *plan) {
     wisp_view *v = &plan->images[i].view;
     v->pitch = plan->images[group_of(plan, i)].view.pitch;
     /* Planes a multiple of 512 bytes apart would share few sets of the first-level cache. */
-    const int lines = ((v->height + 2 * v->pad) * v->pitch + plan->images[i].margin) * WISP_LANES / 64 + 1;
+    const int lines =
+        ((v->height + 2 * v->pad) * v->pitch + plan->images[i].margin) * WISP_LANES / 64 + 1;
     v->plane = (lines + (lines % 8 == 0)) * 64;
     plan->images[i].size = bytes_of(wisp_planes(v->channels), v->plane);
   }
@@ -165,7 +188,8 @@ static void set_heads(wisp_plan *plan) {
     const wisp_model_head *h = &m->head[i];
     wisp_image *image = &plan->images[h->tensor];
     const wisp_view *v = &image->view;
-    plan->heads[i] = (wisp_head){NULL, h->sizes, h->anchors, m->classes, v->height, v->width, h->stride, v->pitch};
+    plan->heads[i] = (wisp_head){NULL,      h->sizes, h->anchors, m->classes,
+                                 v->height, v->width, h->stride,  v->pitch};
     image->size = bytes_of(v->channels, v->height * v->pitch * (int)sizeof(float));
   }
 }
@@ -177,7 +201,8 @@ static void set_lifetimes(wisp_plan *plan) {
     for (int k = 0; k < step->input_count; k++) plan->images[step->inputs[k]].last = s;
     if (step->residual >= 0) plan->images[step->residual].last = s;
   }
-  for (int i = 0; i < plan->model->heads; i++) plan->images[plan->model->head[i].tensor].last = plan->step_count;
+  for (int i = 0; i < plan->model->heads; i++)
+    plan->images[plan->model->head[i].tensor].last = plan->step_count;
 }
 
 /* Strips of rows whose input stays in cache, and enough tasks for every thread to have some to choose from. */
@@ -191,7 +216,8 @@ static void set_tasks(wisp_plan *plan, wisp_step *step) {
   const int wanted = plan->threads > 1 ? 4 * plan->threads : 1;
   const int units = step->kind == WISP_STEP_HEAD ? 1 : wisp_planes(out->channels);
   const int by_cache = wisp_clamp((int)(STRIP_BYTES / row_bytes), 1, out->height);
-  const int by_threads = step->kind == WISP_STEP_HEAD ? wisp_ceil_div(out->height, wanted) : out->height;
+  const int by_threads =
+      step->kind == WISP_STEP_HEAD ? wisp_ceil_div(out->height, wanted) : out->height;
   step->strips = wisp_ceil_div(out->height, wisp_min(by_cache, by_threads));
   step->rows = wisp_ceil_div(out->height, step->strips);
   step->strips = wisp_ceil_div(out->height, step->rows);
@@ -204,7 +230,8 @@ wisp_status wisp_layout_make(wisp_plan *plan, wisp_error *error) {
   const wisp_model *m = plan->model;
   wisp_status status = make_lists(plan, error);
   if (status != WISP_OK) return status;
-  set_size(plan, 0, m->tensor[0].channels, plan->height / m->block, plan->width / m->block, (uint8_t)m->tensor[0].zero_point);
+  set_size(plan, 0, m->tensor[0].channels, plan->height / m->block, plan->width / m->block,
+           (uint8_t)m->tensor[0].zero_point);
   for (int i = 0; status == WISP_OK && i < m->layers; i++) status = add_layer(plan, i, error);
   if (status != WISP_OK) return status;
   set_pitches(plan);

@@ -34,7 +34,8 @@ void wisp_model_close(wisp_model **out) {
 static wisp_status start_section(wisp_model *m, size_t size, const char *what, wisp_error *error) {
   m->section_bytes = malloc(size ? size : 1);
   if (!m->section_bytes)
-    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the %zu bytes of the model's %s.", size, what);
+    return wisp_fail(error, WISP_ERR_MEMORY,
+                     "There is no memory for the %zu bytes of the model's %s.", size, what);
   wisp_unpack_start(&m->section, m->section_bytes, size);
   return WISP_OK;
 }
@@ -42,18 +43,23 @@ static wisp_status start_section(wisp_model *m, size_t size, const char *what, w
 static wisp_status end_preamble(wisp_model *m, wisp_error *error) {
   const uint8_t *b = m->preamble;
   if (memcmp(b, "WISP", 4) != 0)
-    return wisp_fail(error, WISP_ERR_FORMAT, "This is no .wisp file: it begins with the bytes %02x %02x %02x %02x.", b[0], b[1],
-                     b[2], b[3]);
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "This is no .wisp file: it begins with the bytes %02x %02x %02x %02x.", b[0],
+                     b[1], b[2], b[3]);
   if (read_u32(b + 4) != VERSION)
-    return wisp_fail(error, WISP_ERR_VERSION, "This .wisp file has version %u, this wisp reads version %d; press the model again.",
-                     read_u32(b + 4), VERSION);
+    return wisp_fail(
+        error, WISP_ERR_VERSION,
+        "This .wisp file has version %u, this wisp reads version %d; press the model again.",
+        read_u32(b + 4), VERSION);
   if (wisp_unpack_crc(0, b, 20) != read_u32(b + 20))
-    return wisp_fail(error, WISP_ERR_CHECKSUM, "The first bytes of the model are damaged; download it again.");
+    return wisp_fail(error, WISP_ERR_CHECKSUM,
+                     "The first bytes of the model are damaged; download it again.");
   m->header_size = read_u32(b + 8);
   m->header_crc = read_u32(b + 12);
   m->size = read_u32(b + 16);
   if (m->header_size > MAX_HEADER || m->size > MAX_FILE)
-    return wisp_fail(error, WISP_ERR_LIMIT, "The model has a header of %zu bytes and %zu in all; %d and %d are possible.",
+    return wisp_fail(error, WISP_ERR_LIMIT,
+                     "The model has a header of %zu bytes and %zu in all; %d and %d are possible.",
                      m->header_size, m->size, MAX_HEADER, MAX_FILE);
   m->state = WISP_READS_HEADER;
   return start_section(m, m->header_size, "header", error);
@@ -79,7 +85,9 @@ static wisp_status end_header(wisp_model *m, wisp_error *error) {
 static wisp_status end_payload(wisp_model *m, wisp_error *error) {
   wisp_layer *layer = &m->layer[m->next_layer];
   if (m->section.crc != layer->payload_crc)
-    return wisp_fail(error, WISP_ERR_CHECKSUM, "The weights of layer %d are damaged; download the model again.", m->next_layer);
+    return wisp_fail(error, WISP_ERR_CHECKSUM,
+                     "The weights of layer %d are damaged; download the model again.",
+                     m->next_layer);
   layer->payload = m->section_bytes;
   m->section_bytes = NULL;
   const wisp_status status = wisp_payload_check(m, m->next_layer, error);
@@ -91,7 +99,8 @@ wisp_status wisp_model_feed(wisp_model *m, const void *bytes, size_t size, wisp_
   const uint8_t *input = bytes;
   wisp_status status = WISP_OK;
   wisp_error why = {0};
-  if (m->state == WISP_IS_BROKEN) return wisp_fail(error, m->broken.status, "%s", m->broken.message);
+  if (m->state == WISP_IS_BROKEN)
+    return wisp_fail(error, m->broken.status, "%s", m->broken.message);
   while (status == WISP_OK && m->state != WISP_IS_COMPLETE) {
     if (!wisp_unpack_feed(&m->section, &input, &size)) return WISP_OK;
     if (m->state == WISP_READS_PREAMBLE) status = end_preamble(m, &why);
@@ -99,7 +108,8 @@ wisp_status wisp_model_feed(wisp_model *m, const void *bytes, size_t size, wisp_
     else status = end_payload(m, &why);
   }
   if (status == WISP_OK && size > 0)
-    status = wisp_fail(&why, WISP_ERR_FORMAT, "The file goes on for %zu bytes after the end of the model.", size);
+    status = wisp_fail(&why, WISP_ERR_FORMAT,
+                       "The file goes on for %zu bytes after the end of the model.", size);
   if (status == WISP_OK) return WISP_OK;
   m->state = WISP_IS_BROKEN;
   m->broken = why;
@@ -108,13 +118,16 @@ wisp_status wisp_model_feed(wisp_model *m, const void *bytes, size_t size, wisp_
 
 /* ---- what is known ---- */
 
-static int has_header(const wisp_model *m) { return m->state == WISP_READS_PAYLOAD || m->state == WISP_IS_COMPLETE; }
+static int has_header(const wisp_model *m) {
+  return m->state == WISP_READS_PAYLOAD || m->state == WISP_IS_COMPLETE;
+}
 
 size_t wisp_model_size(const wisp_model *m) { return m->size; }
 
 wisp_status wisp_model_describe(const wisp_model *m, wisp_model_info *info) {
   if (!has_header(m)) return WISP_ERR_TRUNCATED;
-  *info = (wisp_model_info){m->input_height, m->input_width, m->stride, m->classes, m->layers, m->heads, m->provenance};
+  *info = (wisp_model_info){m->input_height, m->input_width, m->stride,    m->classes,
+                            m->layers,       m->heads,       m->provenance};
   return WISP_OK;
 }
 
@@ -124,7 +137,8 @@ const char *wisp_model_class(const wisp_model *m, int label) {
 
 wisp_status wisp_model_layer(const wisp_model *m, int index, wisp_layer_info *info) {
   static const char *const operations[] = {"", "conv", "maxpool", "upsample"};
-  static const char *const activations[] = {"none", "relu", "leaky", "silu", "hardswish", "sigmoid"};
+  static const char *const activations[] = {"none", "relu",      "leaky",
+                                            "silu", "hardswish", "sigmoid"};
   if (!has_header(m)) return WISP_ERR_TRUNCATED;
   if (index < 0 || index >= m->layers) return WISP_ERR_ARGUMENT;
   const wisp_layer *l = &m->layer[index];

@@ -43,7 +43,13 @@ typedef struct wisp_model_head {
 } wisp_model_head;
 
 struct wisp_model {
-  enum { WISP_READS_PREAMBLE, WISP_READS_HEADER, WISP_READS_PAYLOAD, WISP_IS_COMPLETE, WISP_IS_BROKEN } state;
+  enum {
+    WISP_READS_PREAMBLE,
+    WISP_READS_HEADER,
+    WISP_READS_PAYLOAD,
+    WISP_IS_COMPLETE,
+    WISP_IS_BROKEN
+  } state;
   wisp_unpack section; /* what is being read */
   wisp_error broken;   /* why, if it is */
   uint8_t preamble[24];
@@ -62,7 +68,8 @@ struct wisp_model {
 };
 
 /* header.c: parses and checks the header's bytes into the model. */
-wisp_status wisp_header_parse(wisp_model *model, const uint8_t *bytes, size_t size, wisp_error *error);
+wisp_status wisp_header_parse(wisp_model *model, const uint8_t *bytes, size_t size,
+                              wisp_error *error);
 void wisp_header_free(wisp_model *model);
 
 /* payload.c: checks a layer's complete payload. `layer` is its index. */

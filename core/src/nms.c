@@ -29,7 +29,8 @@ static int overlap_more(const wisp_box *a, const wisp_box *b, float iou) {
 
 static int is_suppressed(const wisp_box *box, const wisp_box *kept, int n, const wisp_options *o) {
   for (int i = 0; i < n; i++)
-    if ((o->class_agnostic || kept[i].label == box->label) && overlap_more(&kept[i], box, o->iou)) return 1;
+    if ((o->class_agnostic || kept[i].label == box->label) && overlap_more(&kept[i], box, o->iou))
+      return 1;
   return 0;
 }
 

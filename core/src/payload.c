@@ -11,8 +11,10 @@ enum { MAX_BLOCKS = 1 << 28 };
 /* Everything but the pointers; blocks is -1 if there are too many to count. */
 static wisp_weights_view shape(const wisp_model *model, int layer) {
   const wisp_layer *l = &model->layer[layer];
-  wisp_weights_view v = {.channels_out = model->tensor[l->output].channels, .taps = l->kernel_height * l->kernel_width};
-  for (int k = 0; k < l->input_count; k++) v.planes += wisp_planes(model->tensor[l->inputs[k]].channels);
+  wisp_weights_view v = {.channels_out = model->tensor[l->output].channels,
+                         .taps = l->kernel_height * l->kernel_width};
+  for (int k = 0; k < l->input_count; k++)
+    v.planes += wisp_planes(model->tensor[l->inputs[k]].channels);
   const double blocks = (double)v.channels_out * v.taps * v.planes;
   v.blocks = blocks <= MAX_BLOCKS ? (int)blocks : -1;
   return v;
@@ -61,13 +63,15 @@ static void fill_lanes(const wisp_model *model, const wisp_layer *l, uint8_t *la
   }
 }
 
-static wisp_status check_channel(int layer, int channel, const wisp_weights_view *v, double weight_sum, wisp_error *error) {
+static wisp_status check_channel(int layer, int channel, const wisp_weights_view *v,
+                                 double weight_sum, wisp_error *error) {
   const float scale = v->scale[channel], bias = v->bias[channel];
   if (!(scale > 0) || !isfinite(scale) || !isfinite(bias))
-    return wisp_fail(error, WISP_ERR_FORMAT, "Channel %d of layer %d has the scale %g and bias %g.", channel, layer,
-                     (double)scale, (double)bias);
+    return wisp_fail(error, WISP_ERR_FORMAT, "Channel %d of layer %d has the scale %g and bias %g.",
+                     channel, layer, (double)scale, (double)bias);
   if (!(weight_sum * 255 + fabs((double)bias / scale) < (1 << 30)))
-    return wisp_fail(error, WISP_ERR_LIMIT, "Channel %d of layer %d could overflow its 32-bit sum.", channel, layer);
+    return wisp_fail(error, WISP_ERR_LIMIT, "Channel %d of layer %d could overflow its 32-bit sum.",
+                     channel, layer);
   return WISP_OK;
 }
 
@@ -76,11 +80,15 @@ wisp_status wisp_payload_check(const wisp_model *model, int layer, wisp_error *e
   if (v.mask) {
     const int unused = (8 - v.blocks % 8) % 8, stray = v.mask[(v.blocks - 1) / 8] >> (8 - unused);
     const uint8_t *end = model->layer[layer].payload + model->layer[layer].payload_size;
-    if (stray || count_present(&v) != v.blocks_present || (const uint8_t *)v.weights + v.blocks_present * WISP_LANES != end)
-      return wisp_fail(error, WISP_ERR_FORMAT, "The mask of layer %d does not agree with its %d blocks.", layer, v.blocks_present);
+    if (stray || count_present(&v) != v.blocks_present ||
+        (const uint8_t *)v.weights + v.blocks_present * WISP_LANES != end)
+      return wisp_fail(error, WISP_ERR_FORMAT,
+                       "The mask of layer %d does not agree with its %d blocks.", layer,
+                       v.blocks_present);
   }
   uint8_t *lanes = malloc((size_t)v.planes);
-  if (!lanes) return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to check layer %d.", layer);
+  if (!lanes)
+    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to check layer %d.", layer);
   fill_lanes(model, &model->layer[layer], lanes);
   wisp_status status = WISP_OK;
   const int8_t *weight = v.weights;
@@ -90,9 +98,12 @@ wisp_status wisp_payload_check(const wisp_model *model, int layer, wisp_error *e
       if (!wisp_block_present(&v, block)) continue;
       for (int lane = 0; lane < WISP_LANES; lane++, weight++) {
         sum += abs(*weight);
-        if (*weight < WISP_WEIGHT_MIN || *weight > WISP_WEIGHT_MAX || (*weight && lane >= lanes[i % v.planes])) {
-          status = wisp_fail(error, WISP_ERR_FORMAT, "A weight of layer %d is %d in lane %d; 7 bits and 0 past the channels fit.",
-                             layer, *weight, lane);
+        if (*weight < WISP_WEIGHT_MIN || *weight > WISP_WEIGHT_MAX ||
+            (*weight && lane >= lanes[i % v.planes])) {
+          status = wisp_fail(
+              error, WISP_ERR_FORMAT,
+              "A weight of layer %d is %d in lane %d; 7 bits and 0 past the channels fit.", layer,
+              *weight, lane);
         }
       }
     }

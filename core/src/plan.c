@@ -8,10 +8,12 @@
 
 static wisp_status check_size(const wisp_model *m, int height, int width, wisp_error *error) {
   if (height < 1 || width < 1 || height % m->stride || width % m->stride)
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "The input size %dx%d is no multiple of the model's stride %d.", height, width,
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "The input size %dx%d is no multiple of the model's stride %d.", height, width,
                      m->stride);
   if (height > 4096 || width > 4096)
-    return wisp_fail(error, WISP_ERR_LIMIT, "The input size %dx%d is more than 4096.", height, width);
+    return wisp_fail(error, WISP_ERR_LIMIT, "The input size %dx%d is more than 4096.", height,
+                     width);
   return WISP_OK;
 }
 
@@ -27,8 +29,8 @@ static wisp_status make_weights(wisp_plan *plan, wisp_error *error) {
   return status;
 }
 
-wisp_status wisp_plan_open(wisp_plan **out, const wisp_model *model, const wisp_kernels *kernels, int height, int width,
-                           int threads, int flip, wisp_error *error) {
+wisp_status wisp_plan_open(wisp_plan **out, const wisp_model *model, const wisp_kernels *kernels,
+                           int height, int width, int threads, int flip, wisp_error *error) {
   *out = NULL;
   wisp_status status = check_size(model, height, width, error);
   if (status != WISP_OK) return status;

@@ -16,22 +16,28 @@ typedef struct wisp_head {
   const float *logits;
   const float *anchors; /* [count][2] width, height in input pixels */
   int count, classes, height, width, stride;
-  int pitch;            /* cells from row to row; a channel is `pitch * height` numbers */
+  int pitch; /* cells from row to row; a channel is `pitch * height` numbers */
 } wisp_head;
 
 /* A tensor in memory, or a copy of one split by the stride of the convolution that reads it, or a head's numbers. */
 typedef struct wisp_image {
   wisp_view view;
-  int margin;      /* columns that neighbours along a row are apart at least: pitch >= width + margin */
-  int group;       /* images with one pitch, since a kernel walks them with one index */
-  uint8_t border;  /* the byte around the picture */
-  int first, last; /* steps that write it and that read it last */
+  int margin; /* columns that neighbours along a row are apart at least: pitch >= width + margin */
+  int group;  /* images with one pitch, since a kernel walks them with one index */
+  uint8_t border;      /* the byte around the picture */
+  int first, last;     /* steps that write it and that read it last */
   size_t size, offset; /* size: at most WISP_ARENA_MAX, even if that is too little */
 } wisp_image;
 
 enum { WISP_ARENA_MAX = 0x7fffffff /* bytes: distances have 32 bits */ };
 
-enum wisp_step_kind { WISP_STEP_PICK, WISP_STEP_CONV, WISP_STEP_HEAD, WISP_STEP_MAXPOOL, WISP_STEP_UPSAMPLE };
+enum wisp_step_kind {
+  WISP_STEP_PICK,
+  WISP_STEP_CONV,
+  WISP_STEP_HEAD,
+  WISP_STEP_MAXPOOL,
+  WISP_STEP_UPSAMPLE
+};
 
 typedef struct wisp_step {
   enum wisp_step_kind kind;
@@ -64,8 +70,8 @@ typedef struct wisp_plan {
   double *layer_ms;          /* [layers] of the last run */
 } wisp_plan;
 
-wisp_status wisp_plan_open(wisp_plan **plan, const wisp_model *model, const wisp_kernels *kernels, int height, int width,
-                           int threads, int flip, wisp_error *error);
+wisp_status wisp_plan_open(wisp_plan **plan, const wisp_model *model, const wisp_kernels *kernels,
+                           int height, int width, int threads, int flip, wisp_error *error);
 void wisp_plan_close(wisp_plan **plan);
 
 /* The strides of planning, in this order. */

@@ -31,7 +31,9 @@ struct wisp_pool {
 
 enum { FIELD = 20, FIELD_MASK = (1 << FIELD) - 1 };
 
-static uint64_t ticket_of(uint64_t job, int tasks) { return job << (2 * FIELD) | (uint64_t)tasks << FIELD; }
+static uint64_t ticket_of(uint64_t job, int tasks) {
+  return job << (2 * FIELD) | (uint64_t)tasks << FIELD;
+}
 static uint64_t job_of(uint64_t ticket) { return ticket >> (2 * FIELD); }
 static int tasks_of(uint64_t ticket) { return (int)(ticket >> FIELD) & FIELD_MASK; }
 static int next_of(uint64_t ticket) { return (int)ticket & FIELD_MASK; }
@@ -119,8 +121,7 @@ void wisp_pool_run(wisp_pool *pool, wisp_task task, void *context, int tasks) {
   atomic_store(&pool->ticket, ticket_of(job_of(atomic_load(&pool->ticket)) + 1, tasks));
   wake_all(pool);
   work(pool);
-  while (atomic_load(&pool->finished) < tasks) {
-  }
+  while (atomic_load(&pool->finished) < tasks) {}
 }
 
 #else

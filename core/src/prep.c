@@ -40,8 +40,8 @@ static placement place(const wisp_frame *frame, int height, int width, wisp_fit 
   p.top = round_even((height - p.height) / 2.0 - 0.1);
   p.step_x = (double)frame->width / p.width;
   p.step_y = (double)frame->height / p.height;
-  *fit = (wisp_fit){(float)scale, (float)((width - frame->width * scale) / 2), (float)((height - frame->height * scale) / 2),
-                    frame->width, frame->height};
+  *fit = (wisp_fit){(float)scale, (float)((width - frame->width * scale) / 2),
+                    (float)((height - frame->height * scale) / 2), frame->width, frame->height};
   return p;
 }
 
@@ -66,7 +66,8 @@ static wisp_tap pixel_tap(int position, double step, int size) {
 typedef struct columns {
   int x0, x1, begin, end;
   wisp_tap taps[COLUMNS];
-  int kept[2]; /* source rows that `blended` holds, by parity: neighbouring rows mostly share them */
+  int kept
+      [2]; /* source rows that `blended` holds, by parity: neighbouring rows mostly share them */
   int16_t blended[2][COLUMNS * 4];
   uint8_t rgba[2][COLUMNS * 4];
 } columns;
@@ -92,7 +93,8 @@ static void make_row(const job *j, columns *c, int y, uint8_t *rgba) {
   memset(rgba, WISP_GREY, (size_t)(c->x1 - c->x0) * 4);
   if (y < at->top || y >= at->top + at->height || c->begin >= c->end) return;
   const wisp_tap t = tap_at(y - at->top, at->step_y);
-  const int last = j->frame->height - 1; /* beyond the edges lies the same row again, weighed as if it were another */
+  const int last = j->frame->height -
+                   1; /* beyond the edges lies the same row again, weighed as if it were another */
   const int16_t *above = blended_row(j, c, wisp_clamp(t.at, 0, last));
   const int16_t *below = t.weight2 ? blended_row(j, c, wisp_clamp(t.at + 1, 0, last)) : above;
   j->kernels->blend_rows(above, below, t.weight, c->end - c->begin, rgba + (c->begin - c->x0) * 4);
@@ -109,29 +111,29 @@ static void make_cells(const job *j, columns *c, int y) {
   for (int dy = 0; dy < j->block; dy++) make_row(j, c, y * j->block + dy, c->rgba[dy]);
   uint8_t *out = v->data + ((ptrdiff_t)y * v->pitch + c->x0 / j->block) * WISP_LANES;
   uint8_t *const planes[3] = {out, out + v->plane, out + 2 * (ptrdiff_t)v->plane};
-  if (j->block == 2)
-    j->kernels->fold(c->rgba[0], c->rgba[1], (c->x1 - c->x0) / 2, j->flip, planes);
-  else
-    store_pixels(j, c->rgba[0], c->x1 - c->x0, out);
+  if (j->block == 2) j->kernels->fold(c->rgba[0], c->rgba[1], (c->x1 - c->x0) / 2, j->flip, planes);
+  else store_pixels(j, c->rgba[0], c->x1 - c->x0, out);
 }
 
 static void prep_task(void *context, int index) {
   const job *j = context;
   const placement *at = &j->at;
-  const int width = j->input->width * j->block, last = wisp_min((index + 1) * j->rows, j->input->height);
+  const int width = j->input->width * j->block,
+            last = wisp_min((index + 1) * j->rows, j->input->height);
   columns c;
   for (c.x0 = 0; c.x0 < width; c.x0 += COLUMNS) {
     c.x1 = wisp_min(c.x0 + COLUMNS, width);
     c.begin = wisp_max(c.x0, at->left);
     c.end = wisp_min(c.x1, at->left + at->width);
     c.kept[0] = c.kept[1] = -1;
-    for (int x = c.begin; x < c.end; x++) c.taps[x - c.begin] = pixel_tap(x - at->left, at->step_x, j->frame->width);
+    for (int x = c.begin; x < c.end; x++)
+      c.taps[x - c.begin] = pixel_tap(x - at->left, at->step_x, j->frame->width);
     for (int y = index * j->rows; y < last; y++) make_cells(j, &c, y);
   }
 }
 
-void wisp_prep(const wisp_frame *frame, const wisp_kernels *kernels, int block, uint8_t flip, wisp_pool *pool,
-               const wisp_view *input, wisp_fit *fit) {
+void wisp_prep(const wisp_frame *frame, const wisp_kernels *kernels, int block, uint8_t flip,
+               wisp_pool *pool, const wisp_view *input, wisp_fit *fit) {
   job j = {.frame = frame, .kernels = kernels, .input = input, .block = block, .flip = flip};
   j.at = place(frame, input->height * block, input->width * block, fit);
   j.rows = wisp_max(1, (input->height + 15) / 16);

@@ -17,7 +17,8 @@ typedef struct part {
 
 static part part_of(const job *j, int index, int units) {
   const wisp_step *s = j->step;
-  const int strip = index / s->chunks, chunk = index % s->chunks, height = j->plan->images[s->output].view.height;
+  const int strip = index / s->chunks, chunk = index % s->chunks,
+            height = j->plan->images[s->output].view.height;
   return (part){strip * s->rows, wisp_min((strip + 1) * s->rows, height), chunk * s->chunk,
                 wisp_min((chunk + 1) * s->chunk, units)};
 }
@@ -30,7 +31,8 @@ static uint8_t *row_of(const wisp_view *v, int plane, int y) {
 static void fill_border(const wisp_image *image, int plane, int y0, int y1) {
   const wisp_view *v = &image->view;
   const size_t beside = (size_t)(v->pitch - v->width) * WISP_LANES;
-  for (int y = y0; y < y1 && beside > 0; y++) memset(row_of(v, plane, y) + v->width * WISP_LANES, image->border, beside);
+  for (int y = y0; y < y1 && beside > 0; y++)
+    memset(row_of(v, plane, y) + v->width * WISP_LANES, image->border, beside);
   const size_t rows = (size_t)(v->pad * v->pitch) * WISP_LANES;
   if (y0 == 0) {
     const size_t before = rows + (size_t)image->margin * WISP_LANES;
@@ -55,7 +57,8 @@ static void pick_task(void *context, int index) {
       const int source = y * l->stride_y + y_of, found = source < in->height ? width : 0;
       uint8_t *row = row_of(&out->view, plane, y);
       if (found > 0)
-        j->plan->kernels->pick(row_of(in, plane % planes, source) + x_of * WISP_LANES, l->stride_x, found, row);
+        j->plan->kernels->pick(row_of(in, plane % planes, source) + x_of * WISP_LANES, l->stride_x,
+                               found, row);
       memset(row + found * WISP_LANES, out->border, (size_t)(out->view.width - found) * WISP_LANES);
     }
     fill_border(out, plane, p.y0, p.y1);
@@ -70,8 +73,9 @@ static void conv_task(void *context, int index) {
   const part p = part_of(j, index, s->quad_count);
   const int pitch = out->view.pitch, n = (p.y1 - p.y0) * pitch;
   for (int q = p.first; q < p.last; q++) {
-    j->plan->kernels->conv(&s->quads[q], &s->finish, j->plan->arena + (ptrdiff_t)p.y0 * pitch * WISP_LANES,
-                           residual ? row_of(residual, q, p.y0) : NULL, row_of(&out->view, q, p.y0), n);
+    j->plan->kernels->conv(
+        &s->quads[q], &s->finish, j->plan->arena + (ptrdiff_t)p.y0 * pitch * WISP_LANES,
+        residual ? row_of(residual, q, p.y0) : NULL, row_of(&out->view, q, p.y0), n);
     fill_border(out, q, p.y0, p.y1);
   }
 }
@@ -81,12 +85,14 @@ static void maxpool_task(void *context, int index) {
   const wisp_layer *l = &j->plan->model->layer[j->step->layer];
   const wisp_image *out = &j->plan->images[j->step->output];
   const wisp_view *in = &j->plan->images[j->step->inputs[0]].view;
-  const wisp_pool_shape shape = {in->height,  in->width,   in->pitch,  l->kernel_height, l->kernel_width,
-                                 l->stride_y, l->stride_x, l->pad_top, l->pad_left};
+  const wisp_pool_shape shape = {in->height,       in->width,       in->pitch,
+                                 l->kernel_height, l->kernel_width, l->stride_y,
+                                 l->stride_x,      l->pad_top,      l->pad_left};
   const part p = part_of(j, index, wisp_planes(out->view.channels));
   for (int plane = p.first; plane < p.last; plane++) {
     for (int y = p.y0; y < p.y1; y++)
-      j->plan->kernels->maxpool(&shape, row_of(in, plane, 0), j->plan->flip, y, row_of(&out->view, plane, y), out->view.width);
+      j->plan->kernels->maxpool(&shape, row_of(in, plane, 0), j->plan->flip, y,
+                                row_of(&out->view, plane, y), out->view.width);
     fill_border(out, plane, p.y0, p.y1);
   }
 }
@@ -99,7 +105,8 @@ static void upsample_task(void *context, int index) {
   const part p = part_of(j, index, wisp_planes(out->view.channels));
   for (int plane = p.first; plane < p.last; plane++) {
     for (int y = p.y0; y < p.y1; y++)
-      j->plan->kernels->upsample(row_of(in, plane, y / l->stride_y), in->width, l->stride_x, row_of(&out->view, plane, y));
+      j->plan->kernels->upsample(row_of(in, plane, y / l->stride_y), in->width, l->stride_x,
+                                 row_of(&out->view, plane, y));
     fill_border(out, plane, p.y0, p.y1);
   }
 }
@@ -109,7 +116,8 @@ static void upsample_task(void *context, int index) {
 /* Computes quads [first, last) for `n` cells from cell `at` on. */
 static void head_cells(const job *j, int first, int last, int at, int n) {
   const wisp_step *s = j->step;
-  const wisp_head *head = &j->plan->heads[j->plan->model->tensor[j->plan->model->layer[s->layer].output].head];
+  const wisp_head *head =
+      &j->plan->heads[j->plan->model->tensor[j->plan->model->layer[s->layer].output].head];
   float *logits = (float *)(void *)(j->plan->arena + j->plan->images[s->output].offset);
   const size_t cells = (size_t)(head->height * head->pitch);
   for (int q = first; q < last; q++) {
@@ -118,7 +126,8 @@ static void head_cells(const job *j, int first, int last, int at, int n) {
       const int channel = s->channels[q * 4 + c];
       out[c] = channel >= 0 ? logits + (size_t)channel * cells + at : NULL;
     }
-    j->plan->kernels->head(&s->quads[q], j->plan->flip, j->plan->arena + (ptrdiff_t)at * WISP_LANES, out, n);
+    j->plan->kernels->head(&s->quads[q], j->plan->flip, j->plan->arena + (ptrdiff_t)at * WISP_LANES,
+                           out, n);
   }
 }
 
@@ -131,9 +140,11 @@ static int any_above(const float *logits, int n, float least) {
 static void head_task(void *context, int index) {
   const job *j = context;
   const wisp_step *s = j->step;
-  const wisp_head *head = &j->plan->heads[j->plan->model->tensor[j->plan->model->layer[s->layer].output].head];
+  const wisp_head *head =
+      &j->plan->heads[j->plan->model->tensor[j->plan->model->layer[s->layer].output].head];
   const part p = part_of(j, index, 1);
-  const int begin = p.y0 * head->pitch, end = p.y1 * head->pitch, cells = head->height * head->pitch;
+  const int begin = p.y0 * head->pitch, end = p.y1 * head->pitch,
+            cells = head->height * head->pitch;
   head_cells(j, 0, s->objectness_quads, begin, end - begin);
   const int quads = (s->quad_count - s->objectness_quads) / head->count;
   for (int a = 0; a < head->count; a++) {

@@ -22,8 +22,8 @@ typedef struct wisp_fit {
 
 /* frame -> input: letterboxed on WISP_GREY, bilinear, blocks of `block` x `block` pixels side by side as channels
  * (models/FORMAT.md). `input` has 3 * block * block channels; `flip` is xor-ed to every byte. */
-void wisp_prep(const wisp_frame *frame, const wisp_kernels *kernels, int block, uint8_t flip, wisp_pool *pool,
-               const wisp_view *input, wisp_fit *fit);
+void wisp_prep(const wisp_frame *frame, const wisp_kernels *kernels, int block, uint8_t flip,
+               wisp_pool *pool, const wisp_view *input, wisp_fit *fit);
 
 /* A logit below which no objectness is above `confidence`: a little less than the exact one, wisp_decode decides. */
 static inline float wisp_least_logit(float confidence) {
@@ -37,8 +37,8 @@ void wisp_run(wisp_plan *plan, wisp_pool *pool, float confidence, double (*clock
 
 /* heads -> candidates, in source pixels, unsuppressed and unsorted; keeps the best `cap` if there are more.
  * Returns their count. */
-int wisp_decode(const wisp_head *heads, int n, const wisp_fit *fit, const wisp_options *options, wisp_box *candidates,
-                int cap);
+int wisp_decode(const wisp_head *heads, int n, const wisp_fit *fit, const wisp_options *options,
+                wisp_box *candidates, int cap);
 
 /* candidates -> boxes, best first, suppressed in place: the survivors stand at the front. Returns their count. */
 int wisp_nms(wisp_box *candidates, int n, const wisp_options *options, const wisp_fit *fit);

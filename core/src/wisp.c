@@ -18,7 +18,9 @@ struct wisp_detector {
   size_t box_capacity;
 };
 
-wisp_settings wisp_default_settings(void) { return (wisp_settings){.threads = 1, .signed_bytes = -1}; }
+wisp_settings wisp_default_settings(void) {
+  return (wisp_settings){.threads = 1, .signed_bytes = -1};
+}
 
 wisp_options wisp_default_options(void) {
   return (wisp_options){.confidence = 0.25f, .iou = 0.45f, .max_detections = 300};
@@ -26,28 +28,39 @@ wisp_options wisp_default_options(void) {
 
 /* ---- open and close ---- */
 
-static wisp_status open_plan(wisp_detector *d, const wisp_model *model, const wisp_settings *s, wisp_error *error) {
-  const wisp_kernels *kernels = s->kernels == WISP_KERNELS_SCALAR ? wisp_kernels_scalar() : wisp_kernels_best();
+static wisp_status open_plan(wisp_detector *d, const wisp_model *model, const wisp_settings *s,
+                             wisp_error *error) {
+  const wisp_kernels *kernels =
+      s->kernels == WISP_KERNELS_SCALAR ? wisp_kernels_scalar() : wisp_kernels_best();
   const int own = kernels->reads_signed(), flip = s->signed_bytes < 0 ? own : s->signed_bytes;
   if (flip != own && !kernels->any_sign)
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "The %s kernels read bytes as %s on this machine.", kernels->name,
-                     own ? "signed" : "unsigned");
-  const int height = s->height ? s->height : model->input_height, width = s->width ? s->width : model->input_width;
-  return wisp_plan_open(&d->plan, model, kernels, height, width, wisp_pool_threads(d->pool), flip, error);
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "The %s kernels read bytes as %s on this machine.",
+                     kernels->name, own ? "signed" : "unsigned");
+  const int height = s->height ? s->height : model->input_height,
+            width = s->width ? s->width : model->input_width;
+  return wisp_plan_open(&d->plan, model, kernels, height, width, wisp_pool_threads(d->pool), flip,
+                        error);
 }
 
-wisp_status wisp_open(wisp_detector **out, const wisp_model *model, const wisp_settings *settings, wisp_error *error) {
+wisp_status wisp_open(wisp_detector **out, const wisp_model *model, const wisp_settings *settings,
+                      wisp_error *error) {
   *out = NULL;
   if (settings->threads < 0 || settings->threads > 64)
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "%d threads were asked for; 1 to 64 are possible.", settings->threads);
-  if (model->state == WISP_IS_BROKEN) return wisp_fail(error, model->broken.status, "%s", model->broken.message);
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "%d threads were asked for; 1 to 64 are possible.",
+                     settings->threads);
+  if (model->state == WISP_IS_BROKEN)
+    return wisp_fail(error, model->broken.status, "%s", model->broken.message);
   if (model->state == WISP_READS_PREAMBLE)
-    return wisp_fail(error, WISP_ERR_TRUNCATED, "The model ends within its first bytes; download it again.");
+    return wisp_fail(error, WISP_ERR_TRUNCATED,
+                     "The model ends within its first bytes; download it again.");
   if (model->state != WISP_IS_COMPLETE)
-    return wisp_fail(error, WISP_ERR_TRUNCATED, "The model ends before its %zu bytes are there; download it again.", model->size);
+    return wisp_fail(error, WISP_ERR_TRUNCATED,
+                     "The model ends before its %zu bytes are there; download it again.",
+                     model->size);
   wisp_detector *d = calloc(1, sizeof *d);
   wisp_status status = d ? WISP_OK : WISP_ERR_MEMORY;
-  if (status == WISP_OK) status = wisp_pool_open(&d->pool, settings->threads > 1 ? settings->threads : 1);
+  if (status == WISP_OK)
+    status = wisp_pool_open(&d->pool, settings->threads > 1 ? settings->threads : 1);
   if (status == WISP_OK) d->candidates = malloc(MAX_CANDIDATES * sizeof *d->candidates);
   if (status != WISP_OK || !d->candidates) {
     wisp_close(&d);
@@ -73,8 +86,10 @@ void wisp_close(wisp_detector **out) {
 
 void wisp_describe(const wisp_detector *d, wisp_detector_info *info) {
   const wisp_plan *p = d->plan;
-  *info = (wisp_detector_info){p->height, p->width, wisp_pool_threads(d->pool), p->kernels->name, p->flip != 0,
-                               p->memory + MAX_CANDIDATES * sizeof *d->candidates, p->macs};
+  *info = (wisp_detector_info){
+      p->height,        p->width,     wisp_pool_threads(d->pool),
+      p->kernels->name, p->flip != 0, p->memory + MAX_CANDIDATES * sizeof *d->candidates,
+      p->macs};
 }
 
 void wisp_layer_times(const wisp_detector *d, double *ms) {
@@ -85,28 +100,35 @@ void wisp_layer_times(const wisp_detector *d, double *ms) {
 
 static wisp_status check_options(const wisp_options *o, wisp_error *error) {
   if (!(o->confidence >= 0 && o->confidence <= 1))
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "The confidence is %g; 0 to 1 is possible.", (double)o->confidence);
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "The confidence is %g; 0 to 1 is possible.",
+                     (double)o->confidence);
   if (!(o->iou >= 0 && o->iou <= 1))
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "The IoU is %g; 0 to 1 is possible.", (double)o->iou);
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "The IoU is %g; 0 to 1 is possible.",
+                     (double)o->iou);
   if (o->max_detections < 1 || o->max_detections > MAX_CANDIDATES)
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "At most %d boxes were asked for; 1 to %d are possible.", o->max_detections,
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "At most %d boxes were asked for; 1 to %d are possible.", o->max_detections,
                      MAX_CANDIDATES);
   return WISP_OK;
 }
 
 static wisp_status check_frame(const wisp_frame *f, int index, wisp_error *error) {
-  if (!f->rgba || f->width < 1 || f->height < 1 || f->width > MAX_SOURCE_SIDE || f->height > MAX_SOURCE_SIDE)
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "Frame %d is %dx%d; sides of 1 to %d are possible.", index, f->width, f->height,
-                     MAX_SOURCE_SIDE);
+  if (!f->rgba || f->width < 1 || f->height < 1 || f->width > MAX_SOURCE_SIDE ||
+      f->height > MAX_SOURCE_SIDE)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Frame %d is %dx%d; sides of 1 to %d are possible.",
+                     index, f->width, f->height, MAX_SOURCE_SIDE);
   if (f->stride < (size_t)f->width * 4)
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "Frame %d has rows of %zu bytes; its width %d needs %d.", index, f->stride,
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "Frame %d has rows of %zu bytes; its width %d needs %d.", index, f->stride,
                      f->width, f->width * 4);
   return WISP_OK;
 }
 
 static wisp_status reserve_boxes(wisp_detector *d, int n, int each, wisp_error *error) {
   if (n < 0 || (size_t)n > SIZE_MAX / sizeof *d->boxes / (size_t)each)
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "%d frames with up to %d boxes each were given; that many don't fit.", n, each);
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "%d frames with up to %d boxes each were given; that many don't fit.", n,
+                     each);
   const size_t count = (size_t)n * (size_t)each;
   if (count <= d->box_capacity) return WISP_OK;
   wisp_box *boxes = realloc(d->boxes, count * sizeof *boxes);
@@ -118,7 +140,8 @@ static wisp_status reserve_boxes(wisp_detector *d, int n, int each, wisp_error *
 
 static double now(const wisp_detector *d) { return d->clock ? d->clock() : 0; }
 
-static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_options *o, wisp_box *boxes, wisp_result *result) {
+static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
+                       wisp_box *boxes, wisp_result *result) {
   const wisp_plan *p = d->plan;
   wisp_fit fit;
   const double start = now(d);
@@ -132,13 +155,14 @@ static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_opt
   *result = (wisp_result){boxes, count, prepared - start, ran - prepared, now(d) - ran};
 }
 
-wisp_status wisp_detect(wisp_detector *d, const wisp_frame *frames, int n, const wisp_options *options, wisp_result *results,
-                        wisp_error *error) {
+wisp_status wisp_detect(wisp_detector *d, const wisp_frame *frames, int n,
+                        const wisp_options *options, wisp_result *results, wisp_error *error) {
   wisp_status status = check_options(options, error);
   for (int i = 0; status == WISP_OK && i < n; i++) status = check_frame(&frames[i], i, error);
   if (status == WISP_OK) status = reserve_boxes(d, n, options->max_detections, error);
   if (status != WISP_OK) return status;
   for (int i = 0; i < n; i++)
-    detect_one(d, &frames[i], options, d->boxes + (size_t)i * (size_t)options->max_detections, &results[i]);
+    detect_one(d, &frames[i], options, d->boxes + (size_t)i * (size_t)options->max_detections,
+               &results[i]);
   return WISP_OK;
 }

@@ -7,13 +7,15 @@
 static int activation_byte(uint8_t byte, uint8_t flip) { return flip ? (int8_t)byte : byte; }
 
 /* Adds one group to the sums of `channels` channels at one pixel; returns the word after it. */
-static const int32_t *sum_group(const int32_t *word, int channels, const uint8_t *pixel, uint8_t flip, int32_t *sums) {
+static const int32_t *sum_group(const int32_t *word, int channels, const uint8_t *pixel,
+                                uint8_t flip, int32_t *sums) {
   for (int blocks = *word++; blocks > 0; blocks--) {
     const uint8_t *in = pixel + *word++;
     for (int c = 0; c < channels; c++) {
       int8_t weights[WISP_LANES];
       memcpy(weights, word++, sizeof weights);
-      for (int lane = 0; lane < WISP_LANES; lane++) sums[c] += weights[lane] * activation_byte(in[lane], flip);
+      for (int lane = 0; lane < WISP_LANES; lane++)
+        sums[c] += weights[lane] * activation_byte(in[lane], flip);
     }
   }
   return word;
@@ -24,7 +26,8 @@ static void sum_quad(const wisp_quad *quad, const uint8_t *pixel, uint8_t flip, 
   const int32_t *word = quad->stream;
   for (int c = 0; c < 4;) {
     const int channels = *word++;
-    for (int groups = *word++; groups > 0; groups--) word = sum_group(word, channels, pixel, flip, sums + c);
+    for (int groups = *word++; groups > 0; groups--)
+      word = sum_group(word, channels, pixel, flip, sums + c);
     c += channels;
   }
 }
@@ -45,7 +48,8 @@ static int activate(const wisp_finish *f, int x) {
     case WISP_ACT_RELU: return wisp_max(x, 0);
     case WISP_ACT_LEAKY: return wisp_max(x, wisp_q15(x, f->slope));
     case WISP_ACT_SILU: return wisp_max(x, 0) - wisp_q15(t, falling_sigmoid(f, t));
-    case WISP_ACT_HARDSWISH: return wisp_max(x, 0) - wisp_q15(near, (f->limit / 2 - near) * f->steps);
+    case WISP_ACT_HARDSWISH:
+      return wisp_max(x, 0) - wisp_q15(near, (f->limit / 2 - near) * f->steps);
     case WISP_ACT_SIGMOID: return x < 0 ? falling_sigmoid(f, t) : 32767 - falling_sigmoid(f, t);
     default: return x;
   }
@@ -60,8 +64,8 @@ static uint8_t finish_one(const wisp_finish *f, int32_t sum, float scale, const 
   return (uint8_t)(wisp_clamp(wisp_q15(y, f->out_scale) + f->out_zero, 0, 255) ^ f->flip);
 }
 
-void wisp_k_conv__scalar(const wisp_quad *quad, const wisp_finish *finish, const uint8_t *in, const uint8_t *residual,
-                         uint8_t *out, int n) {
+void wisp_k_conv__scalar(const wisp_quad *quad, const wisp_finish *finish, const uint8_t *in,
+                         const uint8_t *residual, uint8_t *out, int n) {
   for (int i = 0; i < n * WISP_LANES; i += WISP_LANES) {
     int32_t sums[4];
     sum_quad(quad, in + i, finish->flip, sums);
@@ -70,7 +74,8 @@ void wisp_k_conv__scalar(const wisp_quad *quad, const wisp_finish *finish, const
   }
 }
 
-void wisp_k_head__scalar(const wisp_quad *quad, uint8_t flip, const uint8_t *in, float *const out[4], int n) {
+void wisp_k_head__scalar(const wisp_quad *quad, uint8_t flip, const uint8_t *in,
+                         float *const out[4], int n) {
   for (int i = 0; i < n; i++) {
     int32_t sums[4];
     sum_quad(quad, in + i * WISP_LANES, flip, sums);

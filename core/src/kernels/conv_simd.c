@@ -46,7 +46,8 @@ INLINE wisp_v128 fixed_point(const wisp_v128 *sums, wisp_v128 scale) {
 INLINE wisp_v128 falling_sigmoid(const finish_vectors *f, wisp_v128 t) {
   const wisp_v128 w = wasm_v128_xor(wasm_i16x8_mul(t, f->double_steps), f->sign);
   wisp_v128 p = f->terms[WISP_SIGMOID_TERMS - 1];
-  for (int i = WISP_SIGMOID_TERMS - 2; i >= 0; i--) p = wasm_i16x8_add(wisp_q15x8(p, w), f->terms[i]);
+  for (int i = WISP_SIGMOID_TERMS - 2; i >= 0; i--)
+    p = wasm_i16x8_add(wisp_q15x8(p, w), f->terms[i]);
   for (int i = 0; i < 2; i++) p = wisp_q15x8(p, p);
   return p;
 }
@@ -57,7 +58,8 @@ INLINE wisp_v128 activate(const finish_vectors *f, int activation, wisp_v128 x) 
   switch (activation) {
     case WISP_ACT_RELU: return wasm_i16x8_max(x, zero);
     case WISP_ACT_LEAKY: return wasm_i16x8_max(x, wisp_q15x8(x, f->slope));
-    case WISP_ACT_SILU: return wasm_i16x8_sub(wasm_i16x8_max(x, zero), wisp_q15x8(t, falling_sigmoid(f, t)));
+    case WISP_ACT_SILU:
+      return wasm_i16x8_sub(wasm_i16x8_max(x, zero), wisp_q15x8(t, falling_sigmoid(f, t)));
     case WISP_ACT_HARDSWISH: {
       const wisp_v128 near = wasm_i16x8_min(t, f->half_limit);
       const wisp_v128 gate = wasm_i16x8_mul(wasm_i16x8_sub(f->half_limit, near), f->steps);
@@ -83,14 +85,16 @@ INLINE wisp_v128 scale_out(const finish_vectors *f, wisp_v128 y, const uint8_t *
 }
 
 /* Four pixels of four channels from two vectors of two pixels. */
-INLINE void store_pixels(const finish_vectors *f, wisp_v128 y0, wisp_v128 y1, const uint8_t *residual, uint8_t *out) {
-  const wisp_v128 low = scale_out(f, y0, residual), high = scale_out(f, y1, residual ? residual + 8 : NULL);
+INLINE void store_pixels(const finish_vectors *f, wisp_v128 y0, wisp_v128 y1,
+                         const uint8_t *residual, uint8_t *out) {
+  const wisp_v128 low = scale_out(f, y0, residual),
+                  high = scale_out(f, y1, residual ? residual + 8 : NULL);
   wasm_v128_store(out, wasm_v128_xor(wasm_u8x16_narrow_i16x8(low, high), f->flip));
 }
 
 /* Three passes over the tile, each short: one long chain a vector would leave the processor waiting for results. */
-INLINE void finish_tile(const wisp_quad *quad, const finish_vectors *f, int activation, wisp_tile_sums sums,
-                        const uint8_t *residual, uint8_t *out) {
+INLINE void finish_tile(const wisp_quad *quad, const finish_vectors *f, int activation,
+                        wisp_tile_sums sums, const uint8_t *residual, uint8_t *out) {
   wisp_v128 x[4][VECTORS / 2];
   for (int c = 0; c < 4; c++) {
     const wisp_v128 scale = wasm_v128_load32_splat(&quad->scale[c]);
@@ -104,17 +108,19 @@ INLINE void finish_tile(const wisp_quad *quad, const finish_vectors *f, int acti
     const wisp_v128 low23 = wasm_i16x8_shuffle(x[2][v], x[3][v], 0, 8, 1, 9, 2, 10, 3, 11);
     const wisp_v128 high23 = wasm_i16x8_shuffle(x[2][v], x[3][v], 4, 12, 5, 13, 6, 14, 7, 15);
     const int at = v * 32;
-    store_pixels(f, wasm_i32x4_shuffle(low01, low23, 0, 4, 1, 5), wasm_i32x4_shuffle(low01, low23, 2, 6, 3, 7),
-                 residual ? residual + at : NULL, out + at);
-    store_pixels(f, wasm_i32x4_shuffle(high01, high23, 0, 4, 1, 5), wasm_i32x4_shuffle(high01, high23, 2, 6, 3, 7),
+    store_pixels(f, wasm_i32x4_shuffle(low01, low23, 0, 4, 1, 5),
+                 wasm_i32x4_shuffle(low01, low23, 2, 6, 3, 7), residual ? residual + at : NULL,
+                 out + at);
+    store_pixels(f, wasm_i32x4_shuffle(high01, high23, 0, 4, 1, 5),
+                 wasm_i32x4_shuffle(high01, high23, 2, 6, 3, 7),
                  residual ? residual + at + 16 : NULL, out + at + 16);
   }
 }
 
 /* ---- the kernels: one copy of the loop an activation, so that none is asked inside ---- */
 
-INLINE void conv_loop(const wisp_quad *quad, const wisp_finish *finish, int activation, const uint8_t *in,
-                      const uint8_t *residual, uint8_t *out, int n) {
+INLINE void conv_loop(const wisp_quad *quad, const wisp_finish *finish, int activation,
+                      const uint8_t *in, const uint8_t *residual, uint8_t *out, int n) {
   const finish_vectors f = spread(finish);
   for (; n > 0; n -= WISP_TILE) {
     wisp_tile_sums sums;
@@ -132,16 +138,14 @@ INLINE void conv_loop(const wisp_quad *quad, const wisp_finish *finish, int acti
   }
 }
 
-INLINE void conv(const wisp_quad *quad, const wisp_finish *f, int activation, const uint8_t *in, const uint8_t *residual,
-                 uint8_t *out, int n) {
-  if (residual)
-    conv_loop(quad, f, activation, in, residual, out, n);
-  else
-    conv_loop(quad, f, activation, in, NULL, out, n);
+INLINE void conv(const wisp_quad *quad, const wisp_finish *f, int activation, const uint8_t *in,
+                 const uint8_t *residual, uint8_t *out, int n) {
+  if (residual) conv_loop(quad, f, activation, in, residual, out, n);
+  else conv_loop(quad, f, activation, in, NULL, out, n);
 }
 
-void wisp_k_conv__simd(const wisp_quad *quad, const wisp_finish *finish, const uint8_t *in, const uint8_t *residual,
-                       uint8_t *out, int n) {
+void wisp_k_conv__simd(const wisp_quad *quad, const wisp_finish *finish, const uint8_t *in,
+                       const uint8_t *residual, uint8_t *out, int n) {
   switch (finish->activation) {
     case WISP_ACT_NONE: conv(quad, finish, WISP_ACT_NONE, in, residual, out, n); break;
     case WISP_ACT_RELU: conv(quad, finish, WISP_ACT_RELU, in, residual, out, n); break;
@@ -152,7 +156,8 @@ void wisp_k_conv__simd(const wisp_quad *quad, const wisp_finish *finish, const u
   }
 }
 
-void wisp_k_head__simd(const wisp_quad *quad, uint8_t flip, const uint8_t *in, float *const out[4], int n) {
+void wisp_k_head__simd(const wisp_quad *quad, uint8_t flip, const uint8_t *in, float *const out[4],
+                       int n) {
   for (int done = 0; done < n; done += WISP_TILE) {
     wisp_tile_sums sums;
     wisp_sum_tile(quad, flip, in + done * WISP_LANES, sums);
@@ -162,7 +167,8 @@ void wisp_k_head__simd(const wisp_quad *quad, uint8_t flip, const uint8_t *in, f
       const wisp_v128 scale = wasm_v128_load32_splat(&quad->scale[c]);
       for (int v = 0; v < VECTORS; v++)
         wasm_v128_store(real + v * 4, wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sums[c][v]), scale));
-      memcpy(out[c] + done, real, sizeof *real * (size_t)(n - done < WISP_TILE ? n - done : WISP_TILE));
+      memcpy(out[c] + done, real,
+             sizeof *real * (size_t)(n - done < WISP_TILE ? n - done : WISP_TILE));
     }
   }
 }

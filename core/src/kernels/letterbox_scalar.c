@@ -13,17 +13,20 @@ void wisp_k_blend_row__scalar(const uint8_t *row, const wisp_tap *taps, int n, i
     }
 }
 
-void wisp_k_blend_rows__scalar(const int16_t *above, const int16_t *below, int weight, int n, uint8_t *out) {
+void wisp_k_blend_rows__scalar(const int16_t *above, const int16_t *below, int weight, int n,
+                               uint8_t *out) {
   for (int i = 0; i < n * 4; i++) {
     const int sum = (above[i] * weight >> 16) + (below[i] * (WISP_TAP_ONE - weight) >> 16);
     out[i] = (uint8_t)((sum + 2) >> 2);
   }
 }
 
-void wisp_k_fold__scalar(const uint8_t *upper, const uint8_t *lower, int n, uint8_t flip, uint8_t *const planes[3]) {
+void wisp_k_fold__scalar(const uint8_t *upper, const uint8_t *lower, int n, uint8_t flip,
+                         uint8_t *const planes[3]) {
   for (int x = 0; x < n; x++)
     for (int channel = 0; channel < 12; channel++) {
       const uint8_t *pixel = (channel < 6 ? upper : lower) + (2 * x + channel / 3 % 2) * 4;
-      planes[channel / WISP_LANES][x * WISP_LANES + channel % WISP_LANES] = pixel[channel % 3] ^ flip;
+      planes[channel / WISP_LANES][x * WISP_LANES + channel % WISP_LANES] =
+          pixel[channel % 3] ^ flip;
     }
 }

@@ -6,9 +6,10 @@
 /* i32x4: the colours of one pixel. A tap's pixels a, b are interleaved to a0 b0 a1 b1 ... and dotted with its weights. */
 static inline wisp_v128 blend_pixel(const uint8_t *row, const wisp_tap *tap, wisp_v128 zero) {
   const wisp_v128 both = wasm_v128_load64_zero(row + tap->at);
-  const wisp_v128 pairs = wasm_i8x16_shuffle(both, wasm_i32x4_shuffle(both, both, 1, 1, 1, 1), 0, 16, 1, 17, 2, 18, 3, 19,
-                                             4, 20, 5, 21, 6, 22, 7, 23);
-  const wisp_v128 wide = wasm_i8x16_shuffle(pairs, zero, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const wisp_v128 pairs = wasm_i8x16_shuffle(both, wasm_i32x4_shuffle(both, both, 1, 1, 1, 1), 0,
+                                             16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const wisp_v128 wide =
+      wasm_i8x16_shuffle(pairs, zero, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
   return wasm_i32x4_shr(wasm_i32x4_dot_i16x8(wide, wasm_v128_load32_splat(&tap->weight)), 4);
 }
 
@@ -16,7 +17,8 @@ void wisp_k_blend_row__simd(const uint8_t *row, const wisp_tap *taps, int n, int
   const wisp_v128 zero = wasm_i32x4_const_splat(0);
   int x = 0;
   for (; x + 2 <= n; x += 2)
-    wasm_v128_store(out + x * 4, wasm_i16x8_narrow_i32x4(blend_pixel(row, taps + x, zero), blend_pixel(row, taps + x + 1, zero)));
+    wasm_v128_store(out + x * 4, wasm_i16x8_narrow_i32x4(blend_pixel(row, taps + x, zero),
+                                                         blend_pixel(row, taps + x + 1, zero)));
   wisp_k_blend_row__scalar(row, taps + x, n - x, out + x * 4);
 }
 
@@ -27,8 +29,10 @@ static inline wisp_v128 high_product(wisp_v128 a, wisp_v128 b) {
   return wasm_i16x8_narrow_i32x4(low, high);
 }
 
-void wisp_k_blend_rows__simd(const int16_t *above, const int16_t *below, int weight, int n, uint8_t *out) {
-  const wisp_v128 w = wasm_i16x8_splat((int16_t)weight), w2 = wasm_i16x8_splat((int16_t)(WISP_TAP_ONE - weight));
+void wisp_k_blend_rows__simd(const int16_t *above, const int16_t *below, int weight, int n,
+                             uint8_t *out) {
+  const wisp_v128 w = wasm_i16x8_splat((int16_t)weight),
+                  w2 = wasm_i16x8_splat((int16_t)(WISP_TAP_ONE - weight));
   const wisp_v128 two = wasm_i16x8_const_splat(2);
   int i = 0;
   for (; i + 16 <= n * 4; i += 16) {
@@ -43,17 +47,22 @@ void wisp_k_blend_rows__simd(const int16_t *above, const int16_t *below, int wei
   wisp_k_blend_rows__scalar(above + i, below + i, weight, n - i / 4, out + i);
 }
 
-void wisp_k_fold__simd(const uint8_t *upper, const uint8_t *lower, int n, uint8_t flip, uint8_t *const planes[3]) {
+void wisp_k_fold__simd(const uint8_t *upper, const uint8_t *lower, int n, uint8_t flip,
+                       uint8_t *const planes[3]) {
   const wisp_v128 flips = wasm_u8x16_splat(flip);
   int x = 0;
   for (; x + 4 <= n; x += 4) { /* four cells: eight pixels of each row */
     const wisp_v128 u0 = wasm_v128_load(upper + x * 8), u1 = wasm_v128_load(upper + x * 8 + 16);
     const wisp_v128 l0 = wasm_v128_load(lower + x * 8), l1 = wasm_v128_load(lower + x * 8 + 16);
-    const wisp_v128 first = wasm_i8x16_shuffle(u0, u1, 0, 1, 2, 4, 8, 9, 10, 12, 16, 17, 18, 20, 24, 25, 26, 28);
-    const wisp_v128 upper_rest = wasm_i8x16_shuffle(u0, u1, 5, 6, 13, 14, 21, 22, 29, 30, 5, 6, 13, 14, 21, 22, 29, 30);
-    const wisp_v128 lower_rest = wasm_i8x16_shuffle(l0, l1, 0, 1, 8, 9, 16, 17, 24, 25, 0, 1, 8, 9, 16, 17, 24, 25);
+    const wisp_v128 first =
+        wasm_i8x16_shuffle(u0, u1, 0, 1, 2, 4, 8, 9, 10, 12, 16, 17, 18, 20, 24, 25, 26, 28);
+    const wisp_v128 upper_rest =
+        wasm_i8x16_shuffle(u0, u1, 5, 6, 13, 14, 21, 22, 29, 30, 5, 6, 13, 14, 21, 22, 29, 30);
+    const wisp_v128 lower_rest =
+        wasm_i8x16_shuffle(l0, l1, 0, 1, 8, 9, 16, 17, 24, 25, 0, 1, 8, 9, 16, 17, 24, 25);
     const wisp_v128 second = wasm_i16x8_shuffle(upper_rest, lower_rest, 0, 8, 1, 9, 2, 10, 3, 11);
-    const wisp_v128 third = wasm_i8x16_shuffle(l0, l1, 2, 4, 5, 6, 10, 12, 13, 14, 18, 20, 21, 22, 26, 28, 29, 30);
+    const wisp_v128 third =
+        wasm_i8x16_shuffle(l0, l1, 2, 4, 5, 6, 10, 12, 13, 14, 18, 20, 21, 22, 26, 28, 29, 30);
     wasm_v128_store(planes[0] + x * 4, wasm_v128_xor(first, flips));
     wasm_v128_store(planes[1] + x * 4, wasm_v128_xor(second, flips));
     wasm_v128_store(planes[2] + x * 4, wasm_v128_xor(third, flips));

@@ -5,30 +5,33 @@
 #include "../kernel.h"
 
 /* Writes the greatest of each lane over rows [y0, y1) and columns [x0, x1). */
-static void maximum(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y0, int y1, int x0, int x1,
-                    uint8_t out[WISP_LANES]) {
+static void maximum(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y0, int y1,
+                    int x0, int x1, uint8_t out[WISP_LANES]) {
   for (int lane = 0; lane < WISP_LANES; lane++) {
     int best = 0;
     for (int y = y0; y < y1; y++)
-      for (int x = x0; x < x1; x++) best = wisp_max(best, in[(y * s->pitch + x) * WISP_LANES + lane] ^ flip);
+      for (int x = x0; x < x1; x++)
+        best = wisp_max(best, in[(y * s->pitch + x) * WISP_LANES + lane] ^ flip);
     out[lane] = (uint8_t)(best ^ flip);
   }
 }
 
-void wisp_k_maxpool__scalar(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y, uint8_t *out,
-                            int out_width) {
+void wisp_k_maxpool__scalar(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y,
+                            uint8_t *out, int out_width) {
   const int top = y * s->stride_y - s->pad_top;
   for (int x = 0; x < out_width; x++) {
     const int left = x * s->stride_x - s->pad_left;
-    maximum(s, in, flip, wisp_max(top, 0), wisp_min(top + s->kernel_height, s->height), wisp_max(left, 0),
-            wisp_min(left + s->kernel_width, s->width), out + x * WISP_LANES);
+    maximum(s, in, flip, wisp_max(top, 0), wisp_min(top + s->kernel_height, s->height),
+            wisp_max(left, 0), wisp_min(left + s->kernel_width, s->width), out + x * WISP_LANES);
   }
 }
 
 void wisp_k_upsample__scalar(const uint8_t *in, int width, int factor, uint8_t *out) {
-  for (int x = 0; x < width * factor; x++) memcpy(out + x * WISP_LANES, in + x / factor * WISP_LANES, WISP_LANES);
+  for (int x = 0; x < width * factor; x++)
+    memcpy(out + x * WISP_LANES, in + x / factor * WISP_LANES, WISP_LANES);
 }
 
 void wisp_k_pick__scalar(const uint8_t *in, int step, int width, uint8_t *out) {
-  for (int x = 0; x < width; x++) memcpy(out + x * WISP_LANES, in + x * step * WISP_LANES, WISP_LANES);
+  for (int x = 0; x < width; x++)
+    memcpy(out + x * WISP_LANES, in + x * step * WISP_LANES, WISP_LANES);
 }

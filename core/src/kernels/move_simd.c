@@ -6,7 +6,8 @@
 #include "simd.h"
 
 /* Four neighbouring windows of stride 1 that lie inside the columns; rows [y0, y1). */
-static void maximum4(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y0, int y1, int left, uint8_t *out) {
+static void maximum4(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y0, int y1,
+                     int left, uint8_t *out) {
   const wisp_v128 flips = wasm_u8x16_splat(flip);
   wisp_v128 best = wasm_i32x4_const_splat(0);
   for (int y = y0; y < y1; y++) {
@@ -17,11 +18,12 @@ static void maximum4(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, 
   wasm_v128_store(out, wasm_v128_xor(best, flips));
 }
 
-void wisp_k_maxpool__simd(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y, uint8_t *out,
-                          int out_width) {
+void wisp_k_maxpool__simd(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y,
+                          uint8_t *out, int out_width) {
   const int top = y * s->stride_y - s->pad_top;
   const int y0 = wisp_max(top, 0), y1 = wisp_min(top + s->kernel_height, s->height);
-  const int inside = wisp_min(s->width - s->kernel_width + s->pad_left + 1, out_width); /* first column past them */
+  const int inside = wisp_min(s->width - s->kernel_width + s->pad_left + 1,
+                              out_width); /* first column past them */
   int done = 0;
   if (s->stride_x == 1 && inside - s->pad_left >= 4) {
     for (int x = s->pad_left; x + 4 <= inside; x += 4)
@@ -51,7 +53,8 @@ void wisp_k_upsample__simd(const uint8_t *in, int width, int factor, uint8_t *ou
 void wisp_k_pick__simd(const uint8_t *in, int step, int width, uint8_t *out) {
   int x = 0;
   for (; step == 2 && x + 4 < width; x += 4) { /* the last is left: its neighbour may lie outside */
-    const wisp_v128 a = wasm_v128_load(in + x * 2 * WISP_LANES), b = wasm_v128_load(in + x * 2 * WISP_LANES + 16);
+    const wisp_v128 a = wasm_v128_load(in + x * 2 * WISP_LANES),
+                    b = wasm_v128_load(in + x * 2 * WISP_LANES + 16);
     wasm_v128_store(out + x * WISP_LANES, wasm_i32x4_shuffle(a, b, 0, 2, 4, 6));
   }
   wisp_k_pick__scalar(in + x * step * WISP_LANES, step, width - x, out + x * WISP_LANES);
