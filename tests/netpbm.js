@@ -1,4 +1,4 @@
-// A picture as a PPM file, and as a film for browsers' fake cameras.
+// A picture as a PPM file and back, and as a film for browsers' fake cameras.
 
 /** @typedef {import('./fixtures.js').Picture} Picture */
 
@@ -6,6 +6,17 @@
 export function encodePpm({ data, width, height }) {
   const rgb = data.filter((_, i) => i % 4 !== 3);
   return Uint8Array.from([...new TextEncoder().encode(`P6\n${width} ${height}\n255\n`), ...rgb]);
+}
+
+/** @param {Uint8Array} bytes of a binary PPM file as encodePpm writes it @returns {Picture} */
+export function decodePpm(bytes) {
+  const [, width, height] =
+    /^P6\n(\d+) (\d+)/.exec(String.fromCharCode(...bytes.subarray(0, 24))) ?? [];
+  const count = Number(width) * Number(height);
+  const rgb = bytes.subarray(bytes.length - count * 3);
+  const data = new Uint8Array(count * 4).fill(255);
+  for (let i = 0; i < count; i++) data.set(rgb.subarray(i * 3, i * 3 + 3), i * 4);
+  return { data, width: Number(width), height: Number(height) };
 }
 
 /**
