@@ -1,5 +1,5 @@
-/* group.c - sorts a run's weight blocks into groups whose 16-bit sums are exact: heaviest first, each into the fullest of
- * the open groups that has room for it.
+/* group.c - sorts a run's weight blocks into groups whose 16-bit sums are exact: heaviest first,
+ * each into the fullest of the open groups that has room for it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "group.h"
 

@@ -201,8 +201,8 @@ static wisp_status lower_quad(lowering *lo, const int channels[4], wisp_quad *qu
 
 /* ---- which channels stand together ---- */
 
-/* A head's channels: the objectness of all anchors first, then what else each anchor has, so that run.c can stop after the
- * first where no box can be. Otherwise channels in their order. */
+/* A head's channels: the objectness of all anchors first, then what else each anchor has, so
+ * that run.c can stop after the first where no box can be. Otherwise channels in their order. */
 static wisp_status choose_channels(wisp_plan *plan, wisp_step *step) {
   const wisp_tensor *out = &plan->model->tensor[plan->model->layer[step->layer].output];
   const int is_head = step->kind == WISP_STEP_HEAD;

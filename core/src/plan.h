@@ -1,8 +1,9 @@
 /* plan.h - model x kernels x input size -> steps with fixed addresses.
  * SPDX-License-Identifier: Apache-2.0
  *
- * A plan is made in four strides, a file each: layout.c lists the images and steps and their geometry, place.c gives each
- * image its address, lower.c turns weight blocks into kernel streams, finish.c the scales into fixed point. */
+ * A plan is made in four strides, a file each: layout.c lists the images and steps and their
+ * geometry, place.c gives each image its address, lower.c turns weight blocks into kernel
+ * streams, finish.c the scales into fixed point. */
 #ifndef WISP_PLAN_H
 #define WISP_PLAN_H
 

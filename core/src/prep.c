@@ -1,9 +1,10 @@
 /* prep.c - frame -> input: letterbox as YOLOv5 does, straight into the network's bytes.
  * SPDX-License-Identifier: Apache-2.0
  *
- * The size and place are those of letterbox() in Ultralytics YOLOv5 (utils/augmentations.py); the pixels those of OpenCV's
- * resize with INTER_LINEAR on bytes (imgproc/src/resize.cpp): positions at pixel centres, weights of 11 bits. Bytes
- * 0 ... 255 are the quantised input themselves: its scale is 1/255. */
+ * The size and place are those of letterbox() in Ultralytics YOLOv5 (utils/augmentations.py);
+ * the pixels those of OpenCV's resize with INTER_LINEAR on bytes (imgproc/src/resize.cpp):
+ * positions at pixel centres, weights of 11 bits. Bytes 0 ... 255 are the quantised input
+ * themselves: its scale is 1/255. */
 #include <math.h>
 #include <string.h>
 
@@ -62,12 +63,12 @@ static wisp_tap pixel_tap(int position, double step, int size) {
   return t;
 }
 
-/* Columns [x0, x1) of the input as they are made: where the picture begins and ends among them, and the rows at hand. */
+/* Columns [x0, x1) of the input as they are made: where the picture begins and ends among them,
+ * and the rows at hand. */
 typedef struct columns {
   int x0, x1, begin, end;
   wisp_tap taps[COLUMNS];
-  int kept
-      [2]; /* source rows that `blended` holds, by parity: neighbouring rows mostly share them */
+  int kept[2]; /* source rows that `blended` holds, by parity: neighbours mostly share them */
   int16_t blended[2][COLUMNS * 4];
   uint8_t rgba[2][COLUMNS * 4];
 } columns;

@@ -3,7 +3,8 @@
 #include "../kernel.h"
 #include "simd.h"
 
-/* i32x4: the colours of one pixel. A tap's pixels a, b are interleaved to a0 b0 a1 b1 ... and dotted with its weights. */
+/* i32x4: the colours of one pixel. A tap's pixels a, b are interleaved to a0 b0 a1 b1 ... and
+ * dotted with its weights. */
 static inline wisp_v128 blend_pixel(const uint8_t *row, const wisp_tap *tap, wisp_v128 zero) {
   const wisp_v128 both = wasm_v128_load64_zero(row + tap->at);
   const wisp_v128 pairs = wasm_i8x16_shuffle(both, wasm_i32x4_shuffle(both, both, 1, 1, 1, 1), 0,

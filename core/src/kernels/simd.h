@@ -1,9 +1,10 @@
 /* simd.h - the only file with intrinsics: what the kernels need of WebAssembly SIMD, in its plain and relaxed level.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Both levels give the same bits. The relaxed instructions used are exact within the ranges the callers keep:
- * products of two bytes and two 7-bit weights never saturate (models/FORMAT.md), no q15 factor pair is (-32768, -32768),
- * no float that is truncated leaves the 32-bit range (plan.c). */
+ * Both levels give the same bits. The relaxed instructions used are exact within the ranges the
+ * callers keep: products of two bytes and two 7-bit weights never saturate (models/FORMAT.md),
+ * no q15 factor pair is (-32768, -32768), no float that is truncated leaves the 32-bit range
+ * (plan.c). */
 #ifndef WISP_KERNELS_SIMD_H
 #define WISP_KERNELS_SIMD_H
 
@@ -50,7 +51,8 @@ static inline wisp_v128 wisp_widen_add(wisp_v128 sums, wisp_v128 pairs, wisp_v12
   return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(pairs, ones));
 }
 
-/* All lanes `value`, in a local that the compiler can't see through: V8 rebuilds a constant at every use inside a loop. */
+/* All lanes `value`, in a local that the compiler can't see through: V8 rebuilds a constant at
+ * every use inside a loop. */
 static inline wisp_v128 wisp_hidden_splat(int16_t value) {
   const volatile int16_t hidden = value;
   return wasm_i16x8_splat(hidden);
