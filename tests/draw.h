@@ -9,8 +9,8 @@
  * with net_free. */
 void draw_net(net *n);
 
-/* A small fixed one: stem, strided convolution, max-pool, upsample, concat, residual, a head of 3 anchors and 2 classes;
- * 32x32. The same bytes each time. */
+/* A small fixed one: stem, strided convolution, max-pool, upsample, concat, residual, a head of
+ * 3 anchors and 2 classes; 32x32. The same bytes each time. */
 void draw_small_net(net *n);
 
 /* RGBA pixels: noise, a gradient, or one colour. To be freed. */

@@ -13,8 +13,8 @@ typedef struct reference {
       [WISP_ACT_COUNT]; /* how far a byte is at most from the exact real output, in steps of it */
 } reference;
 
-/* `input` is tensor 0, [channels][height][width]. `plan` lends the fixed-point constants with which a sum becomes a byte;
- * everything else comes from `n`. */
+/* `input` is tensor 0, [channels][height][width]. `plan` lends the fixed-point constants with
+ * which a sum becomes a byte; everything else comes from `n`. */
 void reference_run(reference *r, const net *n, const wisp_plan *plan, const uint8_t *input);
 void reference_free(reference *r);
 

@@ -1,4 +1,5 @@
-/* test_model.c - .wisp files whole, in pieces, cut short, and wrecked in every field: an error with a sentence each time.
+/* test_model.c - .wisp files whole, in pieces, cut short, and wrecked in every field: an error with
+ * a sentence each time.
  * SPDX-License-Identifier: Apache-2.0
  *
  * `test_model --corpus FOLDER` writes some small files for the fuzzer to start from. */

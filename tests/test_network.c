@@ -1,5 +1,6 @@
-/* test_network.c - random small networks through plan and run: every byte of every tensor is that of the naive reference,
- * for all kernels, thread counts and representations; and the boxes of wisp.h follow from the reference's heads.
+/* test_network.c - random small networks through plan and run: every byte of every tensor is that
+ * of the naive reference, for all kernels, thread counts and representations; and the boxes of
+ * wisp.h follow from the reference's heads.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
