@@ -244,7 +244,7 @@ static void test_random_nms(void) {
                           (float)(n - i) / (float)(n + 1),
                           random_int(0, 3)};
   }
-  memcpy(shuffled, boxes, sizeof shuffled);
+  memcpy(shuffled, boxes, (size_t)n * sizeof *boxes);
   for (int i = n - 1; i > 0; i--) {
     const int j = random_int(0, i);
     const wisp_box box = shuffled[i];
