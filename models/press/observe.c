@@ -19,6 +19,12 @@ static int open_moments(wisp_moments *moments, int taps) {
   return moments->sums && moments->products;
 }
 
+static int open_spread(wisp_spread *spread, int channels) {
+  spread->bins = calloc(WISP_BINS, sizeof *spread->bins);
+  spread->pixels = calloc(WISP_PIXELS_MOST * (size_t)channels, sizeof *spread->pixels);
+  return spread->bins && spread->pixels;
+}
+
 static wisp_status open_parts(wisp_observer *observer, wisp_error *error) {
   const wisp_net *net = observer->net;
   size_t n = (size_t)net->layer_count;
@@ -26,10 +32,8 @@ static wisp_status open_parts(wisp_observer *observer, wisp_error *error) {
   observer->spreads = calloc(n + 1, sizeof *observer->spreads);
   observer->moments = calloc(n, sizeof *observer->moments);
   int complete = observer->spreads && observer->moments;
-  for (size_t t = 0; t <= n && complete; t++) {
-    observer->spreads[t].bins = calloc(WISP_BINS, sizeof *observer->spreads[t].bins);
-    complete = observer->spreads[t].bins != NULL;
-  }
+  for (size_t t = 0; t <= n && complete; t++)
+    complete = open_spread(&observer->spreads[t], net->tensors[t].channels);
   for (size_t i = 0; i < n && complete; i++) {
     if (net->layers[i].operation != WISP_OP_CONV) continue;
     int taps = wisp_net_taps(&net->layers[i]);
@@ -60,8 +64,10 @@ void wisp_observer_close(wisp_observer **out) {
   wisp_observer *observer = *out;
   if (!observer) return;
   *out = NULL;
-  for (int t = 0; t <= observer->net->layer_count && observer->spreads; t++)
+  for (int t = 0; t <= observer->net->layer_count && observer->spreads; t++) {
     free(observer->spreads[t].bins);
+    free(observer->spreads[t].pixels);
+  }
   for (int i = 0; i < observer->net->layer_count && observer->moments; i++) {
     free(observer->moments[i].sums);
     free(observer->moments[i].products);
@@ -73,6 +79,12 @@ void wisp_observer_close(wisp_observer **out) {
 }
 
 /* ---- values ---- */
+
+/* A number below n. Numerical Recipes' linear congruence: the same pictures give the same file. */
+static int pick(uint32_t *random, int n) {
+  *random = *random * 1664525u + 1013904223u;
+  return (int)((uint64_t)*random * (uint64_t)n >> 32);
+}
 
 /* Doubles the histogram's reach until it holds `most`: pairs of bins become one. */
 static void widen(wisp_spread *spread, float most) {
@@ -113,13 +125,21 @@ static void count_values(wisp_spread *spread, const wisp_floats *tensor) {
     }
 }
 
-/* ---- windows ---- */
-
-/* A number below n. Numerical Recipes' linear congruence: the same pictures give the same file. */
-static int pick(uint32_t *random, int n) {
-  *random = *random * 1664525u + 1013904223u;
-  return (int)((uint64_t)*random * (uint64_t)n >> 32);
+/* Once there is no room, a new pixel takes the place of an old one as often as makes the choice fair. */
+static void keep_pixels(wisp_spread *spread, const wisp_floats *tensor, uint32_t *random) {
+  for (int i = 0; i < WISP_PIXELS; i++) {
+    int y = pick(random, tensor->height), x = pick(random, tensor->width);
+    int place = spread->pixels_kept < WISP_PIXELS_MOST ? spread->pixels_kept++
+                                                       : pick(random, spread->pixels_seen + 1);
+    spread->pixels_seen++;
+    if (place >= WISP_PIXELS_MOST) continue;
+    float *to = spread->pixels + (size_t)place * (size_t)tensor->channels;
+    for (int c = 0; c < tensor->channels; c++)
+      to[c] = tensor->data[(size_t)c * tensor->plane + (size_t)(y * tensor->pitch + x)];
+  }
 }
+
+/* ---- windows ---- */
 
 /* What the convolution reads for output (y, x). */
 static void copy_window(const wisp_net_layer *layer, const wisp_exec *exec, int y, int x,
@@ -186,10 +206,12 @@ typedef struct watching {
 static void watch(void *context, int tensor) {
   const watching *w = context;
   const wisp_net *net = w->observer->net;
-  if (tensor > 0 && net->layers[tensor - 1].operation != WISP_OP_CONV) return;
+  wisp_spread *spread = &w->observer->spreads[tensor];
+  int moved = tensor > 0 && net->layers[tensor - 1].operation != WISP_OP_CONV;
   wisp_floats values = wisp_exec_tensor(w->exec, tensor);
-  if (!net->tensors[tensor].is_head) count_values(&w->observer->spreads[tensor], &values);
-  if (tensor > 0) count_windows(w->observer, w->exec, tensor - 1);
+  if (!net->tensors[tensor].is_head) keep_pixels(spread, &values, &w->observer->random);
+  if (!net->tensors[tensor].is_head && !moved) count_values(spread, &values);
+  if (tensor > 0 && !moved) count_windows(w->observer, w->exec, tensor - 1);
 }
 
 static int all_finite(const wisp_floats *head) {

@@ -10,16 +10,21 @@
 #include "net.h"
 
 enum {
-  WISP_BINS = 4096,     /* of a histogram */
-  WISP_SAMPLES = 64,    /* windows of a convolution looked at in a picture */
+  WISP_BINS = 4096,  /* of a histogram */
+  WISP_SAMPLES = 64, /* windows of a convolution looked at in a picture */
+  WISP_PIXELS = 8,   /* of a tensor kept of a picture */
+  WISP_PIXELS_MOST = 512,
   WISP_MOMENT_STRIP = 8 /* rows of products that lie together */
 };
 
-/* The values of a tensor. The histogram spans -reach ... reach, a power of two that grows with them. */
+/* The values of a tensor. The histogram spans -reach ... reach, a power of two that grows with them.
+ * The pixels are a fair choice of all that went by. */
 typedef struct wisp_spread {
   float low, high;
   float reach;
   uint32_t *bins; /* [WISP_BINS]: of some of the values */
+  float *pixels;  /* [pixels_kept][channels] */
+  int pixels_kept, pixels_seen;
 } wisp_spread;
 
 /* The windows x [taps] that a convolution saw: the sums of x and of the products x x'. Of the symmetric

@@ -3,109 +3,16 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "range.h"
 #include "round.h"
 #include "stages.h"
 
-enum { BYTES = 255, SCALES = 24 /* tried for each output channel */ };
+enum { SCALES = 24 /* tried for each output channel */ };
 
 /* In units of the sum: FORMAT.md's limit, and a part of it for the bias alone. */
 static const double MOST_SUM = 1 << 30;
 static const float MOST_BIAS = 1 << 28;
-
-/* ---- activations ---- */
-
-/* The squared error of the values in the histogram when low ... high is cut into bytes and the rest clipped. */
-static double range_error(const wisp_spread *spread, float low, float high) {
-  double step = (high - low) / BYTES, width = 2.0 * spread->reach / WISP_BINS, error = 0;
-  for (int i = 0; i < WISP_BINS; i++) {
-    if (!spread->bins[i]) continue;
-    double v = (i + 0.5) * width - spread->reach;
-    double miss = v < low ? low - v : v > high ? v - high : 0;
-    error += spread->bins[i] * (miss > 0 ? miss * miss : step * step / 12);
-  }
-  return error;
-}
-
-/* The best fraction of `high` while `low` stays, or of `low` if `high` stays. */
-static float best_end(const wisp_spread *spread, float end, float other) {
-  float best = end;
-  double least = INFINITY;
-  for (int i = 100; i >= 20; i--) {
-    float tried = end * (float)i / 100;
-    double error =
-        tried > other ? range_error(spread, other, tried) : range_error(spread, tried, other);
-    if (error >= least) continue;
-    least = error;
-    best = tried;
-  }
-  return best;
-}
-
-/* The most that an output of the layer could ever be before its activation. */
-static double reach_of(const wisp_net *net, const wisp_net_layer *layer) {
-  double most = 0;
-  int window = layer->window.kernel[0] * layer->window.kernel[1];
-  const float *weights = layer->weights;
-  for (int o = 0; o < layer->channels_out; o++) {
-    double reach = fabs((double)layer->bias[o]);
-    for (int i = 0; i < layer->input_count; i++) {
-      const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
-      double sum = 0;
-      for (int k = in->channels * window; k > 0; k--) sum += fabs((double)*weights++);
-      reach += sum * BYTES * (double)in->scale;
-    }
-    most = fmax(most, reach);
-  }
-  return most;
-}
-
-/* The least step of a byte that the runtime's fixed-point numbers can make, for tensors that were all but
- * constant: a sum has 32 bits of 1/128 steps, with room to spare, and the curves have 32767 steps to 10. */
-static float least_step(const wisp_net *net, const wisp_net_layer *layer) {
-  int curved = layer->activation == WISP_ACT_SILU || layer->activation == WISP_ACT_HARDSWISH ||
-               layer->activation == WISP_ACT_SIGMOID;
-  float step = (float)(reach_of(net, layer) / (1 << 22));
-  return fmaxf(step, curved ? 1.0f / 3072 : FLT_MIN);
-}
-
-static void set_range(wisp_net_tensor *tensor, float low, float high, float least) {
-  tensor->scale = fmaxf((high - low) / BYTES, least);
-  tensor->zero_point = wisp_clamp((int)lrintf(-low / tensor->scale), 0, BYTES);
-}
-
-/* Zero is always in the range: `spread` began there. */
-static void range_tensor(wisp_net *net, int number, const wisp_spread *spread,
-                         wisp_ranging ranging) {
-  float low = spread->low, high = spread->high;
-  if (ranging == WISP_RANGE_MSE) {
-    high = high > 0 ? best_end(spread, high, low) : 0;
-    low = low < 0 ? best_end(spread, low, high) : 0;
-  }
-  set_range(&net->tensors[number], low, high, least_step(net, &net->layers[number - 1]));
-}
-
-static void range_tensors(wisp_net *net, const wisp_observer *seen, wisp_ranging ranging) {
-  net->tensors[0].scale = 1.0f / BYTES;
-  net->tensors[0].zero_point = 0;
-  for (int t = 1; t <= net->layer_count; t++) {
-    const wisp_net_layer *layer = &net->layers[t - 1];
-    const wisp_net_tensor *in = &net->tensors[layer->inputs[0]];
-    wisp_net_tensor *tensor = &net->tensors[t];
-    if (tensor->is_head) {
-      tensor->scale = 1;
-      tensor->zero_point = 0;
-    } else if (layer->operation == WISP_OP_CONV) {
-      range_tensor(net, t, &seen->spreads[t], ranging);
-    } else {
-      tensor->scale = in->scale;
-      tensor->zero_point = in->zero_point;
-    }
-  }
-}
-
-/* ---- weights ---- */
 
 /* What the layers share. */
 typedef struct quantising {
@@ -121,34 +28,46 @@ typedef struct scratch {
   float *step;           /* [taps] real value of one unit of the input */
   float *energy;         /* [taps] mean square of the input */
   float *mean;           /* [taps] of the input */
+  float *shifted;        /* [taps] its mean once it is rounded to bytes */
   float *weights;        /* [taps] of one output channel */
   float *units;          /* [taps] the same as multiples of its scale */
   int low, high;
 } scratch;
 
-static int open_scratch(scratch *s, const quantising *q, int number) {
+/* What is known of each tap of the layer's inputs. */
+static void fill_taps(scratch *s, const quantising *q, int number) {
   const wisp_net_layer *layer = &q->net->layers[number];
   const wisp_moments *moments = &q->seen->moments[number];
+  int window = layer->window.kernel[0] * layer->window.kernel[1], k = 0;
+  float samples = (float)moments->samples;
+  for (int i = 0; i < layer->input_count; i++) {
+    const wisp_net_tensor *in = &q->net->tensors[layer->inputs[i]];
+    const wisp_spread *spread = &q->seen->spreads[layer->inputs[i]];
+    for (int c = 0; c < in->channels; c++) {
+      float shift = wisp_range_shift(in, spread, c) / in->scale;
+      for (int end = k + window; k < end; k++) {
+        s->step[k] = in->scale;
+        s->mean[k] = moments->sums[k] / samples / in->scale;
+        s->shifted[k] = s->mean[k] + shift;
+        s->energy[k] = moments->products[wisp_moment_at(k, k)] / samples / (in->scale * in->scale);
+      }
+    }
+  }
+}
+
+static int open_scratch(scratch *s, const quantising *q, int number) {
+  const wisp_moments *moments = &q->seen->moments[number];
   size_t n = (size_t)moments->taps;
-  float *floats = malloc(5 * n * sizeof *floats);
-  if (!floats) return 0;
-  *s = (scratch){.step = floats,
-                 .energy = floats + n,
-                 .mean = floats + 2 * n,
-                 .weights = floats + 3 * n,
-                 .units = floats + 4 * n};
+  s->step = malloc(6 * n * sizeof *s->step);
+  if (!s->step) return 0;
+  s->energy = s->step + n;
+  s->mean = s->step + 2 * n;
+  s->shifted = s->step + 3 * n;
+  s->weights = s->step + 4 * n;
+  s->units = s->step + 5 * n;
   s->high = (1 << (q->settings->weight_bits - 1)) - 1;
   s->low = -s->high - 1;
-  int window = layer->window.kernel[0] * layer->window.kernel[1];
-  float *step = s->step;
-  for (int i = 0; i < layer->input_count; i++)
-    for (int k = 0; k < q->net->tensors[layer->inputs[i]].channels * window; k++)
-      *step++ = q->net->tensors[layer->inputs[i]].scale;
-  float samples = (float)moments->samples;
-  for (int k = 0; k < moments->taps; k++) {
-    s->mean[k] = moments->sums[k] / samples / s->step[k];
-    s->energy[k] = moments->products[wisp_moment_at(k, k)] / samples / (s->step[k] * s->step[k]);
-  }
+  fill_taps(s, q, number);
   if (q->settings->rounding == WISP_ROUND_NEAREST) return 1;
   return wisp_round_open(&s->rounder, moments, s->step) == WISP_OK;
 }
@@ -197,17 +116,18 @@ static void round_channel(scratch *s, int taps, float scale, int8_t *integers) {
   for (int k = 0; k < taps; k++) integers[k] = (int8_t)round_nearest(s->weights[k], scale, s);
 }
 
-/* The output's mean keeps its place: what rounding takes from it goes into the bias. */
+/* The output's mean keeps its place: what rounding inputs and weights takes from it goes into the bias. */
 static float mean_loss(const scratch *s, int taps, float scale, const int8_t *integers) {
   double loss = 0;
   for (int k = 0; k < taps; k++)
-    loss += ((double)s->weights[k] - (double)scale * integers[k]) * s->mean[k];
+    loss += (double)s->weights[k] * (double)s->mean[k] -
+            (double)scale * integers[k] * (double)s->shifted[k];
   return (float)loss;
 }
 
 static wisp_status check_sum(const int8_t *integers, int taps, float scale, float bias) {
   double sum = fabs((double)bias / scale);
-  for (int k = 0; k < taps; k++) sum += BYTES * abs(integers[k]);
+  for (int k = 0; k < taps; k++) sum += WISP_BYTE_MAX * abs(integers[k]);
   return sum < MOST_SUM ? WISP_OK : WISP_ERR_LIMIT;
 }
 
@@ -279,7 +199,7 @@ wisp_status wisp_quantise(wisp_net *net, const wisp_observer *seen,
   quantising q = {net, seen, settings, calloc(n, sizeof *q.statuses)};
   if (!q.statuses)
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to quantise %zu layers.", n);
-  range_tensors(net, seen, settings->ranging);
+  wisp_range(net, seen, settings->ranging);
   wisp_pool_run(pool, layer_task, &q, net->layer_count);
   status = first_failure(&q, error);
   free(q.statuses);

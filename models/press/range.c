@@ -1,0 +1,119 @@
+/* range.c - observed values -> the bytes of each tensor: its scale and zero point.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "range.h"
+
+#include <math.h>
+
+/* Of a byte; its square is still a number. */
+static const float LEAST_STEP = 1e-12f;
+
+static void set_range(wisp_net_tensor *tensor, float low, float high, float least) {
+  tensor->scale = fmaxf((high - low) / WISP_BYTE_MAX, least);
+  tensor->zero_point = wisp_clamp((int)lrintf(-low / tensor->scale), 0, WISP_BYTE_MAX);
+}
+
+/* What remains of a value once it is a byte. */
+static float rounded(const wisp_net_tensor *tensor, float value) {
+  float zero = (float)tensor->zero_point;
+  float byte = fminf(fmaxf(rintf(value / tensor->scale) + zero, 0), WISP_BYTE_MAX);
+  return (byte - zero) * tensor->scale;
+}
+
+float wisp_range_shift(const wisp_net_tensor *tensor, const wisp_spread *spread, int channel) {
+  double shift = 0;
+  for (int i = 0; i < spread->pixels_kept; i++) {
+    float value = spread->pixels[(size_t)i * (size_t)tensor->channels + (size_t)channel];
+    shift += (double)rounded(tensor, value) - (double)value;
+  }
+  return spread->pixels_kept ? (float)(shift / spread->pixels_kept) : 0;
+}
+
+/* ---- the least squared error ---- */
+
+static double range_error(const wisp_spread *spread, float low, float high) {
+  wisp_net_tensor tensor;
+  set_range(&tensor, low, high, LEAST_STEP);
+  float width = 2 * spread->reach / WISP_BINS;
+  double error = 0;
+  for (int i = 0; i < WISP_BINS; i++) {
+    if (!spread->bins[i]) continue;
+    float value = ((float)i + 0.5f) * width - spread->reach;
+    double miss = (double)value - (double)rounded(&tensor, value);
+    error += spread->bins[i] * miss * miss;
+  }
+  return error;
+}
+
+/* The best fraction of `high` while `low` stays, or of `low` if `high` stays. */
+static float best_end(const wisp_spread *spread, float end, float other) {
+  float best = end;
+  double least = INFINITY;
+  for (int i = 100; i >= 20; i--) {
+    float tried = end * (float)i / 100;
+    double error =
+        tried > other ? range_error(spread, other, tried) : range_error(spread, tried, other);
+    if (error >= least) continue;
+    least = error;
+    best = tried;
+  }
+  return best;
+}
+
+/* ---- tensors ---- */
+
+/* The most that an output of the layer could ever be before its activation. */
+static double reach_of(const wisp_net *net, const wisp_net_layer *layer) {
+  double most = 0;
+  int window = layer->window.kernel[0] * layer->window.kernel[1];
+  const float *weights = layer->weights;
+  for (int o = 0; o < layer->channels_out; o++) {
+    double reach = fabs((double)layer->bias[o]);
+    for (int i = 0; i < layer->input_count; i++) {
+      const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
+      double sum = 0;
+      for (int k = in->channels * window; k > 0; k--) sum += fabs((double)*weights++);
+      reach += sum * WISP_BYTE_MAX * (double)in->scale;
+    }
+    most = fmax(most, reach);
+  }
+  return most;
+}
+
+/* The least step of a byte that the runtime's fixed-point numbers can make, for tensors that were all but
+ * constant: a sum has 32 bits of 1/128 steps, with room to spare, and the curves have 32767 steps to 10. */
+static float least_step(const wisp_net *net, const wisp_net_layer *layer) {
+  int curved = layer->activation == WISP_ACT_SILU || layer->activation == WISP_ACT_HARDSWISH ||
+               layer->activation == WISP_ACT_SIGMOID;
+  float step = (float)(reach_of(net, layer) / (1 << 22));
+  return fmaxf(step, curved ? 1.0f / 3072 : LEAST_STEP);
+}
+
+/* Zero is always in the range: `spread` began there. */
+static void range_tensor(wisp_net *net, int number, const wisp_spread *spread,
+                         wisp_ranging ranging) {
+  float low = spread->low, high = spread->high;
+  if (ranging == WISP_RANGE_MSE) {
+    high = high > 0 ? best_end(spread, high, low) : 0;
+    low = low < 0 ? best_end(spread, low, high) : 0;
+  }
+  set_range(&net->tensors[number], low, high, least_step(net, &net->layers[number - 1]));
+}
+
+void wisp_range(wisp_net *net, const wisp_observer *seen, wisp_ranging ranging) {
+  net->tensors[0].scale = 1.0f / WISP_BYTE_MAX;
+  net->tensors[0].zero_point = 0;
+  for (int t = 1; t <= net->layer_count; t++) {
+    const wisp_net_layer *layer = &net->layers[t - 1];
+    const wisp_net_tensor *in = &net->tensors[layer->inputs[0]];
+    wisp_net_tensor *tensor = &net->tensors[t];
+    if (tensor->is_head) {
+      tensor->scale = 1;
+      tensor->zero_point = 0;
+    } else if (layer->operation == WISP_OP_CONV) {
+      range_tensor(net, t, &seen->spreads[t], ranging);
+    } else {
+      tensor->scale = in->scale;
+      tensor->zero_point = in->zero_point;
+    }
+  }
+}
