@@ -5,8 +5,8 @@
 
 #include "writer.h"
 
-/* Some layers of all operations, with odd channel counts, concats, residuals, masks, and one to three heads. To be freed
- * with net_free. */
+/* Some layers of all operations, with odd channel counts, concats, residuals, masks, and one to
+ * three heads. To be freed with net_free. */
 void draw_net(net *n);
 
 /* A small fixed one: stem, strided convolution, max-pool, upsample, concat, residual, a head of

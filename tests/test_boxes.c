@@ -232,7 +232,7 @@ static int plain_nms(const wisp_box *order, int n, double iou, int agnostic, wis
 
 static void test_random_nms(void) {
   enum { N = 300 };
-  wisp_box boxes[N], shuffled[N], expected[N];
+  wisp_box boxes[N] = {0}, shuffled[N], expected[N];
   const int n = random_int(1, N), agnostic = random_int(0, 1);
   const float iou = (float)random_int(1, 7) / 8 + 0.001f;
   for (int i = 0; i < n; i++) {
