@@ -51,6 +51,8 @@ function biomeFindings(output) {
   return output.split('\n').filter((line) => /^[!×✖i] /.test(line));
 }
 
+const LINE = '--template={file}:{line} {message} [{id}]';
+
 /** @param {string[]} sources */
 function cppcheck(sources) {
   const where = [
@@ -67,7 +69,7 @@ function cppcheck(sources) {
     '--inline-suppr',
     '--suppress=*:wasm/vendor/*',
   ];
-  const quiet = ['--quiet', '--error-exitcode=1', '--suppress=missingIncludeSystem', '-j2'];
+  const quiet = ['--quiet', '--error-exitcode=1', '--suppress=missingIncludeSystem', '-j2', LINE];
   return complaints('cppcheck', ['--std=c11', ...where, ...what, ...quiet, ...sources]);
 }
 

@@ -42,7 +42,7 @@ function rankOf(name) {
     (line) => line.includes(name) || line.includes(name.replace(/\.c$/, '.h')),
   );
   if (own >= 0) return own;
-  if (name.startsWith('core/src/kernels/')) return KERNEL;
+  if (name.startsWith('core/src/kernels/')) return KERNEL - (name.endsWith('.h') ? 0.5 : 0);
   // the parts of model.c and plan.c: some have a header for each other
   return PLAN + (name.endsWith('.h') ? 0.3 : 0.6);
 }

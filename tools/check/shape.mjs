@@ -31,7 +31,7 @@ function firstLines(file) {
     if (!file.lines[0].startsWith(`/* ${base} - `))
       return [`${file.name}:1 should begin with "/* ${base} - its job"`];
     if (
-      !file.lines.slice(1, 3).some((line) => line.includes('SPDX-License-Identifier: Apache-2.0'))
+      !file.lines.slice(1, 5).some((line) => line.includes('SPDX-License-Identifier: Apache-2.0'))
     )
       return [`${file.name}:2 should name the licence`];
   }
