@@ -1,12 +1,19 @@
 // Where things are: the folders of this checkout and the programs that set-up has found or unpacked.
 import { execFileSync } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isExecutable, which } from './command.mjs';
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-export const toolchain = path.join(root, '.toolchain');
+/** Its real place, so that checkouts may share one through a link. */
+export const toolchain = real(path.join(root, '.toolchain'));
 export const modules = path.join(root, 'node_modules');
+
+/** @param {string} folder */
+function real(folder) {
+  return existsSync(folder) ? realpathSync(folder) : folder;
+}
 
 const OLDEST_EMSCRIPTEN = [3, 1, 60];
 

@@ -1,6 +1,7 @@
 // Emscripten under .toolchain where the user has none: the one of a newer Debian, on this Debian's clang.
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -87,8 +88,9 @@ export async function unpackEmscripten() {
 
   rmSync(stampFile, { force: true });
   for (const part of PARTS) {
-    rmSync(path.join(toolchain, part), { recursive: true, force: true });
-    renameSync(path.join(fresh, part), path.join(toolchain, part));
+    const place = path.join(toolchain, part);
+    if (existsSync(place)) renameSync(place, path.join(fresh, `old-${part}`));
+    renameSync(path.join(fresh, part), place);
   }
   rmSync(fresh, { recursive: true });
   // without it the "type": "module" of the project's package.json would reach into Emscripten's scripts
