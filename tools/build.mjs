@@ -34,7 +34,7 @@ export async function build(...names) {
     throw new Refusal(
       `There is no "${unknown}" to build; there is ${Object.keys(jobs).join(', ')}.`,
     );
-  await withLock('build', async () => {
+  await withLock(path.join(root, 'build'), async () => {
     for (const { name, make } of names.flatMap((key) => jobs[key])) await step(name, make);
   });
 }

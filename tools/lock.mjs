@@ -2,19 +2,18 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { root } from './places.mjs';
 
 const POLL_MS = 100;
 
 /**
  * @template T
- * @param {string} name what is locked
+ * @param {string} folder what is locked
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
  */
-export async function withLock(name, work) {
-  const file = path.join(root, 'build', `.${name}.lock`);
-  mkdirSync(path.dirname(file), { recursive: true });
+export async function withLock(folder, work) {
+  const file = path.join(folder, '.lock');
+  mkdirSync(folder, { recursive: true });
   let told = false;
   for (let owner = take(file); owner !== process.pid; owner = take(file)) {
     if (!told) console.log(`  waiting for process ${owner}, which does the same here`);

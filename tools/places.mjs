@@ -1,6 +1,6 @@
 // Where things are: the folders of this checkout and the programs that set-up has found or unpacked.
 import { execFileSync } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isExecutable, which } from './command.mjs';
@@ -84,8 +84,10 @@ export function armNode() {
   return unpacked('arm64', 'node');
 }
 
-/** @param {string[]} parts */
+/** A program of .toolchain; one that was moved there from elsewhere starts nothing. @param {string[]} parts */
 function unpacked(...parts) {
   const file = path.join(toolchain, ...parts);
-  return isExecutable(file) ? file : undefined;
+  return isExecutable(file) && readFileSync(file, 'utf8').includes(`"${toolchain}/`)
+    ? file
+    : undefined;
 }

@@ -83,7 +83,7 @@ export async function setUp(...names) {
     );
   const wanted = [...new Set(names.flatMap((name) => tasks[name]))].map((name) => parts[name]);
   demand(wanted.filter((part) => !part.optional).flatMap((part) => part.system));
-  await withLock('setup', async () => {
+  await withLock(toolchain, async () => {
     for (const part of wanted)
       await step(part.name, () => (part.optional ? attempt(part) : provide(part)));
   });
