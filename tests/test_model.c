@@ -295,61 +295,6 @@ static void test_too_large(void) {
   free(bytes);
 }
 
-/* ---- a detector's arguments ---- */
-
-static wisp_status try_open(const wisp_model *model, wisp_settings settings) {
-  wisp_detector *detector;
-  wisp_error error = {WISP_OK, ""};
-  const wisp_status status = wisp_open(&detector, model, &settings, &error);
-  if (status != WISP_OK) CHECK(has_sentence(&error, status));
-  CHECK_EQ(detector != NULL, status == WISP_OK);
-  wisp_close(&detector);
-  return status;
-}
-
-static wisp_status try_detect(wisp_detector *d, wisp_frame frame, wisp_options options) {
-  wisp_error error = {WISP_OK, ""};
-  wisp_result result;
-  const wisp_status status = wisp_detect(d, &frame, 1, &options, &result, &error);
-  if (status != WISP_OK) CHECK(has_sentence(&error, status));
-  return status;
-}
-
-static void test_arguments(const wisp_model *model) {
-  const wisp_settings s = wisp_default_settings();
-  CHECK_CASE("arguments");
-  CHECK_EQ(
-      try_open(model, (wisp_settings){.height = 33, .width = 32, .threads = 1, .signed_bytes = -1}),
-      WISP_ERR_ARGUMENT);
-  CHECK_EQ(try_open(model,
-                    (wisp_settings){.height = -32, .width = 32, .threads = 1, .signed_bytes = -1}),
-           WISP_ERR_ARGUMENT);
-  CHECK_EQ(try_open(model,
-                    (wisp_settings){.height = 32, .width = 8192, .threads = 1, .signed_bytes = -1}),
-           WISP_ERR_LIMIT);
-  CHECK_EQ(try_open(model, (wisp_settings){.threads = -1, .signed_bytes = -1}), WISP_ERR_ARGUMENT);
-  CHECK_EQ(try_open(model, (wisp_settings){.threads = 65, .signed_bytes = -1}), WISP_ERR_ARGUMENT);
-  CHECK_EQ(try_open(model, (wisp_settings){.threads = 0, .signed_bytes = -1}), WISP_OK);
-  wisp_detector *d;
-  if (!CHECK_EQ(wisp_open(&d, model, &s, NULL), WISP_OK)) return;
-  const uint8_t pixels[64] = {0};
-  const wisp_frame good = {pixels, 4, 4, 16};
-  const wisp_options o = wisp_default_options();
-  CHECK_EQ(try_detect(d, good, o), WISP_OK);
-  CHECK_EQ(try_detect(d, (wisp_frame){NULL, 4, 4, 16}, o), WISP_ERR_ARGUMENT);
-  CHECK_EQ(try_detect(d, (wisp_frame){pixels, 0, 4, 16}, o), WISP_ERR_ARGUMENT);
-  CHECK_EQ(try_detect(d, (wisp_frame){pixels, 4, 32769, 16}, o), WISP_ERR_ARGUMENT);
-  CHECK_EQ(try_detect(d, (wisp_frame){pixels, 4, 4, 15}, o), WISP_ERR_ARGUMENT);
-  CHECK_EQ(try_detect(d, good, (wisp_options){.confidence = 1.5f, .max_detections = 1}),
-           WISP_ERR_ARGUMENT);
-  CHECK_EQ(try_detect(d, good, (wisp_options){.confidence = NAN, .max_detections = 1}),
-           WISP_ERR_ARGUMENT);
-  CHECK_EQ(try_detect(d, good, (wisp_options){.iou = -1, .max_detections = 1}), WISP_ERR_ARGUMENT);
-  CHECK_EQ(try_detect(d, good, (wisp_options){.max_detections = 0}), WISP_ERR_ARGUMENT);
-  CHECK_EQ(try_detect(d, good, (wisp_options){.max_detections = 30001}), WISP_ERR_ARGUMENT);
-  wisp_close(&d);
-}
-
 /* ---- the fuzzer's first files ---- */
 
 static int write_corpus(const char *folder) {
@@ -391,11 +336,6 @@ int main(int argc, char **argv) {
   test_preamble(&f, 8, (4 << 20) + 1, WISP_ERR_LIMIT, "4194305");
   test_preamble(&f, 16, (uint32_t)f.size + 1, WISP_ERR_FORMAT, "bytes");
   test_preamble(&f, 16, (1u << 30) + 1, WISP_ERR_LIMIT, "1073741825");
-  wisp_model *model;
-  wisp_error error;
-  CHECK_EQ(feed(&model, f.bytes, f.size, &error), WISP_OK);
-  test_arguments(model);
-  wisp_model_close(&model);
   free(f.bytes);
   return check_end();
 }
