@@ -6,6 +6,7 @@
 
 #include "base.h"
 #include "check.h"
+#include "models/press/encode.h"
 
 enum { LARGEST = 64 /* side of a drawn tensor */, MOST_MACS = 3000000 /* of a drawn layer */ };
 
@@ -69,8 +70,8 @@ static void draw_weights(net *n, net_layer *l, double reach) {
   const double deviation = (largest < 0 ? 64 : largest / 1.7 + 0.6) * 120 * sqrt(terms);
   const double gain = random_chance(0.1) ? 3 : random_real(0.1, 0.5);
   for (int c = 0; c < channels; c++) {
-    l->scale[c] = (float)(gain * reach / deviation * random_real(0.5, 1.5));
-    l->bias[c] = (float)(reach * random_real(-0.3, 0.3));
+    l->scale[c] = wisp_encode_scale((float)(gain * reach / deviation * random_real(0.5, 1.5)));
+    l->bias[c] = wisp_encode_bias((float)(reach * random_real(-0.3, 0.3)));
   }
 }
 

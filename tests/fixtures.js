@@ -1,6 +1,7 @@
 // Data for tests that need no download: a small random YOLOv5-like .wisp file (models/FORMAT.md) and pictures.
 
 import { crc32, deflateSync } from 'node:zlib';
+import { Coder, rounded } from './coder.js';
 
 /**
  * @typedef {{data: Uint8Array, width: number, height: number}} Picture RGBA
@@ -31,7 +32,7 @@ import { crc32, deflateSync } from 'node:zlib';
  * @property {number} stride
  * @property {number} pad
  * @property {number} slope
- * @property {Uint8Array} payload
+ * @property {import('./coder.js').Parts} [parts] of its payload
  */
 
 const CONV = 1;
@@ -118,8 +119,8 @@ class Draft {
    */
   conv(inputs, channels, { kernel = 1, stride = 1, activation = SILU, residual } = {}) {
     const output = this.tensor(channels, 8 / 255, activation === RELU ? 0 : 24);
-    const payload = this.payload(inputs, channels, kernel, 1, () => this.random() - 0.5);
-    this.#add(CONV, inputs, output, { kernel, stride, activation, residual, payload });
+    const parts = this.parts(inputs, channels, kernel, 1, () => this.random() - 0.5);
+    this.#add(CONV, inputs, output, { kernel, stride, activation, residual, parts });
     return output;
   }
 
@@ -144,8 +145,8 @@ class Draft {
     const fields = 5 + classes;
     const tensor = this.tensor((anchors.length / 2) * fields, 1, 0);
     const bias = (/** @type {number} */ channel) => (channel % fields === 4 ? -1.5 : 0);
-    const payload = this.payload([input], this.tensors[tensor].channels, 1, 2, bias);
-    this.#add(CONV, [input], tensor, { activation: NONE, payload });
+    const parts = this.parts([input], this.tensors[tensor].channels, 1, 2, bias);
+    this.#add(CONV, [input], tensor, { activation: NONE, parts });
     this.heads.push({ tensor, stride, anchors });
   }
 
@@ -155,12 +156,7 @@ class Draft {
    * @param {number} output
    * @param {Partial<Layer>} fields
    */
-  #add(
-    operation,
-    inputs,
-    output,
-    { kernel = 1, stride = 1, activation = NONE, residual, payload = new Uint8Array() },
-  ) {
+  #add(operation, inputs, output, { kernel = 1, stride = 1, activation = NONE, residual, parts }) {
     const masked = operation === CONV && this.density < 1 ? MASKED : 0;
     const flags = masked | (residual === undefined ? 0 : RESIDUAL);
     const pad = operation === UPSAMPLE ? 0 : kernel >> 1;
@@ -176,7 +172,7 @@ class Draft {
       stride,
       pad,
       slope,
-      payload,
+      parts,
     });
   }
 
@@ -188,40 +184,30 @@ class Draft {
    * @param {number} gain
    * @param {(channel: number) => number} bias
    */
-  payload(inputs, channels, kernel, gain, bias) {
-    const planes = inputs.flatMap((input) => lanesOf(this.tensors[input].channels));
-    const blocks = channels * kernel * kernel * planes.length;
+  parts(inputs, channels, kernel, gain, bias) {
+    const lanes = inputs.flatMap((input) => lanesOf(this.tensors[input].channels));
+    const blocks = channels * kernel * kernel * lanes.length;
     const present = Array.from({ length: blocks }, () => this.random() < this.density);
-    const terms = kernel * kernel * planes.reduce((sum, lanes) => sum + lanes, 0) * this.density;
+    const terms = kernel * kernel * lanes.reduce((sum, n) => sum + n, 0) * this.density;
     const level = inputs[0] === 0 ? 140 : 24; // of q - zero point, root mean square
-    const scale = gain / (37 * Math.sqrt(terms) * level);
-    const writer = new Writer();
-    for (let channel = 0; channel < channels; channel++)
-      writer.f32(scale * (0.8 + 0.4 * this.random()));
-    for (let channel = 0; channel < channels; channel++) writer.f32(bias(channel));
-    if (this.density < 1) writer.u8(...packBits(present));
+    const unit = gain / (37 * Math.sqrt(terms) * level);
+    const each = (/** @type {(channel: number) => number} */ make) =>
+      Array.from({ length: channels }, (_, channel) => make(channel));
+    const scale = each(() => rounded(unit * (0.8 + 0.4 * this.random()), 16));
+    const biases = each((channel) => rounded(bias(channel), 13));
+    const weights = new Int8Array(blocks * 4);
     for (let block = 0; block < blocks; block++) {
       if (!present[block]) continue;
-      const lanes = planes[block % planes.length];
-      for (let lane = 0; lane < 4; lane++)
-        writer.u8(lane < lanes ? Math.floor(this.random() * 128) - 64 : 0);
+      for (let lane = 0; lane < lanes[block % lanes.length]; lane++)
+        weights[block * 4 + lane] = Math.floor(this.random() * 128) - 64;
     }
-    return Uint8Array.from(writer.bytes);
+    return { channels, kernel, lanes, masked: this.density < 1, scale, bias: biases, weights };
   }
 }
 
 /** Channels in each plane of four. @param {number} channels */
 function lanesOf(channels) {
   return Array.from({ length: Math.ceil(channels / 4) }, (_, i) => Math.min(4, channels - i * 4));
-}
-
-/** @param {boolean[]} bits */
-function packBits(bits) {
-  const bytes = new Array(Math.ceil(bits.length / 8)).fill(0);
-  bits.forEach((bit, i) => {
-    if (bit) bytes[i >> 3] |= 1 << (i & 7);
-  });
-  return bytes;
 }
 
 /**
@@ -265,11 +251,13 @@ export function makeModel({
 } = {}) {
   const net = new Draft(makeRandom(seed), density);
   draw(net, block, widen, classes.length);
-  const header = writeHeader(net, { height, width, block, classes, provenance });
-  const payloads = net.layers.flatMap(({ payload }) => [...payload]);
+  const coder = new Coder();
+  const coded = net.layers.map(({ parts }) => (parts ? coder.payload(parts) : new Uint8Array()));
+  const header = writeHeader(net, coded, { height, width, block, classes, provenance });
+  const payloads = coded.flatMap((payload) => [...payload]);
   const preamble = new Writer()
     .u8(...new TextEncoder().encode('WISP'))
-    .u32(1, header.length, crc32(Uint8Array.from(header)));
+    .u32(2, header.length, crc32(Uint8Array.from(header)));
   preamble.u32(24 + header.length + payloads.length);
   preamble.u32(crc32(Uint8Array.from(preamble.bytes)));
   return Uint8Array.from([...preamble.bytes, ...header, ...payloads]);
@@ -277,14 +265,17 @@ export function makeModel({
 
 /**
  * @param {Draft} net
+ * @param {Uint8Array[]} coded payloads
  * @param {Required<Pick<ModelOptions, 'height' | 'width' | 'block' | 'classes' | 'provenance'>>} options
  */
-function writeHeader(net, { height, width, block, classes, provenance }) {
+function writeHeader(net, coded, { height, width, block, classes, provenance }) {
   const writer = new Writer().u16(height, width, 32).u8(block, 0);
   writer.u16(net.tensors.length, net.layers.length, net.heads.length, classes.length);
   for (const { channels, zeroPoint, scale } of net.tensors)
     writer.u16(channels).u8(zeroPoint, 0).f32(scale);
-  for (const layer of net.layers) writeLayer(writer, layer);
+  net.layers.forEach((layer, i) => {
+    writeLayer(writer, layer, coded[i]);
+  });
   for (const { tensor, stride, anchors } of net.heads) {
     writer
       .u16(tensor, stride)
@@ -297,9 +288,17 @@ function writeHeader(net, { height, width, block, classes, provenance }) {
   return writer.bytes;
 }
 
-/** @param {Writer} writer @param {Layer} layer */
-function writeLayer(writer, layer) {
-  const { kernel, stride, pad, inputs, payload } = layer;
+/** @param {import('./coder.js').Parts} parts */
+function countPresent({ masked, weights }) {
+  const blocks = Array.from({ length: weights.length / 4 }, (_, i) =>
+    weights.slice(4 * i, 4 * i + 4),
+  );
+  return masked ? blocks.filter((block) => block.some(Boolean)).length : blocks.length;
+}
+
+/** @param {Writer} writer @param {Layer} layer @param {Uint8Array} payload */
+function writeLayer(writer, layer, payload) {
+  const { kernel, stride, pad, inputs, parts } = layer;
   writer.u8(
     layer.operation,
     layer.activation,
@@ -316,6 +315,7 @@ function writeLayer(writer, layer) {
     .u16(layer.output, ...inputs);
   if (layer.residual !== undefined) writer.u16(layer.residual);
   writer.u32(payload.length, payload.length > 0 ? crc32(payload) : 0);
+  writer.u32(parts ? countPresent(parts) : 0);
 }
 
 /**

@@ -3,6 +3,7 @@
 #include "writer.h"
 
 #include "check.h"
+#include "models/press/encode.h"
 
 enum { PREAMBLE = 24, LANES = 4, RESIDUAL = 1, MASKED = 2 };
 
@@ -59,20 +60,36 @@ uint32_t net_crc(const uint8_t *data, size_t size) {
 
 /* ---- parts ---- */
 
-static void put_payload(bytes *b, const net_layer *l) {
-  if (l->blocks == 0) return;
-  for (int c = 0; c < l->channels; c++) put_f32(b, l->scale[c]);
-  for (int c = 0; c < l->channels; c++) put_f32(b, l->bias[c]);
-  for (int first = 0; l->masked && first < l->blocks; first += 8) {
-    int bits = 0;
-    for (int i = 0; i < 8 && first + i < l->blocks; i++) bits |= !!l->present[first + i] << i;
-    put_u8(b, bits);
-  }
-  for (int i = 0; i < l->blocks * LANES; i++)
-    if (!l->masked || l->present[i / LANES]) put_u8(b, (uint8_t)l->weights[i]);
+/* The coded payload of a layer, empty for one without weights. */
+static bytes code_payload(wisp_encode *encode, const net_layer *l) {
+  bytes b = {0};
+  if (l->blocks == 0) return b;
+  const wisp_encode_layer layer = {.channels_out = l->channels,
+                                   .kernel_height = l->window[0],
+                                   .kernel_width = l->window[1],
+                                   .planes = l->planes,
+                                   .masked = l->masked,
+                                   .lanes = l->lanes,
+                                   .scale = l->scale,
+                                   .bias = l->bias,
+                                   .blocks = l->weights};
+  size_t size;
+  const uint8_t *coded = wisp_encode_run(encode, &layer, &size);
+  if (!coded) exit(1);
+  for (size_t i = 0; i < size; i++) put_u8(&b, coded[i]);
+  return b;
 }
 
-static void put_layer(bytes *b, const net_layer *l) {
+/* Blocks that the file holds: with a mask, those that are not four zeros. */
+static uint32_t count_present(const net_layer *l) {
+  static const int8_t zeros[LANES];
+  uint32_t present = 0;
+  for (int b = 0; b < l->blocks; b++)
+    present += !l->masked || memcmp(l->weights + b * LANES, zeros, LANES) != 0;
+  return present;
+}
+
+static void put_layer(bytes *b, const net_layer *l, const bytes *payload) {
   put_u8(b, l->operation);
   put_u8(b, l->activation);
   put_u8(b, (l->residual >= 0 ? RESIDUAL : 0) | (l->masked ? MASKED : 0));
@@ -89,11 +106,9 @@ static void put_layer(bytes *b, const net_layer *l) {
   put_u16(b, l->output);
   for (int k = 0; k < l->input_count; k++) put_u16(b, l->inputs[k]);
   if (l->residual >= 0) put_u16(b, l->residual);
-  bytes payload = {0};
-  put_payload(&payload, l);
-  put_u32(b, (uint32_t)payload.size);
-  put_u32(b, payload.size ? net_crc(payload.data, payload.size) : 0);
-  free(payload.data);
+  put_u32(b, (uint32_t)payload->size);
+  put_u32(b, payload->size ? net_crc(payload->data, payload->size) : 0);
+  put_u32(b, count_present(l));
 }
 
 static void put_head(bytes *b, const net_head *h) {
@@ -108,7 +123,7 @@ static void put_head(bytes *b, const net_head *h) {
   }
 }
 
-static void put_header(bytes *b, const net *n) {
+static void put_header(bytes *b, const net *n, const bytes *payloads) {
   static const char provenance[] = "{\"source\":\"a test\"}";
   put_u16(b, n->height);
   put_u16(b, n->width);
@@ -125,7 +140,7 @@ static void put_header(bytes *b, const net *n) {
     put_u8(b, 0);
     put_f32(b, n->tensor[i].scale);
   }
-  for (int i = 0; i < n->layers; i++) put_layer(b, &n->layer[i]);
+  for (int i = 0; i < n->layers; i++) put_layer(b, &n->layer[i], &payloads[i]);
   for (int i = 0; i < n->heads; i++) put_head(b, &n->head[i]);
   for (int i = 0; i < n->classes; i++) {
     char name[24];
@@ -139,13 +154,20 @@ static void put_header(bytes *b, const net *n) {
 /* ---- the file ---- */
 
 uint8_t *net_write(const net *n, size_t *size) {
-  bytes b = {0};
+  bytes b = {0}, payloads[NET_LAYERS];
+  wisp_encode *encode = wisp_encode_open();
+  if (!encode) exit(1);
+  for (int i = 0; i < n->layers; i++) payloads[i] = code_payload(encode, &n->layer[i]);
+  wisp_encode_close(&encode);
   put_text(&b, "WISP");
-  put_u32(&b, 1);
+  put_u32(&b, 2);
   while (b.size < PREAMBLE) put_u8(&b, 0);
-  put_header(&b, n);
+  put_header(&b, n, payloads);
   set_u32(b.data + 8, (uint32_t)(b.size - PREAMBLE));
-  for (int i = 0; i < n->layers; i++) put_payload(&b, &n->layer[i]);
+  for (int i = 0; i < n->layers; i++) {
+    for (size_t k = 0; k < payloads[i].size; k++) put_u8(&b, payloads[i].data[k]);
+    free(payloads[i].data);
+  }
   set_u32(b.data + 16, (uint32_t)b.size);
   net_repair(b.data, b.size);
   *size = b.size;
@@ -163,12 +185,12 @@ typedef struct walk {
 static int repair_layer(walk *w) {
   if (w->end - w->at < 18) return 0;
   uint8_t *sizes = w->at + 18 + 2 * (w->at[3] + (w->at[2] & RESIDUAL));
-  if (w->end - w->at < 26 + 2 * (w->at[3] + (w->at[2] & RESIDUAL))) return 0;
+  if (w->end - w->at < 30 + 2 * (w->at[3] + (w->at[2] & RESIDUAL))) return 0;
   const size_t size = get_u32(sizes);
   if ((size_t)(w->file_end - w->payload) < size) return 0;
   if (size > 0) set_u32(sizes + 4, net_crc(w->payload, size));
   w->payload += size;
-  w->at = sizes + 8;
+  w->at = sizes + 12;
   return 1;
 }
 
@@ -191,11 +213,18 @@ void net_repair(uint8_t *file, size_t size) {
 
 void net_make_weights(net *n, net_layer *l) {
   const size_t channels = (size_t)n->tensor[l->output].channels;
-  int planes = 0;
+  l->planes = 0;
   for (int k = 0; k < l->input_count; k++)
-    planes += (n->tensor[l->inputs[k]].channels + LANES - 1) / LANES;
+    l->planes += (n->tensor[l->inputs[k]].channels + LANES - 1) / LANES;
+  l->lanes = check_allocate((size_t)l->planes);
+  uint8_t *lanes = l->lanes;
+  for (int k = 0; k < l->input_count; k++)
+    for (int left = n->tensor[l->inputs[k]].channels; left > 0; left -= LANES)
+      *lanes++ = (uint8_t)(left < LANES ? left : LANES);
   l->channels = (int)channels;
-  l->blocks = l->channels * l->kernel_height * l->kernel_width * planes;
+  l->window[0] = l->kernel_height;
+  l->window[1] = l->kernel_width;
+  l->blocks = l->channels * l->kernel_height * l->kernel_width * l->planes;
   l->scale = check_allocate(channels * sizeof *l->scale);
   l->bias = check_allocate(channels * sizeof *l->bias);
   l->present = check_allocate((size_t)l->blocks);
@@ -205,6 +234,7 @@ void net_make_weights(net *n, net_layer *l) {
 
 void net_free(net *n) {
   for (int i = 0; i < NET_LAYERS; i++) {
+    free(n->layer[i].lanes);
     free(n->layer[i].scale);
     free(n->layer[i].bias);
     free(n->layer[i].present);

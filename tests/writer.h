@@ -1,7 +1,7 @@
 /* writer.h - a quantised network as plain arrays, and its .wisp bytes as models/FORMAT.md has them.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Written from the FORMAT alone and shared with no other writer or reader. */
+ * Written from the FORMAT alone and shared with no other writer or reader, but for the press's entropy coder. */
 #ifndef WISP_TEST_WRITER_H
 #define WISP_TEST_WRITER_H
 
@@ -23,12 +23,14 @@ typedef struct net_layer {
   int kernel_height, kernel_width, stride_y, stride_x;
   int pad_top, pad_left, pad_bottom, pad_right;
   float slope;
-  int output, residual; /* residual: -1 if there is none */
-  int channels;         /* of the output, as the arrays below have them */
-  int blocks;           /* in FORMAT.md's order; 0 without weights */
-  float *scale, *bias;  /* [channels] */
-  uint8_t *present;     /* [blocks] */
-  int8_t *weights;      /* [blocks][4], zeros where a block is absent */
+  int output, residual;  /* residual: -1 if there is none */
+  int channels;          /* of the output, as the arrays below have them */
+  int planes, window[2]; /* of the inputs; the kernel: as the arrays have them */
+  int blocks;            /* in FORMAT.md's order; 0 without weights */
+  uint8_t *lanes;        /* [planes] channels in each */
+  float *scale, *bias;   /* [channels], as wisp_encode_scale and _bias round */
+  uint8_t *present;      /* [blocks] */
+  int8_t *weights;       /* [blocks][4], zeros where a block is absent */
 } net_layer;
 
 typedef struct net_head {

@@ -9,7 +9,9 @@ enum {
   WISP_LANES = 4, /* channels in a plane and in a weight block */
   WISP_WEIGHT_MIN = -64,
   WISP_WEIGHT_MAX = 63,
-  WISP_GREY = 114 /* the letterbox border (Ultralytics YOLOv5, augmentations.py) */
+  WISP_SCALE_DROPS = 16, /* lowest bits of an f32 that are 0 in a scale of a layer */
+  WISP_BIAS_DROPS = 13,  /* and in a bias */
+  WISP_GREY = 114        /* the letterbox border (Ultralytics YOLOv5, augmentations.py) */
 };
 
 /* Codes of models/FORMAT.md. */

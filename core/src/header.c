@@ -174,6 +174,8 @@ static wisp_status read_layer(wisp_model *m, cursor *c, int i, wisp_error *error
   if (l->flags & WISP_LAYER_RESIDUAL) l->residual = take_u16(c);
   l->payload_size = take_u32(c);
   l->payload_crc = take_u32(c);
+  const uint32_t present = take_u32(c);
+  l->present = present <= INT32_MAX ? (int)present : INT32_MAX;
   return check_window(l, i, error);
 }
 
@@ -222,7 +224,8 @@ static wisp_status read_texts(wisp_model *m, cursor *c, wisp_error *error) {
 static wisp_status check_move(const wisp_model *m, int i, wisp_error *error) {
   const wisp_layer *l = &m->layer[i];
   const wisp_tensor *in = &m->tensor[l->inputs[0]], *out = &m->tensor[l->output];
-  if (l->input_count != 1 || l->flags || l->activation != WISP_ACT_NONE || l->payload_size > 0)
+  if (l->input_count != 1 || l->flags || l->activation != WISP_ACT_NONE || l->payload_size > 0 ||
+      l->present > 0)
     return wisp_fail(
         error, WISP_ERR_FORMAT,
         "Layer %d only moves bytes; it can't have weights, a residual or an activation.", i);
@@ -242,12 +245,10 @@ static wisp_status check_conv(const wisp_model *m, int i, wisp_error *error) {
     return wisp_fail(error, WISP_ERR_FORMAT,
                      "Layer %d adds tensor %d to tensor %d; their channels differ.", i, l->residual,
                      l->output);
-  size_t least, most;
-  wisp_payload_bounds(m, i, &least, &most);
-  if (l->payload_size < least || l->payload_size > most)
+  if (l->payload_size > m->size || !wisp_payload_fits(m, i))
     return wisp_fail(error, WISP_ERR_FORMAT,
-                     "Layer %d has %zu bytes of weights; %zu to %zu fit its shape.", i,
-                     l->payload_size, least, most);
+                     "Layer %d has %zu bytes for %d weight blocks, which can't be at its shape.", i,
+                     l->payload_size, l->present);
   return WISP_OK;
 }
 

@@ -7,7 +7,7 @@
 
 #include "error.h"
 
-enum { VERSION = 1, MAX_HEADER = 4 << 20, MAX_FILE = 1 << 30 };
+enum { VERSION = 2, MAX_HEADER = 4 << 20, MAX_FILE = 1 << 30 };
 
 static uint32_t read_u32(const uint8_t *b) {
   return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
@@ -16,7 +16,7 @@ static uint32_t read_u32(const uint8_t *b) {
 wisp_status wisp_model_open(wisp_model **out) {
   *out = calloc(1, sizeof **out);
   if (!*out) return WISP_ERR_MEMORY;
-  wisp_unpack_start(&(*out)->section, (*out)->preamble, sizeof(*out)->preamble);
+  wisp_section_start(&(*out)->section, (*out)->preamble, sizeof(*out)->preamble);
   return WISP_OK;
 }
 
@@ -25,7 +25,9 @@ void wisp_model_close(wisp_model **out) {
   if (!m) return;
   *out = NULL;
   wisp_header_free(m);
+  wisp_unpack_close(&m->unpack);
   free(m->section_bytes);
+  free(m->lanes);
   free(m);
 }
 
@@ -36,7 +38,7 @@ static wisp_status start_section(wisp_model *m, size_t size, const char *what, w
   if (!m->section_bytes)
     return wisp_fail(error, WISP_ERR_MEMORY,
                      "There is no memory for the %zu bytes of the model's %s.", size, what);
-  wisp_unpack_start(&m->section, m->section_bytes, size);
+  wisp_section_start(&m->section, m->section_bytes, size);
   return WISP_OK;
 }
 
@@ -51,7 +53,7 @@ static wisp_status end_preamble(wisp_model *m, wisp_error *error) {
         error, WISP_ERR_VERSION,
         "This .wisp file has version %u, this wisp reads version %d; press the model again.",
         read_u32(b + 4), VERSION);
-  if (wisp_unpack_crc(0, b, 20) != read_u32(b + 20))
+  if (wisp_section_crc(0, b, 20) != read_u32(b + 20))
     return wisp_fail(error, WISP_ERR_CHECKSUM,
                      "The first bytes of the model are damaged; download it again.");
   m->header_size = read_u32(b + 8);
@@ -69,8 +71,18 @@ static wisp_status end_preamble(wisp_model *m, wisp_error *error) {
 static wisp_status next_payload(wisp_model *m, wisp_error *error) {
   while (m->next_layer < m->layers && m->layer[m->next_layer].payload_size == 0) m->next_layer++;
   m->state = m->next_layer < m->layers ? WISP_READS_PAYLOAD : WISP_IS_COMPLETE;
-  if (m->state == WISP_IS_COMPLETE) return WISP_OK;
-  return start_section(m, m->layer[m->next_layer].payload_size, "weights", error);
+  if (m->state == WISP_READS_PAYLOAD) return wisp_payload_start(m, m->next_layer, error);
+  wisp_unpack_close(&m->unpack);
+  free(m->lanes);
+  m->lanes = NULL;
+  return WISP_OK;
+}
+
+/* Returns whether the part of the file that is being read is complete. */
+static int take_piece(wisp_model *m, const uint8_t **input, size_t *left) {
+  if (m->state != WISP_READS_PAYLOAD) return wisp_section_feed(&m->section, input, left);
+  m->unpacked = wisp_unpack_feed(m->unpack, input, left);
+  return m->unpacked != WISP_UNPACK_READS;
 }
 
 static wisp_status end_header(wisp_model *m, wisp_error *error) {
@@ -84,12 +96,13 @@ static wisp_status end_header(wisp_model *m, wisp_error *error) {
 
 static wisp_status end_payload(wisp_model *m, wisp_error *error) {
   wisp_layer *layer = &m->layer[m->next_layer];
-  if (m->section.crc != layer->payload_crc)
+  if (wisp_unpack_crc(m->unpack) != layer->payload_crc)
     return wisp_fail(error, WISP_ERR_CHECKSUM,
                      "The weights of layer %d are damaged; download the model again.",
                      m->next_layer);
-  layer->payload = m->section_bytes;
-  m->section_bytes = NULL;
+  if (m->unpacked != WISP_UNPACK_COMPLETE)
+    return wisp_fail(error, WISP_ERR_FORMAT, "The %zu bytes of layer %d don't make its %d blocks.",
+                     layer->payload_size, m->next_layer, layer->present);
   const wisp_status status = wisp_payload_check(m, m->next_layer, error);
   m->next_layer++;
   return status == WISP_OK ? next_payload(m, error) : status;
@@ -102,7 +115,7 @@ wisp_status wisp_model_feed(wisp_model *m, const void *bytes, size_t size, wisp_
   if (m->state == WISP_IS_BROKEN)
     return wisp_fail(error, m->broken.status, "%s", m->broken.message);
   while (status == WISP_OK && m->state != WISP_IS_COMPLETE) {
-    if (!wisp_unpack_feed(&m->section, &input, &size)) return WISP_OK;
+    if (!take_piece(m, &input, &size)) return WISP_OK;
     if (m->state == WISP_READS_PREAMBLE) status = end_preamble(m, &why);
     else if (m->state == WISP_READS_HEADER) status = end_header(m, &why);
     else status = end_payload(m, &why);
@@ -150,7 +163,7 @@ wisp_status wisp_model_layer(const wisp_model *m, int index, wisp_layer_info *in
                             .stride = l->stride_y,
                             .bytes = l->payload_size};
   for (int k = 0; k < l->input_count; k++) info->channels_in += m->tensor[l->inputs[k]].channels;
-  if (l->payload) {
+  if (l->payload_size > 0) {
     const wisp_weights_view v = wisp_payload_view(m, index);
     info->blocks = v.blocks;
     info->blocks_present = v.blocks_present;

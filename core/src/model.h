@@ -5,6 +5,7 @@
 
 #include "../wisp.h"
 #include "base.h"
+#include "section.h"
 #include "unpack.h"
 
 typedef struct wisp_tensor {
@@ -22,10 +23,11 @@ typedef struct wisp_layer {
   float slope;
   int output, residual; /* tensors; residual -1 if there is none */
   int input_count;
-  uint16_t *inputs; /* [input_count] tensors */
-  size_t payload_size;
+  uint16_t *inputs;    /* [input_count] tensors */
+  size_t payload_size; /* coded */
   uint32_t payload_crc;
-  uint8_t *payload; /* owned; NULL until it is complete */
+  int present;      /* weight blocks */
+  uint8_t *payload; /* owned: decoded scales, biases, mask, weights; NULL until its turn */
 } wisp_layer;
 
 /* The parts of a convolution's payload; they borrow from it. */
@@ -50,13 +52,16 @@ struct wisp_model {
     WISP_IS_COMPLETE,
     WISP_IS_BROKEN
   } state;
-  wisp_unpack section; /* what is being read */
-  wisp_error broken;   /* why, if it is */
+  wisp_section section; /* what is being read */
+  wisp_error broken;    /* why, if it is */
   uint8_t preamble[24];
   uint8_t *section_bytes; /* owned while a section is read */
   size_t size, header_size;
   uint32_t header_crc;
-  int next_layer; /* whose payload is being read */
+  int next_layer;             /* whose payload is being read */
+  wisp_unpack *unpack;        /* owned while payloads are read */
+  wisp_unpack_state unpacked; /* what it last said */
+  uint8_t *lanes;             /* owned, of that layer */
 
   int input_height, input_width, stride, block;
   int tensors, layers, heads, classes;
@@ -72,12 +77,14 @@ wisp_status wisp_header_parse(wisp_model *model, const uint8_t *bytes, size_t si
                               wisp_error *error);
 void wisp_header_free(wisp_model *model);
 
-/* payload.c: checks a layer's complete payload. `layer` is its index. */
+/* payload.c: whether a layer's payload can have its size and blocks. `layer` is its index. */
+int wisp_payload_fits(const wisp_model *model, int layer);
+/* Makes room for a layer's weights and lets the model's decoder begin to fill it. */
+wisp_status wisp_payload_start(wisp_model *model, int layer, wisp_error *error);
+/* Checks a layer's complete payload. */
 wisp_status wisp_payload_check(const wisp_model *model, int layer, wisp_error *error);
-/* The payload's parts; for a convolution whose payload is there. */
+/* The payload's parts; without pointers before its turn. */
 wisp_weights_view wisp_payload_view(const wisp_model *model, int layer);
-/* The sizes a payload may have: without blocks and with all of them. */
-void wisp_payload_bounds(const wisp_model *model, int layer, size_t *least, size_t *most);
 
 static inline int wisp_block_present(const wisp_weights_view *view, int block) {
   return !view->mask || (view->mask[block / 8] >> block % 8 & 1);

@@ -6,9 +6,9 @@
 #include "error.h"
 #include "model.h"
 
-enum { MAX_BLOCKS = 1 << 28 };
+enum { MAX_BLOCKS = 1 << 25, PRESENT_OF_BYTE = 1 << 12, BLOCKS_OF_BYTE = 1 << 14 };
 
-/* Everything but the pointers; blocks is -1 if there are too many to count. */
+/* Everything but the pointers; blocks is -1 if there are too many. */
 static wisp_weights_view shape(const wisp_model *model, int layer) {
   const wisp_layer *l = &model->layer[layer];
   wisp_weights_view v = {.channels_out = model->tensor[l->output].channels,
@@ -17,6 +17,7 @@ static wisp_weights_view shape(const wisp_model *model, int layer) {
     v.planes += wisp_planes(model->tensor[l->inputs[k]].channels);
   const double blocks = (double)v.channels_out * v.taps * v.planes;
   v.blocks = blocks <= MAX_BLOCKS ? (int)blocks : -1;
+  v.blocks_present = l->present;
   return v;
 }
 
@@ -24,35 +25,25 @@ static size_t mask_size(const wisp_layer *l, int blocks) {
   return l->flags & WISP_LAYER_MASKED ? ((size_t)blocks + 7) / 8 : 0;
 }
 
-void wisp_payload_bounds(const wisp_model *model, int layer, size_t *least, size_t *most) {
+int wisp_payload_fits(const wisp_model *model, int layer) {
   const wisp_layer *l = &model->layer[layer];
   const wisp_weights_view v = shape(model, layer);
-  const size_t fixed = (size_t)v.channels_out * 8;
-  if (v.blocks < 0) {
-    *least = 1;
-    *most = 0; /* no size fits */
-    return;
-  }
-  *most = fixed + mask_size(l, v.blocks) + (size_t)v.blocks * WISP_LANES;
-  *least = l->flags & WISP_LAYER_MASKED ? fixed + mask_size(l, v.blocks) : *most;
+  if (v.blocks < 0 || v.blocks_present > v.blocks) return 0;
+  if (!(l->flags & WISP_LAYER_MASKED) && v.blocks_present != v.blocks) return 0;
+  return v.blocks_present / PRESENT_OF_BYTE < (int)l->payload_size &&
+         v.blocks / BLOCKS_OF_BYTE < (int)l->payload_size;
 }
 
 wisp_weights_view wisp_payload_view(const wisp_model *model, int layer) {
   const wisp_layer *l = &model->layer[layer];
   wisp_weights_view v = shape(model, layer);
-  const size_t mask = mask_size(l, v.blocks), fixed = (size_t)v.channels_out * 8;
+  if (!l->payload) return v;
+  const size_t mask = mask_size(l, v.blocks), fixed = (size_t)v.channels_out * 2 * sizeof(float);
   v.scale = (const float *)(const void *)l->payload;
   v.bias = v.scale + v.channels_out;
   v.mask = mask ? l->payload + fixed : NULL;
   v.weights = (const int8_t *)l->payload + fixed + mask;
-  v.blocks_present = (int)((l->payload_size - fixed - mask) / WISP_LANES);
   return v;
-}
-
-static int count_present(const wisp_weights_view *v) {
-  int present = 0;
-  for (int b = 0; b < v->blocks; b++) present += wisp_block_present(v, b);
-  return present;
 }
 
 /* Lanes of a plane that hold a channel, for each plane of the inputs side by side. */
@@ -61,6 +52,33 @@ static void fill_lanes(const wisp_model *model, const wisp_layer *l, uint8_t *la
     int left = model->tensor[l->inputs[k]].channels;
     for (; left > 0; left -= WISP_LANES) *lanes++ = (uint8_t)wisp_min(left, WISP_LANES);
   }
+}
+
+wisp_status wisp_payload_start(wisp_model *m, int layer, wisp_error *error) {
+  wisp_layer *l = &m->layer[layer];
+  const wisp_weights_view v = shape(m, layer);
+  const size_t mask = mask_size(l, v.blocks), fixed = (size_t)v.channels_out * 2 * sizeof(float);
+  free(m->lanes);
+  m->lanes = malloc((size_t)v.planes);
+  l->payload = calloc(1, fixed + mask + (size_t)v.blocks_present * WISP_LANES);
+  if (!m->unpack) m->unpack = wisp_unpack_open();
+  if (m->lanes) fill_lanes(m, l, m->lanes);
+  const wisp_unpack_layer parts = {.channels_out = v.channels_out,
+                                   .kernel_height = l->kernel_height,
+                                   .kernel_width = l->kernel_width,
+                                   .planes = v.planes,
+                                   .present = v.blocks_present,
+                                   .lanes = m->lanes,
+                                   .scale = (float *)(void *)l->payload,
+                                   .bias = (float *)(void *)l->payload + v.channels_out,
+                                   .mask = mask ? l->payload + fixed : NULL,
+                                   .weights = (int8_t *)l->payload + fixed + mask};
+  if (!m->lanes || !l->payload || !m->unpack ||
+      !wisp_unpack_start(m->unpack, &parts, l->payload_size))
+    return wisp_fail(error, WISP_ERR_MEMORY,
+                     "There is no memory for the %d weight blocks of layer %d.", v.blocks_present,
+                     layer);
+  return WISP_OK;
 }
 
 static wisp_status check_channel(int layer, int channel, const wisp_weights_view *v,
@@ -75,40 +93,18 @@ static wisp_status check_channel(int layer, int channel, const wisp_weights_view
   return WISP_OK;
 }
 
+/* The decoder itself keeps weights in range, lanes past the channels at 0 and the mask in agreement. */
 wisp_status wisp_payload_check(const wisp_model *model, int layer, wisp_error *error) {
   const wisp_weights_view v = wisp_payload_view(model, layer);
-  if (v.mask) {
-    const int unused = (8 - v.blocks % 8) % 8, stray = v.mask[(v.blocks - 1) / 8] >> (8 - unused);
-    const uint8_t *end = model->layer[layer].payload + model->layer[layer].payload_size;
-    if (stray || count_present(&v) != v.blocks_present ||
-        (const uint8_t *)v.weights + v.blocks_present * WISP_LANES != end)
-      return wisp_fail(error, WISP_ERR_FORMAT,
-                       "The mask of layer %d does not agree with its %d blocks.", layer,
-                       v.blocks_present);
-  }
-  uint8_t *lanes = malloc((size_t)v.planes);
-  if (!lanes)
-    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to check layer %d.", layer);
-  fill_lanes(model, &model->layer[layer], lanes);
   wisp_status status = WISP_OK;
   const int8_t *weight = v.weights;
   for (int channel = 0, block = 0; status == WISP_OK && channel < v.channels_out; channel++) {
-    double sum = 0; /* of up to 2^28 blocks */
+    double sum = 0; /* of up to 2^25 blocks */
     for (int i = 0; i < v.taps * v.planes; i++, block++) {
       if (!wisp_block_present(&v, block)) continue;
-      for (int lane = 0; lane < WISP_LANES; lane++, weight++) {
-        sum += abs(*weight);
-        if (*weight < WISP_WEIGHT_MIN || *weight > WISP_WEIGHT_MAX ||
-            (*weight && lane >= lanes[i % v.planes])) {
-          status = wisp_fail(
-              error, WISP_ERR_FORMAT,
-              "A weight of layer %d is %d in lane %d; 7 bits and 0 past the channels fit.", layer,
-              *weight, lane);
-        }
-      }
+      for (int lane = 0; lane < WISP_LANES; lane++) sum += abs(*weight++);
     }
-    if (status == WISP_OK) status = check_channel(layer, channel, &v, sum, error);
+    status = check_channel(layer, channel, &v, sum, error);
   }
-  free(lanes);
   return status;
 }

@@ -1,4 +1,5 @@
-/* unpack.h - collects one section of a .wisp file from pieces of any size and checks its CRC.
+/* unpack.h - the entropy decoder: a payload's bytes -> scales, biases, mask and weights, resumable at
+ * any byte.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef WISP_UNPACK_H
 #define WISP_UNPACK_H
@@ -6,19 +7,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A section being filled. `bytes` belongs to the caller and holds `size`. */
-typedef struct wisp_unpack {
-  uint8_t *bytes;
-  size_t size, filled;
-  uint32_t crc; /* of the bytes filled so far */
-} wisp_unpack;
+/* A layer's shape and where its parts go; all is borrowed until the layer is complete. */
+typedef struct wisp_unpack_layer {
+  int channels_out, kernel_height, kernel_width, planes;
+  int present;          /* blocks */
+  const uint8_t *lanes; /* [planes] channels in each */
+  float *scale, *bias;  /* [channels_out] */
+  uint8_t *mask;        /* bits [blocks], zeros; NULL: every block is present */
+  int8_t *weights;      /* [present][4], zeros */
+} wisp_unpack_layer;
 
-void wisp_unpack_start(wisp_unpack *section, uint8_t *bytes, size_t size);
+typedef struct wisp_unpack
+    wisp_unpack; /* one for a file: its layers are read one after the other */
 
-/* Takes what the section lacks from the front of *input, moving *input and *left on. Returns 1 once it is full. */
-int wisp_unpack_feed(wisp_unpack *section, const uint8_t **input, size_t *left);
+typedef enum wisp_unpack_state {
+  WISP_UNPACK_READS,        /* more bytes are needed */
+  WISP_UNPACK_COMPLETE,     /* all is in its place */
+  WISP_UNPACK_CONTRADICTION /* all bytes are there and don't make the layer */
+} wisp_unpack_state;
 
-/* CRC-32 as in zlib, continued from `crc` (0 at first). */
-uint32_t wisp_unpack_crc(uint32_t crc, const uint8_t *bytes, size_t size);
+/* NULL: no memory. */
+wisp_unpack *wisp_unpack_open(void);
+void wisp_unpack_close(wisp_unpack **unpack);
+
+/* Starts a layer whose payload has `size` bytes. 0: no memory. */
+int wisp_unpack_start(wisp_unpack *unpack, const wisp_unpack_layer *layer, size_t size);
+
+/* Takes bytes of the payload from the front of *input, moving *input and *left on, and decodes what
+ * they tell. */
+wisp_unpack_state wisp_unpack_feed(wisp_unpack *unpack, const uint8_t **input, size_t *left);
+
+/* CRC-32 of the payload's bytes so far. */
+uint32_t wisp_unpack_crc(const wisp_unpack *unpack);
 
 #endif

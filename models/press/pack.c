@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/src/unpack.h"
+#include "core/src/section.h"
+#include "encode.h"
 #include "stages.h"
 
-enum { VERSION = 1, PREAMBLE = 24, MAX_HEADER = 4 << 20, MAX_FILE = 1 << 30, SIZE_AND_CRC = 8 };
+enum { VERSION = 2, PREAMBLE = 24, MAX_HEADER = 4 << 20, MAX_FILE = 1 << 30 };
+
+enum { MASKED_FROM = 64 /* one block in that many is zero */ };
 
 /* ---- bytes ---- */
 
@@ -97,32 +100,54 @@ static int8_t *lay_blocks(const wisp_net *net, const wisp_net_layer *layer, size
 
 static int is_zero(const int8_t *block) { return !(block[0] | block[1] | block[2] | block[3]); }
 
-static void put_mask(writer *w, const int8_t *blocks, size_t n) {
-  uint8_t *mask = append(w, (n + 7) / 8);
-  if (!mask) return;
-  memset(mask, 0, (n + 7) / 8);
-  for (size_t b = 0; b < n; b++)
-    if (!is_zero(blocks + b * WISP_LANES)) mask[b / 8] |= (uint8_t)(1 << b % 8);
+/* Channels of each plane of the inputs side by side, `malloc`ed; *planes: how many. */
+static uint8_t *lay_lanes(const wisp_net *net, const wisp_net_layer *layer, int *planes) {
+  *planes = 0;
+  for (int i = 0; i < layer->input_count; i++)
+    *planes += wisp_planes(net->tensors[layer->inputs[i]].channels);
+  uint8_t *lanes = malloc((size_t)*planes), *to = lanes;
+  for (int i = 0; i < layer->input_count && lanes; i++)
+    for (int left = net->tensors[layer->inputs[i]].channels; left > 0; left -= WISP_LANES)
+      *to++ = (uint8_t)wisp_min(left, WISP_LANES);
+  return lanes;
 }
 
-/* Returns whether the payload has a mask: it is worth its bytes where enough blocks are zero. */
-static int put_payload(writer *w, const wisp_net *net, const wisp_net_layer *layer) {
+/* What the header says of a payload. */
+typedef struct coded {
+  int masked;
+  size_t present, size; /* blocks, bytes */
+  uint32_t crc;
+} coded;
+
+/* A mask is worth its bits where some blocks are zero. */
+static coded put_payload(writer *w, const wisp_net *net, const wisp_net_layer *layer,
+                         wisp_encode *encode) {
+  coded c = {0};
   size_t n = count_blocks(net, layer), absent = 0;
+  int planes;
   int8_t *blocks = lay_blocks(net, layer, n);
-  if (!blocks) {
-    w->failed = 1;
-    return 0;
+  uint8_t *lanes = lay_lanes(net, layer, &planes);
+  for (size_t b = 0; b < n && blocks; b++) absent += (size_t)is_zero(blocks + b * WISP_LANES);
+  c.masked = absent * MASKED_FROM > n;
+  c.present = c.masked ? n - absent : n;
+  const wisp_encode_layer parts = {.channels_out = layer->channels_out,
+                                   .kernel_height = layer->window.kernel[0],
+                                   .kernel_width = layer->window.kernel[1],
+                                   .planes = planes,
+                                   .masked = c.masked,
+                                   .lanes = lanes,
+                                   .scale = layer->quantised.scale,
+                                   .bias = layer->quantised.bias,
+                                   .blocks = blocks};
+  const uint8_t *bytes = blocks && lanes ? wisp_encode_run(encode, &parts, &c.size) : NULL;
+  if (bytes) {
+    c.crc = wisp_section_crc(0, bytes, c.size);
+    put_bytes(w, bytes, c.size);
   }
-  for (int o = 0; o < layer->channels_out; o++) put_f32(w, layer->quantised.scale[o]);
-  for (int o = 0; o < layer->channels_out; o++) put_f32(w, layer->quantised.bias[o]);
-  for (size_t b = 0; b < n; b++) absent += (size_t)is_zero(blocks + b * WISP_LANES);
-  int masked = absent * WISP_LANES > (n + 7) / 8;
-  if (masked) put_mask(w, blocks, n);
-  for (size_t b = 0; b < n; b++)
-    if (!masked || !is_zero(blocks + b * WISP_LANES))
-      put_bytes(w, blocks + b * WISP_LANES, WISP_LANES);
+  w->failed |= !bytes;
   free(blocks);
-  return masked;
+  free(lanes);
+  return c;
 }
 
 /* ---- header ---- */
@@ -146,10 +171,10 @@ static void put_tensor(writer *w, const wisp_net_tensor *tensor) {
   put_f32(w, tensor->scale);
 }
 
-/* All but the size and the CRC of the payload. */
-static void put_layer(writer *w, const wisp_net_layer *layer, int number, int masked) {
+static void put_layer(writer *w, const wisp_net_layer *layer, int number, const coded *payload) {
   const wisp_window *window = &layer->window;
-  int flags = (layer->residual >= 0 ? WISP_LAYER_RESIDUAL : 0) | (masked ? WISP_LAYER_MASKED : 0);
+  int flags =
+      (layer->residual >= 0 ? WISP_LAYER_RESIDUAL : 0) | (payload->masked ? WISP_LAYER_MASKED : 0);
   put_u8(w, layer->operation);
   put_u8(w, layer->activation);
   put_u8(w, flags);
@@ -161,6 +186,9 @@ static void put_layer(writer *w, const wisp_net_layer *layer, int number, int ma
   put_u16(w, number + 1);
   for (int i = 0; i < layer->input_count; i++) put_u16(w, layer->inputs[i]);
   if (layer->residual >= 0) put_u16(w, layer->residual);
+  put_u32(w, (uint32_t)payload->size);
+  put_u32(w, payload->crc);
+  put_u32(w, (uint32_t)payload->present);
 }
 
 static void put_head(writer *w, const wisp_yolo_head *head) {
@@ -174,15 +202,15 @@ static void put_head(writer *w, const wisp_yolo_head *head) {
 
 /* The layers' headers, while their payloads gather in `payloads`. */
 static void put_layers(writer *w, const wisp_net *net, writer *payloads) {
-  for (int i = 0; i < net->layer_count; i++) {
+  wisp_encode *encode = wisp_encode_open();
+  payloads->failed |= !encode;
+  for (int i = 0; i < net->layer_count && encode; i++) {
     const wisp_net_layer *layer = &net->layers[i];
-    size_t before = payloads->size;
-    int masked = layer->operation == WISP_OP_CONV && put_payload(payloads, net, layer);
-    size_t size = payloads->size - before;
-    put_layer(w, layer, i, masked);
-    put_u32(w, (uint32_t)size);
-    put_u32(w, size && !payloads->failed ? wisp_unpack_crc(0, payloads->bytes + before, size) : 0);
+    coded payload = {0};
+    if (layer->operation == WISP_OP_CONV) payload = put_payload(payloads, net, layer, encode);
+    put_layer(w, layer, i, &payload);
   }
+  wisp_encode_close(&encode);
 }
 
 static void put_header(writer *w, const wisp_net *net, const char *provenance, writer *payloads) {
@@ -202,9 +230,9 @@ static void put_preamble(writer *w, const writer *header, const writer *payloads
   put_bytes(w, "WISP", 4);
   put_u32(w, VERSION);
   put_u32(w, (uint32_t)header->size);
-  put_u32(w, wisp_unpack_crc(0, header->bytes, header->size));
+  put_u32(w, wisp_section_crc(0, header->bytes, header->size));
   put_u32(w, (uint32_t)(PREAMBLE + header->size + payloads->size));
-  if (!w->failed) put_u32(w, wisp_unpack_crc(0, w->bytes, w->size));
+  if (!w->failed) put_u32(w, wisp_section_crc(0, w->bytes, w->size));
 }
 
 /* ---- file ---- */

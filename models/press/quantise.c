@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "encode.h"
 #include "range.h"
 #include "round.h"
 #include "stages.h"
@@ -137,10 +138,11 @@ static wisp_status quantise_channel(scratch *s, wisp_net_layer *layer, int o) {
   int8_t *integers = layer->quantised.weights + (size_t)o * (size_t)taps;
   for (int k = 0; k < taps; k++) s->weights[k] = weights[k] * s->step[k];
   float bias = layer->bias[o];
-  float scale = choose_scale(s, taps, fmaxf(fabsf(bias) / MOST_BIAS, FLT_MIN));
+  float least = fmaxf(fabsf(bias) / MOST_BIAS, 2 * FLT_MIN);
+  float scale = wisp_encode_scale(choose_scale(s, taps, least));
   round_channel(s, taps, scale, integers);
   layer->quantised.scale[o] = scale;
-  layer->quantised.bias[o] = bias + mean_loss(s, taps, scale, integers);
+  layer->quantised.bias[o] = wisp_encode_bias(bias + mean_loss(s, taps, scale, integers));
   return check_sum(integers, taps, scale, layer->quantised.bias[o]);
 }
 
