@@ -69,6 +69,46 @@ export function readFile(address) {
   return nodeModules().fs.createReadStream(address, { highWaterMark: 1 << 20 });
 }
 
+/** @param {boolean | string} folder true: the user's own @param {string} name */
+function keptPath(folder, name) {
+  const path = process.getBuiltinModule('node:path');
+  if (typeof folder === 'string') return path.join(folder, `${name}.wisp`);
+  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  const base = XDG_CACHE_HOME || LOCALAPPDATA || path.join(nodeModules().os.homedir(), '.cache');
+  return path.join(base, 'wisp', `${name}.wisp`);
+}
+
+/** @param {boolean | string} folder @param {string} name @returns {Promise<Uint8Array<ArrayBuffer> | undefined>} */
+export async function readKept(folder, name) {
+  const bytes = await nodeModules().fs.promises.readFile(keptPath(folder, name));
+  return new Uint8Array(bytes);
+}
+
+/** @param {boolean | string} folder @param {string} name */
+export async function removeKept(folder, name) {
+  await nodeModules().fs.promises.rm(keptPath(folder, name), { force: true });
+}
+
+/**
+ * Whole or not at all: another process may read it at the same time.
+ * @param {boolean | string} folder
+ * @param {string} name
+ * @param {Uint8Array} bytes
+ */
+export async function keepFile(folder, name, bytes) {
+  const { promises } = nodeModules().fs;
+  const file = keptPath(folder, name);
+  const half = `${file}.${process.pid}.${crypto.randomUUID()}`;
+  await promises.mkdir(process.getBuiltinModule('node:path').dirname(file), { recursive: true });
+  try {
+    await promises.writeFile(half, bytes);
+    await promises.rename(half, file);
+  } catch (cause) {
+    await promises.rm(half, { force: true });
+    throw cause;
+  }
+}
+
 /**
  * @param {string | URL | undefined} address of another worker file than the package's own
  * @param {CrewEvents} events

@@ -1,6 +1,6 @@
 // wisp for browsers and Node: open a model, detect boxes, close.
 
-import { download } from './download.js';
+import { downloadModel } from './download.js';
 import { naming, WispError } from './error.js';
 import { runtimeFiles } from './files.js';
 import { absolute, countCores } from './host.js';
@@ -21,12 +21,16 @@ export { WispError };
  * @property {'engine' | 'model' | 'warmup'} phase
  * @property {number} loaded bytes; of 'warmup', frames
  * @property {number} total 0 where it isn't known yet
+ * @property {boolean} [fromCache] of 'model': no network was needed
  *
  * @typedef {object} OpenOptions
  * @property {'auto' | number} [threads] 'auto': all cores but one, at most eight; one where the page can't share memory
  * @property {number | {width: number, height: number}} [size] of the network's input, multiples of the model's stride;
  *   default: the model's own
  * @property {AbortSignal} [signal] ends the opening wherever it is
+ * @property {string} [integrity] "sha256-" and the hash of the model's bytes in base64: others are refused
+ * @property {boolean | string} [cache] keeps the model for the next time, under that hash: in the page's Cache Storage, under
+ *   Node in this folder, or with true in the user's own
  * @property {(progress: Progress) => void} [onProgress]
  * @property {boolean} [warmUp] a first detection on grey, so that the first real one is fast; default true
  * @property {Variant} [variant] this build and no other, for tests and measurements
@@ -84,7 +88,7 @@ export class Detector {
     try {
       const [choice] = await Promise.all([
         load(link, wish, options),
-        feed(link, model, stop.signal, options.onProgress),
+        feed(link, model, { ...options, signal: stop.signal }),
       ]);
       const info = await plan(link, size, options);
       return new Detector(link, { ...info, variant: choice.variant, reason: choice.reason });
@@ -214,11 +218,10 @@ async function load(link, wish, { wasmBase, onProgress }) {
  * The model's bytes, piece by piece, into the engine.
  * @param {Link} link
  * @param {ModelSource} model
- * @param {AbortSignal} signal
- * @param {OpenOptions['onProgress']} onProgress
+ * @param {OpenOptions} options
  */
-async function feed(link, model, signal, onProgress) {
-  const { name, total, pieces } = await download(model, signal);
+async function feed(link, model, { onProgress, ...origin }) {
+  const { name, total, pieces, fromCache = false } = await downloadModel(model, origin);
   let size = 0; // as the file itself says
   let loaded = 0;
   for await (const piece of pieces) {
@@ -226,7 +229,7 @@ async function feed(link, model, signal, onProgress) {
     if (loaded === 0) requireWisp(piece, name);
     size = await feedPiece(link, piece, name);
     loaded += piece.length;
-    onProgress?.({ phase: 'model', loaded, total: size || total });
+    onProgress?.({ phase: 'model', loaded, total: size || total, fromCache });
   }
   if (size > 0 && loaded >= size) return;
   const of = size > 0 ? `${loaded} of ${size} bytes` : `${loaded} bytes`;
