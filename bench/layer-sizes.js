@@ -8,6 +8,7 @@
 
 const UPSAMPLE = 3; // of models/FORMAT.md, as all offsets here
 const RESIDUAL = 1;
+const PAYLOAD_BYTES = 12; // of a layer: size, CRC, blocks
 const HEAD_BYTES = 8; // and its anchors, two f32 each
 
 /**
@@ -51,7 +52,7 @@ function readLayer(view, at) {
     output: view.getUint16(at + 16, true),
     input: view.getUint16(at + 18, true),
   };
-  return { layer, next: at + 18 + 2 * (inputs + residuals) + 8 };
+  return { layer, next: at + 18 + 2 * (inputs + residuals) + PAYLOAD_BYTES };
 }
 
 /** @param {number} axis 0: y, 1: x @param {number} size @param {Layer} layer */
