@@ -103,6 +103,8 @@ export class Hall {
     return {
       ...common,
       module: home + (isNode ? nodeModule : module),
+      normalised:
+        kind === 'litert' && file === this.#options.files[engines[lane.engine].file ?? ''],
       ...(wasm && { files: home + wasm }),
     };
   }
@@ -113,10 +115,7 @@ export class Hall {
     if (file === undefined) return this.#networks.wisp(network);
     const own = this.#options.files[file];
     if (own) return own;
-    const { batch } = this.#options;
-    if (file === 'onnx') return this.#networks.onnx(network, { batch });
-    if (file === 'onnxInt8') return this.#networks.onnx(network, { batch, quantised: true });
-    throw new Error(`no ${file} file was named, and the bench can't make one`);
+    return this.#networks.peerFile(network, file, this.#options.batch);
   }
 
   async close() {

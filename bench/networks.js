@@ -10,6 +10,7 @@ import { pressRandom } from '../web/src/random-press.js';
 import { writeOnnx } from './onnx-file.js';
 import { benchFolder } from './peers.js';
 import { root } from './serving.js';
+import { writeTflite } from './tflite-file.js';
 
 /**
  * @typedef {{width: number, height: number}} Size
@@ -31,7 +32,34 @@ const MAKERS = [
   'bench/onnx-file.js',
   'bench/onnx-decoding.js',
   'bench/onnx-quantised.js',
+  'bench/peer-scales.js',
+  'bench/tflite-file.js',
+  'bench/tflite-decoding.js',
+  'bench/tflite-writer.js',
+  'bench/flat-buffer.js',
 ];
+
+/** @typedef {keyof typeof PEER_FILES} PeerFile */
+const PEER_FILES = {
+  onnx: {
+    ending: 'onnx',
+    write: (/** @type {FloatGraph} */ graph, /** @type {number} */ batch) =>
+      writeOnnx(graph, { batch }),
+  },
+  onnxInt8: {
+    ending: 'int8.onnx',
+    write: (/** @type {FloatGraph} */ graph, /** @type {number} */ batch) =>
+      writeOnnx(graph, { batch, quantised: true }),
+  },
+  tfliteFp16: {
+    ending: 'fp16.tflite',
+    write: (/** @type {FloatGraph} */ graph) => writeTflite(graph),
+  },
+  tfliteInt8: {
+    ending: 'int8.tflite',
+    write: (/** @type {FloatGraph} */ graph) => writeTflite(graph, { quantised: true }),
+  },
+};
 
 /** @param {string} text e.g. yolov5n, yolov5s@75, folder/own.onnx@50 @returns {NetworkName} */
 export function parseNetwork(text) {
@@ -62,15 +90,17 @@ export class Networks {
   /**
    * For peers, which gain nothing from zeros: always the dense network.
    * @param {NetworkName} name
-   * @param {{batch: number, quantised?: boolean}} kind
-   * @returns {Promise<string>} path of an .onnx file
+   * @param {PeerFile} kind
+   * @param {number} batch images a run; of .onnx files
+   * @returns {Promise<string>} path of an .onnx or .tflite file
    */
-  async onnx({ base }, { batch, quantised = false }) {
+  async peerFile({ base }, kind, batch) {
     if (base.endsWith('.wisp')) throw new Error(`peers can't read ${base}; give an .onnx file`);
-    if (base.endsWith('.onnx') && !quantised) return base;
+    if (base.endsWith('.onnx') && kind === 'onnx') return base;
     const dense = { base, sparsity: 0 };
-    const make = async () => writeOnnx((await this.#press(dense)).graph, { batch, quantised });
-    return this.#made(dense, `b${batch}${quantised ? '.int8' : ''}.onnx`, make);
+    const { ending, write } = PEER_FILES[kind];
+    const make = async () => write((await this.#press(dense)).graph, batch);
+    return this.#made(dense, `b${batch}.${ending}`, make);
   }
 
   /** @param {NetworkName} name @returns {Promise<{bytes: Uint8Array, graph: FloatGraph}>} */

@@ -1,14 +1,15 @@
 // Float graph → an ONNX file such as YOLOv5's export.py writes, decoding included, for the peers.
 
 import { decodeHeads } from './onnx-decoding.js';
-import { quantisedWeights, requantised, scales } from './onnx-quantised.js';
+import { quantisedWeights, requantised } from './onnx-quantised.js';
 import { OnnxWriter } from './onnx-writer.js';
+import { scales } from './peer-scales.js';
 
 /**
  * @typedef {import('../web/src/import/float-graph.js').FloatGraph} FloatGraph
  * @typedef {import('../web/src/import/float-graph.js').GraphNode} GraphNode
  * @typedef {import('../web/src/import/float-graph.js').Conv} Conv
- * @typedef {import('./onnx-quantised.js').Scale} Scale
+ * @typedef {import('./peer-scales.js').Scale} Scale
  */
 
 /**

@@ -101,10 +101,10 @@ export function benchCommand() {
 function withFiles(command) {
   return command
     .option('--image <file>', 'JPEG, PNG or WebP; default: a drawn scene of 1280 × 720')
-    .option('--onnx <file>', 'what onnxruntime runs; default: the same network as wisp')
-    .option('--onnx-int8 <file>', 'what its INT8 runs; default: the same network')
-    .option('--tflite-int8 <file>', 'what LiteRT.js runs')
-    .option('--tflite-fp16 <file>', 'what LiteRT.js runs')
+    .option('--onnx <file>', 'what onnxruntime runs; default: the network that wisp runs')
+    .option('--onnx-int8 <file>', 'the same for its INT8')
+    .option('--tflite-int8 <file>', 'what LiteRT.js runs; default: the network that wisp runs')
+    .option('--tflite-fp16 <file>', 'the same for its FP16')
     .option('--layers', 'instead: what each layer of wisp takes, against the peak of this machine')
     .option('--json <file>', 'everything that was measured')
     .option('--svg <file>', 'a chart');

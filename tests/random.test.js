@@ -5,7 +5,9 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import { readScales } from '../bench/lanes/tflite-scales.js';
 import { writeOnnx } from '../bench/onnx-file.js';
+import { writeTflite } from '../bench/tflite-file.js';
 import { zeroBlocks } from '../web/src/import/block-mask.js';
 import { importOnnx } from '../web/src/import/onnx.js';
 import { randomGraph } from '../web/src/import/random.js';
@@ -131,6 +133,18 @@ describe('the ONNX file for the peers', () => {
       });
     }
   });
+});
+
+test('the .tflite files for the peers tell how they are quantised', () => {
+  const graph = randomGraph('yolov5n', { size: 64 });
+  const [real, integer] = [false, true].map((quantised) => writeTflite(graph, { quantised }));
+  for (const bytes of [real, integer]) {
+    assert.equal(Buffer.from(bytes.subarray(4, 8)).toString(), 'TFL3');
+  }
+  assert.deepEqual(readScales(real), { input: null, output: null });
+  const { input, output } = readScales(integer);
+  assert.deepEqual([input?.scale, input?.zero, output], [Math.fround(1 / 255), 0, null]);
+  assert.ok(integer.length < 0.65 * real.length, `${integer.length} of ${real.length} bytes`);
 });
 
 test('random numbers are spread as they should be', () => {

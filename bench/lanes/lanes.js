@@ -15,6 +15,7 @@ import { PeerLink } from './peer-link.js';
  * @property {import('../../web/src/index.js').Variant} [variant] of wisp
  * @property {string} [module] address of the peer's ES module
  * @property {string} [files] address of the folder with its WebAssembly
+ * @property {boolean} [normalised] whether its boxes are in shares of the input's side, as in official .tflite files
  *
  * @typedef {object} TurnResult milliseconds an image
  * @property {number} total from the call to the boxes, messages to the worker included

@@ -17,22 +17,25 @@ export class LiteRtPeer {
   #model;
   #input;
   #scales;
+  #unit;
 
   /**
    * @param {any} lib
    * @param {any} model
    * @param {{width: number, height: number}} input
    * @param {import('./tflite-scales.js').Scales} scales
+   * @param {number} unit of its boxes, in pixels of the input
    */
-  constructor(lib, model, input, scales) {
+  constructor(lib, model, input, scales, unit) {
     this.#lib = lib;
     this.#model = model;
     this.#input = input;
     this.#scales = scales;
+    this.#unit = unit;
   }
 
   /** @param {import('./onnx-peer.js').PeerSpec} spec */
-  static async open({ module, files, model, threads, input }) {
+  static async open({ module, files, model, threads, input, normalised }) {
     const lib = await import(module);
     const build = threads > 1 ? 'litert_wasm_threaded_internal' : 'litert_wasm_internal';
     // in a worker its glue would look for its files beside the worker's own script
@@ -48,7 +51,8 @@ export class LiteRtPeer {
     if (width !== input.width || height !== input.height) {
       throw new Error(`The .tflite file is for ${width} × ${height} pixels only.`);
     }
-    return new LiteRtPeer(lib, compiled, input, readScales(bytes));
+    const unit = normalised ? width : 1;
+    return new LiteRtPeer(lib, compiled, input, readScales(bytes), unit);
   }
 
   /** @param {Frame[]} frames @returns {Promise<Turn>} */
@@ -80,10 +84,9 @@ export class LiteRtPeer {
     const [output] = await this.#model.run([tensor]);
     const numbers = await output.data();
     const ran = performance.now();
-    const unit = this.#input.width; // the export divides by the side
     const { scale: gain, zero: shift } = this.#scales.output ?? { scale: 1, zero: 0 };
     const [, , columns] = this.#model.getOutputDetails()[0].shape;
-    const boxes = findBoxes({ data: numbers, columns, gain, shift, unit }, placing);
+    const boxes = findBoxes({ data: numbers, columns, gain, shift, unit: this.#unit }, placing);
     tensor.delete();
     output.delete();
     const post = performance.now() - ran;
