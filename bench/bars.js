@@ -123,7 +123,9 @@ const networkOf = (model) => model.replace(/@[\d.]+$/, '').replace(/^.*[\\/]/, '
 function valueOf({ total, ratios }, x, y) {
   const time = `${total.mean.toFixed(total.mean < 100 ? 1 : 0)} ms`;
   const ratio = ratios.find(({ against }) => against === BASELINE);
-  const factor = ratio ? `<tspan class="strong" dx="8">${ratio.total.toFixed(1)}×</tspan>` : '';
+  const factor = ratio
+    ? `<tspan class="strong" dx="8">${ratio.total.mean.toFixed(1)}×</tspan>`
+    : '';
   return text(x, y, time, 'value').replace('</text>', `${factor}</text>`);
 }
 

@@ -8,11 +8,13 @@ import { summary } from './statistics.js';
  * @typedef {import('./lanes/lanes.js').TurnResult} TurnResult
  * @typedef {import('./statistics.js').Summary} Summary
  *
- * @typedef {object} Ratio how many times as fast, by the means
+ * @typedef {{mean: number, median: number, min: number}} Factor
+ *
+ * @typedef {object} Ratio how many times as fast, by each statistic
  * @property {string} against name of a peer, "own dense" or "own 1 thread"
  * @property {string} lane that this is
- * @property {number} total end to end
- * @property {number} alone the engine without pre and post
+ * @property {Factor} total end to end
+ * @property {Factor} alone the engine without pre and post
  *
  * @typedef {object} Line
  * @property {string} id
@@ -106,8 +108,14 @@ function ratiosOf(line, lines) {
 
 /** @param {string} against @param {Line} line @param {Line} other @returns {Ratio} */
 function ratio(against, line, other) {
-  const total = other.total.mean / line.total.mean;
-  return { against, lane: other.id, total, alone: other.run.mean / line.run.mean };
+  const total = factor(other.total, line.total);
+  return { against, lane: other.id, total, alone: factor(other.run, line.run) };
+}
+
+/** @param {Summary} slow @param {Summary} fast @returns {Factor} */
+function factor(slow, fast) {
+  const { mean, median, min } = slow;
+  return { mean: mean / fast.mean, median: median / fast.median, min: min / fast.min };
 }
 
 /** The network without its zeros. @param {Line} line */

@@ -9,8 +9,12 @@ import { engines } from './plan.js';
  * @typedef {import('./report.js').Line} Line
  */
 
-/** @param {Report} report */
-export function showReport({ machine, places, settings, lanes, layers, missing, command }) {
+/**
+ * @param {Report} report
+ * @param {'mean' | 'median' | 'min'} by what ratios compare
+ */
+export function showReport(report, by) {
+  const { machine, places, settings, lanes, layers, missing, command } = report;
   const where = places.map(({ version, flags }) => [version, ...flags].join(' '));
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${machine.system}`,
@@ -19,16 +23,16 @@ export function showReport({ machine, places, settings, lanes, layers, missing, 
       .map(([key, value]) => `${key} ${value}`)
       .join(', '),
     command,
-    ...(lanes.length > 0 ? showLanes(lanes) : []),
+    ...(lanes.length > 0 ? showLanes(lanes, by) : []),
     ...(layers ?? []).map(showLayers),
     ...missing.map(({ id, why }) => `Not measured: ${id}: ${why}`),
   ].join('\n');
 }
 
-/** @param {Line[]} lanes */
-function showLanes(lanes) {
-  const ratios = ratioTable(lanes);
-  const head = 'Times as fast, by the means: end to end / engine alone';
+/** @param {Line[]} lanes @param {'mean' | 'median' | 'min'} by */
+function showLanes(lanes, by) {
+  const ratios = ratioTable(lanes, by);
+  const head = `Times as fast, by the ${by}: end to end / engine alone`;
   return [
     '',
     'Milliseconds an image, end to end unless said otherwise',
@@ -52,8 +56,8 @@ function timeTable(lines) {
   ]);
 }
 
-/** @param {Line[]} lines */
-function ratioTable(lines) {
+/** @param {Line[]} lines @param {'mean' | 'median' | 'min'} by */
+function ratioTable(lines, by) {
   const rivals = [...Object.keys(engines), 'own dense', 'own 1 thread'];
   const shown = rivals.filter((name) =>
     lines.some(({ ratios }) => ratios.some(({ against }) => against === name)),
@@ -65,7 +69,7 @@ function ratioTable(lines) {
       ...namesOf(line),
       ...shown.map((name) => {
         const ratio = line.ratios.find(({ against }) => against === name);
-        return ratio ? `${ratio.total.toFixed(2)} / ${ratio.alone.toFixed(2)}` : '';
+        return ratio ? `${ratio.total[by].toFixed(2)} / ${ratio.alone[by].toFixed(2)}` : '';
       }),
     ]),
   ]);

@@ -28,6 +28,7 @@ import { Progress } from './progress.js';
  * @property {string} [onnxInt8]
  * @property {string} [tfliteInt8]
  * @property {string} [tfliteFp16]
+ * @property {'mean' | 'median' | 'min'} by
  * @property {boolean} [layers]
  * @property {string} [json]
  * @property {string} [svg]
@@ -94,6 +95,11 @@ export function benchCommand() {
       whole(1e5, 0),
       20,
     );
+  command.addOption(
+    new Option('--by <statistic>', 'what the ratios compare; "min" where others use the machine')
+      .choices(['mean', 'median', 'min'])
+      .default('mean'),
+  );
   return withFiles(command).addHelpText('after', HELP).action(run);
 }
 
@@ -158,7 +164,7 @@ async function run(options) {
   }).finally(() => progress?.end());
   if (options.json) writeWhole(options.json, `${JSON.stringify(report, null, 2)}\n`);
   if (options.svg && report.lanes.length > 0) writeWhole(options.svg, drawChart(report));
-  console.log(showReport(report));
+  console.log(showReport(report, options.by));
   if (report.lanes.length === 0 && !report.layers?.length)
     throw new WispError('WISP_ERR_ENGINE', 'Nothing could be measured.');
 }
