@@ -188,7 +188,10 @@ export class Coder {
     }
   }
 
-  /** @param {any} layer @param {number} o @param {number} at @param {number} weight @param {Record<'x' | 'y' | 'left' | 'above' | 'corner', number>} window */
+  /**
+   * @param {any} layer @param {number} o @param {number} at @param {number} weight
+   * @param {Record<'x' | 'y' | 'left' | 'above' | 'corner', number>} window
+   */
   #weight(layer, o, at, weight, { x, y, left, above, corner }) {
     const { last, column, mean } = layer;
     const means = (9 * mean + 7 * (o ? column[at] : mean)) >> 4;

@@ -20,7 +20,10 @@ export function drawStreet(context, width, height) {
 
 /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Pen */
 
-/** @param {Pen} c @param {number} x @param {number} y @param {number} w @param {number} h @param {string | CanvasGradient} fill @param {number} [radius] */
+/**
+ * @param {Pen} c @param {number} x @param {number} y @param {number} w @param {number} h
+ * @param {string | CanvasGradient} fill @param {number} [radius]
+ */
 function box(c, x, y, w, h, fill, radius = 0) {
   c.fillStyle = fill;
   c.beginPath();

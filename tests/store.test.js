@@ -15,7 +15,10 @@ const hash = (/** @type {Uint8Array} */ bytes) =>
   `sha256-${createHash('sha256').update(bytes).digest('base64')}`;
 const options = { threads: 1, warmUp: false, integrity: hash(model) };
 
-/** How the server answers. @type {{broken: number, ranges: boolean, swap: boolean, requests: (string | undefined)[]}} */
+/**
+ * How the server answers.
+ * @type {{broken: number, ranges: boolean, swap: boolean, requests: (string | undefined)[]}}
+ */
 const server = { broken: 0, ranges: true, swap: false, requests: [] };
 /** @type {import('node:http').Server} */
 let http;

@@ -54,6 +54,11 @@ static void fill_lanes(const wisp_model *model, const wisp_layer *l, uint8_t *la
   }
 }
 
+static wisp_status no_memory(int layer, wisp_error *error) {
+  return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the weights of layer %d.",
+                   layer);
+}
+
 wisp_status wisp_payload_start(wisp_model *m, int layer, wisp_error *error) {
   wisp_layer *l = &m->layer[layer];
   const wisp_weights_view v = shape(m, layer);
@@ -62,7 +67,8 @@ wisp_status wisp_payload_start(wisp_model *m, int layer, wisp_error *error) {
   m->lanes = malloc((size_t)v.planes);
   l->payload = calloc(1, fixed + mask + (size_t)v.blocks_present * WISP_LANES);
   if (!m->unpack) m->unpack = wisp_unpack_open();
-  if (m->lanes) fill_lanes(m, l, m->lanes);
+  if (!m->lanes || !l->payload || !m->unpack) return no_memory(layer, error);
+  fill_lanes(m, l, m->lanes);
   const wisp_unpack_layer parts = {.channels_out = v.channels_out,
                                    .kernel_height = l->kernel_height,
                                    .kernel_width = l->kernel_width,
@@ -73,11 +79,7 @@ wisp_status wisp_payload_start(wisp_model *m, int layer, wisp_error *error) {
                                    .bias = (float *)(void *)l->payload + v.channels_out,
                                    .mask = mask ? l->payload + fixed : NULL,
                                    .weights = (int8_t *)l->payload + fixed + mask};
-  if (!m->lanes || !l->payload || !m->unpack ||
-      !wisp_unpack_start(m->unpack, &parts, l->payload_size))
-    return wisp_fail(error, WISP_ERR_MEMORY,
-                     "There is no memory for the %d weight blocks of layer %d.", v.blocks_present,
-                     layer);
+  if (!wisp_unpack_start(m->unpack, &parts, l->payload_size)) return no_memory(layer, error);
   return WISP_OK;
 }
 

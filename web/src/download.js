@@ -20,8 +20,8 @@ import { keep, recall } from './store.js';
  * @typedef {object} Origin
  * @property {AbortSignal} [signal]
  * @property {string} [integrity] "sha256-" and the hash in base64: no other bytes are taken
- * @property {boolean | string} [cache] keeps the model under that hash for the next time: in the page's Cache Storage, under
- *   Node in the folder named or the user's own; needs `integrity`
+ * @property {boolean | string} [cache] keeps the model under that hash for the next time: in the page's Cache
+ *   Storage, under Node in the folder named or the user's own; needs `integrity`
  */
 
 const PIECE = 1 << 20; // bytes

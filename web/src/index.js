@@ -29,8 +29,8 @@ export { WispError };
  *   default: the model's own
  * @property {AbortSignal} [signal] ends the opening wherever it is
  * @property {string} [integrity] "sha256-" and the hash of the model's bytes in base64: others are refused
- * @property {boolean | string} [cache] keeps the model for the next time, under that hash: in the page's Cache Storage, under
- *   Node in this folder, or with true in the user's own
+ * @property {boolean | string} [cache] keeps the model for the next time, under that hash: in the page's Cache
+ *   Storage, under Node in this folder, or with true in the user's own
  * @property {(progress: Progress) => void} [onProgress]
  * @property {boolean} [warmUp] a first detection on grey, so that the first real one is fast; default true
  * @property {Variant} [variant] this build and no other, for tests and measurements

@@ -195,7 +195,10 @@ export class PressEngine {
     return this.#guard(() => {
       this.#withText(JSON.stringify(provenance), (at) => this.#require(this.#module._pack(at)));
       const at = this.#module._packed_data();
-      return new Uint8Array(this.#module.wasmMemory.buffer).slice(at, at + this.#module._packed_size());
+      return new Uint8Array(this.#module.wasmMemory.buffer).slice(
+        at,
+        at + this.#module._packed_size(),
+      );
     });
   }
 
