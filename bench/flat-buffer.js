@@ -2,7 +2,8 @@
 
 /**
  * @typedef {{of: 'byte' | 'int' | 'uint' | 'float', value: number}} Scalar
- * @typedef {{of: 'bytes' | 'text' | 'longs' | 'ints' | 'floats', value: ArrayLike<number> | string, align?: number}} List
+ * @typedef {{of: 'bytes' | 'text' | 'longs' | 'ints' | 'floats', value: ArrayLike<number> | string,
+ *   align?: number}} List
  * @typedef {{of: 'tables', value: Table[]}} Tables
  * @typedef {{of: 'table', value: Table}} Nested
  * @typedef {(Scalar | List | Tables | Nested | null)[]} Table its fields by their place; null: the default

@@ -57,7 +57,10 @@ export function decodeScale(writer, shares, { stride, anchors, height, width, cl
   return { tensor: writer.operator('concat', parts, real(columns), { ...how, options }), rows };
 }
 
-/** Where the middle of each box is if its sigmoids are 0. @param {number} width @param {number} height @param {number} anchors @param {number} stride */
+/**
+ * Where the middle of each box is if its sigmoids are 0.
+ * @param {number} width @param {number} height @param {number} anchors @param {number} stride
+ */
 function placesOf(width, height, anchors, stride) {
   return Array.from({ length: height * width * anchors * 2 }, (_, i) => {
     const cell = Math.floor(i / 2 / anchors);

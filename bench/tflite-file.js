@@ -171,7 +171,10 @@ class Trunk {
     ];
   }
 
-  /** A constant in 16 bits; LiteRT is slow where a bias is not one too. @param {number[]} shape @param {Float32Array} reals */
+  /**
+   * A constant in 16 bits; LiteRT is slow where a bias is not one too.
+   * @param {number[]} shape @param {Float32Array} reals
+   */
   #half(shape, reals) {
     const halves = this.writer.constant('half', shape, halvesOf(reals));
     const whole = this.writer.tensor('float', shape);
