@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { WispError } from '../web/src/index.js';
 import { Press } from '../web/src/press.js';
-import { fraction, size, whole } from './arguments.js';
+import { fraction, list, size, whole } from './arguments.js';
 import { findPictures, requireWritable, spread, writeWhole } from './files.js';
 import { Progress } from './progress.js';
 import { pressAtRandom } from './random-network.js';
@@ -16,6 +16,7 @@ import { pressAtRandom } from './random-network.js';
  * @property {number} sparsity
  * @property {string} [output]
  * @property {{height: number, width: number}} [size]
+ * @property {string[]} [classes]
  * @property {number} bits
  * @property {number} [threads]
  * @property {number} limit
@@ -40,6 +41,7 @@ export function pressCommand() {
       "of the network's input, e.g. 640 or 384x640; default: as exported",
       size,
     )
+    .option('--classes <names>', 'keep only these, by name or number, e.g. person,car', list)
     .option('--bits <n>', 'of a weight, 2 to 7', whole(7, 2), 7)
     .option('--threads <n>', 'default: all cores but one, at most 8', whole(64))
     .option('--limit <n>', 'at most so many pictures, spread over all', whole(1e6), 128)
@@ -56,6 +58,7 @@ export function pressCommand() {
 Examples:
   wisp press best.onnx --calib photos/
   wisp press --random yolov5s --sparsity 0.5 -o speed.wisp
+  wisp press best.onnx --calib photos/ --classes person,car -o street.wisp
   wisp press best.onnx --calib train/ --calib night/ --limit 300 --size 384x640 -o wide.wisp`,
     )
     .action(run);
@@ -73,8 +76,8 @@ async function run(model, options, command) {
   const pictures = spread(await findPictures(options.calib), options.limit);
   if (pictures.length === 0)
     throw nothingSeen(options.calib, 'no JPEG, PNG or WebP pictures in it');
-  const { threads, size: input } = options;
-  const press = await Press.open(model, { threads, size: input });
+  const { threads, size: input, classes } = options;
+  const press = await Press.open(model, { threads, size: input, classes });
   try {
     const seen = await observe(press, pictures);
     if (seen === 0) throw nothingSeen(options.calib, 'no picture that can be read in it');

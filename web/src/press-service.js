@@ -40,6 +40,8 @@ export class PressService {
   /** @type {PressInfo | undefined} */
   #info;
   #pictures = 0;
+  /** Of the network, as opened. @type {object} */
+  #chosen = {};
   /** @type {import('./press-engine.js').QuantiseOptions} */
   #settings = {};
   /** The request under way and all before it. @type {Promise<void>} */
@@ -93,7 +95,7 @@ export class PressService {
   }
 
   /** @param {Message} message @returns {Promise<PressInfo>} */
-  async #open({ id, graph, source, size, wish, base }) {
+  async #open({ id, graph, source, size, wish, base, chosen }) {
     const begin = (/** @type {string} */ phase) => this.#post({ id, progress: { phase } });
     begin('load');
     this.#engine = await PressEngine.load(chooseVariant(wish).threads, base);
@@ -103,6 +105,7 @@ export class PressService {
       height: size.height || graph.input.height,
     };
     this.#engine.build(graph, input);
+    this.#chosen = chosen;
     const { classes, heads } = graph;
     /** @type {NodeInfo[]} */
     const nodes = graph.nodes.map(describe);
@@ -139,7 +142,7 @@ export class PressService {
   #provenance(more) {
     const { source, width, height } = /** @type {PressInfo} */ (this.#info);
     const calibration = { pictures: this.#pictures };
-    const settings = { ...this.#settings, width, height };
+    const settings = { ...this.#settings, width, height, ...this.#chosen };
     return { tool: `wisp ${VERSION}`, source, settings, calibration, ...more };
   }
 }

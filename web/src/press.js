@@ -3,6 +3,7 @@
 import { download } from './download.js';
 import { naming, saying, WispError } from './error.js';
 import { absolute, countCores, isNode } from './host.js';
+import { onlyClasses } from './import/class-subset.js';
 import { Link } from './link.js';
 import { movable, pack, release } from './pixels.js';
 
@@ -24,6 +25,8 @@ export { WispError };
  * @property {'auto' | number} [threads]
  * @property {number | {width: number, height: number}} [size] of the network's input, multiples of its largest stride;
  *   default: as exported
+ * @property {(string | number)[]} [classes] names or numbers of those to keep, in this order; the heads are cut to
+ *   them, and what they say of these classes stays the same; default: all
  * @property {string} [name] what the .wisp file calls its source; default: that of the file
  * @property {AbortSignal} [signal] ends the press wherever it is
  * @property {(progress: Progress) => void} [onProgress]
@@ -67,14 +70,16 @@ export class Press {
     const size = inputSize(options.size);
     const wish = { threads: threadCount(options.threads), cores: countCores() };
     onProgress?.({ phase: 'import' });
-    const { graph, source } = await importFrom(model, options);
+    const { graph: whole, source } = await importFrom(model, options);
+    const graph = options.classes ? onlyClasses(whole, classList(options.classes)) : whole;
+    const chosen = options.classes ? { classes: graph.classes } : {};
     const link = new Link(options.workerUrl ?? WORKER());
     const abort = () => link.end(signal?.reason);
     signal?.addEventListener('abort', abort);
     const forget = () => signal?.removeEventListener('abort', abort);
     try {
       const base = options.wasmBase && absolute(options.wasmBase).href;
-      const body = { graph, source, size, wish, base };
+      const body = { graph, source, size, wish, base, chosen };
       const info = await request(link, 'open', body, [], onProgress);
       return new Press(link, info, forget);
     } catch (thrown) {
@@ -266,6 +271,14 @@ function inputSize(size = 0) {
   const { width, height } = typeof size === 'number' ? { width: size, height: size } : Object(size);
   if (Number.isInteger(width) && Number.isInteger(height)) return { width, height };
   const sentence = `size is a number or {width, height} in pixels, not ${naming(size)}.`;
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
+}
+
+/** @param {unknown} classes @returns {(string | number)[]} */
+function classList(classes) {
+  const fits = (/** @type {unknown} */ one) => ['string', 'number'].includes(typeof one);
+  if (Array.isArray(classes) && classes.every(fits)) return classes;
+  const sentence = `classes is a list of names or numbers, not ${naming(classes)}.`;
   throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 
