@@ -58,37 +58,58 @@ export function spread(items, limit) {
 /** Says early what `writeWhole` would say after minutes of work. @param {string} file */
 export function requireWritable(file) {
   try {
-    accessSync(path.dirname(file), constants.W_OK);
-    if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
-      throw Object.assign(new Error(), { code: 'EISDIR' });
-    }
+    const there = statSync(file, { throwIfNoEntry: false });
+    if (there?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+    accessSync(there && !there.isFile() ? file : path.dirname(file), constants.W_OK);
   } catch (cause) {
     throw unwritable(file, cause);
   }
 }
 
+/** What the codes of Node's file system mean for a file that is to be written. @type {Record<string, string>} */
+const REASONS = {
+  EACCES: "you aren't allowed to",
+  EDQUOT: 'your share of the disk is used up',
+  EFBIG: 'it would be larger than files may be here',
+  EISDIR: 'it is a folder',
+  ENOENT: 'there is no such folder',
+  ENOSPC: 'the disk is full',
+  ENOTDIR: 'what stands before its name is no folder',
+  EPERM: "you aren't allowed to",
+  EROFS: 'the disk is read-only',
+};
+
 /** @param {string} file @param {unknown} cause */
 function unwritable(file, cause) {
-  const { code } = /** @type {NodeJS.ErrnoException} */ (cause);
-  return new WispError('WISP_ERR_FETCH', `${file} can't be written: ${code}.`, { cause });
+  const { code = '' } = /** @type {NodeJS.ErrnoException} */ (cause);
+  const why = REASONS[code] ? `${REASONS[code]} (${code})` : String(cause);
+  return new WispError('WISP_ERR_FETCH', `${file} can't be written: ${why}.`, { cause });
 }
 
+/** Of the ways to end a process that can be put off. */
+const ENDINGS = /** @type {const} */ ({ SIGHUP: 129, SIGINT: 130, SIGTERM: 143 });
+
 /**
- * The file has all of the bytes or is as it was before, whenever the process ends.
+ * The file has all of the bytes or is as it was before, whenever the process ends. What is no file, such as
+ * /dev/stdout, is written to as it is.
  * @param {string} file
  * @param {Uint8Array | string} content
  */
 export function writeWhole(file, content) {
-  const draft = `${file}.${process.pid}.tmp`;
-  const later = () => process.exit(130);
-  process.once('SIGINT', later); // waits for the end of this function, and the draft with it
+  const isOrdinary = statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
+  const draft = isOrdinary ? `${file}.${process.pid}.tmp` : file;
+  const later = (/** @type {keyof typeof ENDINGS} */ signal) => process.exit(ENDINGS[signal]);
+  // a listener waits for the end of this function, and the draft with it
+  for (const signal of Object.keys(ENDINGS)) process.once(signal, later);
   try {
     writeFileSync(draft, content);
-    renameSync(draft, file);
+    if (isOrdinary) renameSync(draft, file);
   } catch (cause) {
-    rmSync(draft, { force: true });
+    if (isOrdinary) rmSync(draft, { force: true });
     throw unwritable(file, cause);
   } finally {
-    setImmediate(() => process.off('SIGINT', later));
+    setImmediate(() => {
+      for (const signal of Object.keys(ENDINGS)) process.off(signal, later);
+    });
   }
 }

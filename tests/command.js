@@ -12,12 +12,15 @@ const wisp = fileURLToPath(new URL('../cli/wisp.js', import.meta.url));
 
 /**
  * @param {string[]} words
- * @param {{cwd?: string, input?: Uint8Array, onStart?: OnStart}} [options]
+ * @param {{cwd?: string, input?: Uint8Array, onStart?: OnStart, blocks?: number}} [options] `blocks`: the
+ *   command may write no file of more blocks of 512 or 1024 bytes
  * @returns {Promise<Outcome>}
  */
-export function runWisp(words, { cwd, input, onStart } = {}) {
+export function runWisp(words, { cwd, input, onStart, blocks } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [wisp, ...words], { cwd });
+    const limited = ['sh', '-c', `ulimit -f ${blocks}; exec "$@"`, 'sh'];
+    const all = [...(blocks === undefined ? [] : limited), process.execPath, wisp, ...words];
+    const child = spawn(all[0], all.slice(1), { cwd });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
