@@ -9,6 +9,20 @@ export function fraction(text) {
   throw new InvalidArgumentError('It is a number from 0 to 1.');
 }
 
+/** @param {string} text */
+export function positive(text) {
+  const value = Number(text);
+  if (value > 0 && value < Number.POSITIVE_INFINITY) return value;
+  throw new InvalidArgumentError('It is a number above 0.');
+}
+
+/** @param {string} text @returns {number | 'auto'} */
+export function bits(text) {
+  if (text === 'auto') return text;
+  if (/^[2-7]$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a whole number from 2 to 7, or auto.');
+}
+
 /** @param {number} most @param {number} [least] @returns {(text: string) => number} */
 export function whole(most, least = 1) {
   return (text) => {

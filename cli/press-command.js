@@ -1,10 +1,10 @@
 // wisp press: an ONNX file and calibration pictures in, a .wisp file out.
 
 import path from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { WispError } from '../web/src/index.js';
 import { Press } from '../web/src/press.js';
-import { fraction, list, size, whole } from './arguments.js';
+import { bits, fraction, list, positive, size, whole } from './arguments.js';
 import { findPictures, requireWritable, spread, writeWhole } from './files.js';
 import { Progress } from './progress.js';
 import { pressAtRandom } from './random-network.js';
@@ -17,7 +17,12 @@ import { pressAtRandom } from './random-network.js';
  * @property {string} [output]
  * @property {{height: number, width: number}} [size]
  * @property {string[]} [classes]
- * @property {number} bits
+ * @property {number | 'auto'} bits
+ * @property {number} [targetLoss]
+ * @property {'obs' | 'l1'} method
+ * @property {boolean} [uniform]
+ * @property {'1x4' | '1x2' | '1x1'} [blocks]
+ * @property {number} [seed]
  * @property {number} [threads]
  * @property {number} limit
  */
@@ -42,16 +47,33 @@ export function pressCommand() {
       size,
     )
     .option('--classes <names>', 'keep only these, by name or number, e.g. person,car', list)
-    .option('--bits <n>', 'of a weight, 2 to 7', whole(7, 2), 7)
+    .option(
+      '--bits <n>',
+      'of a weight, 2 to 7, or auto: each layer its own, by what the end result loses',
+      bits,
+      7,
+    )
+    .option('--target-loss <loss>', 'of the end result, with --bits auto', positive)
+    .option('--sparsity <share>', 'of the blocks of weights that become zero', fraction, 0)
+    .addOption(
+      new Option(
+        '--method <name>',
+        'of making zeros: obs repairs what is left, l1 is as torch_utils.prune',
+      )
+        .choices(['obs', 'l1'])
+        .default('obs'),
+    )
+    .option('--uniform', 'the same share of zeros in every layer')
+    .addOption(
+      new Option(
+        '--blocks <shape>',
+        'of weights that become zero together; the runtime skips 1x4',
+      ).choices(['1x4', '1x2', '1x1']),
+    )
+    .option('--seed <n>', 'of what is drawn by lot', whole(2 ** 32 - 1, 0))
     .option('--threads <n>', 'default: all cores but one, at most 8', whole(64))
     .option('--limit <n>', 'at most so many pictures, spread over all', whole(1e6), 128)
     .option('--random <name>', 'no model: yolov5n, -s, -m, -l or -x with random weights')
-    .option(
-      '--sparsity <share>',
-      'of the 1×4 blocks of a random network that are zero',
-      fraction,
-      0,
-    )
     .addHelpText(
       'after',
       `
@@ -81,7 +103,7 @@ async function run(model, options, command) {
   try {
     const seen = await observe(press, pictures);
     if (seen === 0) throw nothingSeen(options.calib, 'no picture that can be read in it');
-    await press.quantise({ bits: options.bits });
+    await quantise(press, options);
     const bytes = await press.pack();
     writeWhole(output, bytes);
     const kilobytes = (bytes.length / 1000).toFixed(0);
@@ -115,6 +137,20 @@ async function observe(press, pictures) {
     progress.end();
   }
   return seen;
+}
+
+/** @param {Press} press @param {Options} options */
+async function quantise(press, { bits, targetLoss, sparsity, method, uniform, blocks, seed }) {
+  const progress = new Progress('pressing', 1);
+  const allocation = uniform ? 'uniform' : undefined;
+  try {
+    return await press.quantise(
+      { bits, targetLoss, sparsity, method, allocation, blocks, seed },
+      ({ done = 0 }) => progress.reach(done),
+    );
+  } finally {
+    progress.end();
+  }
 }
 
 /** Of a picture that one can do without. */

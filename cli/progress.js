@@ -9,9 +9,10 @@ export class Progress {
   /** @param {string} what is done @param {number} total */
   constructor(what, total) {
     if (!process.stderr.isTTY) return;
+    const far = total === 1 ? '{percentage} %' : '{value}/{total}';
     this.#bar = new SingleBar({
       stream: process.stderr,
-      format: `${what} {bar} {value}/{total}, {eta_formatted} left`,
+      format: `${what} {bar} ${far}, {eta_formatted} left`,
       barCompleteChar: '━',
       barIncompleteChar: '─',
       barsize: 30,
@@ -24,6 +25,11 @@ export class Progress {
 
   step() {
     this.#bar?.increment();
+  }
+
+  /** @param {number} value */
+  reach(value) {
+    this.#bar?.update(value);
   }
 
   /** @param {string} sentence */

@@ -97,16 +97,39 @@ test('what it makes opens, and finds about what the float network finds', async 
   await Promise.all([opened.close(), detector.close()]);
 });
 
+test('it accounts for what it did to each convolution', async () => {
+  const opened = await Press.open(onnx, { threads: 1 });
+  const convolutions = opened.info.nodes.filter(({ op }) => op === 'conv');
+  await opened.observe(pictures[0]);
+  const { settings, layers } = await opened.quantise({ bits: 5, method: 'l1', sparsity: 0.3 });
+  assert.deepEqual([settings.bits, settings.allocation, settings.blocks], [5, 'uniform', '1x1']);
+  assert.deepEqual(
+    layers.map(({ name }) => name),
+    convolutions.map(({ name }) => name),
+  );
+  for (const { name, weights, zeros, blocks, macs, bits, error } of layers) {
+    assert.ok(zeros >= Math.round(0.3 * weights), `${name} has ${zeros} zeros of ${weights}`);
+    assert.ok(weights > 0 && blocks >= weights / 4 && macs >= weights, name);
+    assert.ok(bits === 5 && error.after > 0 && error.before > 0, name);
+  }
+  const shares = layers.reduce((sum, { share }) => sum + share, 0);
+  assert.ok(Math.abs(shares - 1) < 1e-6, `${shares}`);
+  await opened.close();
+});
+
 test('it tells how far it is', async () => {
   /** @type {string[]} */
   const phases = [];
   await press(onnx, {
     pictures,
     onProgress: ({ phase, done, total }) =>
-      phases.push(total ? `${phase} ${done}/${total}` : phase),
+      phases.push(phase === 'observe' ? `${phase} ${done}/${total}` : phase),
   });
   const observed = [0, 1, 2, 3].map((done) => `observe ${done}/3`);
-  assert.deepEqual(phases, ['import', 'load', 'fold', ...observed, 'quantise', 'pack']);
+  assert.deepEqual(
+    [...new Set(phases)],
+    ['import', 'load', 'fold', ...observed, 'quantise', 'pack'],
+  );
 });
 
 test('errors are sentences', async () => {
@@ -116,6 +139,12 @@ test('errors are sentences', async () => {
     'WISP_ERR_SOURCE',
     /none of the 1 can be read/,
   );
+  const wrong = async (/** @type {any} */ options, /** @type {RegExp} */ sentence) =>
+    refuses(press(onnx, { pictures, threads: 1, ...options }), 'WISP_ERR_ARGUMENT', sentence);
+  await wrong({ bits: 2.5 }, /bits is a whole number or "auto", not the number 2\.5/);
+  await wrong({ method: 'magic' }, /method is obs or l1, not the string "magic"/);
+  await wrong({ sparsity: 0.96 }, /sparsity of 0\.96 is not possible; give 0 to 0\.95/);
+  await wrong({ seed: -1 }, /seed is a whole number from 0 to 4294967295, not the number -1/);
   await refuses(Press.open('none.onnx'), 'WISP_ERR_FETCH', /none\.onnx: there is no such file/);
   await refuses(Press.open(onnx.subarray(0, 5000)), 'WISP_ERR_TRUNCATED', /ends early/);
   await refuses(Press.open(onnx, { size: 50 }), 'WISP_ERR_ARGUMENT', /^The input is 50x50.*32/);

@@ -126,12 +126,12 @@ static void check_model(const wisp_model *model) {
 static void test_way(const stem *first, int threads) {
   CHECK_CASE("%s, %d threads", first->name, threads);
   wisp_press *press = press_of(random_net(first, SIDE, SIDE), threads);
-  wisp_quantise_settings settings = wisp_press_default_settings();
+  wisp_press_settings settings = wisp_press_default_settings();
   const uint8_t *bytes;
   size_t size;
   observe_random(press, 8);
   settings.ranging = random_chance(0.5) ? WISP_RANGE_MINMAX : WISP_RANGE_MSE;
-  CHECK_EQ(wisp_press_quantise(press, &settings, NULL), WISP_OK);
+  CHECK_EQ(wisp_press_quantise(press, &settings, NULL, NULL), WISP_OK);
   if (!CHECK_EQ(wisp_press_pack(press, "{\"from\": \"chance\"}", &bytes, &size, NULL), WISP_OK))
     return;
   wisp_model *model = read_file(bytes, size);
@@ -151,11 +151,11 @@ static void test_threads(void) {
   for (int threads = 1; threads <= 3; threads++) {
     random_start(7);
     wisp_press *press = press_of(random_net(&STEMS[0], SIDE, SIDE), threads);
-    wisp_quantise_settings settings = wisp_press_default_settings();
+    wisp_press_settings settings = wisp_press_default_settings();
     const uint8_t *bytes;
     size_t size;
     observe_random(press, 3);
-    CHECK_EQ(wisp_press_quantise(press, &settings, NULL), WISP_OK);
+    CHECK_EQ(wisp_press_quantise(press, &settings, NULL, NULL), WISP_OK);
     CHECK_EQ(wisp_press_pack(press, "{}", &bytes, &size, NULL), WISP_OK);
     if (!first) {
       first = check_allocate(size);
@@ -192,11 +192,13 @@ static wisp_graph *strange_net(void) {
 static void test_strange(wisp_rounding rounding) {
   CHECK_CASE("strange channels, rounding %d", rounding);
   wisp_press *press = press_of(strange_net(), 1);
-  wisp_quantise_settings settings = {5, WISP_RANGE_MINMAX, rounding};
+  wisp_press_settings settings = wisp_press_default_settings();
+  settings.weight_bits = 5;
+  settings.rounding = rounding;
   const uint8_t *bytes;
   size_t size;
   observe_random(press, 3);
-  CHECK_EQ(wisp_press_quantise(press, &settings, NULL), WISP_OK);
+  CHECK_EQ(wisp_press_quantise(press, &settings, NULL, NULL), WISP_OK);
   CHECK_EQ(wisp_press_pack(press, "{}", &bytes, &size, NULL), WISP_OK);
   wisp_model *model = read_file(bytes, size);
   wisp_weights_view stem_weights = wisp_payload_view(model, 0),
@@ -224,11 +226,12 @@ static void test_order(void) {
   const uint8_t *bytes;
   size_t size;
   wisp_frame frame = random_frame(), none = {0};
-  wisp_quantise_settings settings = wisp_press_default_settings();
+  wisp_press_settings settings = wisp_press_default_settings();
   wisp_result result;
   CHECK_EQ(wisp_press_open(&press), WISP_OK);
   check_error(wisp_press_observe(press, &frame, &e), WISP_ERR_ARGUMENT, &e, "not folded yet");
-  check_error(wisp_press_quantise(press, &settings, &e), WISP_ERR_ARGUMENT, &e, "not folded yet");
+  check_error(wisp_press_quantise(press, &settings, NULL, &e), WISP_ERR_ARGUMENT, &e,
+              "not folded yet");
   check_error(wisp_press_detect(press, &frame, &EVERYTHING, &result, &e), WISP_ERR_ARGUMENT, &e,
               "not folded yet");
   check_error(wisp_press_fold(press, 1, &e), WISP_ERR_ARGUMENT, &e, "input has no size");
@@ -236,17 +239,17 @@ static void test_order(void) {
   wisp_press_close(&press);
   press = press_of(random_net(&STEMS[1], SIDE, SIDE), 1);
   CHECK(!wisp_press_graph(press));
-  check_error(wisp_press_quantise(press, &settings, &e), WISP_ERR_ARGUMENT, &e,
+  check_error(wisp_press_quantise(press, &settings, NULL, &e), WISP_ERR_ARGUMENT, &e,
               "No calibration picture");
   check_error(wisp_press_observe(press, &none, &e), WISP_ERR_ARGUMENT, &e, "The picture is 0x0");
   observe_random(press, 1);
   settings.weight_bits = 8;
-  check_error(wisp_press_quantise(press, &settings, &e), WISP_ERR_ARGUMENT, &e,
+  check_error(wisp_press_quantise(press, &settings, NULL, &e), WISP_ERR_ARGUMENT, &e,
               "Weights of 8 bits");
   check_error(wisp_press_pack(press, "{}", &bytes, &size, &e), WISP_ERR_ARGUMENT, &e,
               "no integers yet");
   settings.weight_bits = 7;
-  CHECK_EQ(wisp_press_quantise(press, &settings, NULL), WISP_OK);
+  CHECK_EQ(wisp_press_quantise(press, &settings, NULL, NULL), WISP_OK);
   check_error(wisp_press_pack(press, "text", &bytes, &size, &e), WISP_ERR_ARGUMENT, &e,
               "no JSON object");
   CHECK(!bytes && size == 0);

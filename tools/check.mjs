@@ -63,6 +63,7 @@ function cppcheck(sources) {
     '-DWISP_SIMD=0',
     '-DWISP_RELAXED=0',
     '-DWISP_THREADS=1',
+    '-DEM_JS(result,name,parameters,body)=result name parameters',
   ];
   const what = [
     '--enable=warning,performance,portability',

@@ -165,15 +165,56 @@ EMSCRIPTEN_KEEPALIVE int observe(void) {
   return status ? status : wisp_press_observe(door.press, &picture, &door.error);
 }
 
-/* bits of a weight, 2 ... 7, or 0: 7; ranging 0 smallest to largest, 1 least squares; rounding 0 least squares,
- * 1 nearest */
-EMSCRIPTEN_KEEPALIVE int quantise(int bits, int ranging, int rounding) {
-  wisp_quantise_settings settings = wisp_press_default_settings();
-  if (bits) settings.weight_bits = bits;
-  settings.ranging = ranging ? WISP_RANGE_MSE : WISP_RANGE_MINMAX;
-  settings.rounding = rounding ? WISP_ROUND_NEAREST : WISP_ROUND_LEAST_SQUARES;
+/* Module.onProgress is the caller's. */
+EM_JS(void, tell_progress, (double share), { Module["onProgress"](share); })
+
+static void tell(void *context, double share) {
+  (void)context;
+  tell_progress(share);
+}
+
+/* bits of a weight, 2 ... 7, or 0: by layer, so that the end result loses `target_loss`, or a default if that is 0;
+ * ranging 0 smallest to largest, 1 least squares; rounding 0 least squares, 1 nearest; `block` weights side by side
+ * become zero together; method 0 OBS, 1 l1; allocation 0 by sensitivity, 1 uniform. Tells Module.onProgress how far
+ * it is, 0 ... 1. */
+EMSCRIPTEN_KEEPALIVE int quantise(int bits, float target_loss, int ranging, int rounding,
+                                  float sparsity, int block, int method, int allocation,
+                                  uint32_t seed) {
+  wisp_press_settings settings = {
+      .weight_bits = bits,
+      .target_loss = target_loss,
+      .ranging = ranging ? WISP_RANGE_MSE : WISP_RANGE_MINMAX,
+      .rounding = rounding ? WISP_ROUND_NEAREST : WISP_ROUND_LEAST_SQUARES,
+      .sparsity = sparsity,
+      .block = block,
+      .method = method ? WISP_METHOD_L1 : WISP_METHOD_OBS,
+      .allocation = allocation ? WISP_ALLOCATE_UNIFORM : WISP_ALLOCATE_SENSITIVITY,
+      .seed = seed};
+  const wisp_progress progress = {.tell = tell};
   wisp_status status = open_press();
-  return status ? status : wisp_press_quantise(door.press, &settings, &door.error);
+  return status ? status : wisp_press_quantise(door.press, &settings, &progress, &door.error);
+}
+
+/* What that did to a convolution: f64 node, bits, weights, zeros, blocks, zero blocks, multiply-adds, error before,
+ * error after, share of the loss. Valid until the next call; NULL past the last one. */
+EMSCRIPTEN_KEEPALIVE const double *account(int convolution) {
+  static double fields[10];
+  int node;
+  const wisp_net_account *a =
+      door.press ? wisp_press_account(door.press, convolution, &node) : NULL;
+  if (!a) return NULL;
+  const double now[10] = {node,
+                          a->bits,
+                          (double)a->weights,
+                          (double)a->zeros,
+                          (double)a->blocks,
+                          (double)a->zero_blocks,
+                          a->macs,
+                          a->error_before,
+                          a->error_after,
+                          a->share};
+  memcpy(fields, now, sizeof fields);
+  return fields;
 }
 
 /* provenance: UTF-8 of a JSON object */

@@ -81,6 +81,7 @@ static void clear_layer(wisp_net_layer *layer) {
   free(layer->inputs);
   free(layer->weights);
   free(layer->bias);
+  free(layer->pruned);
   free(layer->quantised.weights);
   free(layer->quantised.scale);
   free(layer->quantised.bias);

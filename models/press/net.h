@@ -14,6 +14,17 @@ typedef struct wisp_net_tensor {
   int zero_point;
 } wisp_net_tensor;
 
+/* What pressing a convolution did to it. An error is the mean square of what its outputs lose before the activation,
+ * over their variance; of the inputs that calibration saw. */
+typedef struct wisp_net_account {
+  int bits;                         /* of a weight */
+  int64_t weights, zeros;           /* dense; of them zero */
+  int64_t blocks, zero_blocks;      /* of 1x4, as in the file */
+  double macs;                      /* multiply-adds of a picture with every block present */
+  double error_before, error_after; /* without and with repair of what pruning and rounding break */
+  double share;                     /* of what the end result loses, 0 ... 1; of all layers 1 */
+} wisp_net_account;
+
 typedef struct wisp_net_layer {
   int operation;  /* WISP_OP_* */
   int activation; /* WISP_ACT_* */
@@ -25,10 +36,12 @@ typedef struct wisp_net_layer {
   int node;       /* of the graph it began as */
   float *weights; /* convolution: [channels_out][channels_in][kernel y][kernel x] */
   float *bias;    /* [channels_out] */
+  float *pruned;  /* as weights, some of them zero; NULL where none became so */
   struct {
     int8_t *weights;     /* as above */
     float *scale, *bias; /* [channels_out]; the real value of one unit of the sum */
   } quantised;
+  wisp_net_account account;
 } wisp_net_layer;
 
 typedef struct wisp_net {
@@ -52,6 +65,11 @@ static inline int wisp_net_taps(const wisp_net_layer *layer) {
 /* The tensor a layer writes. */
 static inline int wisp_net_output(const wisp_net *net, const wisp_net_layer *layer) {
   return (int)(layer - net->layers) + 1;
+}
+
+/* The weights to round. */
+static inline const float *wisp_net_weights(const wisp_net_layer *layer) {
+  return layer->pruned ? layer->pruned : layer->weights;
 }
 
 /* Sets height and width of every tensor from those of the picture. A sentence where they don't fit. */

@@ -170,19 +170,35 @@ wisp_status wisp_press_detect(wisp_press *press, const wisp_frame *frame,
 
 /* ---- integers ---- */
 
-wisp_quantise_settings wisp_press_default_settings(void) {
-  return (wisp_quantise_settings){
-      .weight_bits = 7, .ranging = WISP_RANGE_MINMAX, .rounding = WISP_ROUND_LEAST_SQUARES};
+wisp_press_settings wisp_press_default_settings(void) {
+  return (wisp_press_settings){.weight_bits = 7,
+                               .ranging = WISP_RANGE_MINMAX,
+                               .rounding = WISP_ROUND_LEAST_SQUARES,
+                               .block = WISP_LANES,
+                               .seed = 1};
 }
 
-wisp_status wisp_press_quantise(wisp_press *press, const wisp_quantise_settings *settings,
-                                wisp_error *error) {
+wisp_status wisp_press_quantise(wisp_press *press, const wisp_press_settings *settings,
+                                const wisp_progress *progress, wisp_error *error) {
   wisp_status status = check_ready(press, error);
   if (status) return status;
   if (!press->observer)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "No calibration picture was observed; give at least one.");
-  return wisp_quantise(press->net, press->observer, settings, press->pool, error);
+  status = wisp_prune(press->net, settings, error);
+  if (status) return status;
+  return wisp_quantise(press->net, press->observer, settings, press->pool, progress, error);
+}
+
+const wisp_net_account *wisp_press_account(const wisp_press *press, int convolution, int *node) {
+  const wisp_net *net = press->net;
+  if (!net || net->tensors[net->layer_count].scale == 0) return NULL; /* not quantised */
+  for (int i = 0; i < net->layer_count; i++) {
+    if (net->layers[i].operation != WISP_OP_CONV || convolution-- > 0) continue;
+    *node = net->layers[i].node;
+    return &net->layers[i].account;
+  }
+  return NULL;
 }
 
 wisp_status wisp_press_pack(wisp_press *press, const char *provenance, const uint8_t **bytes,

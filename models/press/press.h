@@ -5,7 +5,7 @@
  *   wisp_graph_conv(wisp_press_graph(press), ...);        node by node (graph.h)
  *   wisp_press_fold(press, threads, &error);
  *   wisp_press_observe(press, &frame, &error);            for each calibration picture
- *   wisp_press_quantise(press, &settings, &error);
+ *   wisp_press_quantise(press, &settings, NULL, &error);   zeros, then integers
  *   wisp_press_pack(press, provenance, &bytes, &size, &error);
  *   wisp_press_close(&press);
  *
@@ -30,12 +30,16 @@ wisp_status wisp_press_fold(wisp_press *press, int threads, wisp_error *error);
 /* Runs a picture, letterboxed, and keeps what is to be known of it. */
 wisp_status wisp_press_observe(wisp_press *press, const wisp_frame *frame, wisp_error *error);
 
-/* 7 bits, ranges from smallest to largest, least-squares rounding. */
-wisp_quantise_settings wisp_press_default_settings(void);
+/* 7 bits, ranges from smallest to largest, least-squares rounding, no zeros. */
+wisp_press_settings wisp_press_default_settings(void);
 
-/* Needs at least one observed picture. May be called again with other settings. */
-wisp_status wisp_press_quantise(wisp_press *press, const wisp_quantise_settings *settings,
-                                wisp_error *error);
+/* Needs at least one observed picture. May be called again with other settings. `progress` may be NULL. */
+wisp_status wisp_press_quantise(wisp_press *press, const wisp_press_settings *settings,
+                                const wisp_progress *progress, wisp_error *error);
+
+/* What that did to each layer, in execution order; NULL past the last convolution, and before quantise. `node` is the
+ * graph's. The press's until its next quantise. */
+const wisp_net_account *wisp_press_account(const wisp_press *press, int convolution, int *node);
 
 /* The bytes are the press's and stay until its next pack. `provenance` is the text of a JSON object. */
 wisp_status wisp_press_pack(wisp_press *press, const char *provenance, const uint8_t **bytes,

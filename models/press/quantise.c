@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "account.h"
 #include "encode.h"
 #include "range.h"
 #include "round.h"
@@ -19,7 +20,7 @@ static const float MOST_BIAS = 1 << 28;
 typedef struct quantising {
   wisp_net *net;
   const wisp_observer *seen;
-  const wisp_quantise_settings *settings;
+  const wisp_press_settings *settings;
   wisp_status *statuses; /* [layers] */
 } quantising;
 
@@ -69,7 +70,7 @@ static int open_scratch(scratch *s, const quantising *q, int number) {
   s->high = (1 << (q->settings->weight_bits - 1)) - 1;
   s->low = -s->high - 1;
   fill_taps(s, q, number);
-  if (q->settings->rounding == WISP_ROUND_NEAREST) return 1;
+  if (q->settings->rounding == WISP_ROUND_NEAREST || q->net->layers[number].pruned) return 1;
   return wisp_round_open(&s->rounder, moments, s->step) == WISP_OK;
 }
 
@@ -134,7 +135,7 @@ static wisp_status check_sum(const int8_t *integers, int taps, float scale, floa
 
 static wisp_status quantise_channel(scratch *s, wisp_net_layer *layer, int o) {
   int taps = wisp_net_taps(layer);
-  const float *weights = layer->weights + (size_t)o * (size_t)taps;
+  const float *weights = wisp_net_weights(layer) + (size_t)o * (size_t)taps;
   int8_t *integers = layer->quantised.weights + (size_t)o * (size_t)taps;
   for (int k = 0; k < taps; k++) s->weights[k] = weights[k] * s->step[k];
   float bias = layer->bias[o];
@@ -160,6 +161,7 @@ static void layer_task(void *context, int number) {
   wisp_net_layer *layer = &q->net->layers[number];
   if (layer->operation != WISP_OP_CONV) return;
   scratch s = {0};
+  layer->account.bits = q->settings->weight_bits;
   wisp_status status =
       open_quantised(layer) && open_scratch(&s, q, number) ? WISP_OK : WISP_ERR_MEMORY;
   for (int o = 0; o < layer->channels_out && !status; o++) status = quantise_channel(&s, layer, o);
@@ -181,7 +183,7 @@ static wisp_status first_failure(const quantising *q, wisp_error *error) {
   return WISP_OK;
 }
 
-static wisp_status check_settings(const wisp_observer *seen, const wisp_quantise_settings *settings,
+static wisp_status check_settings(const wisp_observer *seen, const wisp_press_settings *settings,
                                   wisp_error *error) {
   if (seen->pictures == 0)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
@@ -193,8 +195,8 @@ static wisp_status check_settings(const wisp_observer *seen, const wisp_quantise
 }
 
 wisp_status wisp_quantise(wisp_net *net, const wisp_observer *seen,
-                          const wisp_quantise_settings *settings, wisp_pool *pool,
-                          wisp_error *error) {
+                          const wisp_press_settings *settings, wisp_pool *pool,
+                          const wisp_progress *progress, wisp_error *error) {
   wisp_status status = check_settings(seen, settings, error);
   if (status) return status;
   size_t n = (size_t)net->layer_count;
@@ -205,6 +207,9 @@ wisp_status wisp_quantise(wisp_net *net, const wisp_observer *seen,
   wisp_pool_run(pool, layer_task, &q, net->layer_count);
   status = first_failure(&q, error);
   free(q.statuses);
+  if (!status && wisp_account(net, seen, pool) != WISP_OK)
+    status = wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to sum up what was lost.");
+  if (progress && progress->tell && !status) progress->tell(progress->context, 1);
   for (int t = 0; t <= net->layer_count && status; t++) net->tensors[t].scale = 0; /* as before */
   return status;
 }

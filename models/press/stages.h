@@ -1,8 +1,8 @@
-/* stages.h - the press corridor on one page: float graph -> layers -> ranges -> integers -> bytes.
+/* stages.h - the press corridor on one page: float graph -> layers -> ranges -> zeros -> integers -> bytes.
  * SPDX-License-Identifier: Apache-2.0
  *
- *   import --> wisp_graph -- fold --> wisp_net -- exec, observe --> wisp_observer -- quantise --> wisp_net's
- *   integers -- pack --> the bytes of a .wisp file
+ *   import --> wisp_graph -- fold --> wisp_net -- exec, observe --> wisp_observer -- prune --> wisp_net's zeros
+ *   -- quantise --> wisp_net's integers -- pack --> the bytes of a .wisp file
  *
  * Each stage is one file of the same name; press.c walks them. */
 #ifndef WISP_PRESS_STAGES_H
@@ -37,19 +37,37 @@ wisp_floats wisp_exec_tensor(const wisp_exec *exec, int tensor);
 wisp_status wisp_observe(wisp_observer *observer, wisp_exec *exec, const wisp_view *picture,
                          wisp_error *error);
 
-/* quantise: ranges of the activations, then integers for the weights. */
+/* How to press; wisp_press_default_settings has the defaults. */
 typedef enum wisp_ranging { WISP_RANGE_MINMAX, WISP_RANGE_MSE } wisp_ranging;
 typedef enum wisp_rounding { WISP_ROUND_LEAST_SQUARES, WISP_ROUND_NEAREST } wisp_rounding;
+typedef enum wisp_method { WISP_METHOD_OBS, WISP_METHOD_L1 } wisp_method;
+typedef enum wisp_allocation { WISP_ALLOCATE_SENSITIVITY, WISP_ALLOCATE_UNIFORM } wisp_allocation;
 
-typedef struct wisp_quantise_settings {
-  int weight_bits; /* 2 ... 7 */
+typedef struct wisp_press_settings {
+  int weight_bits;   /* 2 ... 7; 0: for each layer 3 ... 7, by what the end result loses */
+  float target_loss; /* of the end result, with weight_bits 0; 0: a default */
   wisp_ranging ranging;
   wisp_rounding rounding;
-} wisp_quantise_settings;
+  float sparsity; /* share of all blocks of weights that become zero */
+  int block;      /* weights along the input channels that become zero together: 1, 2 or 4 */
+  wisp_method method;
+  wisp_allocation allocation; /* uniform: the same share in every layer */
+  uint32_t seed;
+} wisp_press_settings;
 
+/* Told of a long stage how far it is; `tell` may be NULL. */
+typedef struct wisp_progress {
+  void (*tell)(void *context, double share); /* 0 ... 1, never less than before */
+  void *context;
+} wisp_progress;
+
+/* prune: which weights become zero, and what those beside them become. Layers that lose none have no `pruned`. */
+wisp_status wisp_prune(wisp_net *net, const wisp_press_settings *settings, wisp_error *error);
+
+/* quantise: ranges of the activations, then integers for the weights, and what each layer lost. */
 wisp_status wisp_quantise(wisp_net *net, const wisp_observer *seen,
-                          const wisp_quantise_settings *settings, wisp_pool *pool,
-                          wisp_error *error);
+                          const wisp_press_settings *settings, wisp_pool *pool,
+                          const wisp_progress *progress, wisp_error *error);
 
 /* pack: a quantised net -> the bytes of a .wisp file, `malloc`ed. `provenance` is the text of a JSON object. */
 wisp_status wisp_pack(const wisp_net *net, const char *provenance, uint8_t **bytes, size_t *size,

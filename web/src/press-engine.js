@@ -1,32 +1,30 @@
 // One instance of the press module with one network; the only file that touches its memory.
 
-import { naming, saying, WispError } from './error.js';
+import { saying, WispError } from './error.js';
 import { instantiate } from './instance.js';
+import { completed, numbered } from './press-settings.js';
 
 /**
  * @typedef {import('./import/float-graph.js').FloatGraph} FloatGraph
  * @typedef {import('./import/float-graph.js').GraphNode} GraphNode
  * @typedef {import('./engine.js').Box} Box
- *
- * @typedef {object} QuantiseOptions
- * @property {number} [bits] of a weight, 2 … 7; default 7
- * @property {'min-max' | 'least-squares'} [ranging] of the activations; default min-max
- * @property {'least-squares' | 'nearest'} [rounding] of the weights; default least-squares
+ * @typedef {import('./press-settings.js').QuantiseOptions} QuantiseOptions
+ * @typedef {import('./press-settings.js').LayerAccount} LayerAccount
  */
 
 const BOX_FIELDS = 6; // f32 x1 y1 x2 y2 score, i32 label
+const ACCOUNT_FIELDS = 10; // f64, in the order of wasm/press.c
 
 /** WISP_ACT_* of models/FORMAT.md @type {Record<string, number>} */
 const ACTIVATIONS = { relu: 1, leaky: 2, silu: 3, hardswish: 4, sigmoid: 5 };
-
-const RANGINGS = ['min-max', 'least-squares'];
-const ROUNDINGS = ['least-squares', 'nearest'];
 
 export class PressEngine {
   /** @type {any} the instance's exports */
   #module;
   /** @type {string[]} */
   #classes = [];
+  /** Of the press's nodes. @type {Map<number, string>} */
+  #names = new Map();
   #frame = { width: 0, height: 0 };
 
   /** @param {any} module @param {number} threads */
@@ -55,7 +53,9 @@ export class PressEngine {
       const tensors = new Map([[0, 0]]);
       for (const node of graph.nodes) {
         const inputs = node.inputs.map((id) => /** @type {number} */ (tensors.get(id)));
-        tensors.set(node.output, this.#add(node, inputs));
+        const tensor = this.#add(node, inputs);
+        tensors.set(node.output, tensor);
+        this.#names.set(tensor, node.name);
       }
       for (const { tensor, stride, anchors } of graph.heads) {
         this.#withNumbers(anchors.flat(), (at) => {
@@ -175,16 +175,32 @@ export class PressEngine {
 
   /**
    * @param {QuantiseOptions} options
-   * @returns {Required<QuantiseOptions>} what was done
+   * @param {(share: number) => void} [onProgress] how far it is, 0 … 1
+   * @returns {{settings: Required<QuantiseOptions>, layers: LayerAccount[]}} what was done, and to each convolution
    */
-  quantise({ bits = 7, ranging = 'min-max', rounding = 'least-squares' }) {
-    const ranges = indexOf('ranging', RANGINGS, ranging);
-    const rounds = indexOf('rounding', ROUNDINGS, rounding);
-    if (!Number.isInteger(bits)) {
-      throw new WispError('WISP_ERR_ARGUMENT', `bits is a whole number, not ${naming(bits)}.`);
+  quantise(options, onProgress = () => {}) {
+    const settings = completed(options);
+    const numbers = numbered(settings);
+    this.#module.onProgress = onProgress;
+    this.#guard(() => this.#require(this.#module._quantise(...numbers)));
+    return { settings, layers: this.#accounts() };
+  }
+
+  /** @returns {LayerAccount[]} */
+  #accounts() {
+    const layers = [];
+    for (let at = this.#module._account(0); at; at = this.#module._account(layers.length)) {
+      const fields = new Float64Array(this.#module.wasmMemory.buffer, at, ACCOUNT_FIELDS);
+      const [node, bits, weights, zeros, blocks, zeroBlocks, macs, before, after, share] = fields;
+      const counts = { bits, weights, zeros, blocks, zeroBlocks, macs };
+      layers.push({
+        name: this.#names.get(node) ?? '',
+        ...counts,
+        error: { before, after },
+        share,
+      });
     }
-    this.#guard(() => this.#require(this.#module._quantise(bits, ranges, rounds)));
-    return { bits, ranging, rounding };
+    return layers;
   }
 
   /**
@@ -344,12 +360,4 @@ function named(cause, find) {
     return node ? `Node "${node.name}"` : words;
   });
   return new WispError(cause.code, sentence, { cause });
-}
-
-/** @param {string} option @param {string[]} names @param {string} name */
-function indexOf(option, names, name) {
-  const index = names.indexOf(name);
-  if (index >= 0) return index;
-  const sentence = `${option} is ${names.join(' or ')}, not ${naming(name)}.`;
-  throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }

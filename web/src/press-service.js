@@ -79,8 +79,7 @@ export class PressService {
       case 'observe':
         return this.#observe(message);
       case 'quantise':
-        this.#settings = this.#opened().quantise(message.options);
-        return undefined;
+        return this.#quantise(message);
       case 'pack':
         return this.#opened().pack(this.#provenance(message.provenance));
       case 'detect':
@@ -118,6 +117,15 @@ export class PressService {
     await this.#read(picture);
     this.#opened().observe();
     return ++this.#pictures;
+  }
+
+  /** @param {Message} message */
+  #quantise({ id, options }) {
+    const tell = (/** @type {number} */ share) =>
+      this.#post({ id, progress: { phase: 'quantise', done: share, total: 1 } });
+    const pressed = this.#opened().quantise(options, tell);
+    this.#settings = pressed.settings;
+    return pressed;
   }
 
   /** @param {Message} message */

@@ -12,14 +12,15 @@ export { WispError };
 /**
  * @typedef {import('./download.js').ModelSource} ModelSource
  * @typedef {import('./pixels.js').PictureSource} PictureSource
- * @typedef {import('./press-engine.js').QuantiseOptions} QuantiseOptions
+ * @typedef {import('./press-settings.js').QuantiseOptions} QuantiseOptions
+ * @typedef {import('./press-settings.js').LayerAccount} LayerAccount
  * @typedef {import('./press-service.js').PressInfo} PressInfo
  * @typedef {import('./import/float-graph.js').FloatGraph} FloatGraph
  *
  * @typedef {object} Progress
  * @property {'import' | 'load' | 'fold' | 'observe' | 'quantise' | 'pack'} phase
- * @property {number} [done] of 'observe': pictures
- * @property {number} [total] 0 where it isn't known
+ * @property {number} [done] of 'observe': pictures; of 'quantise': a share of the work
+ * @property {number} [total] of 'observe': 0 where it isn't known; of 'quantise': 1
  *
  * @typedef {object} OpenOptions
  * @property {'auto' | number} [threads]
@@ -33,6 +34,10 @@ export { WispError };
  * @property {string | URL} [wasmBase] folder that holds the press's .mjs and .wasm files under their own names
  * @property {string | URL} [workerUrl] where press-worker.js is, if not beside this module
  *
+ * @typedef {object} Quantised
+ * @property {Required<QuantiseOptions>} settings that were used
+ * @property {LayerAccount[]} layers what they did to each convolution, in execution order
+ *
  * @typedef {object} FloatResult
  * @property {import('./engine.js').Box[]} boxes best first
  * @property {number} width of the source, in pixels
@@ -42,6 +47,7 @@ export { WispError };
  * @property {Uint8Array<ArrayBuffer>} bytes the .wisp file
  * @property {number} pictures that were observed
  * @property {{index: number, error: unknown}[]} skipped pictures that could not be read
+ * @property {LayerAccount[]} layers what was done to each convolution, in execution order
  */
 
 /** A network in float while it is looked at; works in a Worker. */
@@ -99,12 +105,13 @@ export class Press {
   }
 
   /**
-   * Integers for the weights, ranges for the activations. May be called again with other settings.
+   * Zeros and integers for the weights, ranges for the activations. May be called again with other settings.
    * @param {QuantiseOptions} [options]
-   * @returns {Promise<void>}
+   * @param {(progress: Progress) => void} [onProgress]
+   * @returns {Promise<Quantised>}
    */
-  quantise(options = {}) {
-    return request(this.#link, 'quantise', { options });
+  quantise(options = {}, onProgress = undefined) {
+    return request(this.#link, 'quantise', { options }, [], onProgress);
   }
 
   /**
@@ -157,18 +164,25 @@ export class Press {
  * @param {OpenOptions & QuantiseOptions & {pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>}} options
  * @returns {Promise<Pressed>}
  */
-export async function press(model, { pictures, bits, ranging, rounding, ...options }) {
+export async function press(model, { pictures, ...options }) {
   const { onProgress } = options;
   const opened = await Press.open(model, options);
   try {
     const skipped = await observeAll(opened, pictures, onProgress);
-    onProgress?.({ phase: 'quantise' });
-    await opened.quantise({ bits, ranging, rounding });
+    onProgress?.({ phase: 'quantise', done: 0, total: 1 });
+    const { layers } = await opened.quantise(settingsOf(options), onProgress);
     onProgress?.({ phase: 'pack' });
-    return { bytes: await opened.pack(), ...skipped };
+    return { bytes: await opened.pack(), layers, ...skipped };
   } finally {
     await opened.close();
   }
+}
+
+/** What may be posted: callbacks and signals may not. @param {QuantiseOptions} options @returns {QuantiseOptions} */
+function settingsOf(options) {
+  const { bits, targetLoss, ranging, rounding, sparsity, method, allocation, blocks, seed } =
+    options;
+  return { bits, targetLoss, ranging, rounding, sparsity, method, allocation, blocks, seed };
 }
 
 /**

@@ -1,0 +1,115 @@
+/* account.c - what pressing did to each convolution: its bits, its zeros, what its outputs lost.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "account.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct accounting {
+  wisp_net *net;
+  const wisp_observer *seen;
+  int *failed; /* [layers]: no memory */
+} accounting;
+
+/* One channel's vectors, [taps] each. */
+typedef struct channel {
+  float *weights, *after, *before; /* what was wanted; what is lost, with repair and without */
+} channel;
+
+/* v' C v with C the covariance of the inputs. */
+static double variance(const wisp_moments *moments, const float *v) {
+  double total = 0, mean = 0, n = moments->samples;
+  for (int i = 0; i < moments->taps; i++) {
+    const float *row = moments->products + wisp_moment_at(i, 0);
+    float sum = 0;
+    for (int j = 0; j < i; j++) sum += row[j] * v[j];
+    total += (double)v[i] * (2 * (double)sum + (double)row[i] * (double)v[i]);
+    mean += (double)v[i] * (double)moments->sums[i];
+  }
+  return fmax(total / n - mean / n * (mean / n), 0);
+}
+
+/* What the channel's integers lose, and what they would lose had each weight but been rounded. */
+static void fill_channel(const wisp_net *net, const wisp_net_layer *layer, int o, channel *c) {
+  int taps = wisp_net_taps(layer), window = layer->window.kernel[0] * layer->window.kernel[1];
+  const int8_t *integers = layer->quantised.weights + (size_t)o * (size_t)taps;
+  float high = (float)(1 << (layer->account.bits - 1)) - 1;
+  memcpy(c->weights, layer->weights + (size_t)o * (size_t)taps, (size_t)taps * sizeof(float));
+  for (int i = 0, k = 0; i < layer->input_count; i++) {
+    const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
+    float unit = layer->quantised.scale[o] / in->scale;
+    for (int end = k + in->channels * window; k < end; k++) {
+      float nearest = fminf(fmaxf(rintf(c->weights[k] / unit), -high - 1), high);
+      int gone = layer->pruned && layer->pruned[(size_t)o * (size_t)taps + (size_t)k] == 0;
+      c->after[k] = c->weights[k] - (float)integers[k] * unit;
+      c->before[k] = c->weights[k] - (gone ? 0 : nearest * unit);
+    }
+  }
+}
+
+static void count_zeros(const wisp_net *net, wisp_net_layer *layer) {
+  wisp_net_account *account = &layer->account;
+  int window = layer->window.kernel[0] * layer->window.kernel[1];
+  const int8_t *weight = layer->quantised.weights;
+  account->weights = (int64_t)layer->channels_out * wisp_net_taps(layer);
+  for (int64_t i = 0; i < account->weights; i++) account->zeros += !weight[i];
+  for (int o = 0; o < layer->channels_out; o++)
+    for (int i = 0; i < layer->input_count; i++)
+      for (int left = net->tensors[layer->inputs[i]].channels; left > 0; left -= WISP_LANES) {
+        int lanes = wisp_min(left, WISP_LANES);
+        for (int k = 0; k < window; k++) {
+          int zero = 1;
+          for (int lane = 0; lane < lanes; lane++) zero &= !weight[lane * window + k];
+          account->zero_blocks += zero;
+        }
+        account->blocks += window;
+        weight += lanes * window;
+      }
+}
+
+static void account_task(void *context, int number) {
+  const accounting *a = context;
+  wisp_net_layer *layer = &a->net->layers[number];
+  const wisp_net_tensor *out = &a->net->tensors[number + 1];
+  if (layer->operation != WISP_OP_CONV) return;
+  size_t n = (size_t)wisp_net_taps(layer);
+  double wanted = 0, before = 0, after = 0;
+  layer->account = (wisp_net_account){.bits = layer->account.bits};
+  channel c = {.weights = malloc(3 * n * sizeof *c.weights)};
+  a->failed[number] = !c.weights;
+  if (!c.weights) return;
+  c.after = c.weights + n;
+  c.before = c.weights + 2 * n;
+  for (int o = 0; o < layer->channels_out; o++) {
+    fill_channel(a->net, layer, o, &c);
+    wanted += variance(&a->seen->moments[number], c.weights);
+    after += variance(&a->seen->moments[number], c.after);
+    before += variance(&a->seen->moments[number], c.before);
+  }
+  free(c.weights);
+  count_zeros(a->net, layer);
+  layer->account.macs = (double)layer->account.weights * out->height * out->width;
+  layer->account.error_before = wanted > 0 ? before / wanted : 0;
+  layer->account.error_after = wanted > 0 ? after / wanted : 0;
+}
+
+/* Until something better is known, each layer's error weighs the same. */
+static void share_out(wisp_net *net) {
+  double total = 0;
+  for (int i = 0; i < net->layer_count; i++) total += net->layers[i].account.error_after;
+  for (int i = 0; i < net->layer_count && total > 0; i++)
+    net->layers[i].account.share = net->layers[i].account.error_after / total;
+}
+
+wisp_status wisp_account(wisp_net *net, const wisp_observer *seen, wisp_pool *pool) {
+  accounting a = {net, seen, calloc((size_t)net->layer_count, sizeof *a.failed)};
+  if (!a.failed) return WISP_ERR_MEMORY;
+  wisp_pool_run(pool, account_task, &a, net->layer_count);
+  int failed = 0;
+  for (int i = 0; i < net->layer_count; i++) failed |= a.failed[i];
+  free(a.failed);
+  if (failed) return WISP_ERR_MEMORY;
+  share_out(net);
+  return WISP_OK;
+}
