@@ -47,7 +47,7 @@ static inline int wisp_sat16(int v) { return wisp_clamp(v, -32768, 32767); }
 enum { WISP_SIGMOID_TERMS = 6 };
 #define WISP_SIGMOID_POLYNOMIAL {9384, -11471, 7069, -3856, -1133, 3066}
 
-/* How a 32-bit sum becomes a byte (wisp_finish in kernels/conv_scalar.c is the definition). The sum is brought to a
+/* How a 32-bit sum becomes a byte (wisp_finish in kernels/finish_scalar.h is the definition). The sum is brought to a
  * 16-bit fixed-point number whose unit is chosen by plan.c, activated, added to the residual, and scaled to bytes. */
 typedef struct wisp_finish {
   int activation;    /* WISP_ACT_* */

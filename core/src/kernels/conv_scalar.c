@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "../kernel.h"
+#include "finish_scalar.h"
 
 static int activation_byte(uint8_t byte, uint8_t flip) { return flip ? (int8_t)byte : byte; }
 
@@ -32,45 +32,14 @@ static void sum_quad(const wisp_quad *quad, const uint8_t *pixel, uint8_t flip, 
   }
 }
 
-/* The logistic function of -t; `t` in units, at most f->limit. Fractions of 32768. */
-static int falling_sigmoid(const wisp_finish *f, int t) {
-  static const int16_t terms[WISP_SIGMOID_TERMS] = WISP_SIGMOID_POLYNOMIAL;
-  const int w = 2 * t * f->steps - 32768;
-  int p = terms[WISP_SIGMOID_TERMS - 1];
-  for (int i = WISP_SIGMOID_TERMS - 2; i >= 0; i--) p = wisp_q15(p, w) + terms[i];
-  for (int i = 0; i < 2; i++) p = wisp_q15(p, p);
-  return p;
-}
-
-static int activate(const wisp_finish *f, int x) {
-  const int t = wisp_min(x < 0 ? -x : x, f->limit), near = wisp_min(t, f->limit / 2);
-  switch (f->activation) {
-    case WISP_ACT_RELU: return wisp_max(x, 0);
-    case WISP_ACT_LEAKY: return wisp_max(x, wisp_q15(x, f->slope));
-    case WISP_ACT_SILU: return wisp_max(x, 0) - wisp_q15(t, falling_sigmoid(f, t));
-    case WISP_ACT_HARDSWISH:
-      return wisp_max(x, 0) - wisp_q15(near, (f->limit / 2 - near) * f->steps);
-    case WISP_ACT_SIGMOID: return x < 0 ? falling_sigmoid(f, t) : 32767 - falling_sigmoid(f, t);
-    default: return x;
-  }
-}
-
-static uint8_t finish_one(const wisp_finish *f, int32_t sum, float scale, const uint8_t *residual) {
-  int y = activate(f, wisp_sat16((int32_t)((float)sum * scale)));
-  if (residual) {
-    const int r = (*residual ^ f->flip) - f->residual_zero;
-    y = wisp_sat16(y + wisp_q15(r * 128, f->residual_scale));
-  }
-  return (uint8_t)(wisp_clamp(wisp_q15(y, f->out_scale) + f->out_zero, 0, 255) ^ f->flip);
-}
-
 void wisp_k_conv__scalar(const wisp_quad *quad, const wisp_finish *finish, const uint8_t *in,
                          const uint8_t *residual, uint8_t *out, int n) {
   for (int i = 0; i < n * WISP_LANES; i += WISP_LANES) {
     int32_t sums[4];
     sum_quad(quad, in + i, finish->flip, sums);
     for (int c = 0; c < 4; c++)
-      out[i + c] = finish_one(finish, sums[c], quad->scale[c], residual ? residual + i + c : NULL);
+      out[i + c] =
+          wisp_finish_one(finish, sums[c], quad->scale[c], residual ? residual + i + c : NULL);
   }
 }
 
