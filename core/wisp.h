@@ -7,6 +7,8 @@
  *   wisp_detect(detector, &frame, 1, &options, &result);
  *   wisp_close(&detector);  wisp_model_close(&model);
  *
+ * wisp_begin and wisp_advance instead of wisp_open do most of its work while the bytes are on their way.
+ *
  * Nothing here is global. One detector is used by one thread at a time. Every function that can fail returns
  * a wisp_status; a wisp_error, where one is taken, may be NULL. */
 #ifndef WISP_H
@@ -83,6 +85,7 @@ typedef struct wisp_settings {
   wisp_kernel_set kernels; /* for tests */
   int signed_bytes;        /* -1: as the engine's dot product needs it; 0, 1: forced, for tests */
   double (*clock)(void);   /* milliseconds, for wisp_result's times; NULL: they stay 0 */
+  int warm_up; /* each layer runs once on grey, so that the first frame is no slower than the next */
 } wisp_settings;
 
 wisp_settings wisp_default_settings(void);
@@ -90,6 +93,15 @@ wisp_settings wisp_default_settings(void);
 /* Plans all memory. The model must be complete and must outlive the detector, which borrows it. */
 wisp_status wisp_open(wisp_detector **detector, const wisp_model *model,
                       const wisp_settings *settings, wisp_error *error);
+
+/* The same in steps, while the model arrives; its header must be there. The weights then live once: the model gives
+ * each layer's to the detector, and no other detector can be opened on it. */
+wisp_status wisp_begin(wisp_detector **detector, wisp_model *model, const wisp_settings *settings,
+                       wisp_error *error);
+/* Takes the layers that have arrived since. WISP_ERR_TRUNCATED while some have not; the detector is ready once it is
+ * WISP_OK, and of no use after any other. */
+wisp_status wisp_advance(wisp_detector *detector, wisp_error *error);
+
 void wisp_close(wisp_detector **detector);
 
 typedef struct wisp_detector_info {

@@ -106,11 +106,12 @@ static wisp_plan *open_plan(const net *n, const wisp_model *model, const variant
   wisp_error error = {0};
   const wisp_kernels *kernels =
       v->kernels == WISP_KERNELS_SCALAR ? wisp_kernels_scalar() : wisp_kernels_best();
-  if (wisp_plan_open(&plan, model, kernels, n->height, n->width, v->threads, v->flip, &error) ==
-      WISP_OK)
-    return plan;
-  CHECK_EQ(error.status, WISP_OK);
+  wisp_status status =
+      wisp_plan_open(&plan, model, kernels, n->height, n->width, v->threads, v->flip, &error);
+  if (status == WISP_OK) status = wisp_plan_advance(plan, &error);
+  if (CHECK_EQ(status, WISP_OK)) return plan;
   printf("%s\n", error.message);
+  wisp_plan_close(&plan);
   return NULL;
 }
 
@@ -125,7 +126,7 @@ static void check_plan(const net *n, const wisp_model *model, const variant *v,
   watch.plan = plan;
   watch.expected = expected;
   watch.calls = 0;
-  wisp_run(plan, pool, 0, look);
+  wisp_run(plan, 0, plan->step_count, pool, 0, look);
   CHECK_EQ(watch.calls, plan->step_count + 1);
   check_heads();
   wisp_pool_close(&pool);

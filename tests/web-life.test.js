@@ -77,8 +77,9 @@ describe('detect', () => {
   test('needs no more memory the hundredth time', async () => {
     const choice = chooseVariant({ threads: 1, cores: 1 });
     const engine = await Engine.load(choice, runtimeFiles(), () => {});
+    engine.expect(320, 320, false);
     engine.feed(model);
-    engine.open(320, 320);
+    engine.open();
     const detect = () => {
       engine.frame(0, picture.width, picture.height).set(picture.data);
       return engine.detect(1, options)[0].boxes.length;
@@ -90,7 +91,8 @@ describe('detect', () => {
     assert.equal(engine.layerTimes().length, engine.describeModel().layers.length);
     engine.close();
     engine.feed(model); // an engine may be used again
-    engine.open(0, 0);
+    engine.expect(0, 0, true); // and told late what for
+    engine.open();
     assert.ok(detect() > 0);
     engine.close();
     engine.close();

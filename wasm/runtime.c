@@ -23,6 +23,8 @@ typedef struct runtime_slot {
 static struct {
   wisp_model *model;
   wisp_detector *detector;
+  int expects; /* whether to begin the detector, with `settings`, once the model's header has arrived */
+  wisp_settings settings;
   uint8_t *piece; /* model bytes on their way in */
   size_t piece_cap;
   uint8_t *wanted; /* [classes] */
@@ -57,11 +59,35 @@ EMSCRIPTEN_KEEPALIVE uint8_t *runtime_model_buffer(size_t size) {
   return door.piece;
 }
 
+/* What runtime_open will be told: known beforehand, most of its work is done while the model arrives. */
+EMSCRIPTEN_KEEPALIVE void runtime_expect(int width, int height, int threads, int warm_up) {
+  door.expects = 1;
+  door.settings = wisp_default_settings();
+  door.settings.width = width;
+  door.settings.height = height;
+  door.settings.threads = threads;
+  door.settings.warm_up = warm_up;
+  door.settings.clock = emscripten_get_now;
+}
+
+/* Does what can be done with what has arrived of the model. */
+static wisp_status runtime_advance(void) {
+  wisp_model_info info;
+  if (!door.detector) {
+    if (!door.expects || wisp_model_describe(door.model, &info) != WISP_OK) return WISP_OK;
+    const wisp_status status = wisp_begin(&door.detector, door.model, &door.settings, &door.error);
+    if (status != WISP_OK) return status;
+  }
+  const wisp_status status = wisp_advance(door.detector, &door.error);
+  return status == WISP_ERR_TRUNCATED ? WISP_OK : status;
+}
+
 /* Takes the first `size` bytes of that room. */
 EMSCRIPTEN_KEEPALIVE int runtime_feed(size_t size) {
   if (!door.model && wisp_model_open(&door.model) != WISP_OK)
     return runtime_fail(WISP_ERR_MEMORY, "There is no memory for the model.");
-  return wisp_model_feed(door.model, door.piece, size, &door.error);
+  const wisp_status status = wisp_model_feed(door.model, door.piece, size, &door.error);
+  return status == WISP_OK ? runtime_advance() : status;
 }
 
 /* Bytes of the whole file; 0 until its preamble has arrived. */
@@ -122,18 +148,16 @@ EMSCRIPTEN_KEEPALIVE const char *runtime_layer_activation(int layer) {
 
 /* ---- detector ---- */
 
-/* Plans for `width` x `height` (0: as the model says) and gives the room of the model's pieces back. */
-EMSCRIPTEN_KEEPALIVE int runtime_open(int width, int height, int threads) {
-  if (!door.model) return runtime_fail(WISP_ERR_TRUNCATED, "No byte of a model has arrived.");
+/* The detector of the model that has arrived, as runtime_expect said; gives the room of the model's pieces back. */
+EMSCRIPTEN_KEEPALIVE int runtime_open(void) {
+  if (!door.model || !door.expects)
+    return runtime_fail(WISP_ERR_TRUNCATED, "No byte of a model has arrived.");
   free(door.piece);
   door.piece = NULL;
   door.piece_cap = 0;
-  wisp_settings settings = wisp_default_settings();
-  settings.width = width;
-  settings.height = height;
-  settings.threads = threads;
-  settings.clock = emscripten_get_now;
-  wisp_status status = wisp_open(&door.detector, door.model, &settings, &door.error);
+  wisp_status status = door.detector
+                           ? wisp_advance(door.detector, &door.error)
+                           : wisp_open(&door.detector, door.model, &door.settings, &door.error);
   if (status != WISP_OK) return status;
   wisp_model_info info;
   wisp_model_describe(door.model, &info);

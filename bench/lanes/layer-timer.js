@@ -19,8 +19,9 @@ export class LayerTimer {
     const choice = { variant, threads, reason: 'as asked for', reduced: false };
     const engine = await Engine.load(choice, runtimeFiles(), () => {});
     const bytes = new Uint8Array(await (await fetch(model)).arrayBuffer());
+    engine.expect(input.width, input.height, false);
     engine.feed(bytes);
-    const { macs } = engine.open(input.width, input.height);
+    const { macs } = engine.open();
     return new LayerTimer(engine, { macs, layers: engine.describeModel().layers });
   }
 

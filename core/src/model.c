@@ -131,28 +131,24 @@ wisp_status wisp_model_feed(wisp_model *m, const void *bytes, size_t size, wisp_
 
 /* ---- what is known ---- */
 
-static int has_header(const wisp_model *m) {
-  return m->state == WISP_READS_PAYLOAD || m->state == WISP_IS_COMPLETE;
-}
-
 size_t wisp_model_size(const wisp_model *m) { return m->size; }
 
 wisp_status wisp_model_describe(const wisp_model *m, wisp_model_info *info) {
-  if (!has_header(m)) return WISP_ERR_TRUNCATED;
+  if (!wisp_model_has_header(m)) return WISP_ERR_TRUNCATED;
   *info = (wisp_model_info){m->input_height, m->input_width, m->stride,    m->classes,
                             m->layers,       m->heads,       m->provenance};
   return WISP_OK;
 }
 
 const char *wisp_model_class(const wisp_model *m, int label) {
-  return has_header(m) && label >= 0 && label < m->classes ? m->class_name[label] : NULL;
+  return wisp_model_has_header(m) && label >= 0 && label < m->classes ? m->class_name[label] : NULL;
 }
 
 wisp_status wisp_model_layer(const wisp_model *m, int index, wisp_layer_info *info) {
   static const char *const operations[] = {"", "conv", "maxpool", "upsample"};
   static const char *const activations[] = {"none", "relu",      "leaky",
                                             "silu", "hardswish", "sigmoid"};
-  if (!has_header(m)) return WISP_ERR_TRUNCATED;
+  if (!wisp_model_has_header(m)) return WISP_ERR_TRUNCATED;
   if (index < 0 || index >= m->layers) return WISP_ERR_ARGUMENT;
   const wisp_layer *l = &m->layer[index];
   *info = (wisp_layer_info){.operation = operations[l->operation],

@@ -26,8 +26,9 @@ typedef struct wisp_layer {
   uint16_t *inputs;    /* [input_count] tensors */
   size_t payload_size; /* coded */
   uint32_t payload_crc;
-  int present;      /* weight blocks */
-  uint8_t *payload; /* owned: decoded scales, biases, mask, weights; NULL until its turn */
+  int present; /* weight blocks */
+  uint8_t *
+      payload; /* owned: decoded scales, biases, mask, weights; NULL until its turn, and once given */
 } wisp_layer;
 
 /* The parts of a convolution's payload; they borrow from it. */
@@ -59,6 +60,7 @@ struct wisp_model {
   size_t size, header_size;
   uint32_t header_crc;
   int next_layer;             /* whose payload is being read */
+  int given;                  /* whether a detector takes the weights as they arrive */
   wisp_unpack *unpack;        /* owned while payloads are read */
   wisp_unpack_state unpacked; /* what it last said */
   uint8_t *lanes;             /* owned, of that layer */
@@ -85,6 +87,18 @@ wisp_status wisp_payload_start(wisp_model *model, int layer, wisp_error *error);
 wisp_status wisp_payload_check(const wisp_model *model, int layer, wisp_error *error);
 /* The payload's parts; without pointers before its turn. */
 wisp_weights_view wisp_payload_view(const wisp_model *model, int layer);
+/* Frees a layer's weights. */
+void wisp_payload_drop(wisp_model *model, int layer);
+
+/* Whether the header has arrived and was sound. */
+static inline int wisp_model_has_header(const wisp_model *model) {
+  return model->state == WISP_READS_PAYLOAD || model->state == WISP_IS_COMPLETE;
+}
+
+/* Whether all of a layer has arrived. */
+static inline int wisp_model_has_layer(const wisp_model *model, int layer) {
+  return wisp_model_has_header(model) && layer < model->next_layer;
+}
 
 static inline int wisp_block_present(const wisp_weights_view *view, int block) {
   return !view->mask || (view->mask[block / 8] >> block % 8 & 1);

@@ -46,6 +46,11 @@ wisp_weights_view wisp_payload_view(const wisp_model *model, int layer) {
   return v;
 }
 
+void wisp_payload_drop(wisp_model *model, int layer) {
+  free(model->layer[layer].payload);
+  model->layer[layer].payload = NULL;
+}
+
 /* Lanes of a plane that hold a channel, for each plane of the inputs side by side. */
 static void fill_lanes(const wisp_model *model, const wisp_layer *l, uint8_t *lanes) {
   for (int k = 0; k < l->input_count; k++) {

@@ -17,16 +17,26 @@ static wisp_status check_size(const wisp_model *m, int height, int width, wisp_e
   return WISP_OK;
 }
 
-static wisp_status make_weights(wisp_plan *plan, wisp_error *error) {
+static wisp_status make_weights(wisp_plan *plan, wisp_step *step, wisp_error *error) {
   wisp_status status = WISP_OK;
-  for (int s = 0; status == WISP_OK && s < plan->step_count; s++) {
-    wisp_step *step = &plan->steps[s];
-    double unit = 1;
-    if (step->kind == WISP_STEP_CONV) status = wisp_finish_make(plan, step, &unit, error);
-    if (status == WISP_OK && (step->kind == WISP_STEP_CONV || step->kind == WISP_STEP_HEAD))
-      status = wisp_lower_make(plan, step, unit, error);
-  }
+  double unit = 1;
+  if (step->kind == WISP_STEP_CONV) status = wisp_finish_make(plan, step, &unit, error);
+  if (status == WISP_OK && (step->kind == WISP_STEP_CONV || step->kind == WISP_STEP_HEAD))
+    status = wisp_lower_make(plan, step, unit, error);
   return status;
+}
+
+wisp_status wisp_plan_advance(wisp_plan *plan, wisp_error *error) {
+  if (plan->failed != WISP_OK)
+    return wisp_fail(error, plan->failed, "The network could not be planned; open it again.");
+  while (plan->ready < plan->step_count) {
+    wisp_step *step = &plan->steps[plan->ready];
+    if (!wisp_model_has_layer(plan->model, step->layer)) break;
+    plan->failed = make_weights(plan, step, error);
+    if (plan->failed != WISP_OK) return plan->failed;
+    plan->ready++;
+  }
+  return WISP_OK;
 }
 
 wisp_status wisp_plan_open(wisp_plan **out, const wisp_model *model, const wisp_kernels *kernels,
@@ -44,7 +54,6 @@ wisp_status wisp_plan_open(wisp_plan **out, const wisp_model *model, const wisp_
   plan->flip = flip ? 0x80 : 0;
   status = wisp_layout_make(plan, error);
   if (status == WISP_OK) status = wisp_place_make(plan, error);
-  if (status == WISP_OK) status = make_weights(plan, error);
   plan->memory += plan->arena_size;
   if (status == WISP_OK) *out = plan;
   else wisp_plan_close(&plan);

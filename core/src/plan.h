@@ -62,6 +62,8 @@ typedef struct wisp_plan {
   uint8_t flip; /* xor-ed to activation bytes in memory */
   int height, width, threads;
   int image_count, step_count;
+  int ready;          /* steps that can run: their weights have arrived and are lowered */
+  wisp_status failed; /* what kept the next from it */
   wisp_image *images; /* tensor t is image t */
   wisp_step *steps;
   wisp_head *heads; /* [model->heads] */
@@ -71,8 +73,11 @@ typedef struct wisp_plan {
   double *layer_ms;          /* [layers] of the last run */
 } wisp_plan;
 
+/* Everything but the weights, which need not be there. */
 wisp_status wisp_plan_open(wisp_plan **plan, const wisp_model *model, const wisp_kernels *kernels,
                            int height, int width, int threads, int flip, wisp_error *error);
+/* Lowers the weights that have arrived since. After an error the plan can only be closed. */
+wisp_status wisp_plan_advance(wisp_plan *plan, wisp_error *error);
 void wisp_plan_close(wisp_plan **plan);
 
 /* The strides of planning, in this order. */

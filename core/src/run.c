@@ -157,13 +157,14 @@ static void head_task(void *context, int index) {
   }
 }
 
-void wisp_run(wisp_plan *plan, wisp_pool *pool, float confidence, double (*clock)(void)) {
+void wisp_run(wisp_plan *plan, int first, int last, wisp_pool *pool, float confidence,
+              double (*clock)(void)) {
   static const wisp_task tasks[] = {pick_task, conv_task, head_task, maxpool_task, upsample_task};
-  memset(plan->layer_ms, 0, (size_t)plan->model->layers * sizeof *plan->layer_ms);
+  if (first == 0) memset(plan->layer_ms, 0, (size_t)plan->model->layers * sizeof *plan->layer_ms);
   double before = clock ? clock() : 0;
-  for (int p = 0; p < wisp_planes(plan->images[0].view.channels); p++)
+  for (int p = 0; first == 0 && p < wisp_planes(plan->images[0].view.channels); p++)
     fill_border(&plan->images[0], p, 0, plan->images[0].view.height);
-  for (int s = 0; s < plan->step_count; s++) {
+  for (int s = first; s < last; s++) {
     const wisp_step *step = &plan->steps[s];
     job j = {plan, step, wisp_least_logit(confidence)};
     wisp_pool_run(pool, tasks[step->kind], &j, step->strips * step->chunks);

@@ -31,9 +31,10 @@ static inline float wisp_least_logit(float confidence) {
   return confidence < 1 ? logf(confidence / (1 - confidence)) - 0.01f : INFINITY;
 }
 
-/* input -> heads: walks the plan's steps. Logits other than objectness are written only where objectness can pass
- * `confidence`. `clock` may be NULL. */
-void wisp_run(wisp_plan *plan, wisp_pool *pool, float confidence, double (*clock)(void));
+/* input -> heads: walks steps [first, last) of the plan, which are ready. Logits other than objectness are written only
+ * where objectness can pass `confidence`. `clock` may be NULL. */
+void wisp_run(wisp_plan *plan, int first, int last, wisp_pool *pool, float confidence,
+              double (*clock)(void));
 
 /* heads -> candidates, in source pixels, unsuppressed and unsorted; keeps the best `cap` if there are more.
  * Returns their count. */

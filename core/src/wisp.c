@@ -3,16 +3,20 @@
 #include "../wisp.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "error.h"
 #include "stages.h"
 
-enum { MAX_CANDIDATES = 30000 /* YOLOv5's max_nms */, MAX_SOURCE_SIDE = 32768 };
+enum { MAX_CANDIDATES = 30000 /* YOLOv5's max_nms */, MAX_SOURCE_SIDE = 32768, WARM_SIDE = 32 };
 
 struct wisp_detector {
+  wisp_model *model; /* whose weights it takes as they arrive; NULL: they stay the model's */
   wisp_plan *plan;
   wisp_pool *pool;
   double (*clock)(void);
+  int warm_up;
+  wisp_fit grey;        /* of the frame it warms up with */
   wisp_box *candidates; /* [MAX_CANDIDATES] */
   wisp_box *boxes;      /* of the last batch, [frames][most asked for] */
   size_t box_capacity;
@@ -42,21 +46,24 @@ static wisp_status open_plan(wisp_detector *d, const wisp_model *model, const wi
                         error);
 }
 
-wisp_status wisp_open(wisp_detector **out, const wisp_model *model, const wisp_settings *settings,
-                      wisp_error *error) {
-  *out = NULL;
-  if (settings->threads < 0 || settings->threads > 64)
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "%d threads were asked for; 1 to 64 are possible.",
-                     settings->threads);
+static wisp_status check_model(const wisp_model *model, int complete, wisp_error *error) {
   if (model->state == WISP_IS_BROKEN)
     return wisp_fail(error, model->broken.status, "%s", model->broken.message);
   if (model->state == WISP_READS_PREAMBLE)
     return wisp_fail(error, WISP_ERR_TRUNCATED,
                      "The model ends within its first bytes; download it again.");
-  if (model->state != WISP_IS_COMPLETE)
+  if (complete ? model->state != WISP_IS_COMPLETE : !wisp_model_has_header(model))
     return wisp_fail(error, WISP_ERR_TRUNCATED,
                      "The model ends before its %zu bytes are there; download it again.",
                      model->size);
+  if (model->given)
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "The model's weights went to another detector; feed it to a new model.");
+  return WISP_OK;
+}
+
+static wisp_status open_detector(wisp_detector **out, const wisp_model *model,
+                                 const wisp_settings *settings, wisp_error *error) {
   wisp_detector *d = calloc(1, sizeof *d);
   wisp_status status = d ? WISP_OK : WISP_ERR_MEMORY;
   if (status == WISP_OK)
@@ -67,9 +74,37 @@ wisp_status wisp_open(wisp_detector **out, const wisp_model *model, const wisp_s
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for a detector.");
   }
   d->clock = settings->clock;
+  d->warm_up = settings->warm_up;
   status = open_plan(d, model, settings, error);
   if (status == WISP_OK) *out = d;
   else wisp_close(&d);
+  return status;
+}
+
+static wisp_status begin(wisp_detector **out, const wisp_model *model, int complete,
+                         const wisp_settings *settings, wisp_error *error) {
+  *out = NULL;
+  if (settings->threads < 0 || settings->threads > 64)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "%d threads were asked for; 1 to 64 are possible.",
+                     settings->threads);
+  const wisp_status status = check_model(model, complete, error);
+  return status == WISP_OK ? open_detector(out, model, settings, error) : status;
+}
+
+wisp_status wisp_begin(wisp_detector **out, wisp_model *model, const wisp_settings *settings,
+                       wisp_error *error) {
+  const wisp_status status = begin(out, model, 0, settings, error);
+  if (status != WISP_OK) return status;
+  (*out)->model = model;
+  model->given = 1;
+  return WISP_OK;
+}
+
+wisp_status wisp_open(wisp_detector **out, const wisp_model *model, const wisp_settings *settings,
+                      wisp_error *error) {
+  wisp_status status = begin(out, model, 1, settings, error);
+  if (status == WISP_OK) status = wisp_advance(*out, error);
+  if (status != WISP_OK) wisp_close(out);
   return status;
 }
 
@@ -147,7 +182,7 @@ static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_opt
   const double start = now(d);
   wisp_prep(frame, p->kernels, p->model->block, p->flip, d->pool, &p->images[0].view, &fit);
   const double prepared = now(d);
-  wisp_run(d->plan, d->pool, o->confidence, d->clock);
+  wisp_run(d->plan, 0, p->step_count, d->pool, o->confidence, d->clock);
   const double ran = now(d);
   const int found = wisp_decode(p->heads, p->model->heads, &fit, o, d->candidates, MAX_CANDIDATES);
   const int count = wisp_nms(d->candidates, found, o, &fit);
@@ -155,9 +190,16 @@ static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_opt
   *result = (wisp_result){boxes, count, prepared - start, ran - prepared, now(d) - ran};
 }
 
+static wisp_status check_ready(const wisp_detector *d, wisp_error *error) {
+  if (d->plan->ready == d->plan->step_count) return WISP_OK;
+  return wisp_fail(error, WISP_ERR_TRUNCATED, "The weights of layer %d have not arrived.",
+                   d->plan->steps[d->plan->ready].layer);
+}
+
 wisp_status wisp_detect(wisp_detector *d, const wisp_frame *frames, int n,
                         const wisp_options *options, wisp_result *results, wisp_error *error) {
-  wisp_status status = check_options(options, error);
+  wisp_status status = check_ready(d, error);
+  if (status == WISP_OK) status = check_options(options, error);
   for (int i = 0; status == WISP_OK && i < n; i++) status = check_frame(&frames[i], i, error);
   if (status == WISP_OK) status = reserve_boxes(d, n, options->max_detections, error);
   if (status != WISP_OK) return status;
@@ -165,4 +207,36 @@ wisp_status wisp_detect(wisp_detector *d, const wisp_frame *frames, int n,
     detect_one(d, &frames[i], options, d->boxes + (size_t)i * (size_t)options->max_detections,
                &results[i]);
   return WISP_OK;
+}
+
+/* ---- while the model arrives ---- */
+
+/* Steps [first, ready) of a detection on a grey frame. */
+static void warm_up(wisp_detector *d, int first) {
+  wisp_plan *p = d->plan;
+  uint8_t grey[WARM_SIDE * WARM_SIDE * 4];
+  memset(grey, WISP_GREY, sizeof grey);
+  const wisp_frame frame = {grey, WARM_SIDE, WARM_SIDE, WARM_SIDE * 4};
+  const wisp_options options = wisp_default_options();
+  if (first == 0)
+    wisp_prep(&frame, p->kernels, p->model->block, p->flip, d->pool, &p->images[0].view, &d->grey);
+  wisp_run(p, first, p->ready, d->pool, options.confidence, d->clock);
+  if (p->ready < p->step_count) return;
+  const int found =
+      wisp_decode(p->heads, p->model->heads, &d->grey, &options, d->candidates, MAX_CANDIDATES);
+  wisp_nms(d->candidates, found, &options, &d->grey);
+}
+
+/* What is lowered lives on in the plan. */
+static void drop_weights(wisp_detector *d, int first) {
+  for (int s = first; s < d->plan->ready; s++) wisp_payload_drop(d->model, d->plan->steps[s].layer);
+}
+
+wisp_status wisp_advance(wisp_detector *d, wisp_error *error) {
+  const int first = d->plan->ready;
+  const wisp_status status = wisp_plan_advance(d->plan, error);
+  if (status != WISP_OK) return status;
+  if (d->model) drop_weights(d, first);
+  if (d->warm_up && d->plan->ready > first) warm_up(d, first);
+  return check_ready(d, error);
 }

@@ -103,6 +103,16 @@ export class Engine {
   }
 
   /**
+   * What the detector will be: known before the model, most of the work is done while its bytes arrive.
+   * @param {number} width of the network's input; 0: the model's own
+   * @param {number} height
+   * @param {boolean} warmUp whether every layer runs once, so that the first picture is no slower than the next
+   */
+  expect(width, height, warmUp) {
+    this.#module._runtime_expect(width, height, this.choice.threads, Number(warmUp));
+  }
+
+  /**
    * Takes the next bytes of a model.
    * @param {Uint8Array} bytes
    * @returns {number} bytes of the whole file, 0 while unknown
@@ -168,14 +178,12 @@ export class Engine {
   }
 
   /**
-   * Plans for an input of this size; 0: the model's own.
-   * @param {number} width
-   * @param {number} height
+   * The detector that was expected, of the model that has arrived.
    * @returns {DetectorInfo}
    */
-  open(width, height) {
+  open() {
     return this.#guard(() => {
-      this.#require(this.#module._runtime_open(width, height, this.choice.threads));
+      this.#require(this.#module._runtime_open());
       this.#classes = this.describeModel().classes;
       return this.describeDetector();
     });

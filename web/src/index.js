@@ -87,10 +87,10 @@ export class Detector {
     signal?.addEventListener('abort', abort);
     try {
       const [choice] = await Promise.all([
-        load(link, wish, options),
+        load(link, { wish, size, warmUp: options.warmUp ?? true }, options),
         feed(link, model, { ...options, signal: stop.signal }),
       ]);
-      const info = await plan(link, size, options);
+      const info = await ready(link, options);
       return new Detector(link, { ...info, variant: choice.variant, reason: choice.reason });
     } catch (thrown) {
       stop.abort();
@@ -200,13 +200,13 @@ function threadCount(threads = 'auto') {
 
 /**
  * @param {Link} link
- * @param {import('./variant.js').Wish} wish
+ * @param {{wish: import('./variant.js').Wish, size: {width: number, height: number}, warmUp: boolean}} wanted
  * @param {OpenOptions} options
  * @returns {Promise<import('./variant.js').Choice>}
  */
-async function load(link, wish, { wasmBase, onProgress }) {
+async function load(link, wanted, { wasmBase, onProgress }) {
   const files = runtimeFiles(wasmBase && absolute(wasmBase));
-  const choice = await link.request('load', { wish, files }, [], onProgress).reply;
+  const choice = await link.request('load', { ...wanted, files }, [], onProgress).reply;
   if (choice.reduced && !advised) {
     advised = true;
     console.info(`wisp runs with ${choice.reason}.`);
@@ -249,13 +249,13 @@ async function feedPiece(link, piece, name) {
 }
 
 /**
+ * What is left to do once the last byte is there.
  * @param {Link} link
- * @param {{width: number, height: number}} size
  * @param {OpenOptions} options
  */
-async function plan(link, size, { warmUp = true, onProgress }) {
+async function ready(link, { onProgress }) {
   onProgress?.({ phase: 'warmup', loaded: 0, total: 1 });
-  const info = await link.request('open', { ...size, warmUp }).reply;
+  const info = await link.request('open', {}).reply;
   onProgress?.({ phase: 'warmup', loaded: 1, total: 1 });
   return info;
 }

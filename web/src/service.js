@@ -12,8 +12,6 @@ import { chooseVariant } from './variant.js';
  * @typedef {{id: number, verb: string, [field: string]: any}} Message
  */
 
-const GREY = 114;
-
 export class Service {
   /** @type {(message: object) => void} */
   #post;
@@ -66,7 +64,7 @@ export class Service {
       case 'feed':
         return this.#loaded().feed(message.bytes);
       case 'open':
-        return this.#open(message);
+        return this.#open();
       case 'detect':
         return this.#detect(message);
       case 'drop':
@@ -81,21 +79,17 @@ export class Service {
   }
 
   /** @param {Message} message */
-  async #load({ id, wish, files }) {
+  async #load({ id, wish, files, size, warmUp }) {
     const onProgress = (/** @type {number} */ loaded, /** @type {number} */ total) =>
       this.#post({ id, progress: { phase: 'engine', loaded, total } });
     this.#engine = await Engine.load(chooseVariant(wish), files, onProgress);
+    this.#engine.expect(size.width, size.height, warmUp);
     return this.#engine.choice;
   }
 
-  /** @param {Message} message */
-  #open({ width, height, warmUp }) {
+  #open() {
     const engine = this.#loaded();
-    const detector = engine.open(width, height);
-    if (warmUp) {
-      engine.frame(0, detector.width, detector.height).fill(GREY);
-      engine.detect(1, {});
-    }
+    engine.open();
     return { ...engine.describeModel(), ...engine.describeDetector() };
   }
 
