@@ -114,6 +114,9 @@ function imported(model, bytes) {
 function page(model, { format, input, stride, classes, provenance, macs }, layers) {
   const { source, settings, calibration, tool } = provenance ?? {};
   const bits = settings && `${settings.bits} bits, ${settings.ranging}, ${settings.rounding}`;
+  const zeros =
+    settings?.sparsity > 0 &&
+    `${(settings.sparsity * 100).toFixed(0)} % of the ${settings.blocks} blocks zero by ${settings.method}`;
   const rows = [
     ['file', `${model} (${format})`],
     ['input', `${input.width} × ${input.height}, or other multiples of ${stride}`],
@@ -122,7 +125,9 @@ function page(model, { format, input, stride, classes, provenance, macs }, layer
     ['SHA-256', source?.sha256 ?? ''],
     [
       'pressed by',
-      [tool, bits, calibration && `${calibration.pictures} pictures`].filter(Boolean).join('; '),
+      [tool, bits, zeros, calibration && `${calibration.pictures} pictures`]
+        .filter(Boolean)
+        .join('; '),
     ],
     ['work', macs ? `${(macs / 1e6).toFixed(1)} million multiply-adds a picture` : ''],
   ];

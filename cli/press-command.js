@@ -4,12 +4,19 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 import { WispError } from '../web/src/index.js';
 import { Press } from '../web/src/press.js';
+import { VERSION } from '../web/src/version.js';
 import { bits, fraction, list, positive, size, whole } from './arguments.js';
 import { findPictures, requireWritable, spread, writeWhole } from './files.js';
 import { Progress } from './progress.js';
 import { pressAtRandom } from './random-network.js';
+import { pageOf } from './report/page.js';
+import { lineOf, markBest } from './report/report.js';
+import { fileOf, sweep } from './sweep.js';
+import { Yardstick } from './yardstick.js';
 
 /**
+ * @typedef {import('./report/report.js').Line} Line
+ *
  * @typedef {object} Options
  * @property {string[]} calib
  * @property {string} [random]
@@ -25,6 +32,10 @@ import { pressAtRandom } from './random-network.js';
  * @property {number} [seed]
  * @property {number} [threads]
  * @property {number} limit
+ * @property {string[]} [report]
+ * @property {string} [data]
+ * @property {string} [labels]
+ * @property {import('./sweep.js').Sweep} [sweep]
  */
 
 export function pressCommand() {
@@ -38,7 +49,7 @@ export function pressCommand() {
     .option(
       '--calib <place>',
       'a folder of JPEG, PNG or WebP pictures, or one picture; may be repeated',
-      (/** @type {string} */ place, /** @type {string[]} */ before = []) => [...before, place],
+      several,
     )
     .option('-o, --output <file>', 'default: beside the ONNX file, under its name')
     .option(
@@ -73,6 +84,14 @@ export function pressCommand() {
     .option('--seed <n>', 'of what is drawn by lot', whole(2 ** 32 - 1, 0))
     .option('--threads <n>', 'default: all cores but one, at most 8', whole(64))
     .option('--limit <n>', 'at most so many pictures, spread over all', whole(1e6), 128)
+    .option('--report <file>', 'what was done and what it costs, as .html or .json', several)
+    .option('--data <folder>', 'of labelled pictures to judge by, with --labels')
+    .option('--labels <file>', 'COCO labels of them: instances_….json')
+    .option(
+      '--sweep <values>',
+      'a press for each, e.g. sparsity=0.1..0.6, sparsity=0.2,0.5 or bits=4..7',
+      sweep,
+    )
     .option('--random <name>', 'no model: yolov5n, -s, -m, -l or -x with random weights')
     .addHelpText(
       'after',
@@ -81,10 +100,14 @@ Examples:
   wisp press best.onnx --calib photos/
   wisp press --random yolov5s --sparsity 0.5 -o speed.wisp
   wisp press best.onnx --calib photos/ --classes person,car -o street.wisp
+  wisp press best.onnx --calib photos/ --sweep sparsity=0.1..0.5 --report report.html
   wisp press best.onnx --calib train/ --calib night/ --limit 300 --size 384x640 -o wide.wisp`,
     )
     .action(run);
 }
+
+/** @param {string} one @param {string[]} before */
+const several = (one, before = []) => [...before, one];
 
 /** @param {string | undefined} model @param {Options} options @param {Command} command */
 async function run(model, options, command) {
@@ -93,8 +116,12 @@ async function run(model, options, command) {
   if (model === undefined) return command.error("error: missing required argument 'model.onnx'");
   if (!options.calib)
     return command.error("error: required option '--calib <place>' not specified");
+  requireBothOrNone(options);
   const output = options.output ?? `${model.replace(/\.onnx$/i, '')}.wisp`;
-  requireWritable(output);
+  const jobs = jobsOf(output, options);
+  for (const file of [...jobs.map((job) => job.file), ...(options.report ?? [])]) {
+    requireWritable(file);
+  }
   const pictures = spread(await findPictures(options.calib), options.limit);
   if (pictures.length === 0)
     throw nothingSeen(options.calib, 'no JPEG, PNG or WebP pictures in it');
@@ -103,15 +130,90 @@ async function run(model, options, command) {
   try {
     const seen = await observe(press, pictures);
     if (seen === 0) throw nothingSeen(options.calib, 'no picture that can be read in it');
-    await quantise(press, options);
-    const bytes = await press.pack();
-    writeWhole(output, bytes);
-    const kilobytes = (bytes.length / 1000).toFixed(0);
-    console.error(
-      `${path.normalize(output)}: ${kilobytes} kB, calibrated on ${seen} picture${seen === 1 ? '' : 's'}`,
-    );
+    const isJudged = options.labels !== undefined || options.report !== undefined;
+    const yardstick = isJudged ? await Yardstick.make(press, options, pictures) : null;
+    const lines = [];
+    for (const job of jobs) {
+      const line = await pressOne(press, job, options, yardstick);
+      console.error(sentence(line, seen, yardstick));
+      lines.push(line);
+    }
+    if (options.report) writeReports(options.report, { press, seen, yardstick, lines });
   } finally {
     await press.close();
+  }
+}
+
+/** @typedef {{file: string, label: string, settings: import('../web/src/press.js').QuantiseOptions}} Job */
+
+/** @param {Options} options */
+function requireBothOrNone({ data, labels }) {
+  if ((data === undefined) === (labels === undefined)) return;
+  const [given, missing] = data ? ['--data', '--labels'] : ['--labels', '--data'];
+  const sentence = `${given} needs ${missing}: pictures are judged by their labels.`;
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
+}
+
+/** @param {string} output @param {Options} options @returns {Job[]} */
+function jobsOf(output, options) {
+  const { bits, targetLoss, sparsity, method, uniform, blocks, seed } = options;
+  const allocation = uniform ? /** @type {const} */ ('uniform') : undefined;
+  const settings = { bits, targetLoss, sparsity, method, allocation, blocks, seed };
+  const { sweep } = options;
+  if (!sweep) return [{ file: output, label: path.basename(output), settings }];
+  return sweep.values.map((value) => ({
+    file: fileOf(output, `${sweep.setting}${value}`),
+    label: `${sweep.setting} ${value}`,
+    settings: { ...settings, [sweep.setting]: value },
+  }));
+}
+
+/**
+ * @param {Press} press
+ * @param {Job} job
+ * @param {Options} options
+ * @param {Yardstick | null} yardstick
+ * @returns {Promise<Line>}
+ */
+async function pressOne(press, { file, label, settings }, { threads }, yardstick) {
+  const start = performance.now();
+  const { settings: used, layers } = await quantise(press, settings);
+  const bytes = await press.pack();
+  const seconds = (performance.now() - start) / 1000;
+  writeWhole(file, bytes);
+  const score = yardstick ? await yardstick.score(bytes, threads) : null;
+  const { width, height, classes } = press.info;
+  const all = { ...used, width, height, classes: classes.length };
+  return lineOf({ file, bytes: bytes.length, settings: all, seconds, layers, score }, label);
+}
+
+/** @param {Line} line @param {number} seen @param {Yardstick | null} yardstick */
+function sentence({ file, bytes, zeroBlocks, score }, seen, yardstick) {
+  const zeros = zeroBlocks > 0.001 ? `, ${(zeroBlocks * 100).toFixed(1)} % of the blocks zero` : '';
+  const pictures = `calibrated on ${seen} picture${seen === 1 ? '' : 's'}`;
+  const before = yardstick?.measure.float;
+  const scored =
+    score && before
+      ? `; AP ${(score.ap * 100).toFixed(2)}, float ${(before.ap * 100).toFixed(2)}`
+      : '';
+  return `${path.normalize(file)}: ${(bytes / 1000).toFixed(0)} kB${zeros}, ${pictures}${scored}`;
+}
+
+/**
+ * @param {string[]} files .html or .json
+ * @param {{press: Press, seen: number, yardstick: Yardstick | null, lines: Line[]}} done
+ */
+function writeReports(files, { press, seen, yardstick, lines }) {
+  markBest(lines);
+  const { source, width, height, classes } = press.info;
+  const report = {
+    ...{ wisp: VERSION, date: new Date().toISOString(), source, input: { width, height } },
+    ...{ classes, calibration: seen, measure: yardstick?.measure ?? null, lines },
+  };
+  for (const file of files) {
+    const isPage = !/\.json$/i.test(file);
+    writeWhole(file, isPage ? pageOf(report) : `${JSON.stringify(report, null, 2)}\n`);
+    console.error(`${path.normalize(file)}: the report`);
   }
 }
 
@@ -139,15 +241,11 @@ async function observe(press, pictures) {
   return seen;
 }
 
-/** @param {Press} press @param {Options} options */
-async function quantise(press, { bits, targetLoss, sparsity, method, uniform, blocks, seed }) {
+/** @param {Press} press @param {Job['settings']} settings */
+async function quantise(press, settings) {
   const progress = new Progress('pressing', 1);
-  const allocation = uniform ? 'uniform' : undefined;
   try {
-    return await press.quantise(
-      { bits, targetLoss, sparsity, method, allocation, blocks, seed },
-      ({ done = 0 }) => progress.reach(done),
-    );
+    return await press.quantise(settings, ({ done = 0 }) => progress.reach(done));
   } finally {
     progress.end();
   }
