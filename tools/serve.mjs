@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { constants } from 'node:zlib';
 import { build } from './build.mjs';
 import { modules, root } from './places.mjs';
 import { setUp } from './setup.mjs';
@@ -25,6 +26,9 @@ const ISOLATION = {
   'cross-origin-embedder-policy': 'require-corp',
 };
 
+/** Quick enough to be done anew for each answer, within some per cent of what a server that keeps them would send. */
+const QUALITY = 7;
+
 /**
  * @typedef {object} ServerOptions
  * @property {number} [port] 0: any free one; by default the first free one from 8080
@@ -37,7 +41,7 @@ const ISOLATION = {
  * @returns {Promise<{url: string, close: () => Promise<void>}>} url: of the demo page
  */
 export async function startServer({ port, isolated = true, headers = {} } = {}) {
-  const { default: sirv } = await import('sirv');
+  const [{ default: sirv }, compress] = await Promise.all([import('sirv'), compression()]);
   const all = {
     'cross-origin-resource-policy': 'same-origin',
     ...(isolated && ISOLATION),
@@ -63,7 +67,7 @@ export async function startServer({ port, isolated = true, headers = {} } = {}) 
     };
     if (!shelf) return missing();
     request.url = pathname.slice(shelf.address.length - 1) + search;
-    shelf.handle(request, response, missing);
+    compress(request, response, () => shelf.handle(request, response, missing));
   });
   const taken = await listen(server, port);
   return {
@@ -73,6 +77,13 @@ export async function startServer({ port, isolated = true, headers = {} } = {}) 
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** Brotli or gzip, whichever the browser takes, for what gets smaller by it; .wisp files don't. */
+async function compression() {
+  // @ts-expect-error: it has no types of its own
+  const { default: middleware } = await import('compression');
+  return middleware({ brotli: { params: { [constants.BROTLI_PARAM_QUALITY]: QUALITY } } });
 }
 
 /**

@@ -1,5 +1,4 @@
 // speed.js - how long a frame takes, stage by stage, and how many there are a second.
-import { Chart } from './chart.js';
 import { block, button, make } from './elements.js';
 import { milliseconds } from './sentences.js';
 
@@ -23,11 +22,19 @@ const STAGES = [
 const WINDOW = 2000; // ms over which frames are counted
 const MEASURED = 40; // frames
 
+/** @typedef {import('./chart.js').Chart} Chart */
+
+async function openChart() {
+  const { Chart } = await import('./chart.js');
+  return new Chart(block('chart'), STAGES);
+}
+
 export class Speed {
   #total = block('total');
   #rate = block('rate');
   #measure = button('measure');
-  #chart = new Chart(block('chart'), STAGES);
+  /** Comes after the first boxes: nobody waits for them longer because of it. @type {Promise<Chart> | undefined} */
+  #chart;
   /** @type {HTMLElement[]} */
   #numbers;
   /** When the last frames were done. @type {number[]} */
@@ -71,7 +78,8 @@ export class Speed {
     for (const [i, { key }] of STAGES.entries()) {
       this.#numbers[i].textContent = milliseconds(times[key] ?? 0);
     }
-    this.#chart.add(times, rate);
+    this.#chart ??= openChart();
+    this.#chart.then((chart) => chart.add(times, rate));
   }
 
   clear() {
@@ -79,11 +87,11 @@ export class Speed {
     this.#done = [];
     this.#measure.disabled = true;
     for (const place of [this.#total, this.#rate, ...this.#numbers]) place.textContent = '–';
-    this.#chart.clear();
+    this.#chart?.then((chart) => chart.clear());
   }
 
   repaint() {
-    this.#chart.repaint();
+    this.#chart?.then((chart) => chart.repaint());
   }
 
   #framesPerSecond() {
