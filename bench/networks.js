@@ -22,6 +22,8 @@ import { writeTflite } from './tflite-file.js';
  * @property {number} sparsity share of the blocks that are zeroed
  */
 
+export const networkFolder = path.join(benchFolder, 'networks');
+
 /** What decides the bytes of a made file besides its name and the picture. */
 const MAKERS = [
   'dist/press.wasm',
@@ -40,7 +42,7 @@ const MAKERS = [
 ];
 
 /** @typedef {keyof typeof PEER_FILES} PeerFile */
-const PEER_FILES = {
+export const PEER_FILES = {
   onnx: {
     ending: 'onnx',
     write: (/** @type {FloatGraph} */ graph, /** @type {number} */ batch) =>
@@ -128,7 +130,7 @@ export class Networks {
     const version = await this.#version;
     const own = base.endsWith('.onnx') ? `-${await hashOf([base])}` : '';
     const title = `${path.basename(base, '.onnx')}${own}@${sparsity * 100}-${width}x${height}`;
-    const file = path.join(benchFolder, 'networks', `${title}-${version}.${ending}`);
+    const file = path.join(networkFolder, `${title}-${version}.${ending}`);
     if (existsSync(file)) return file;
     this.#say(`making ${path.basename(file)}`);
     const bytes = await make();

@@ -27,7 +27,7 @@ export const peerFolder = path.join(benchFolder, 'node_modules');
 export async function fetchPeers(names, say) {
   const missing = [];
   for (const name of new Set(names)) {
-    if ((await versionOf(name)) !== VERSIONS[name]) missing.push(`${name}@${VERSIONS[name]}`);
+    if (!(await isFetched(name))) missing.push(`${name}@${VERSIONS[name]}`);
   }
   if (missing.length === 0) return;
   say(`fetching ${missing.join(', ')} from npm`);
@@ -45,10 +45,11 @@ export async function fetchPeers(names, say) {
   }
 }
 
-/** @param {string} name */
-async function versionOf(name) {
+/** Whether a package is there, in the version that is measured. @param {string} name */
+export async function isFetched(name) {
   const manifest = path.join(peerFolder, name, 'package.json');
-  return existsSync(manifest) ? JSON.parse(await readFile(manifest, 'utf8')).version : undefined;
+  if (!existsSync(manifest)) return false;
+  return JSON.parse(await readFile(manifest, 'utf8')).version === VERSIONS[name];
 }
 
 /**

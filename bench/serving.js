@@ -36,19 +36,21 @@ export class BenchServer {
   /** @type {[string, string][]} address and folder */
   #shelves;
 
-  /** @param {string} peers folder of the peers' packages */
-  constructor(peers) {
+  /**
+   * @param {string} peers folder of the peers' packages
+   * @param {[string, string][]} [shelves] more addresses and folders
+   */
+  constructor(peers, shelves = []) {
     this.#shelves = [
+      ...shelves,
       ...['bench', 'web', 'dist'].map(
         (name) => /** @type {[string, string]} */ ([`/${name}/`, path.join(root, name)]),
       ),
       ['/peers/', peers],
     ];
     this.#server = createServer((request, response) => {
-      this.#answer(
-        decodeURIComponent(new URL(request.url ?? '/', 'http://bench').pathname),
-        response,
-      ).catch(() => response.writeHead(404, HEADERS).end());
+      const { pathname } = new URL(request.url ?? '/', 'http://bench');
+      void this.answer(pathname, response);
     });
   }
 
@@ -80,8 +82,17 @@ export class BenchServer {
     this.#server.close();
   }
 
+  /** @param {string} pathname @param {import('node:http').ServerResponse} response */
+  async answer(pathname, response) {
+    try {
+      await this.#send(decodeURIComponent(pathname), response);
+    } catch {
+      response.writeHead(404, HEADERS).end();
+    }
+  }
+
   /** @param {string} name @param {import('node:http').ServerResponse} response */
-  async #answer(name, response) {
+  async #send(name, response) {
     const made = this.#made.get(name);
     const type =
       TYPES[path.extname(name)] ?? (name === '/' ? 'text/html' : 'application/octet-stream');

@@ -30,6 +30,8 @@ const ISOLATION = {
 const QUALITY = 7;
 
 /**
+ * @typedef {import('../bench/page-peers.js').PeerShelf} PeerShelf
+ *
  * @typedef {object} ServerOptions
  * @property {number} [port] 0: any free one; by default the first free one from 8080
  * @property {boolean} [isolated] whether pages are cross-origin isolated; true by default
@@ -56,11 +58,18 @@ export async function startServer({ port, isolated = true, headers = {} } = {}) 
     handle: sirv(folder, { dev: true, etag: true, setHeaders }),
   }));
 
-  const server = createServer((request, response) => {
+  /** What `npm run bench` has fetched, for the bench page; loaded when that page asks. @type {PeerShelf | undefined} */
+  let peers;
+  const server = createServer(async (request, response) => {
     // with every answer: WebKit refuses a worker whose 304 lacks them
     for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
     const { pathname, search } = new URL(request.url ?? '/', 'http://localhost');
     if (pathname === '/') return response.writeHead(302, { location: HOME }).end();
+    if (/^\/(peers|bench)\//.test(pathname)) {
+      const { PeerShelf } = await import('../bench/page-peers.js');
+      peers ??= new PeerShelf();
+      return peers.answer(pathname, response);
+    }
     const shelf = handlers.find(({ address }) => pathname.startsWith(address));
     const missing = () => {
       response.writeHead(404, { 'content-type': 'text/plain' }).end(`${pathname} is not here.\n`);

@@ -92,7 +92,7 @@ function forbidden(from, to) {
 const ROOMS = [
   { from: /^web\/src\/import\//, may: /^web\/src\/import\// },
   { from: /^web\/src\//, may: /^web\/src\// },
-  { from: /^web\/demo\//, may: /^web\/(demo\/|src\/(index|press)\.js$)/ },
+  { from: /^web\/demo\//, may: /^web\/(demo\/|src\/(index|press|random-press)\.js$)/ },
   { from: /^cli\//, may: /^(cli\/|web\/src\/)/ },
   { from: /^tools\//, may: /^tools\// },
 ];

@@ -7,6 +7,7 @@ import { Press } from './press.js';
 import { drawScene } from './scene.js';
 
 export { randomNames } from './import/random.js';
+export { drawScene } from './scene.js';
 
 /**
  * @typedef {import('./import/float-graph.js').FloatGraph} FloatGraph
@@ -17,6 +18,7 @@ export { randomNames } from './import/random.js';
  * @property {number} [seed]
  * @property {import('./pixels.js').PictureSource} [picture] to calibrate with; default: a drawn scene
  * @property {'auto' | number} [threads]
+ * @property {AbortSignal} [signal] ends it wherever it is
  */
 
 /** Boxes before NMS in the picture, as in a real one. */
@@ -30,11 +32,11 @@ const PURPOSE = 'for measuring speed; it finds nothing';
  * @returns {Promise<{bytes: Uint8Array<ArrayBuffer>, graph: FloatGraph}>} a .wisp file, and what was pressed
  */
 export async function pressRandom(network, options = {}) {
-  const { sparsity = 0, size, seed, threads, picture = drawScene() } = options;
+  const { sparsity = 0, size, seed, threads, signal, picture = drawScene() } = options;
   const drawn = typeof network === 'string' ? randomGraph(network, { size, seed }) : network;
   const masked = zeroBlocks(drawn, sparsity, { seed });
-  const graph = await withFewBoxes(masked, { size, threads }, picture);
-  const press = await Press.open(graph, { size, threads, name: nameOf(network) });
+  const graph = await withFewBoxes(masked, { size, threads, signal }, picture);
+  const press = await Press.open(graph, { size, threads, signal, name: nameOf(network) });
   try {
     await press.observe(picture);
     await press.quantise({ rounding: 'nearest' }); // leaves zeros alone
