@@ -56,7 +56,7 @@ typedef struct wisp_model_info {
 } wisp_model_info;
 
 typedef struct wisp_layer_info {
-  const char *operation;  /* "conv", "maxpool", "upsample" */
+  const char *operation;  /* "conv", "maxpool", "upsample", "depthwise" */
   const char *activation; /* "none", "relu", "leaky", "silu", "hardswish", "sigmoid" */
   int channels_in, channels_out;
   int kernel_height, kernel_width, stride;

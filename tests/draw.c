@@ -43,6 +43,10 @@ static int lanes_of(int channels, int plane) {
 
 /* Writes the weights of every block of one output channel from `block` on; returns the next channel's first block. */
 static int draw_channel(const net *n, net_layer *l, int block, double density, int largest) {
+  const int taps = l->kernel_height * l->kernel_width;
+  for (int tap = 0; tap < taps && l->operation == WISP_OP_DEPTHWISE; tap++)
+    l->weights[block++ * 4] = (int8_t)random_int(-wisp_min(largest + 1, 64), wisp_max(largest, 0));
+  if (l->operation == WISP_OP_DEPTHWISE) return block;
   for (int tap = 0; tap < l->kernel_height * l->kernel_width; tap++)
     for (int k = 0; k < l->input_count; k++) {
       const int channels = n->tensor[l->inputs[k]].channels;
@@ -61,7 +65,7 @@ static int draw_channel(const net *n, net_layer *l, int block, double density, i
 static void draw_weights(net *n, net_layer *l, double reach) {
   static const double densities[] = {0, 0.1, 0.5, 0.9};
   net_make_weights(n, l);
-  l->masked = random_chance(0.6);
+  l->masked = l->operation == WISP_OP_CONV && random_chance(0.6);
   const double density = l->masked ? DRAW_FROM(densities) : 1;
   const int largest = random_chance(0.15) ? -1 : DRAW_FROM(((int[]){0, 1, 7, 63, 63, 63}));
   const int channels = n->tensor[l->output].channels;
@@ -137,21 +141,25 @@ static void fit_macs(const net *n, net_layer *l, int *channels, int height, int 
   *channels = wisp_max(1, wisp_min(*channels, (int)(MOST_MACS / each)));
 }
 
-static void draw_conv(net *n, int input) {
-  net_layer *l = add_layer(n, WISP_OP_CONV, input);
-  if (random_chance(0.4)) draw_operands(n, l);
+static void draw_conv(net *n, int input, int operation) {
+  const int depthwise = operation == WISP_OP_DEPTHWISE;
+  net_layer *l = add_layer(n, operation, input);
+  if (!depthwise && random_chance(0.4)) draw_operands(n, l);
   draw_window(l, n->tensor[input].height, n->tensor[input].width);
   const int height =
       out_side(n->tensor[input].height, l->pad_top, l->pad_bottom, l->kernel_height, l->stride_y);
   const int width =
       out_side(n->tensor[input].width, l->pad_left, l->pad_right, l->kernel_width, l->stride_x);
+  const int from = n->tensor[input].channels;
   int channels = DRAW_FROM(channel_counts);
+  if (depthwise) channels = random_chance(0.7) ? from : random_int(1, from);
   l->activation = random_int(0, WISP_ACT_COUNT - 1);
   if (l->activation == WISP_ACT_LEAKY) l->slope = (float)random_real(0, 0.99);
   if (random_chance(0.4)) l->residual = draw_residual(n, height, width);
   if (l->residual >= 0 && l->activation == WISP_ACT_SIGMOID) l->activation = WISP_ACT_SILU;
+  if (depthwise && l->residual >= 0 && n->tensor[l->residual].channels > from) l->residual = -1;
   if (l->residual >= 0) channels = n->tensor[l->residual].channels;
-  else fit_macs(n, l, &channels, height, width);
+  else if (!depthwise) fit_macs(n, l, &channels, height, width);
   l->output = add_tensor(n, channels, height, width);
   net_tensor *out = &n->tensor[l->output];
   if (l->activation == WISP_ACT_SIGMOID) out->scale = (float)(random_real(1, 1.1) / 255);
@@ -229,10 +237,11 @@ void draw_net(net *n) {
   const int stride = DRAW_FROM(((int[]){8, 16, 32, 32})), block = random_int(1, 2);
   draw_start(n, stride * random_int(1, 64 / stride), stride * random_int(1, 64 / stride), stride,
              block, random_int(1, 6));
-  draw_conv(n, 0);
+  draw_conv(n, 0, WISP_OP_CONV);
   for (int left = random_int(1, 12); left > 0; left--) {
-    const int input = draw_input(n), kind = random_int(0, 9);
-    if (kind < 6) draw_conv(n, input);
+    const int input = draw_input(n), kind = random_int(0, 11);
+    if (kind < 6) draw_conv(n, input, WISP_OP_CONV);
+    else if (kind >= 10) draw_conv(n, input, WISP_OP_DEPTHWISE);
     else if (kind < 7) draw_maxpool(n, input, 0);
     else if (kind < 8 && n->tensor[input].height * n->tensor[input].width <= 256)
       draw_sppf(n, input);

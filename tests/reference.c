@@ -36,6 +36,22 @@ static int64_t sum_tap(const job *j, int tensor, int block, int y, int x) {
   return sum;
 }
 
+/* The same for a depthwise convolution: channel c reads channel c. */
+static int64_t sum_depthwise(const job *j, int channel, int y, int x) {
+  const net_layer *l = j->l;
+  const net_tensor *in = &j->n->tensor[l->inputs[0]];
+  const int8_t *weight = l->weights + channel * l->kernel_height * l->kernel_width * 4;
+  int64_t sum = 0;
+  for (int ky = 0; ky < l->kernel_height; ky++)
+    for (int kx = 0; kx < l->kernel_width; kx++, weight += 4) {
+      const int row = y * l->stride_y + ky - l->pad_top,
+                column = x * l->stride_x + kx - l->pad_left;
+      if (row < 0 || row >= in->height || column < 0 || column >= in->width) continue;
+      sum += *weight * (byte_at(j, l->inputs[0], channel, row, column) - in->zero_point);
+    }
+  return sum;
+}
+
 /* Sum of weight * (q - zero point) for an output. */
 static int64_t sum_window(const job *j, int channel, int y, int x) {
   const net_layer *l = j->l;
@@ -82,8 +98,9 @@ static double exact_steps(const job *j, int channel, int y, int x, int64_t sum) 
 /* The sum through the definition of wisp_finish. */
 static uint8_t finish(const job *j, int channel, int y, int x, int64_t sum) {
   static const int32_t no_blocks[] = {2, 0, 2, 0};
-  const wisp_quad *quad = &j->step->quads[channel / 4];
-  const wisp_quad alone = {no_blocks, {whole_sum(j, channel, sum)}, {quad->scale[channel % 4]}};
+  const float *scale =
+      j->step->quads ? j->step->quads[channel / 4].scale : j->step->filters[channel / 4].scale;
+  const wisp_quad alone = {no_blocks, {whole_sum(j, channel, sum)}, {scale[channel % 4]}};
   wisp_finish f = j->step->finish;
   f.flip = 0;
   uint8_t residual[4] = {0}, out[4];
@@ -96,7 +113,8 @@ static void convolve(const job *j) {
   for (int c = 0; c < j->out->channels; c++)
     for (int y = 0; y < j->out->height; y++)
       for (int x = 0; x < j->out->width; x++) {
-        const int64_t sum = sum_window(j, c, y, x);
+        const int64_t sum = j->l->operation == WISP_OP_DEPTHWISE ? sum_depthwise(j, c, y, x)
+                                                                 : sum_window(j, c, y, x);
         const uint8_t byte = finish(j, c, y, x, sum);
         double *worst = &j->r->worst[j->l->activation];
         *worst = fmax(*worst, fabs(byte - exact_steps(j, c, y, x, sum)));
@@ -172,7 +190,7 @@ void reference_run(reference *r, const net *n, const wisp_plan *plan, const uint
       continue;
     }
     r->bytes[l->output] = check_allocate(count(j.out));
-    if (l->operation == WISP_OP_CONV) convolve(&j);
+    if (l->operation == WISP_OP_CONV || l->operation == WISP_OP_DEPTHWISE) convolve(&j);
     else move(&j);
   }
 }

@@ -174,7 +174,7 @@ static wisp_status wreck(net *n, int which) {
     case 10: n->tensor[2].scale = NAN; return WISP_ERR_FORMAT;
     case 11: n->tensor[2].scale = INFINITY; return WISP_ERR_FORMAT;
     case 12: l[1].operation = 0; return WISP_ERR_UNSUPPORTED;
-    case 13: l[1].operation = 4; return WISP_ERR_UNSUPPORTED;
+    case 13: l[1].operation = 5; return WISP_ERR_UNSUPPORTED;
     case 14: l[1].activation = 6; return WISP_ERR_UNSUPPORTED;
     case 15: l[1].kernel_height = 0; return WISP_ERR_LIMIT;
     case 16: l[1].kernel_width = 16; return WISP_ERR_LIMIT;
@@ -211,6 +211,10 @@ static wisp_status wreck(net *n, int which) {
     case 47: l[1].bias[7] = INFINITY; return WISP_ERR_FORMAT;
     case 48: l[1].bias[7] = l[1].scale[7] * 1.1e9f; return WISP_ERR_LIMIT;
     case 49: l[1].weights[0] = 64; return WISP_ERR_FORMAT;
+    case 50: l[1].operation = 4; return WISP_ERR_FORMAT; /* depthwise, of 6 channels to 8 */
+    case 51: l[5].operation = 4; return WISP_ERR_FORMAT; /* of two inputs */
+    case 52: l[6].operation = 4; return WISP_ERR_FORMAT; /* a head */
+    case 53: l[3].operation = 4; return WISP_ERR_FORMAT; /* with the payload of a convolution */
     default: return WISP_OK;
   }
 }

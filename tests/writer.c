@@ -214,11 +214,13 @@ void net_repair(uint8_t *file, size_t size) {
 void net_make_weights(net *n, net_layer *l) {
   const size_t channels = (size_t)n->tensor[l->output].channels;
   l->planes = 0;
+  const int depthwise = l->operation == 4; /* a channel reads one channel: a block of one lane */
   for (int k = 0; k < l->input_count; k++)
     l->planes += (n->tensor[l->inputs[k]].channels + LANES - 1) / LANES;
   l->lanes = check_allocate((size_t)l->planes);
   uint8_t *lanes = l->lanes;
-  for (int k = 0; k < l->input_count; k++)
+  if (depthwise) l->planes = *lanes = 1;
+  for (int k = 0; k < l->input_count && !depthwise; k++)
     for (int left = n->tensor[l->inputs[k]].channels; left > 0; left -= LANES)
       *lanes++ = (uint8_t)(left < LANES ? left : LANES);
   l->channels = (int)channels;

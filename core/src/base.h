@@ -15,7 +15,7 @@ enum {
 };
 
 /* Codes of models/FORMAT.md. */
-enum { WISP_OP_CONV = 1, WISP_OP_MAXPOOL = 2, WISP_OP_UPSAMPLE = 3 };
+enum { WISP_OP_CONV = 1, WISP_OP_MAXPOOL = 2, WISP_OP_UPSAMPLE = 3, WISP_OP_DEPTHWISE = 4 };
 enum {
   WISP_ACT_NONE,
   WISP_ACT_RELU,

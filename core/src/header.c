@@ -156,7 +156,7 @@ static wisp_status read_layer(wisp_model *m, cursor *c, int i, wisp_error *error
   l->slope = take_f32(c);
   l->output = take_u16(c);
   l->residual = -1;
-  if (l->operation < WISP_OP_CONV || l->operation > WISP_OP_UPSAMPLE)
+  if (l->operation < WISP_OP_CONV || l->operation > WISP_OP_DEPTHWISE)
     return wisp_fail(error, WISP_ERR_UNSUPPORTED,
                      "Layer %d is operation %d, which this version does not know; update wisp.", i,
                      l->operation);
@@ -252,6 +252,28 @@ static wisp_status check_conv(const wisp_model *m, int i, wisp_error *error) {
   return WISP_OK;
 }
 
+static wisp_status check_depthwise(const wisp_model *m, int i, wisp_error *error) {
+  const wisp_layer *l = &m->layer[i];
+  const int from = m->tensor[l->inputs[0]].channels, to = m->tensor[l->output].channels;
+  if (l->input_count != 1 || l->flags & WISP_LAYER_MASKED)
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Layer %d is a depthwise convolution with %d inputs and flags %d; it has one "
+                     "input and no mask.",
+                     i, l->input_count, l->flags);
+  if (to > from)
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Layer %d is a depthwise convolution of %d channels to %d.", i, from, to);
+  return check_conv(m, i, error);
+}
+
+static wisp_status check_layer(const wisp_model *m, int i, wisp_error *error) {
+  switch (m->layer[i].operation) {
+    case WISP_OP_CONV: return check_conv(m, i, error);
+    case WISP_OP_DEPTHWISE: return check_depthwise(m, i, error);
+    default: return check_move(m, i, error);
+  }
+}
+
 /* Every tensor is written once, before it is read; heads are written and not read. */
 static wisp_status check_graph(const wisp_model *m, wisp_error *error) {
   uint8_t written[MAX_TENSORS] = {1};
@@ -270,8 +292,7 @@ static wisp_status check_graph(const wisp_model *m, wisp_error *error) {
                        l->output);
     if (l->operation != WISP_OP_CONV && m->tensor[l->output].head >= 0)
       return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d makes a head but is no convolution.", i);
-    const wisp_status status =
-        l->operation == WISP_OP_CONV ? check_conv(m, i, error) : check_move(m, i, error);
+    const wisp_status status = check_layer(m, i, error);
     if (status != WISP_OK) return status;
     written[l->output] = 1;
   }

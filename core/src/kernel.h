@@ -36,6 +36,23 @@ typedef void wisp_conv_kernel(const wisp_quad *quad, const wisp_finish *finish, 
 typedef void wisp_head_kernel(const wisp_quad *quad, uint8_t flip, const uint8_t *in,
                               float *const out[4], int n);
 
+/* Four channels of a depthwise convolution: the same taps, each channel with weights of its own. `stream` is what
+ * filter.c makes of them: i32 words
+ *
+ *     pairs, pair*
+ *     pair   =  byte distances from the pixel to two taps, i8 [4 channels][2 taps] weights
+ *
+ * An odd tap has itself beside it, with weights of zero. */
+typedef struct wisp_filter {
+  const int32_t *stream;
+  int32_t start[4]; /* of the 32-bit sums: bias, zero points */
+  float scale[4];   /* sum -> units of wisp_finish */
+} wisp_filter;
+
+/* out[pixel][4] = finish(sums of the filter at in[pixel]) for n pixels; `residual` may be NULL. */
+typedef void wisp_depthwise_kernel(const wisp_filter *filter, const wisp_finish *finish,
+                                   const uint8_t *in, const uint8_t *residual, uint8_t *out, int n);
+
 /* One output row of a max-pool over one plane: `in` is row 0, column 0 of the plane, `y` the output row. Pixels
  * outside the plane don't count. */
 typedef struct wisp_pool_shape {
@@ -77,6 +94,7 @@ typedef int wisp_signed_probe(void);
 #define WISP_KERNEL_ROWS(ROW)             \
   ROW(conv, wisp_conv_kernel)             \
   ROW(head, wisp_head_kernel)             \
+  ROW(depthwise, wisp_depthwise_kernel)   \
   ROW(maxpool, wisp_maxpool_kernel)       \
   ROW(upsample, wisp_upsample_kernel)     \
   ROW(pick, wisp_pick_kernel)             \

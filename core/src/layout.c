@@ -113,8 +113,10 @@ static wisp_status add_conv(wisp_plan *plan, int layer, int out_height, int out_
     operands[k] = operand(plan, layer, l->inputs[k]);
     if (operands[k] < 0) return no_memory(error);
   }
-  wisp_step *step =
-      add_step(plan, is_head ? WISP_STEP_HEAD : WISP_STEP_CONV, layer, l->input_count, l->output);
+  const enum wisp_step_kind kind = is_head                             ? WISP_STEP_HEAD
+                                   : l->operation == WISP_OP_DEPTHWISE ? WISP_STEP_DEPTHWISE
+                                                                       : WISP_STEP_CONV;
+  wisp_step *step = add_step(plan, kind, layer, l->input_count, l->output);
   if (!step) return no_memory(error);
   for (int k = 0; k < l->input_count; k++) {
     step->inputs[k] = operands[k];
@@ -155,8 +157,8 @@ static wisp_status add_layer(wisp_plan *plan, int layer, wisp_error *error) {
                      "Layer %d would be %dx%d at an input of %dx%d; 1 to %d are possible.", layer,
                      height, width, plan->height, plan->width, MAX_SIDE);
   set_size(plan, l->output, out->channels, height, width, (uint8_t)out->zero_point);
-  return l->operation == WISP_OP_CONV ? add_conv(plan, layer, height, width, error)
-                                      : add_move(plan, layer, error);
+  const int has_weights = l->operation == WISP_OP_CONV || l->operation == WISP_OP_DEPTHWISE;
+  return has_weights ? add_conv(plan, layer, height, width, error) : add_move(plan, layer, error);
 }
 
 /* ---- pitches, bytes, tasks ---- */
@@ -211,7 +213,8 @@ static void set_tasks(wisp_plan *plan, wisp_step *step) {
   int64_t row_bytes = 0;
   for (int k = 0; k < step->input_count; k++) {
     const wisp_view *in = &plan->images[step->inputs[k]].view;
-    row_bytes += (int64_t)wisp_planes(in->channels) * in->pitch * WISP_LANES;
+    const int planes = step->kind == WISP_STEP_DEPTHWISE ? 1 : wisp_planes(in->channels);
+    row_bytes += (int64_t)planes * in->pitch * WISP_LANES;
   }
   const int wanted = plan->threads > 1 ? 4 * plan->threads : 1;
   const int units = step->kind == WISP_STEP_HEAD ? 1 : wisp_planes(out->channels);

@@ -145,7 +145,7 @@ const char *wisp_model_class(const wisp_model *m, int label) {
 }
 
 wisp_status wisp_model_layer(const wisp_model *m, int index, wisp_layer_info *info) {
-  static const char *const operations[] = {"", "conv", "maxpool", "upsample"};
+  static const char *const operations[] = {"", "conv", "maxpool", "upsample", "depthwise"};
   static const char *const activations[] = {"none", "relu",      "leaky",
                                             "silu", "hardswish", "sigmoid"};
   if (!wisp_model_has_header(m)) return WISP_ERR_TRUNCATED;

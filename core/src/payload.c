@@ -15,6 +15,7 @@ static wisp_weights_view shape(const wisp_model *model, int layer) {
                          .taps = l->kernel_height * l->kernel_width};
   for (int k = 0; k < l->input_count; k++)
     v.planes += wisp_planes(model->tensor[l->inputs[k]].channels);
+  if (l->operation == WISP_OP_DEPTHWISE) v.planes = 1; /* of one channel */
   const double blocks = (double)v.channels_out * v.taps * v.planes;
   v.blocks = blocks <= MAX_BLOCKS ? (int)blocks : -1;
   v.blocks_present = l->present;
@@ -53,6 +54,10 @@ void wisp_payload_drop(wisp_model *model, int layer) {
 
 /* Lanes of a plane that hold a channel, for each plane of the inputs side by side. */
 static void fill_lanes(const wisp_model *model, const wisp_layer *l, uint8_t *lanes) {
+  if (l->operation == WISP_OP_DEPTHWISE) {
+    *lanes = 1;
+    return;
+  }
   for (int k = 0; k < l->input_count; k++) {
     int left = model->tensor[l->inputs[k]].channels;
     for (; left > 0; left -= WISP_LANES) *lanes++ = (uint8_t)wisp_min(left, WISP_LANES);

@@ -20,7 +20,10 @@ static wisp_status check_size(const wisp_model *m, int height, int width, wisp_e
 static wisp_status make_weights(wisp_plan *plan, wisp_step *step, wisp_error *error) {
   wisp_status status = WISP_OK;
   double unit = 1;
-  if (step->kind == WISP_STEP_CONV) status = wisp_finish_make(plan, step, &unit, error);
+  if (step->kind == WISP_STEP_CONV || step->kind == WISP_STEP_DEPTHWISE)
+    status = wisp_finish_make(plan, step, &unit, error);
+  if (status == WISP_OK && step->kind == WISP_STEP_DEPTHWISE)
+    status = wisp_filter_make(plan, step, unit, error);
   if (status == WISP_OK && (step->kind == WISP_STEP_CONV || step->kind == WISP_STEP_HEAD))
     status = wisp_lower_make(plan, step, unit, error);
   return status;
@@ -67,6 +70,7 @@ void wisp_plan_close(wisp_plan **out) {
   for (int s = 0; s < plan->step_count; s++) {
     free(plan->steps[s].inputs);
     free(plan->steps[s].quads);
+    free(plan->steps[s].filters);
     free(plan->steps[s].channels);
     free(plan->steps[s].words);
   }

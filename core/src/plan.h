@@ -3,7 +3,7 @@
  *
  * A plan is made in four strides, a file each: layout.c lists the images and steps and their
  * geometry, place.c gives each image its address, lower.c turns weight blocks into kernel
- * streams, finish.c the scales into fixed point. */
+ * streams (filter.c those of depthwise convolutions), finish.c the scales into fixed point. */
 #ifndef WISP_PLAN_H
 #define WISP_PLAN_H
 
@@ -37,7 +37,8 @@ enum wisp_step_kind {
   WISP_STEP_CONV,
   WISP_STEP_HEAD,
   WISP_STEP_MAXPOOL,
-  WISP_STEP_UPSAMPLE
+  WISP_STEP_UPSAMPLE,
+  WISP_STEP_DEPTHWISE
 };
 
 typedef struct wisp_step {
@@ -50,7 +51,8 @@ typedef struct wisp_step {
   int chunk, chunks;    /* quads (otherwise planes) of a task; tasks along the channels */
   int quad_count;
   wisp_quad *quads; /* head: first those of all objectness channels, then each anchor's others */
-  int32_t *words;   /* the quads' streams */
+  wisp_filter *filters; /* depthwise: [planes of the output] */
+  int32_t *words;       /* the streams of quads or filters */
   wisp_finish finish;
   int *channels; /* head: [quad_count][4] channels of the quads, -1 where there is none */
   int objectness_quads;
@@ -85,6 +87,7 @@ wisp_status wisp_layout_make(wisp_plan *plan, wisp_error *error);
 wisp_status wisp_place_make(wisp_plan *plan, wisp_error *error);
 wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wisp_error *error);
 wisp_status wisp_lower_make(wisp_plan *plan, wisp_step *step, double unit, wisp_error *error);
+wisp_status wisp_filter_make(wisp_plan *plan, wisp_step *step, double unit, wisp_error *error);
 
 /* x / by, rounded down and up; by > 0. */
 static inline int wisp_floor_div(int x, int by) { return x >= 0 ? x / by : -((by - 1 - x) / by); }

@@ -80,6 +80,21 @@ static void conv_task(void *context, int index) {
   }
 }
 
+static void depthwise_task(void *context, int index) {
+  const job *j = context;
+  const wisp_step *s = j->step;
+  const wisp_image *out = &j->plan->images[s->output];
+  const wisp_view *residual = s->residual >= 0 ? &j->plan->images[s->residual].view : NULL;
+  const part p = part_of(j, index, wisp_planes(out->view.channels));
+  const int pitch = out->view.pitch, n = (p.y1 - p.y0) * pitch;
+  for (int plane = p.first; plane < p.last; plane++) {
+    j->plan->kernels->depthwise(
+        &s->filters[plane], &s->finish, j->plan->arena + (ptrdiff_t)p.y0 * pitch * WISP_LANES,
+        residual ? row_of(residual, plane, p.y0) : NULL, row_of(&out->view, plane, p.y0), n);
+    fill_border(out, plane, p.y0, p.y1);
+  }
+}
+
 static void maxpool_task(void *context, int index) {
   const job *j = context;
   const wisp_layer *l = &j->plan->model->layer[j->step->layer];
@@ -159,7 +174,8 @@ static void head_task(void *context, int index) {
 
 void wisp_run(wisp_plan *plan, int first, int last, wisp_pool *pool, float confidence,
               double (*clock)(void)) {
-  static const wisp_task tasks[] = {pick_task, conv_task, head_task, maxpool_task, upsample_task};
+  static const wisp_task tasks[] = {pick_task,    conv_task,     head_task,
+                                    maxpool_task, upsample_task, depthwise_task};
   if (first == 0) memset(plan->layer_ms, 0, (size_t)plan->model->layers * sizeof *plan->layer_ms);
   double before = clock ? clock() : 0;
   for (int p = 0; first == 0 && p < wisp_planes(plan->images[0].view.channels); p++)
