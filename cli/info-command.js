@@ -5,22 +5,34 @@ import { Command } from 'commander';
 import { importOnnx } from '../web/src/import/onnx.js';
 import { Detector, WispError } from '../web/src/index.js';
 import { fileError } from './files.js';
+import { layerTimes } from './layer-times.js';
 
 /**
  * @typedef {object} Layer
  * @property {string} operation
  * @property {string} kernel
  * @property {string} channels
- * @property {string} blocks that are not all zero, of all
+ * @property {string} [blocks] that are not all zero, of all
+ * @property {string} [zero] share of the blocks that are
  * @property {string} bytes
+ * @property {string} [bits] of the file for a weight, zero or not
+ * @property {string} [time] share of a picture's, here and now
+ *
+ * @typedef {object} Options
+ * @property {boolean} [json]
+ * @property {boolean} times
  */
 
 export function infoCommand() {
   return new Command('info')
     .summary('show what is in a model')
-    .description('Shows input, classes, origin and layers of a .wisp file or of a YOLOv5 in ONNX.')
+    .description(
+      'Shows input, classes, origin and layers of a .wisp file or of a YOLOv5 in ONNX,\n' +
+        "and what each layer of a .wisp file costs: bytes, bits a weight, share of a picture's time.",
+    )
     .argument('<model>', 'a .wisp or .onnx file')
     .option('--json', 'as one JSON document')
+    .option('--no-times', 'measure nothing: the same output every time')
     .addHelpText(
       'after',
       `
@@ -31,30 +43,64 @@ Examples:
     .action(run);
 }
 
-/** @param {string} model @param {{json?: boolean}} options */
-async function run(model, { json }) {
-  const info = /\.onnx$/i.test(model) ? await onnxInfo(model) : await wispInfo(model);
+/** @param {string} model @param {Options} options */
+async function run(model, { json, times }) {
+  const info = /\.onnx$/i.test(model) ? await onnxInfo(model) : await wispInfo(model, times);
   const { table, ...rest } = info;
   console.log(json ? JSON.stringify(rest, null, 2) : page(model, rest, table));
 }
 
-/** @param {string} model */
-async function wispInfo(model) {
+/** @param {string} model @param {boolean} timed */
+async function wispInfo(model, timed) {
   const detector = await Detector.open(model, { threads: 1, warmUp: false });
   await detector.close();
-  const { inputWidth, inputHeight, stride, classes, layers, provenance, macs } = detector.info;
+  const { inputWidth, inputHeight, stride, classes, provenance, macs } = detector.info;
+  const times = timed ? await layerTimes(new Uint8Array(await readFile(model))) : [];
+  const allMs = times.reduce((sum, ms) => sum + ms, 0);
+  const layers = detector.info.layers.map((layer, i) => {
+    const weights = countWeights(layer);
+    const bitsPerWeight = weights ? (layer.bytes * 8) / weights : 0;
+    const sparsity = layer.blocks ? 1 - layer.blocksPresent / layer.blocks : 0;
+    return {
+      ...layer,
+      weights,
+      bitsPerWeight,
+      sparsity,
+      ...(timed && { share: times[i] / allMs }),
+    };
+  });
   const input = { width: inputWidth, height: inputHeight };
-  /** @type {Layer[]} */
-  const table = layers.map((layer) => ({
-    operation:
-      layer.activation === 'none' ? layer.operation : `${layer.operation} + ${layer.activation}`,
-    kernel: windowOf(layer),
-    channels: `${layer.channelsIn} → ${layer.channelsOut}`,
-    blocks: layer.blocks ? `${layer.blocksPresent} of ${layer.blocks}` : '',
-    bytes: layer.bytes ? String(layer.bytes) : '',
-  }));
+  const table = layers.map(rowOf);
   return { format: 'wisp', input, stride, classes, macs, provenance, layers, table };
 }
+
+/** Zeros included. @param {import('../web/src/engine.js').LayerInfo} layer */
+function countWeights({ operation, blocks, channelsIn, channelsOut, kernelHeight, kernelWidth }) {
+  if (!blocks) return 0;
+  const each = kernelHeight * kernelWidth * channelsOut;
+  return operation === 'depthwise' ? each : each * channelsIn;
+}
+
+/**
+ * @param {import('../web/src/engine.js').LayerInfo & {bitsPerWeight: number, sparsity: number, share?: number}} layer
+ * @returns {Layer}
+ */
+function rowOf(layer) {
+  const { operation, activation, channelsIn, channelsOut, blocks, bytes, share } = layer;
+  return {
+    operation: activation === 'none' ? operation : `${operation} + ${activation}`,
+    kernel: windowOf(layer),
+    channels: `${channelsIn} → ${channelsOut}`,
+    blocks: blocks ? `${layer.blocksPresent} of ${blocks}` : '',
+    zero: blocks ? percent(layer.sparsity, 0) : '',
+    bytes: bytes ? String(bytes) : '',
+    bits: blocks ? layer.bitsPerWeight.toFixed(2) : '',
+    time: share === undefined ? '' : percent(share, 1),
+  };
+}
+
+/** @param {number} share @param {number} digits */
+const percent = (share, digits) => `${(share * 100).toFixed(digits)} %`;
 
 /** @param {import('../web/src/engine.js').LayerInfo} layer */
 function windowOf({ operation, kernelHeight, kernelWidth, stride }) {
@@ -78,7 +124,6 @@ async function onnxInfo(model) {
     operation,
     kernel: kernel && stride ? `${kernel.join('×')} / ${stride[0]}` : '',
     channels: channels ? channels.join(' → ') : '',
-    blocks: '',
     bytes: weights ? String(4 * weights) : '',
   }));
   const stride = Math.max(...heads.map((head) => head.stride));
@@ -137,30 +182,31 @@ function page(model, { format, input, stride, classes, provenance, macs }, layer
   return [...facts, '', ...layerTable(layers)].join('\n');
 }
 
+const HEAD = {
+  operation: 'layer',
+  kernel: 'kernel / stride',
+  channels: 'channels',
+  blocks: 'blocks',
+  zero: 'zero',
+  bytes: 'bytes',
+  bits: 'bits a weight',
+  time: 'time',
+};
+const NUMBERS = ['blocks', 'zero', 'bytes', 'bits', 'time'];
+
 /** @param {Layer[]} layers */
 function layerTable(layers) {
-  const head = {
-    operation: 'layer',
-    kernel: 'kernel / stride',
-    channels: 'channels',
-    blocks: 'blocks',
-    bytes: 'bytes',
-  };
-  const keys = /** @type {(keyof Layer)[]} */ (Object.keys(head));
-  const total = { ...head, operation: 'in all', kernel: '', channels: '', blocks: '', bytes: '' };
+  const keys = /** @type {(keyof Layer)[]} */ (Object.keys(HEAD));
+  const shown = keys.filter((key) => layers.some((layer) => layer[key]));
   const bytes = layers.reduce((sum, layer) => sum + Number(layer.bytes), 0);
-  const rows = [head, ...layers, { ...total, bytes: String(bytes) }];
-  const widths = keys.map((key) => Math.max(...rows.map((row) => row[key].length)));
-  const shown = keys.filter(
-    (_, i) => widths[i] > head[keys[i]].length || layers.some((l) => l[keys[i]]),
-  );
+  const total = { operation: 'in all', kernel: '', channels: '', bytes: String(bytes) };
+  const rows = /** @type {Layer[]} */ ([HEAD, ...layers, total]);
   return rows.map((row, index) => {
     const number = index === 0 || index > layers.length ? '' : String(index - 1);
     const cells = shown.map((key) => {
-      const width = widths[keys.indexOf(key)];
-      return key === 'bytes' || key === 'blocks'
-        ? row[key].padStart(width)
-        : row[key].padEnd(width);
+      const width = Math.max(...rows.map((other) => other[key]?.length ?? 0));
+      const cell = row[key] ?? '';
+      return NUMBERS.includes(key) ? cell.padStart(width) : cell.padEnd(width);
     });
     return `${number.padStart(4)}  ${cells.join('  ')}`.trimEnd();
   });

@@ -190,13 +190,26 @@ describe('wisp info', () => {
       page.stdout,
       /^file {7}made\.wisp \(wisp\)\ninput {6}64 × 64, or other multiples of 32\nclasses {4}2: fox, owl\n/,
     );
-    assert.match(page.stdout, /\n +0 {2}conv \+ silu +3×3 \/ 1 +12 → 8 +216 of 216 +\d+\n/);
+    const first =
+      /\n +0 {2}conv \+ silu +3×3 \/ 1 +12 → 8 +216 of 216 +0 % +\d+ +\d\.\d\d +\d+\.\d %\n/;
+    assert.match(page.stdout, first);
     const { classes, layers, format } = JSON.parse(
       (await wisp(['info', 'made.wisp', '--json'])).stdout,
     );
     assert.deepEqual(classes, ['fox', 'owl']);
     assert.equal(format, 'wisp');
     assert.ok(layers.length > 10 && layers[0].kernelHeight === 3);
+    for (const { bytes, weights, bitsPerWeight, sparsity, blocks, blocksPresent } of layers) {
+      assert.equal(bitsPerWeight, weights ? (8 * bytes) / weights : 0);
+      assert.equal(sparsity, blocks ? 1 - blocksPresent / blocks : 0);
+    }
+    const sum = layers.reduce(
+      (/** @type {number} */ all, /** @type {any} */ one) => all + one.share,
+      0,
+    );
+    assert.ok(Math.abs(sum - 1) < 1e-9);
+    const again = async () => (await wisp(['info', 'made.wisp', '--no-times'])).stdout;
+    assert.equal(await again(), await again());
   });
 
   test('shows an ONNX file', async () => {
