@@ -99,6 +99,9 @@ describe('an isolated page', { skip: SKIP }, () => {
       assert.match(await open.page.evaluate(run), sentence);
     });
   }
+  test('keeps models that are what they should be, and no others', async () => {
+    assert.deepEqual(await open.page.evaluate(cases.keeping), cases.kept);
+  });
   test('turns a photo as its EXIF says', async () => {
     assert.deepEqual(await open.page.evaluate(cases.turnedPhoto), [32, 64, 32, 64]);
   });

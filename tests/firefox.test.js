@@ -76,6 +76,9 @@ describe('an isolated page', { skip: SKIP }, () => {
   test('turns a photo as its EXIF says', async () => {
     assert.deepEqual(await open.page.evaluate(cases.turnedPhoto), [32, 64, 32, 64]);
   });
+  test('keeps models that are what they should be, and no others', async () => {
+    assert.deepEqual(await open.page.evaluate(cases.keeping), cases.kept);
+  });
   test('sees through a webcam', async () => {
     const { frames, sized } = await open.page.evaluate(cases.camera, 10);
     assert.deepEqual({ frames, sized }, { frames: 10, sized: true });

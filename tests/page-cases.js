@@ -263,6 +263,50 @@ export const refusals = {
   ],
 };
 
+/** A model in the page's Cache Storage: what happened, in order. */
+export async function keeping() {
+  const digest = await crypto.subtle.digest('SHA-256', kit.model);
+  const integrity = `sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}`;
+  /** @type {string[]} */
+  const story = [];
+  /** @param {any} source @param {string} hash */
+  const open = async (source, hash) => {
+    let from = 'nowhere';
+    const onProgress = (/** @type {any} */ { phase, fromCache }) => {
+      if (phase === 'model') from = fromCache ? 'the cache' : 'the source';
+    };
+    const said = await kit.refusal(async () => {
+      const options = { threads: 1, warmUp: false, cache: true, onProgress, integrity: hash };
+      await (await kit.Detector.open(source, options)).close();
+    });
+    const cache = await caches.open('wisp-models');
+    story.push(`${from}; ${said.split(':')[0]}; ${(await cache.keys()).length} kept`);
+    return cache;
+  };
+  const gone = '/models/gone.wisp';
+  await open(kit.model, `sha256-${'A'.repeat(43)}=`);
+  await open(kit.model, integrity);
+  const cache = await open(gone, integrity);
+  const damaged = kit.model.slice();
+  damaged[damaged.length >> 1] ^= 1;
+  for (const key of await cache.keys()) await cache.put(key, new Response(damaged));
+  await open(gone, integrity);
+  await open(kit.model, integrity);
+  await open(gone, integrity);
+  await caches.delete('wisp-models');
+  return story;
+}
+
+/** What `keeping` tells. */
+export const kept = [
+  'the source; WISP_ERR_CHECKSUM; 0 kept',
+  'the source; nothing was thrown; 1 kept',
+  'the cache; nothing was thrown; 1 kept',
+  'nowhere; WISP_ERR_FETCH; 0 kept',
+  'the source; nothing was thrown; 1 kept',
+  'the cache; nothing was thrown; 1 kept',
+];
+
 /** A photo taken with the camera on its side. @returns {Promise<number[]>} [width, height] seen by detect, twice */
 export async function turnedPhoto() {
   const canvas = new OffscreenCanvas(64, 32);

@@ -123,3 +123,26 @@ test('an abort keeps nothing', async () => {
   await assert.rejects(opening, { name: 'AbortError' });
   assert.deepEqual(await readdir(fresh), []);
 });
+
+test('an abort at any report of progress ends the opening and leaves no part of a model', async () => {
+  for (let stopAt = 0, ended = false; !ended; stopAt++) {
+    serve({ broken: 1 });
+    const fresh = await mkdtemp(path.join(folder, 'any-'));
+    const stop = new AbortController();
+    let reports = 0;
+    const onProgress = () => void (reports++ === stopAt && stop.abort());
+    const { signal } = stop;
+    const opening = Detector.open(address, { ...options, cache: fresh, signal, onProgress });
+    const outcome = await opening.then(
+      (detector) => detector.close(),
+      (thrown) => thrown,
+    );
+    if (stop.signal.aborted) assert.equal(outcome.name, 'AbortError', `report ${stopAt}`);
+    ended = !stop.signal.aborted;
+    for (const name of await readdir(fresh)) {
+      const kept = new Uint8Array(await readFile(path.join(fresh, name)));
+      assert.deepEqual(kept, new Uint8Array(model), `report ${stopAt}`);
+    }
+    assert.ok(stopAt < 1000);
+  }
+});

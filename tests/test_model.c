@@ -335,7 +335,7 @@ int main(int argc, char **argv) {
   for (int which = 0; test_wreck(which); which++) continue;
   test_too_large();
   test_preamble(&f, 0, 0x50534958, WISP_ERR_FORMAT, "58 49 53 50");
-  test_preamble(&f, 4, 1, WISP_ERR_VERSION, "version 2");
+  test_preamble(&f, 4, 1, WISP_ERR_VERSION, "wisp press MODEL.onnx --calib PICTURES");
   test_preamble(&f, 8, (4 << 20) + 1, WISP_ERR_LIMIT, "4194305");
   test_preamble(&f, 16, (uint32_t)f.size + 1, WISP_ERR_FORMAT, "bytes");
   test_preamble(&f, 16, (1u << 30) + 1, WISP_ERR_LIMIT, "1073741825");

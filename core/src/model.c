@@ -51,7 +51,8 @@ static wisp_status end_preamble(wisp_model *m, wisp_error *error) {
   if (read_u32(b + 4) != VERSION)
     return wisp_fail(
         error, WISP_ERR_VERSION,
-        "This .wisp file has version %u, this wisp reads version %d; press the model again.",
+        "This .wisp file has version %u, this wisp reads version %d; make it again with "
+        "\"wisp press MODEL.onnx --calib PICTURES\".",
         read_u32(b + 4), VERSION);
   if (wisp_section_crc(0, b, 20) != read_u32(b + 20))
     return wisp_fail(error, WISP_ERR_CHECKSUM,

@@ -91,6 +91,7 @@ export class Detector {
         feed(link, model, { ...options, signal: stop.signal }),
       ]);
       const info = await ready(link, options);
+      signal?.throwIfAborted(); // onProgress may have aborted with the last report
       return new Detector(link, { ...info, variant: choice.variant, reason: choice.reason });
     } catch (thrown) {
       stop.abort();

@@ -1,6 +1,6 @@
 // The files of one build → a running instance of it.
 
-import { download } from './download.js';
+import { download, fetchFile } from './download.js';
 import { saying, WispError } from './error.js';
 import { requireWasm } from './magic.js';
 
@@ -57,22 +57,62 @@ async function importGlue(address) {
   }
 }
 
-/** @param {string} address @param {(loaded: number, total: number) => void} onProgress */
+/** @typedef {(loaded: number, total: number) => void} OnProgress bytes */
+
+/** @param {string} address @param {OnProgress} onProgress */
 async function compile(address, onProgress) {
-  const bytes = await fetchWasm(address, onProgress).catch((cause) => {
-    throw new WispError('WISP_ERR_ENGINE', `${saying(cause)}. ${ADVICE}`, { cause });
-  });
   try {
-    return await WebAssembly.compile(bytes);
+    if (!/^https?:/.test(address)) return await compileWhole(await download(address), onProgress);
+    const response = await fetchFile(address);
+    if (streams(response)) return await compileStream(response, onProgress);
+    return await compileWhole(await download(response), onProgress);
   } catch (cause) {
-    const sentence = `${address} did not compile: ${saying(cause)}.`;
+    const broken = cause instanceof WebAssembly.CompileError;
+    const sentence = broken
+      ? `${address} did not compile: ${saying(cause)}.`
+      : `${saying(cause)}. ${ADVICE}`;
     throw new WispError('WISP_ERR_ENGINE', sentence, { cause });
   }
 }
 
-/** @param {string} address @param {(loaded: number, total: number) => void} onProgress */
-async function fetchWasm(address, onProgress) {
-  const { pieces, total } = await download(address);
+/**
+ * compileStreaming takes no other type, no parameter behind it either; old engines lack it.
+ * @param {Response} response
+ */
+function streams({ headers }) {
+  const right = headers.get('content-type') === 'application/wasm';
+  return right && typeof WebAssembly.compileStreaming === 'function';
+}
+
+/**
+ * While the bytes arrive. The response goes in as it is: a browser keeps the code it has made for the next visit only
+ * under the answer of a server.
+ * @param {Response} response
+ * @param {OnProgress} onProgress
+ */
+async function compileStream(response, onProgress) {
+  const { url } = response;
+  const counted = await download(response.clone());
+  const counting = collect(counted, onProgress).catch(() => {}); // the other copy says what is wrong
+  try {
+    return await WebAssembly.compileStreaming(response);
+  } catch (cause) {
+    if (cause instanceof WebAssembly.CompileError) throw cause;
+    throw new WispError('WISP_ERR_FETCH', `${url} broke off: ${saying(cause)}`, { cause });
+  } finally {
+    await counting;
+  }
+}
+
+/** @param {import('./download.js').Download} file @param {OnProgress} onProgress */
+async function compileWhole(file, onProgress) {
+  const bytes = new Uint8Array(await new Blob(await collect(file, onProgress)).arrayBuffer());
+  requireWasm(bytes, file.name);
+  return WebAssembly.compile(bytes);
+}
+
+/** @param {import('./download.js').Download} file @param {OnProgress} onProgress */
+async function collect({ pieces, total }, onProgress) {
   const parts = [];
   let loaded = 0;
   for await (const piece of pieces) {
@@ -80,7 +120,5 @@ async function fetchWasm(address, onProgress) {
     loaded += piece.length;
     onProgress(loaded, Math.max(loaded, total));
   }
-  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-  requireWasm(bytes, address);
-  return bytes;
+  return parts;
 }
