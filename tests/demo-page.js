@@ -90,7 +90,7 @@ export class DemoPage {
   async openModel(file) {
     await this.choose('choose-model', file);
     await this.#modelIsReady(30_000);
-    await this.page.locator('#busy').waitFor({ state: 'hidden' });
+    await this.page.locator('#loading').waitFor({ state: 'hidden' });
   }
 
   /** In the open dialog. @param {number} timeoutMs */

@@ -2,17 +2,20 @@
 import { block, button, element } from './elements.js';
 
 export class Busy {
-  #place = block('busy');
-  #text = block('busy-text');
-  #bar = element('busy-bar', HTMLProgressElement);
+  #place;
+  #text;
+  #bar;
   #onError;
   /** @type {AbortController | null} */
   #task = null;
 
-  /** @param {(error: unknown) => void} onError */
-  constructor(onError) {
+  /** @param {string} id of the place on the page @param {(error: unknown) => void} onError */
+  constructor(id, onError) {
+    this.#place = block(id);
+    this.#text = block(`${id}-text`);
+    this.#bar = element(`${id}-bar`, HTMLProgressElement);
     this.#onError = onError;
-    button('busy-cancel').addEventListener('click', () => this.#task?.abort());
+    button(`${id}-cancel`).addEventListener('click', () => this.#task?.abort());
   }
 
   /**

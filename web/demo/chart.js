@@ -5,6 +5,7 @@ import { make } from './elements.js';
 /** @typedef {{key: string, colour: string}} Layer `colour` names a custom property of the page */
 
 const FRAMES = 120;
+const SHEET = new URL('../../vendor/uplot/dist/uPlot.min.css', import.meta.url);
 
 export class Chart {
   #place;
@@ -15,6 +16,7 @@ export class Chart {
 
   /** @param {HTMLElement} place @param {Layer[]} layers from the bottom up */
   constructor(place, layers) {
+    document.head.append(Object.assign(make('link'), { rel: 'stylesheet', href: SHEET.href }));
     this.#place = place;
     this.#layers = layers;
     this.#values = [...layers, null].map(() => []);

@@ -1,6 +1,7 @@
 // class-filter.js - chooses which classes are looked for.
 import { classColour } from './colours.js';
 import { block, button, element, input, make } from './elements.js';
+import { nameOfClass } from './sentences.js';
 
 export class ClassFilter {
   #list = block('class-list');
@@ -50,7 +51,8 @@ export class ClassFilter {
     const text = this.#search.value.trim().toLowerCase();
     for (const box of this.#boxes) {
       const entry = box.closest('li');
-      if (entry) entry.hidden = !box.value.toLowerCase().includes(text);
+      if (entry)
+        entry.hidden = !`${box.value} ${nameOfClass(box.value)}`.toLowerCase().includes(text);
     }
   }
 
@@ -72,7 +74,7 @@ function item(box, label) {
   const line = make('label', 'switch');
   const swatch = make('i', 'swatch');
   swatch.style.background = classColour(label);
-  line.append(box, swatch, make('span', '', box.value));
+  line.append(box, swatch, make('span', '', nameOfClass(box.value)));
   entry.append(line);
   return entry;
 }

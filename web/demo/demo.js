@@ -1,5 +1,4 @@
 // demo.js - wires the page: what is opened goes to the detector, what comes back to the screen.
-import { annotated, freeze, save } from './annotate.js';
 import { Busy } from './busy.js';
 import { ClassFilter } from './class-filter.js';
 import { block, button, input } from './elements.js';
@@ -8,10 +7,10 @@ import { listen, sortOf } from './intake.js';
 import { ModelPanel } from './model-panel.js';
 import { Notices } from './notices.js';
 import { Panel } from './panel.js';
-import { PressPanel } from './press-panel.js';
 import { Pump } from './pump.js';
 import { Results } from './results.js';
-import { opening, stem } from './sentences.js';
+import { Samples } from './samples.js';
+import { isCode, opening, stem } from './sentences.js';
 import { Session } from './session.js';
 import { SourceBar } from './source-bar.js';
 import { openCamera, openPicture, openVideo } from './sources.js';
@@ -26,7 +25,8 @@ import { embeddedModel } from './zoo.js';
 
 class Demo {
   #notices = new Notices(block('notices'));
-  #busy = new Busy((error) => this.#notices.error(error));
+  #busy = new Busy('busy', (error) => this.#notices.error(error));
+  #loading = new Busy('loading', (error) => this.#notices.error(error)); // a model, while all else goes on
   #session = new Session();
   #view = new View();
   /** @type {Pump<Result>} */
@@ -40,24 +40,24 @@ class Demo {
   #speed = new Speed(() => this.#pump.request());
   #models = new ModelPanel({
     onChange: () => this.#session.model && this.#openModel(this.#session.model),
-    onDownload: () => this.#downloadModel(),
+    onDownload: () => void this.#downloadModel(),
   });
+  #samples = new Samples((address) => this.#fetch(address));
   #results = new Results({
+    codeIn: (box) => this.#codes?.codeIn(box) ?? null,
     onHighlight: (index) => this.#view.highlight(index),
     onSave: () => this.#savePicture(),
     onError: (error) => this.#notices.error(error),
-  });
-  #press = new PressPanel({
-    onPressed: (file) => {
-      this.#openModel({ source: file, name: stem(file.name), bytes: file.size, pressed: true });
-    },
-    sample: async () => this.#source && freeze(this.#source).convertToBlob(),
   });
   #bar = new SourceBar({
     onCamera: (id) => this.#openCamera(id),
     onStop: () => this.#turnTo(null),
     onMirror: (mirrored) => this.#view.mirror(mirrored),
   });
+  /** Loaded with the first code that is seen. @type {import('./codes.js').Codes | null} */
+  #codes = null;
+  /** Loaded with the first .onnx file. @type {import('./press-panel.js').PressPanel | null} */
+  #press = null;
   /** @type {Source | null} */
   #source = null;
 
@@ -76,11 +76,11 @@ class Demo {
 
   /** @param {File[]} files dropped, pasted or chosen together */
   #take(files) {
-    if (this.#press.isOpen) return this.#press.add(files);
+    if (this.#press?.isOpen) return this.#press.add(files);
     const first = (/** @type {string} */ sort) => files.find((file) => sortOf(file) === sort);
     const [onnx, model, picture, video] = ['onnx', 'model', 'picture', 'video'].map(first);
     this.#notices.clear();
-    if (onnx) return void this.#press.open(onnx, files);
+    if (onnx) return void this.#openPress(onnx, files);
     if (model) this.#openModel({ source: model, name: stem(model.name), bytes: model.size });
     if (picture) return void this.#openSource(openPicture(picture, picture.name));
     if (video) return void this.#openSource(openVideo(video, video.name));
@@ -89,6 +89,21 @@ class Demo {
     this.#notices.error(
       new Error(`${name} is no picture, no video and no model (.wisp or .onnx).`),
     );
+  }
+
+  /** @param {File} model @param {File[]} files dropped together with it */
+  async #openPress(model, files) {
+    const [{ PressPanel }, { freeze }] = await Promise.all([
+      import('./press-panel.js'),
+      import('./annotate.js'),
+    ]);
+    this.#press ??= new PressPanel({
+      onPressed: (file) => {
+        this.#openModel({ source: file, name: stem(file.name), bytes: file.size, pressed: true });
+      },
+      sample: async () => this.#source && freeze(this.#source).convertToBlob(),
+    });
+    await this.#press.open(model, files);
   }
 
   /** @param {string} address */
@@ -107,14 +122,15 @@ class Demo {
   /** @param {Model} model */
   #openModel(model) {
     this.#notices.clear();
-    void this.#busy.during(`Opening ${model.name} …`, async (signal) => {
+    void this.#loading.during(`Opening ${model.name} …`, async (signal) => {
       const known = await this.#session.open(model, this.#models.settings, signal, (progress) => {
-        this.#busy.say(...opening(model.name, progress));
+        this.#loading.say(...opening(model.name, progress));
       });
       const detector = this.#session.detector;
       if (!detector) return;
       this.#models.show(known, detector.info);
       this.#classes.show(detector.info.classes);
+      this.#samples.offer(detector.info.classes);
       this.#speed.clear();
       block('stage').classList.add('ready');
       if (!this.#source) this.#results.clear('No picture yet');
@@ -151,6 +167,7 @@ class Demo {
     this.#view.show(source);
     this.#bar.show(source);
     this.#speed.clear();
+    this.#codes?.clear();
     const waiting = this.#session.detector ? 'Looking …' : 'Waiting for a model';
     this.#results.clear(source ? waiting : 'No picture yet');
     this.#pump.turnTo(source);
@@ -169,6 +186,7 @@ class Demo {
     this.#notices.settle();
     this.#view.draw(result.boxes);
     this.#results.show(result);
+    void this.#readCodes(result.boxes, source);
     this.#speed.show(
       result.times,
       source.element instanceof HTMLVideoElement && !source.element.paused,
@@ -176,16 +194,29 @@ class Demo {
     if (this.#speed.wantsMore) this.#pump.request();
   }
 
+  /** @param {Result['boxes']} boxes @param {Source} source */
+  async #readCodes(boxes, source) {
+    if (!this.#codes && !boxes.some(({ name }) => isCode(name))) return;
+    const { Codes } = await import('./codes.js');
+    this.#codes ??= new Codes({
+      onHighlight: (box) => this.#view.highlightBox(box),
+      onError: (error) => this.#notices.error(error),
+    });
+    if (source === this.#source) this.#codes.show(boxes, source);
+  }
+
   async #savePicture() {
     const source = this.#source;
     if (!source) return;
+    const { annotated, freeze, save } = await import('./annotate.js');
     const frame = freeze(source);
     const result = await this.#detect(frame);
     const picture = await annotated(frame, result?.boxes ?? [], source.mirrored);
     save(picture, `${stem(source.name)}-wisp.png`);
   }
 
-  #downloadModel() {
+  async #downloadModel() {
+    const { save } = await import('./annotate.js');
     const model = this.#session.model;
     if (model?.source instanceof Blob) save(model.source, `${model.name}.wisp`);
   }

@@ -1,6 +1,7 @@
 // draw.js - paints boxes with their labels on any 2D canvas, on screen or for a saved picture.
 import { classColour, INK } from './colours.js';
 import { placeLabels } from './labels.js';
+import { nameOfClass } from './sentences.js';
 
 /**
  * @typedef {import('../src/index.js').Box} Box
@@ -128,7 +129,7 @@ function styleOf(unit) {
 /** @param {Pen} context @param {Box} box @param {Style} style */
 function measure(context, box, style) {
   context.font = style.nameFont;
-  const name = context.measureText(box.name).width;
+  const name = context.measureText(nameOfClass(box.name)).width;
   context.font = style.scoreFont;
   const score = context.measureText(percent(box)).width;
   return {
@@ -154,7 +155,7 @@ function drawLabel(context, box, place, nameWidth, style) {
   context.fill();
   context.fillStyle = INK;
   context.font = style.nameFont;
-  context.fillText(box.name, x + style.padding, y + style.middle);
+  context.fillText(nameOfClass(box.name), x + style.padding, y + style.middle);
   context.font = style.scoreFont;
   context.fillText(percent(box), x + style.padding + nameWidth + style.gap, y + style.middle);
 }

@@ -96,7 +96,8 @@ export class ModelPanel {
   /** The welcome then asks for a picture only. @param {string} name */
   #showSteps(name) {
     block('step-model').classList.add('done');
-    block('step-model-text').textContent = `${name} is ready.`;
+    block('step-model-text').textContent =
+      `The model ${name} is ready. Another .wisp file, or a YOLOv5 .onnx, can be dropped here at any time.`;
   }
 }
 

@@ -1,7 +1,7 @@
 // results.js - the boxes as a sentence, as a table and as JSON; a row brings out its box.
 import { classColour } from './colours.js';
 import { block, button, element, make } from './elements.js';
-import { summary } from './sentences.js';
+import { nameOfClass, summary } from './sentences.js';
 
 /** @typedef {import('../src/index.js').Box} Box */
 /** @typedef {import('../src/index.js').Result} Result */
@@ -17,6 +17,7 @@ export class Results {
   #copy = button('copy');
   #save = button('save');
   #onHighlight;
+  #codeIn;
   /** @type {Result | null} */
   #result = null;
   #timer = 0;
@@ -26,10 +27,12 @@ export class Results {
    * @param {object} callbacks
    * @param {(index: number) => void} callbacks.onHighlight -1 for none
    * @param {() => Promise<void>} callbacks.onSave
+   * @param {(box: Box) => object | null} callbacks.codeIn what was read in a box
    * @param {(error: unknown) => void} callbacks.onError
    */
-  constructor({ onHighlight, onSave, onError }) {
+  constructor({ onHighlight, onSave, onError, codeIn }) {
     this.#onHighlight = onHighlight;
+    this.#codeIn = codeIn;
     this.#copy.addEventListener('click', () => {
       void this.#copyJson().then(() => said(this.#copy, 'Copied'), onError);
     });
@@ -110,7 +113,11 @@ export class Results {
 
   async #copyJson() {
     if (!this.#result) return;
-    const { boxes, width, height, times } = this.#result;
+    const { width, height, times } = this.#result;
+    const boxes = this.#result.boxes.map((box) => {
+      const code = this.#codeIn(box);
+      return code ? { ...box, code } : box;
+    });
     await navigator.clipboard.writeText(JSON.stringify({ width, height, boxes, times }, null, 2));
   }
 }
@@ -120,14 +127,14 @@ function fill(row, box) {
   const [name, score, place, size] = row.cells;
   const [swatch, text] = name.children;
   if (swatch instanceof HTMLElement) swatch.style.background = classColour(box.label);
-  text.textContent = box.name;
+  text.textContent = nameOfClass(box.name);
   score.textContent = box.score.toFixed(3);
   place.textContent = `${Math.round(box.x)}, ${Math.round(box.y)}`;
   size.textContent = `${Math.round(box.width)} × ${Math.round(box.height)}`;
 }
 
-/** @param {HTMLButtonElement} pressed @param {string} text */
-function said(pressed, text) {
+/** A button tells that it has done its work. @param {HTMLButtonElement} pressed @param {string} text */
+export function said(pressed, text) {
   const before = pressed.textContent;
   if (before === text) return;
   pressed.textContent = text;

@@ -1,5 +1,4 @@
 // sentences.js - what the page says: errors a reader can act on, counts, sizes.
-
 /** @type {Record<string, string>} */
 const CAMERA = {
   insecure: 'The camera works on secure pages only: open this page through https or on localhost.',
@@ -26,6 +25,24 @@ export function sentence(error) {
 /** @param {unknown} error whether it only says that somebody changed their mind */
 export const isAbort = (error) => error instanceof Error && error.name === 'AbortError';
 
+/** The names that models give to codes, and what people call one. @type {Record<string, string>} */
+export const CODE_NAMES = {
+  qr_code: 'QR code',
+  micro_qr: 'Micro QR code',
+  rmqr: 'rMQR code',
+  data_matrix: 'Data Matrix code',
+  aztec: 'Aztec code',
+  pdf417: 'PDF417 code',
+  maxicode: 'MaxiCode',
+  linear: 'bar code',
+};
+
+/** What a class is called on the page. @param {string} name */
+export const nameOfClass = (name) => (isCode(name) ? CODE_NAMES[name] : name);
+
+/** @param {string} name of a class */
+export const isCode = (name) => Object.hasOwn(CODE_NAMES, name);
+
 const KINDS = 5; // named in a summary; the table has all
 
 /**
@@ -35,7 +52,10 @@ const KINDS = 5; // named in a summary; the table has all
 export function summary(boxes) {
   /** @type {Map<string, number>} */
   const counts = new Map();
-  for (const { name } of boxes) counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const box of boxes) {
+    const name = nameOfClass(box.name);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
   if (!counts.size) return 'Nothing found';
   const kinds = [...counts].sort((a, b) => b[1] - a[1]);
   const named = kinds.slice(0, kinds.length > KINDS + 1 ? KINDS : KINDS + 1);

@@ -61,6 +61,11 @@ export class View {
     this.#draw();
   }
 
+  /** @param {Box | null} box one of those drawn last; null for none */
+  highlightBox(box) {
+    this.highlight(box ? this.#boxes.indexOf(box) : -1);
+  }
+
   #layout() {
     const { width, height } = this.#source?.size() ?? { width: 0, height: 0 };
     if (!width || !height) return;

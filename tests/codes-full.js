@@ -1,0 +1,69 @@
+// How well a model finds codes in real pictures, and how many are read from its boxes:
+//   node tests/codes-full.js MODEL.wisp
+// The pictures are WISP_DATA/codes, a folder for each class; zxing-wasm reads each whole, and boxes as the demo does.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { readCode, regionOf } from '../web/demo/code-reading.js';
+import { Detector } from '../web/src/index.js';
+import { decodeImage } from '../web/src/pixels-node.js';
+import { cut, decoder, resized } from './code-pictures.js';
+import { dataPath, without } from './test-data.js';
+
+const CONFIDENCE = 0.25;
+const NONE = 'none'; // the folder of pictures without a code
+const SEVERAL = 'multi'; // of pictures with codes of several classes
+
+/** @typedef {{pictures: number, found: number, boxes: number, whole: number, crops: number, lost: string[]}} Line */
+
+const [model] = process.argv.slice(2);
+const folder = dataPath('codes');
+if (!model || without('codes')) {
+  console.error(
+    'node tests/codes-full.js MODEL.wisp, with WISP_DATA naming a folder that has codes/',
+  );
+  process.exit(2);
+}
+const detector = await Detector.open(model);
+const decode = await decoder();
+/** @type {Record<string, Line>} */
+const lines = {};
+for (const name of readdirSync(folder)) {
+  const line = { pictures: 0, found: 0, boxes: 0, whole: 0, crops: 0, lost: [] };
+  lines[name] = line;
+  for (const file of readdirSync(path.join(folder, name))) {
+    if (!file.endsWith('.txt')) await examine(path.join(folder, name, file), name, line);
+  }
+}
+await detector.close();
+console.table(lines, ['pictures', 'found', 'boxes', 'whole', 'crops']);
+const coded = Object.entries(lines).filter(([name]) => name !== NONE);
+const sum = (/** @type {'pictures' | 'found' | 'whole' | 'crops'} */ key) =>
+  coded.reduce((total, [, line]) => total + line[key], 0);
+console.log(
+  `${sum('found')} of ${sum('pictures')} pictures found with the right class at confidence ${CONFIDENCE}; ` +
+    `${lines[NONE]?.boxes ?? 0} boxes where there is no code; ` +
+    `${sum('crops')} read from boxes, ${sum('whole')} from whole pictures`,
+);
+for (const [name, { lost }] of coded)
+  for (const file of lost) console.log(`not found: ${name}/${file}`);
+
+/** @param {string} file @param {string} name of the class @param {Line} line */
+async function examine(file, name, line) {
+  const picture = await decodeImage(new Uint8Array(readFileSync(file)));
+  const { boxes } = await detector.detect(picture, { confidence: CONFIDENCE });
+  line.pictures++;
+  line.boxes += boxes.length;
+  if (boxes.some((box) => box.name === name || (name === SEVERAL && boxes.length > 0)))
+    line.found++;
+  else line.lost.push(path.basename(file));
+  const whole = await decode(picture, { textMode: 'Plain' });
+  if (whole.some(({ isValid }) => isValid)) line.whole++;
+  for (const box of boxes) {
+    const region = regionOf(box, picture);
+    const part = cut(picture, region);
+    if (!(await readCode(decode, box, region, (scale) => resized(part, scale)))) continue;
+    line.crops++;
+    break;
+  }
+}

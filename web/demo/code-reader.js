@@ -1,0 +1,52 @@
+// code-reader.js - hands parts of a picture to the worker that reads codes, one after the other.
+import { regionOf } from './code-reading.js';
+
+/**
+ * @typedef {import('./code-reading.js').Code} Code
+ * @typedef {import('./code-reading.js').Rect} Rect
+ * @typedef {import('./sources.js').Source} Source
+ */
+
+export class CodeReader {
+  /** @type {Worker | null} */
+  #worker = null;
+  #id = 0;
+
+  /**
+   * @param {Source} source as it looks now
+   * @param {Rect} box in its pixels
+   * @returns {Promise<Code | null>} null: nothing could be read
+   */
+  async read(source, box) {
+    const region = regionOf(box, source.size());
+    const { x, y, width, height } = region;
+    const bitmap = await createImageBitmap(source.element, x, y, width, height);
+    this.#worker ??= new Worker(new URL('./code-worker.js', import.meta.url), {
+      type: 'module',
+      name: 'code reader',
+    });
+    return this.#ask(this.#worker, { id: ++this.#id, bitmap, box, region });
+  }
+
+  /**
+   * @param {Worker} worker
+   * @param {import('./code-worker.js').Wish} wish
+   * @returns {Promise<Code | null>}
+   */
+  #ask(worker, wish) {
+    return new Promise((resolve, reject) => {
+      worker.onmessage = (/** @type {MessageEvent<import('./code-worker.js').Answer>} */ event) => {
+        const { data } = event;
+        if (data.id !== wish.id) return;
+        if ('code' in data) resolve(data.code);
+        else reject(new Error(`The code reader did not load: ${data.error}`));
+      };
+      worker.onerror = ({ message }) => {
+        this.#worker = null;
+        worker.terminate();
+        reject(new Error(`The code reader ended: ${message || 'its worker did not load'}.`));
+      };
+      worker.postMessage(wish, [wish.bitmap]);
+    });
+  }
+}

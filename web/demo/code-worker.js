@@ -1,0 +1,52 @@
+// code-worker.js - reads the codes in the regions it is sent; the decoder is loaded with the first.
+import { readCode } from './code-reading.js';
+
+/**
+ * @typedef {import('./code-reading.js').Rect} Rect
+ * @typedef {{id: number, bitmap: ImageBitmap, box: Rect, region: Rect}} Wish `bitmap` shows `region`
+ * @typedef {{id: number, code: import('./code-reading.js').Code | null} | {id: number, error: string}} Answer
+ */
+
+// Addresses, not names: workers have no import map.
+const LIBRARY = new URL('../../vendor/zxing-wasm/', import.meta.url);
+
+/** @type {Promise<import('./code-reading.js').Decode> | undefined} */
+let loading;
+
+onmessage = async (/** @type {MessageEvent<Wish>} */ { data: { id, bitmap, box, region } }) => {
+  try {
+    loading ??= load();
+    const code = await readCode(await loading, box, region, (scale) => draw(bitmap, region, scale));
+    answer({ id, code });
+  } catch (thrown) {
+    loading = undefined;
+    answer({ id, error: /** @type {Error} */ (thrown).message });
+  } finally {
+    bitmap.close();
+  }
+};
+
+/** @param {Answer} message */
+const answer = (message) => postMessage(message);
+
+/** @returns {Promise<import('./code-reading.js').Decode>} */
+async function load() {
+  /** @type {typeof import('zxing-wasm/reader')} */
+  const library = await import(new URL('es/reader/index.js', LIBRARY).href);
+  const wasm = new URL('reader/zxing_reader.wasm', LIBRARY).href; // by default it comes from a third party
+  await library.prepareZXingModule({
+    overrides: { locateFile: () => wasm },
+    fireImmediately: true,
+  });
+  return library.readBarcodes;
+}
+
+/** @param {ImageBitmap} bitmap @param {Rect} region @param {number} scale */
+function draw(bitmap, region, scale) {
+  const width = Math.max(1, Math.round(region.width * scale));
+  const height = Math.max(1, Math.round(region.height * scale));
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  if (!context) throw new Error(`There is no canvas of ${width} × ${height} to be had.`);
+  context.drawImage(bitmap, 0, 0, width, height);
+  return context.getImageData(0, 0, width, height);
+}
