@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { openWire } from '../bench/wire.js';
 import { chromium as findChromium, root } from '../tools/places.mjs';
 import { startServer } from '../tools/serve.mjs';
 import { openBrowser } from './demo-page.js';
 import { makeModel, makePicture } from './fixtures.js';
-import { openWire } from './wire.js';
 
 const NO_BROWSER = findChromium() ? false : 'no Chromium here: node tools/setup.mjs sets one up';
 
