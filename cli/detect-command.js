@@ -1,6 +1,9 @@
 // wisp detect: pictures in, boxes out as JSON, a line for each picture.
 
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import embedded from '../web/src/codes.js';
 import { Detector, WispError } from '../web/src/index.js';
 import { fraction, list, size, whole } from './arguments.js';
 
@@ -22,10 +25,14 @@ export function detectCommand() {
     .description(
       'Finds objects and prints them as JSON Lines: for each picture one line\n' +
         '  {"file", "width", "height", "boxes": [{"x", "y", "width", "height", "score", "label", "name"}], "times"}\n' +
-        'in pixels of the picture and milliseconds. A picture that cannot be read is reported and the others go on.',
+        'in pixels of the picture and milliseconds. A picture that cannot be read is reported and the others go on.\n' +
+        'Without a model, the one that comes with wisp finds bar codes and 2D codes.',
     )
-    .argument('<model.wisp>')
-    .argument('<picture...>', 'JPEG, PNG or WebP files, or addresses; - is standard input')
+    .usage('[options] [model.wisp] <picture...>')
+    .argument(
+      '<file...>',
+      'a model, if there is one, then JPEG, PNG or WebP files, or addresses; - is standard input',
+    )
     .option('--confidence <share>', 'boxes score above it, 0 to 1', fraction, 0.25)
     .option('--iou <share>', 'boxes of one class overlap by at most this, 0 to 1', fraction, 0.45)
     .option('--max-detections <n>', 'boxes in a picture', whole(30000), 300)
@@ -42,6 +49,7 @@ export function detectCommand() {
       'after',
       `
 Examples:
+  wisp detect ticket.jpg
   wisp detect best.wisp street.jpg
   wisp detect best.wisp *.jpg --classes person,car --confidence 0.5 > boxes.jsonl
   curl -s https://example.com/cat.jpg | wisp detect best.wisp - | jq '.boxes[].name'`,
@@ -49,8 +57,9 @@ Examples:
     .action(run);
 }
 
-/** @param {string} model @param {string[]} pictures @param {Options} options */
-async function run(model, pictures, { size: input, threads, classes, ...options }) {
+/** @param {string[]} files @param {Options} options */
+async function run(files, { size: input, threads, classes, ...options }) {
+  const { model, pictures } = sorted(files);
   const detector = await Detector.open(model, { size: input, threads });
   try {
     const wanted = classes?.map((name) => labelOf(name, detector.info.classes));
@@ -69,6 +78,24 @@ async function run(model, pictures, { size: input, threads, classes, ...options 
   } finally {
     await detector.close();
   }
+}
+
+/** What networks are kept in; none of it is a picture. */
+const MODEL = /\.(wisp|onnx|pt|pth|tflite|pb|engine|safetensors)$/i;
+
+/** A model comes first, or not at all. @param {string[]} files */
+function sorted(files) {
+  const [first, ...others] = files;
+  if (!MODEL.test(first.replace(/[?#].*$/, ''))) return { model: embeddedModel(), pictures: files };
+  if (others.length > 0) return { model: first, pictures: others };
+  throw new WispError('WISP_ERR_ARGUMENT', `Name a picture after ${first}.`);
+}
+
+function embeddedModel() {
+  const file = fileURLToPath(embedded);
+  if (existsSync(file)) return file;
+  const sentence = `No model is named, and the one that comes with wisp is not at ${file}. Name a .wisp file first.`;
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 
 /** The others can do without it. */

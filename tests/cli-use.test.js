@@ -1,8 +1,10 @@
 // What the `wisp` command does with a model: detect, val and info, in files and pipes.
 
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import embedded from '../web/src/codes.js';
 import { Detector } from '../web/src/index.js';
 import { CliFolder, labels, PICTURES } from './cli-folder.js';
 
@@ -91,6 +93,32 @@ describe('wisp detect', () => {
       assert.equal(code, 1);
       assert.match(stderr, sentence);
     }
+  });
+
+  test('takes the first file for a model only if it is called like one', async () => {
+    const alone = await wisp(['detect', 'made.wisp']);
+    assert.equal(alone.code, 2);
+    assert.match(alone.stderr, /Name a picture after made\.wisp/);
+    const { stdout, stderr, code } = await wisp(['detect', 'photos/0.png', 'photos/1.png']);
+    if (existsSync(embedded)) {
+      assert.equal(code, 0, stderr);
+      assert.equal(stdout.trim().split('\n').length, 2);
+    } else {
+      assert.equal(code, 1);
+      assert.match(
+        stderr,
+        /No model is named, and the one that comes with wisp is not at .*\.wisp/,
+      );
+    }
+  });
+
+  const SAMPLE = fileURLToPath(new URL('../web/demo/samples/trip.webp', import.meta.url));
+  const skip = existsSync(embedded) ? false : 'no model comes with wisp yet';
+  test('finds the codes of a picture without being given a model', { skip }, async () => {
+    const { stdout, stderr, code } = await wisp(['detect', SAMPLE]);
+    assert.equal(code, 0, stderr);
+    const names = JSON.parse(stdout).boxes.map((/** @type {{name: string}} */ { name }) => name);
+    assert.deepEqual(names.sort(), ['aztec', 'pdf417', 'qr_code']);
   });
 
   test('is silent when its reader has seen enough', async () => {

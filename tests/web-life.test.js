@@ -217,7 +217,9 @@ describe('a process', () => {
       for (const name of ['Worker', 'document', 'window', 'navigator', 'fetch']) {
         Object.defineProperty(globalThis, name, { get() { throw new Error(name + ' was read'); } });
       }
-      await import(${JSON.stringify(pathToFileURL(path.join(root, 'web/src/index.js')))} + '?again');
+      for (const name of ['index', 'press', 'codes']) {
+        await import(${JSON.stringify(pathToFileURL(path.join(root, 'web/src/')))} + name + '.js?again');
+      }
       console.log(process.getActiveResourcesInfo().length - before);`);
     assert.deepEqual({ code, output }, { code: 0, output: '0' });
   });
@@ -243,6 +245,22 @@ describe('the files a browser gets', () => {
       const names = [...graph(entry)];
       assert.ok(names.includes('pixels.js'));
       assert.ok(!names.some((name) => name.endsWith('-node.js')));
+    }
+  });
+
+  test('start workers where bundlers look for them', () => {
+    for (const name of readdirSync(folder).filter((file) => file.endsWith('.js'))) {
+      const text = readFileSync(path.join(folder, name), 'utf8');
+      const own = text.match(/new URL\('[^']*worker\.js', import\.meta\.url\)/g) ?? [];
+      const seen = text.match(/new Worker\(new URL\('[^']*worker\.js', import\.meta\.url\)/g) ?? [];
+      assert.equal(seen.length, own.length, `${name}: a bundler copies ${own} as it is`);
+    }
+    for (const [name, worker] of [
+      ['host.js', 'worker.js'],
+      ['press.js', 'press-worker.js'],
+    ]) {
+      const text = readFileSync(path.join(folder, name), 'utf8');
+      assert.ok(text.includes(`new Worker(new URL('./${worker}'`), name);
     }
   });
 

@@ -110,18 +110,34 @@ export async function keepFile(folder, name, bytes) {
 }
 
 /**
+ * @typedef {object} WorkerFiles of the package
+ * @property {() => Worker} inPage starts it: bundlers see a worker only where `new Worker` holds its address
+ * @property {string} inNode name of the one for Node, beside this module
+ */
+
+/** @type {WorkerFiles} */
+const RUNTIME = {
+  inPage: () =>
+    new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'wisp' }),
+  inNode: 'worker-node.js',
+};
+
+/**
  * @param {string | URL | undefined} address of another worker file than the package's own
  * @param {CrewEvents} events
+ * @param {WorkerFiles} [own]
  * @returns {Crew}
  */
-export function startWorker(address, events) {
-  return isNode() ? startThread(address, events) : startWebWorker(address, events);
+export function startWorker(address, events, own = RUNTIME) {
+  return isNode()
+    ? startThread(address, events, own.inNode)
+    : startWebWorker(address, events, own.inPage);
 }
 
-/** @param {string | URL | undefined} address @param {CrewEvents} events @returns {Crew} */
-function startThread(address, { onMessage, onDeath }) {
+/** @param {string | URL | undefined} address @param {CrewEvents} events @param {string} own @returns {Crew} */
+function startThread(address, { onMessage, onDeath }, own) {
   const here = import.meta.url; // apart, so that no bundler for browsers follows the address
-  const file = address ? absolute(address) : new URL('worker-node.js', here);
+  const file = address ? absolute(address) : new URL(own, here);
   const worker = new (nodeModules().threads.Worker)(file, {
     name: 'wisp',
     execArgv: [], // not the parent's --input-type and the like
@@ -144,9 +160,14 @@ function startThread(address, { onMessage, onDeath }) {
   };
 }
 
-/** @param {string | URL | undefined} address @param {CrewEvents} events @returns {Crew} */
-function startWebWorker(address, { onMessage, onDeath }) {
-  const worker = newWebWorker(address);
+/**
+ * @param {string | URL | undefined} address
+ * @param {CrewEvents} events
+ * @param {() => Worker} own
+ * @returns {Crew}
+ */
+function startWebWorker(address, { onMessage, onDeath }, own) {
+  const worker = newWebWorker(address, own);
   worker.onmessage = (event) => onMessage(event.data);
   worker.onmessageerror = () => onDeath('a message could not be read');
   worker.onerror = (event) => {
@@ -168,13 +189,12 @@ const NOT_STARTED =
   "optimizeDeps.exclude: ['wisp']) or give its address as workerUrl; on a page with " +
   'Cross-Origin-Embedder-Policy, send that header with it too, for Safari also with 304 answers';
 
-/** @param {string | URL | undefined} address */
-function newWebWorker(address) {
+/** @param {string | URL | undefined} address @param {() => Worker} own */
+function newWebWorker(address, own) {
   try {
-    if (address) return new Worker(absolute(address), { type: 'module', name: 'wisp' });
-    return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'wisp' });
+    return address ? new Worker(absolute(address), { type: 'module', name: 'wisp' }) : own();
   } catch (cause) {
-    const where = address ?? 'worker.js';
+    const where = address ?? 'of wisp';
     throw new WispError(
       'WISP_ERR_ENGINE',
       `The worker ${where} was refused: ${saying(cause)}. It must come from the page's own origin; see workerUrl.`,

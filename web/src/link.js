@@ -20,12 +20,13 @@ export class Link {
   #ended = undefined;
   #answered = false;
 
-  /** @param {string | URL} [workerUrl] */
-  constructor(workerUrl) {
-    this.#crew = startWorker(workerUrl, {
-      onMessage: (message) => this.#receive(message),
-      onDeath: (why) => this.end(this.#death(why)),
-    });
+  /** @param {string | URL} [workerUrl] @param {import('./host.js').WorkerFiles} [own] default: the runtime's */
+  constructor(workerUrl, own) {
+    const events = {
+      onMessage: (/** @type {any} */ message) => this.#receive(message),
+      onDeath: (/** @type {string} */ why) => void this.end(this.#death(why)),
+    };
+    this.#crew = startWorker(workerUrl, events, own);
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import { download } from './download.js';
 import { naming, saying, WispError } from './error.js';
-import { absolute, countCores, isNode } from './host.js';
+import { absolute, countCores } from './host.js';
 import { onlyClasses } from './import/class-subset.js';
 import { Link } from './link.js';
 import { movable, pack, release } from './pixels.js';
@@ -79,7 +79,7 @@ export class Press {
     const { graph: whole, source } = await importFrom(model, options);
     const graph = options.classes ? onlyClasses(whole, classList(options.classes)) : whole;
     const chosen = options.classes ? { classes: graph.classes } : {};
-    const link = new Link(options.workerUrl ?? WORKER());
+    const link = new Link(options.workerUrl, WORKER);
     const abort = () => link.end(signal?.reason);
     signal?.addEventListener('abort', abort);
     const forget = () => signal?.removeEventListener('abort', abort);
@@ -218,10 +218,14 @@ async function observeAll(opened, pictures, onProgress) {
 const isPicturesFault = (error) =>
   error instanceof WispError && ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH'].includes(error.code);
 
-/** In variables: no bundler for browsers shall follow the one for Node. */
-const WORKER = () => {
-  const own = 'press-worker-node.js';
-  return isNode() ? new URL(own, import.meta.url) : new URL('./press-worker.js', import.meta.url);
+/** @type {import('./host.js').WorkerFiles} */
+const WORKER = {
+  inPage: () =>
+    new Worker(new URL('./press-worker.js', import.meta.url), {
+      type: 'module',
+      name: 'wisp press',
+    }),
+  inNode: 'press-worker-node.js',
 };
 
 /**
