@@ -87,14 +87,14 @@ export class Hall {
 
   /** @param {Lane} lane @returns {Promise<import('./lanes/lanes.js').LaneSpec>} */
   async #specOf(lane) {
-    const { kind, build, peer, module, nodeModule = module, wasm } = engines[lane.engine];
+    const { kind, build, kernels, peer, module, nodeModule = module, wasm } = engines[lane.engine];
     if (peer) await fetchPeers([peer], this.#options.say);
     const file = await this.#fileOf(lane);
     const model = this.#server.offer(`${lane.id}`, file);
     const common = { kind, model, threads: lane.threads, input: this.#options.size };
     if (kind === 'wisp') {
       const variant = /** @type {any} */ (lane.threads > 1 ? `${build}-mt` : build);
-      return { ...common, ...(this.#options.layers && { kind: 'layers' }), variant };
+      return { ...common, ...(this.#options.layers && { kind: 'layers' }), variant, kernels };
     }
     const isNode = lane.place === 'node';
     const home = isNode

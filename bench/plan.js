@@ -10,6 +10,7 @@ import { parseNetwork } from './networks.js';
  * @property {string} title
  * @property {'wisp' | 'onnx' | 'litert'} kind
  * @property {string} [build] of wisp, without threads
+ * @property {'narrow' | 'fused'} [kernels] of wisp, if not those it chooses
  * @property {string} [peer] package on npm
  * @property {string} [module] its ES module, in the package
  * @property {string} [nodeModule] for Node, if another
@@ -45,6 +46,20 @@ export const engines = {
     title: 'wisp, relaxed SIMD',
     kind: 'wisp',
     build: 'wisp-relaxed',
+    places: EVERYWHERE,
+  },
+  'wisp-narrow': {
+    title: 'wisp, relaxed SIMD, 16-bit sums',
+    kind: 'wisp',
+    build: 'wisp-relaxed',
+    kernels: 'narrow',
+    places: EVERYWHERE,
+  },
+  'wisp-fused': {
+    title: 'wisp, relaxed SIMD, 32-bit sums',
+    kind: 'wisp',
+    build: 'wisp-relaxed',
+    kernels: 'fused',
     places: EVERYWHERE,
   },
   'wisp-simd': { title: 'wisp, plain SIMD', kind: 'wisp', build: 'wisp', places: EVERYWHERE },

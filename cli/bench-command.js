@@ -36,6 +36,8 @@ import { Progress } from './progress.js';
 
 const ENGINES = [
   'wisp-relaxed',
+  'wisp-narrow',
+  'wisp-fused',
   'wisp-simd',
   'ort-web',
   'ort-web-int8',

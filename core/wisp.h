@@ -75,14 +75,17 @@ const char *wisp_model_class(const wisp_model *model, int label);
 typedef struct wisp_detector wisp_detector;
 
 typedef enum wisp_kernel_set {
-  WISP_KERNELS_BEST = 0,  /* SIMD if this build has it */
-  WISP_KERNELS_SCALAR = 1 /* the definition; slow */
+  WISP_KERNELS_BEST = 0,   /* the fastest of this build in this engine, as a probe finds */
+  WISP_KERNELS_SCALAR = 1, /* the definition; slow */
+  WISP_KERNELS_NARROW = 2, /* relaxed builds: dot products with 16-bit sums, fast everywhere */
+  WISP_KERNELS_FUSED =
+      3 /* relaxed builds: dot products with 32-bit sums, fast with VNNI and on Arm */
 } wisp_kernel_set;
 
 typedef struct wisp_settings {
   int height, width;       /* of the network's input; 0: as the model says */
   int threads;             /* 0 or 1: the caller's alone; more: only in builds with threads */
-  wisp_kernel_set kernels; /* for tests */
+  wisp_kernel_set kernels; /* another than the best: for tests and benches */
   int signed_bytes;        /* -1: as the engine's dot product needs it; 0, 1: forced, for tests */
   double (*clock)(void);   /* milliseconds, for wisp_result's times; NULL: they stay 0 */
   int warm_up; /* each layer runs once on grey, so that the first frame is no slower than the next */
@@ -106,7 +109,7 @@ void wisp_close(wisp_detector **detector);
 
 typedef struct wisp_detector_info {
   int height, width, threads;
-  const char *kernels; /* "scalar", "simd", "relaxed" */
+  const char *kernels; /* "scalar", "simd", "relaxed", "relaxed-fused" */
   int signed_bytes;    /* whether activations are stored as u8 ^ 0x80 */
   size_t memory;       /* bytes the detector holds */
   double macs;         /* multiply-adds a frame, absent blocks not counted */

@@ -7,7 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { armNode, relaxedNode } from '../tools/places.mjs';
 
 const script = fileURLToPath(new URL('boxes-run.js', import.meta.url));
-const VARIANTS = ['wisp', 'wisp-relaxed', 'wisp-relaxed-mt'];
+const VARIANTS = [
+  'wisp',
+  'wisp-relaxed',
+  'wisp-relaxed-mt',
+  'wisp-relaxed:narrow',
+  'wisp-relaxed:fused',
+];
 const SKIP = armNode() ? false : 'no Arm here: node tools/setup.mjs arm64 sets one up';
 
 /** @param {string | undefined} node */

@@ -42,15 +42,23 @@ static int group_takes(const quad_case *q, int first, int channels, int i, range
   return 1;
 }
 
-/* Appends the run of `channels` channels from `first` on, in groups as long as can be. */
-static int32_t *write_run(const quad_case *q, int first, int channels, int wide, int32_t *word) {
-  int32_t *groups = word + 1, *blocks = NULL;
+/* In which list of the pair of channels `first` and `first` + 1 position `i` stands; -1: in none. `paired`: blocks of
+ * one channel stand among those of both. */
+static int list_of(const quad_case *q, int first, int i, int paired) {
+  const int a = q->present[first][i], b = q->present[first + 1][i];
+  if (!a && !b) return -1;
+  if (paired || (a && b)) return 0;
+  return a ? 1 : 2;
+}
+
+/* Appends one list of a pair, of `channels` channels from `first` on, in groups as long as can be. */
+static int32_t *write_list(const quad_case *q, int first, int channels, int list, int paired,
+                           int wide, int32_t *word) {
+  int32_t *groups = word++, *blocks = NULL;
   range ranges[4];
-  *word = channels;
   *groups = 0;
-  word += 2;
   for (int i = 0; i < q->positions; i++) {
-    if (!q->present[first][i] && !(channels > 1 && q->present[first + 1][i])) continue;
+    if (list_of(q, first / 2 * 2, i, paired) != list) continue;
     if (!blocks || (!wide && !group_takes(q, first, channels, i, ranges))) {
       memset(ranges, 0, sizeof ranges);
       group_takes(q, first, channels, i, ranges);
@@ -79,8 +87,9 @@ void quad_draw(quad_case *q, int positions, double density, enum quad_kind kind,
   int32_t *word = q->words;
   for (int c = 0; c < 4; c += 2) {
     const int paired = shape >> c / 2 & 1;
-    word = write_run(q, c, paired ? 2 : 1, wide, word);
-    if (!paired) word = write_run(q, c + 1, 1, wide, word);
+    word = write_list(q, c, 2, 0, paired, wide, word);
+    word = write_list(q, c, 1, 1, paired, wide, word);
+    word = write_list(q, c + 1, 1, 2, paired, wide, word);
   }
   q->quad.stream = q->words;
   for (int c = 0; c < 4; c++) {

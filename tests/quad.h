@@ -18,8 +18,9 @@ typedef struct quad_case {
   wisp_quad quad;
 } quad_case;
 
-/* A share `density` of the blocks is there. Bit 0 of `shape` pairs channels 0 and 1, bit 1 channels 2 and 3. Groups are
- * as long as 16-bit sums allow, or one a run if sums are `wide`. */
+/* A share `density` of the blocks is there. Bit 0 of `shape`: blocks that only channel 0 or 1 has stand
+ * among those of both, bit 1: of channels 2 and 3. Groups are as long as 16-bit sums allow, or one a list if sums are
+ * `wide`. */
 void quad_draw(quad_case *q, int positions, double density, enum quad_kind kind, int shape,
                int wide);
 

@@ -97,7 +97,7 @@ static double exact_steps(const job *j, int channel, int y, int x, int64_t sum) 
 
 /* The sum through the definition of wisp_finish. */
 static uint8_t finish(const job *j, int channel, int y, int x, int64_t sum) {
-  static const int32_t no_blocks[] = {2, 0, 2, 0};
+  static const int32_t no_blocks[6] = {0};
   const float *scale =
       j->step->quads ? j->step->quads[channel / 4].scale : j->step->filters[channel / 4].scale;
   const wisp_quad alone = {no_blocks, {whole_sum(j, channel, sum)}, {scale[channel % 4]}};

@@ -58,7 +58,7 @@ static double activate(int activation, double slope, double x) {
 
 /* The largest error over sums that cover `reach` real numbers on both sides of 0. */
 static double worst_error(const net *n, const wisp_step *step, double reach) {
-  static const int32_t no_blocks[] = {2, 0, 2, 0};
+  static const int32_t no_blocks[6] = {0};
   const net_layer *l = &n->layer[step->layer];
   const net_tensor *out = &n->tensor[l->output];
   const double unit = 1 / (double)step->quads[0].scale[0]; /* each layer's scale is 1 */

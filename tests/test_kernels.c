@@ -8,10 +8,9 @@
 #include "check.h"
 #include "quad.h"
 
-enum { PIXELS = 200, IN_BYTES = (QUAD_SPREAD + PIXELS) * WISP_LANES + WISP_OVERREAD };
+enum { PIXELS = 330, IN_BYTES = (QUAD_SPREAD + PIXELS) * WISP_LANES + WISP_OVERREAD };
 
-static const int pixel_counts[] = {1,  2,  3,  4,  7,  8,  15, 16, 17,
-                                   31, 32, 33, 63, 64, 65, 96, 97, PIXELS};
+static const int pixel_counts[] = {1, 3, 4, 7, 8, 15, 17, 24, 25, 31, 32, 65, 288, 289, PIXELS};
 static const uint8_t flips[] = {0, 0x80};
 
 /* ---- drawing ---- */
@@ -40,7 +39,9 @@ static void draw_pixels(uint8_t *bytes, size_t size) {
   else random_bytes(bytes, size);
 }
 
-static int own_flip(const wisp_kernels *k) { return k->reads_signed() ? 0x80 : 0; }
+static int own_flip(const wisp_kernels *k) {
+  return wisp_kernels_sign(k) == WISP_SIGNED ? 0x80 : 0;
+}
 
 /* ---- convolution and head ---- */
 
@@ -132,8 +133,8 @@ static void test_convolutions(const wisp_kernels *best) {
 
 /* Every 16-bit number through every activation: sums that are `x` themselves. */
 static void test_every_sum(const wisp_kernels *best) {
-  static const int32_t no_blocks[] = {2, 0, 2, 0};
-  uint8_t in[WISP_LANES + WISP_OVERREAD] = {0}, residual[WISP_TILE * WISP_LANES] = {200, 255, 0, 1};
+  static const int32_t no_blocks[6] = {0};
+  uint8_t in[WISP_LANES + WISP_OVERREAD] = {0}, residual[WISP_OVERREAD] = {200, 255, 0, 1};
   for (int activation = 0; activation < WISP_ACT_COUNT; activation++) {
     const wisp_finish f =
         draw_finish(activation, best->any_sign ? flips[random_int(0, 1)] : (uint8_t)own_flip(best));
@@ -272,6 +273,18 @@ static void check_blends(const wisp_kernels *best, int n) {
   free(row);
 }
 
+static void check_halve(const wisp_kernels *best, int n) {
+  const size_t size = (size_t)n * 4;
+  uint8_t *rows = check_allocate(size * 4), *bytes[2] = {guard_open(size), guard_open(size)};
+  draw_pixels(rows, size * 4);
+  wisp_kernels_scalar()->halve(rows, rows + size * 2, n, bytes[0]);
+  best->halve(rows, rows + size * 2, n, bytes[1]);
+  CHECK_SAME(bytes[1], bytes[0], size);
+  CHECK(guard_holds(bytes[0], size) && guard_holds(bytes[1], size));
+  for (int i = 0; i < 2; i++) guard_close(bytes[i]);
+  free(rows);
+}
+
 static void check_fold(const wisp_kernels *best, int n, uint8_t flip) {
   const size_t size = (size_t)n * WISP_LANES;
   uint8_t *rows = check_allocate(size * 4), *planes[2][3];
@@ -290,15 +303,9 @@ static void test_letterbox(const wisp_kernels *best) {
     for (int n = 1; n <= 40; n++) {
       CHECK_CASE("%s: letterbox, %d pixels", best->name, n);
       check_blends(best, n);
+      check_halve(best, n);
       check_fold(best, n, flips[round & 1]);
     }
-}
-
-/* The engine's own representation gives right sums. */
-static void test_probe(const wisp_kernels *best) {
-  CHECK_EQ(wisp_kernels_scalar()->reads_signed(), 0);
-  printf("%s kernels read activations as %s\n", best->name,
-         best->reads_signed() ? "signed" : "unsigned");
 }
 
 /* ---- speed ---- */
@@ -357,15 +364,16 @@ static void bench_letterbox(const wisp_kernels *k, const uint8_t *in, uint8_t *o
   int16_t rows[2][N * 4];
   uint8_t *const planes[3] = {out, out + N * 4, out + N * 8};
   draw_taps(taps, N, 300);
-  printf("blend along a row, across rows, fold, GB/s:");
+  printf("blend along a row, across rows, halve, fold, GB/s:");
   BENCH(k->blend_row(in, taps, N, rows[0]), N * 4);
   memcpy(rows[1], rows[0], sizeof rows[0]);
   BENCH(k->blend_rows(rows[0], rows[1], 700, N, out), N * 4);
+  BENCH(k->halve(in, in + N * 4, N / 2, out), N * 2);
   BENCH(k->fold(in, in + N * 4, N / 2, 0, planes), N * 4);
   printf("\n");
 }
 
-static int bench(const wisp_kernels *k) {
+static void bench(const wisp_kernels *k) {
   uint8_t *in = check_allocate((BENCH_PIXELS + QUAD_SPREAD) * WISP_LANES + WISP_OVERREAD);
   uint8_t *out = check_allocate(BENCH_PIXELS * WISP_LANES);
   float *real = check_allocate(BENCH_PIXELS * 4 * sizeof *real);
@@ -376,18 +384,17 @@ static int bench(const wisp_kernels *k) {
   free(in);
   free(out);
   free(real);
-  return 0;
 }
 
 int main(int argc, char **argv) {
   check_begin(argc, argv);
-  const wisp_kernels *best = wisp_kernels_best();
-  if (argc > 1 && strcmp(argv[argc - 1], "--bench") == 0) return bench(best);
-  test_probe(best);
-  test_convolutions(best);
-  test_every_sum(best);
-  test_maxpool(best);
-  test_rows(best);
-  test_letterbox(best);
+  if (argc > 1 && strcmp(argv[argc - 1], "--bench") == 0) {
+    for (int i = 0; wisp_kernels_set(i); i++) bench(wisp_kernels_set(i));
+    return 0;
+  }
+  static void (*const tests[])(const wisp_kernels *) = {test_convolutions, test_every_sum,
+                                                        test_maxpool, test_rows, test_letterbox};
+  for (int i = 0; wisp_kernels_set(i); i++)
+    for (int t = 0; t < 5; t++) tests[t](wisp_kernels_set(i));
   return check_end();
 }

@@ -40,7 +40,7 @@ static uint8_t canvas_at(const canvas *c, int y, int x, int colour) {
 }
 
 static const wisp_kernels *draw_kernels(void) {
-  return random_chance(0.5) ? wisp_kernels_best() : wisp_kernels_scalar();
+  return random_chance(0.5) ? wisp_kernels_set(0) : wisp_kernels_scalar();
 }
 
 /* ---- golden: cv.resize(source, size, INTER_LINEAR) of OpenCV 4.5.2 (opencv.js) ---- */

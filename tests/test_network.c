@@ -101,13 +101,16 @@ static void set_input(const wisp_plan *plan, const net *n, const uint8_t *input)
           c % WISP_LANES) = *input++ ^ plan->flip;
 }
 
+static const wisp_kernels *kernels_of(const variant *v) {
+  if (v->kernels == WISP_KERNELS_SCALAR) return wisp_kernels_scalar();
+  return wisp_kernels_set(v->kernels == WISP_KERNELS_FUSED);
+}
+
 static wisp_plan *open_plan(const net *n, const wisp_model *model, const variant *v) {
   wisp_plan *plan;
   wisp_error error = {0};
-  const wisp_kernels *kernels =
-      v->kernels == WISP_KERNELS_SCALAR ? wisp_kernels_scalar() : wisp_kernels_best();
   wisp_status status =
-      wisp_plan_open(&plan, model, kernels, n->height, n->width, v->threads, v->flip, &error);
+      wisp_plan_open(&plan, model, kernels_of(v), n->height, n->width, v->threads, v->flip, &error);
   if (status == WISP_OK) status = wisp_plan_advance(plan, &error);
   if (CHECK_EQ(status, WISP_OK)) return plan;
   printf("%s\n", error.message);
@@ -202,9 +205,10 @@ static uint8_t *input_of(const net *n, const uint8_t *rgba) {
 }
 
 static int works(const variant *v) {
-  const wisp_kernels *k = wisp_kernels_best();
+  const wisp_kernels *k = kernels_of(v);
   if (v->kernels == WISP_KERNELS_SCALAR) return 1;
-  return k != wisp_kernels_scalar() && (k->any_sign || v->flip == k->reads_signed());
+  return k && k != wisp_kernels_scalar() &&
+         (k->any_sign || v->flip == (wisp_kernels_sign(k) == WISP_SIGNED));
 }
 
 static void test_network(const net *n, double worst[WISP_ACT_COUNT]) {
@@ -217,8 +221,10 @@ static void test_network(const net *n, double worst[WISP_ACT_COUNT]) {
     reference expected;
     reference_run(&expected, n, plan, input);
     for (int a = 0; a < WISP_ACT_COUNT; a++) worst[a] = fmax(worst[a], expected.worst[a]);
-    for (int i = 0; i < 4 * THREADS; i++) {
-      const variant v = {i & 1 ? WISP_KERNELS_BEST : WISP_KERNELS_SCALAR, 1 + i / 4, i >> 1 & 1};
+    static const wisp_kernel_set kinds[] = {WISP_KERNELS_SCALAR, WISP_KERNELS_BEST,
+                                            WISP_KERNELS_FUSED};
+    for (int i = 0; i < 6 * THREADS; i++) {
+      const variant v = {kinds[i % 3], 1 + i / 6, i / 3 & 1};
       CHECK_CASE("%dx%d, %d layers; kernels %d, threads %d, flip %d", n->height, n->width,
                  n->layers, (int)v.kernels, v.threads, v.flip);
       if (!works(&v)) continue;

@@ -11,6 +11,7 @@ enum { PICTURES = 32 };
 
 typedef struct way {
   int threads, signed_bytes; /* -1: the engine's own */
+  wisp_kernel_set kernels;
 } way;
 
 typedef struct input {
@@ -112,6 +113,7 @@ static wisp_detector *open_detector(const input *in, way w) {
   s.height = s.width = in->size;
   s.threads = w.threads;
   s.signed_bytes = w.signed_bytes;
+  s.kernels = w.kernels;
   wisp_detector *detector;
   wisp_error error = {WISP_OK, ""};
   if (!CHECK_EQ(wisp_open(&detector, in->model, &s, &error), WISP_OK))
@@ -165,12 +167,13 @@ int main(int argc, char **argv) {
   if (real) read_input(&in, argc - 1, argv + 1);
   else draw_input(&in);
   const int any_sign = takes_any_sign(&in);
-  const way threaded[] = {{1, 0}, {2, 1}, {4, 0}}, alone[] = {{1, 0}, {1, 1}};
-  const way *ways = WISP_THREADS ? threaded : alone;
-  const int count = WISP_THREADS ? 3 : 2;
+  static const wisp_kernel_set relaxed[] = {WISP_KERNELS_NARROW, WISP_KERNELS_FUSED};
   wisp_result kept[PICTURES] = {0};
-  for (int i = 0; i < count; i++)
-    run(&in, (way){ways[i].threads, any_sign ? ways[i].signed_bytes : -1}, kept, real);
+  for (int i = 0; i < 4; i++) {
+    const way w = {WISP_THREADS ? 1 + i : 1, any_sign ? i & 1 : -1,
+                   WISP_RELAXED ? relaxed[i & 1] : WISP_KERNELS_BEST};
+    run(&in, w, kept, real);
+  }
   for (int i = 0; i < in.pictures; i++) {
     free((void *)(uintptr_t)kept[i].boxes);
     free((void *)(uintptr_t)in.frames[i].rgba);

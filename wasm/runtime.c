@@ -60,13 +60,15 @@ EMSCRIPTEN_KEEPALIVE uint8_t *runtime_model_buffer(size_t size) {
 }
 
 /* What runtime_open will be told: known beforehand, most of its work is done while the model arrives. */
-EMSCRIPTEN_KEEPALIVE void runtime_expect(int width, int height, int threads, int warm_up) {
+EMSCRIPTEN_KEEPALIVE void runtime_expect(int width, int height, int threads, int warm_up,
+                                         int kernels) {
   door.expects = 1;
   door.settings = wisp_default_settings();
   door.settings.width = width;
   door.settings.height = height;
   door.settings.threads = threads;
   door.settings.warm_up = warm_up;
+  door.settings.kernels = (wisp_kernel_set)kernels;
   door.settings.clock = emscripten_get_now;
 }
 

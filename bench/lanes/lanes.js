@@ -13,6 +13,7 @@ import { PeerLink } from './peer-link.js';
  * @property {number} threads
  * @property {{width: number, height: number}} input
  * @property {import('../../web/src/index.js').Variant} [variant] of wisp
+ * @property {import('../../web/src/engine.js').Kernels} [kernels] of wisp
  * @property {string} [module] address of the peer's ES module
  * @property {string} [files] address of the folder with its WebAssembly
  * @property {boolean} [normalised] whether its boxes are in shares of the input's side, as in official .tflite files
@@ -68,7 +69,7 @@ export class Lanes {
       pre: mean('pre'),
       engine: mean('engine'),
       post: mean('post'),
-      boxes: parts[0].boxes,
+      boxes: parts[0].boxes, pixels: parts[0].pixels,
     };
   }
 
@@ -101,8 +102,8 @@ class WispRunner {
   }
 
   /** @param {LaneSpec} spec */
-  static async open({ model, threads, input, variant }) {
-    return new WispRunner(await Detector.open(model, { threads, size: input, variant }));
+  static async open({ model, threads, input, variant, kernels }) {
+    return new WispRunner(await Detector.open(model, { threads, size: input, variant, kernels }));
   }
 
   /** @param {Frame[]} frames */
@@ -110,7 +111,7 @@ class WispRunner {
     const results = await this.#detector.detect(frames);
     const turn = { pre: 0, engine: 0, post: 0, boxes: results[0].boxes.length };
     for (const { times } of results) {
-      turn.pre += times.pixels + times.prep;
+      turn.pre += times.pixels + times.prep; turn.pixels = times.pixels;
       turn.engine += times.run;
       turn.post += times.post;
     }

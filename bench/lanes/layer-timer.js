@@ -15,11 +15,11 @@ export class LayerTimer {
   }
 
   /** @param {import('./lanes.js').LaneSpec} spec */
-  static async open({ model, threads, input, variant = 'wisp' }) {
+  static async open({ model, threads, input, variant = 'wisp', kernels }) {
     const choice = { variant, threads, reason: 'as asked for', reduced: false };
     const engine = await Engine.load(choice, runtimeFiles(), () => {});
     const bytes = new Uint8Array(await (await fetch(model)).arrayBuffer());
-    engine.expect(input.width, input.height, false);
+    engine.expect(input.width, input.height, false, kernels);
     engine.feed(bytes);
     const { macs } = engine.open();
     return new LayerTimer(engine, { macs, layers: engine.describeModel().layers });

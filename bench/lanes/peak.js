@@ -35,6 +35,7 @@ const op = {
   add32: [0xfd, 0xae, 0x01],
   dot32: [0xfd, 0xba, 0x01], // i32x4.dot_i16x8_s
   dot16: [0xfd, 0x92, 0x02], // i16x8.relaxed_dot_i8x16_i7x16_s
+  dotAdd: [0xfd, 0x93, 0x02], // i32x4.relaxed_dot_i8x16_i7x16_add_s
   lane: [0xfd, 0x1b, 0], // i32x4.extract_lane 0
 };
 
@@ -76,6 +77,17 @@ const narrow = [
   ]),
 ];
 
+/** 32-bit sums in one instruction, where the processor has it. */
+const fused = repeat(BLOCKS, (block) => [
+  ...op.number(0),
+  ...op.splat32(WEIGHTS_AT + 4 * block),
+  ...op.set(WEIGHT),
+  ...repeat(VECTORS, (i) => [
+    ...[...op.get(WEIGHT), ...op.get(AT), ...op.load((block * VECTORS + i) * 16)],
+    ...[...op.get(SUM + i), ...op.dotAdd, ...op.set(SUM + i)],
+  ]),
+]);
+
 /** Without relaxed SIMD: bytes widened while they are loaded; half as many products a step. */
 const plain = repeat(BLOCKS, (block) => [
   ...[...op.number(0), ...op.splat64(WEIGHTS_AT + 8 * block), ...op.set(WEIGHT)],
@@ -89,6 +101,7 @@ const plain = repeat(BLOCKS, (block) => [
 const LOOPS = {
   'relaxed, 32-bit sums': { body: wide, macs: BLOCKS * VECTORS * 16, relaxed: true },
   'relaxed, 16-bit sums': { body: narrow, macs: BLOCKS * VECTORS * 16, relaxed: true },
+  'relaxed, fused': { body: fused, macs: BLOCKS * VECTORS * 16, relaxed: true },
   plain: { body: plain, macs: BLOCKS * VECTORS * 8, relaxed: false },
 };
 

@@ -1,4 +1,4 @@
-/* group.c - sorts a run's weight blocks into groups whose 16-bit sums are exact: heaviest first,
+/* group.c - sorts a list's weight blocks into groups whose 16-bit sums are exact: heaviest first,
  * each into the fullest of the open groups that has room for it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "group.h"
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SUMS = WISP_RUN_MAX * 2, OPEN_GROUPS = 16, HEAVIEST = WISP_RUN_MAX * WISP_LANES * 64 };
+enum { SUMS = WISP_PAIR * 2, OPEN_GROUPS = 16, HEAVIEST = WISP_PAIR * WISP_LANES * 64 };
 
 /* What meets in each 16-bit number of a group: the sums of its positive and of its negative weights. */
 typedef struct sums {

@@ -1,4 +1,4 @@
-/* group.h - sorts a run's weight blocks into groups whose 16-bit sums are exact.
+/* group.h - sorts a list's weight blocks into groups whose 16-bit sums are exact.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef WISP_GROUP_H
 #define WISP_GROUP_H
@@ -7,9 +7,9 @@
 
 #include "kernel.h"
 
-/* The blocks that the channels of a run have at one position; NULL where a channel has none. */
+/* The blocks that the channels of a list have at one position; NULL where a channel has none. */
 typedef struct wisp_group_block {
-  const int8_t *weights[WISP_RUN_MAX];
+  const int8_t *weights[WISP_PAIR];
   int32_t distance;
 } wisp_group_block;
 

@@ -10,17 +10,17 @@
 #include "base.h"
 
 enum {
-  WISP_TILE = 32,                /* pixels a convolution handles at once */
-  WISP_OVERREAD = WISP_TILE * 4, /* bytes read past the last pixel of a plane, never written */
-  WISP_RUN_MAX = 2               /* output channels that share the pixels they load */
+  WISP_OVERREAD = 32 * WISP_LANES, /* bytes read past the last pixel of a plane, never written */
+  WISP_PAIR = 2                    /* output channels that share the pixels they load */
 };
 
 /* Four output channels of a convolution. `stream` is what lower.c makes of their blocks: i32 words
  *
- *     run*      until four channels are done
- *     run    =  channels (1 or 2), groups, group*
+ *     stream =  pair pair            channels 0 and 1, 2 and 3
+ *     pair   =  list list list       blocks for both channels, for the first alone, for the second alone
+ *     list   =  groups, group*
  *     group  =  blocks, block*       at least one block, and so few that every 16-bit sum of the group is exact
- *     block  =  byte distance from the pixel to the four input channels, i8 [channels][4] weights
+ *     block  =  byte distance from the pixel to the four input channels, i8 [both: 2, alone: 1][4] weights
  */
 typedef struct wisp_quad {
   const int32_t *stream;
@@ -87,28 +87,34 @@ typedef void wisp_blend_rows_kernel(const int16_t *above, const int16_t *below, 
 typedef void wisp_fold_kernel(const uint8_t *upper, const uint8_t *lower, int n, uint8_t flip,
                               uint8_t *const planes[3]);
 
-/* 1 if the dot product of this engine reads activation bytes as signed. */
-typedef int wisp_signed_probe(void);
+/* Both passes at half size: out[x][4] = the 2 x 2 pixels from 2 x on of two rows, averaged. */
+typedef void wisp_halve_kernel(const uint8_t *upper, const uint8_t *lower, int n, uint8_t *out);
 
-/* One row a kernel: name, type. Declares it, gives it a slot, a scalar and a SIMD twin, a test and a benchmark. */
-#define WISP_KERNEL_ROWS(ROW)             \
-  ROW(conv, wisp_conv_kernel)             \
-  ROW(head, wisp_head_kernel)             \
+/* One row a kernel: name, type. Declares it, gives it a slot, a scalar and a SIMD twin, a test and a benchmark. The
+ * relaxed build has the first rows twice: engines differ in which dot product is fast. */
+#define WISP_KERNEL_DOT_ROWS(ROW) \
+  ROW(conv, wisp_conv_kernel)     \
+  ROW(head, wisp_head_kernel)
+#define WISP_KERNEL_OTHER_ROWS(ROW)       \
   ROW(depthwise, wisp_depthwise_kernel)   \
   ROW(maxpool, wisp_maxpool_kernel)       \
   ROW(upsample, wisp_upsample_kernel)     \
   ROW(pick, wisp_pick_kernel)             \
   ROW(blend_row, wisp_blend_row_kernel)   \
   ROW(blend_rows, wisp_blend_rows_kernel) \
-  ROW(fold, wisp_fold_kernel)             \
-  ROW(reads_signed, wisp_signed_probe)
+  ROW(halve, wisp_halve_kernel)           \
+  ROW(fold, wisp_fold_kernel)
+#define WISP_KERNEL_ROWS(ROW) WISP_KERNEL_DOT_ROWS(ROW) WISP_KERNEL_OTHER_ROWS(ROW)
 
 #define WISP_KERNEL_DECLARE(name, type) type wisp_k_##name##__scalar, wisp_k_##name##__simd;
 WISP_KERNEL_ROWS(WISP_KERNEL_DECLARE)
 #undef WISP_KERNEL_DECLARE
+#define WISP_KERNEL_DECLARE(name, type) type wisp_k_##name##__fused;
+WISP_KERNEL_DOT_ROWS(WISP_KERNEL_DECLARE)
+#undef WISP_KERNEL_DECLARE
 
 typedef struct wisp_kernels {
-  const char *name; /* "scalar", "simd", "relaxed" */
+  const char *name; /* "scalar", "simd", "relaxed", "relaxed-fused" */
   int any_sign;     /* whether both representations work, not only the engine's own */
   int wide_sums;    /* whether groups may be of any size, since no sum has 16 bits */
 #define WISP_KERNEL_SLOT(name, type) type *name;
@@ -116,8 +122,15 @@ typedef struct wisp_kernels {
 #undef WISP_KERNEL_SLOT
 } wisp_kernels;
 
-/* The scalar twins, and the fastest set of this build. Static. */
+/* How this engine's dot products read activation bytes. */
+typedef enum wisp_sign { WISP_UNSIGNED, WISP_SIGNED, WISP_COMPUTES_WRONGLY } wisp_sign;
+wisp_sign wisp_kernels_sign(const wisp_kernels *kernels);
+
+/* The scalar twins; the sets that this build was compiled for, NULL from the first index on that it lacks. Static. */
 const wisp_kernels *wisp_kernels_scalar(void);
+const wisp_kernels *wisp_kernels_set(int index);
+
+/* The set of this build that is fastest in this engine and computes rightly. */
 const wisp_kernels *wisp_kernels_best(void);
 
 #endif

@@ -19,7 +19,7 @@ typedef struct lowering {
       *block;    /* [4][positions] of the quad at hand; NULL where all four weights are zero */
   int wide_sums; /* of the kernels */
   wisp_group *grouping;
-  wisp_group_block *run; /* [positions] of the run at hand */
+  wisp_group_block *run; /* [positions] blocks of the list at hand */
   int *sizes;            /* [positions] of its groups */
   int32_t *words;        /* the streams of all quads */
   size_t count, capacity;
@@ -83,8 +83,8 @@ static wisp_status open_lowering(lowering *lo, const wisp_plan *plan, const wisp
   lo->grouping = wisp_group_open(lo->positions);
   lo->run = calloc((size_t)lo->positions + 1, sizeof *lo->run);
   lo->sizes = calloc((size_t)lo->positions, sizeof *lo->sizes);
-  /* The most words: a group for each block and channel, and each run's and quad's counts. */
-  lo->capacity = (size_t)lo->view.blocks_present * 3 + (size_t)step->quad_count * 8 + 1;
+  /* The most words: a group for each block, and the counts of each quad's six lists. */
+  lo->capacity = (size_t)lo->view.blocks_present * 4 + (size_t)step->quad_count * 6 + 1;
   lo->words = malloc(lo->capacity * sizeof *lo->words);
   if (!lo->distance || !lo->zero_point || !lo->first || !lo->block) return WISP_ERR_MEMORY;
   if (!lo->grouping || !lo->run || !lo->sizes || !lo->words) return WISP_ERR_MEMORY;
@@ -94,23 +94,18 @@ static wisp_status open_lowering(lowering *lo, const wisp_plan *plan, const wisp
 
 /* ---- one quad ---- */
 
-/* Finds the blocks of channel `channel` (-1: none) as row `row` of the quad. Returns how many are not zero. */
-static int find_blocks(lowering *lo, int channel, int row) {
+/* Finds the blocks of channel `channel` (-1: none) as row `row` of the quad. */
+static void find_blocks(lowering *lo, int channel, int row) {
   const int8_t **block = lo->block + (size_t)row * (size_t)lo->positions;
   memset(block, 0, (size_t)lo->positions * sizeof *block);
-  if (channel < 0) return 0;
+  if (channel < 0) return;
   static const int8_t zeros[WISP_LANES];
   const int8_t *weights = lo->view.weights + (size_t)lo->first[channel] * WISP_LANES;
-  int found = 0;
   for (int i = 0; i < lo->positions; i++) {
     if (!wisp_block_present(&lo->view, channel * lo->positions + i)) continue;
-    if (memcmp(weights, zeros, WISP_LANES) != 0) {
-      block[i] = weights;
-      found++;
-    }
+    if (memcmp(weights, zeros, WISP_LANES) != 0) block[i] = weights;
     weights += WISP_LANES;
   }
-  return found;
 }
 
 /* The sum that stands before any product: bias, zero points and the signed representation's 128. */
@@ -135,41 +130,66 @@ static double bound_of(const lowering *lo, int row, int32_t start) {
   return bound;
 }
 
-/* Writes rows [row, row + channels) of the quad as one run. */
-static void emit_run(lowering *lo, int row, int channels) {
-  int n = 0;
-  for (int i = 0; i < lo->positions; i++) {
-    wisp_group_block *b = &lo->run[n];
-    *b = (wisp_group_block){.distance = lo->distance[i]};
-    for (int c = 0; c < channels; c++)
-      b->weights[c] = lo->block[(size_t)(row + c) * (size_t)lo->positions + (size_t)i];
-    n += b->weights[0] || b->weights[1];
-  }
+/* Writes a list: blocks[n], of `channels` channels each. */
+static void emit_list(lowering *lo, wisp_group_block *blocks, int n, int channels) {
   const int groups = lo->wide_sums ? wisp_group_all(n, lo->sizes)
-                                   : wisp_group_sort(lo->grouping, lo->run, n, channels, lo->sizes);
+                                   : wisp_group_sort(lo->grouping, blocks, n, channels, lo->sizes);
   int32_t *word = lo->words + lo->count;
-  *word++ = channels;
   *word++ = groups;
-  const wisp_group_block *block = lo->run;
   for (int g = 0; g < groups; g++) {
     *word++ = lo->sizes[g];
-    for (int k = 0; k < lo->sizes[g]; k++, block++) {
-      *word++ = block->distance;
+    for (int k = 0; k < lo->sizes[g]; k++, blocks++) {
+      *word++ = blocks->distance;
       for (int c = 0; c < channels; c++, word++) {
         *word = 0;
-        if (block->weights[c]) memcpy(word, block->weights[c], WISP_LANES);
+        if (blocks->weights[c]) memcpy(word, blocks->weights[c], WISP_LANES);
       }
     }
   }
   lo->count = (size_t)(word - lo->words);
 }
 
-/* Two channels together save pixel loads, but a block that only one of them has is paid by both. */
-static int together(const lowering *lo, int row, int blocks) {
-  const int8_t **a = lo->block + (size_t)row * (size_t)lo->positions, **b = a + lo->positions;
-  int either = 0;
-  for (int i = 0; i < lo->positions; i++) either += a[i] || b[i];
-  return either * 10 <= blocks * 6;
+/* How a pair's blocks are listed. Measured: docs/PERFORMANCE.md. */
+enum listing {
+  TOGETHER, /* all beside each other; zeros where one channel has none */
+  MIXED,    /* blocks of both beside each other, the others alone */
+  APART     /* all alone */
+};
+
+/* The fastest for `both` blocks that the two channels have and `alone` that one has: wide sums lose little to three
+ * lists, narrow sums a group or two a list. */
+static enum listing choose_listing(const lowering *lo, int both, int alone) {
+  enum { LISTS = 12 }; /* sevenths of what a block of both costs */
+  if (lo->wide_sums) return alone * 6 + LISTS < alone * 7 ? MIXED : TOGETHER;
+  return (both + alone) * 10 <= (2 * both + alone) * 6 ? TOGETHER : APART;
+}
+
+/* Whether position `i` stands in list `list` of the pair. */
+static int stands_in(int list, enum listing listing, const int8_t *a, const int8_t *b) {
+  if (listing == TOGETHER || (listing == MIXED && a && b)) return list == 0 && (a || b);
+  return (list == 1 && a) || (list == 2 && b);
+}
+
+/* Writes rows `row` and `row` + 1 of the quad. */
+static void emit_pair(lowering *lo, int row) {
+  const int8_t *const *a = lo->block + (size_t)row * (size_t)lo->positions, *const *b =
+                                                                                a + lo->positions;
+  int both = 0, alone = 0;
+  for (int i = 0; i < lo->positions; i++) {
+    both += a[i] && b[i];
+    alone += !a[i] != !b[i];
+  }
+  const enum listing listing = choose_listing(lo, both, alone);
+  for (int list = 0; list < 3; list++) {
+    int n = 0;
+    for (int i = 0; i < lo->positions; i++) {
+      if (!stands_in(list, listing, a[i], b[i])) continue;
+      lo->run[n++] =
+          (wisp_group_block){.weights = {list == 2 ? b[i] : a[i], list == 0 ? b[i] : NULL},
+                             .distance = lo->distance[i]};
+    }
+    emit_list(lo, lo->run, n, list == 0 ? 2 : 1);
+  }
 }
 
 /* Fills the quad's numbers. 0 if a sum in units could leave 32 bits, where truncation is not the same everywhere. */
@@ -182,20 +202,12 @@ static int set_numbers(lowering *lo, int channel, int row, wisp_quad *quad, doub
 
 static wisp_status lower_quad(lowering *lo, const int channels[4], wisp_quad *quad, double unit,
                               uint8_t flip) {
-  int blocks[4];
   for (int c = 0; c < 4; c++) {
-    blocks[c] = find_blocks(lo, channels[c], c);
+    find_blocks(lo, channels[c], c);
     if (channels[c] >= 0 && !set_numbers(lo, channels[c], c, quad, unit, flip))
       return WISP_ERR_LIMIT;
   }
-  for (int c = 0; c < 4; c += 2) {
-    if (together(lo, c, blocks[c] + blocks[c + 1])) {
-      emit_run(lo, c, 2);
-    } else {
-      emit_run(lo, c, 1);
-      emit_run(lo, c + 1, 1);
-    }
-  }
+  for (int c = 0; c < 4; c += 2) emit_pair(lo, c);
   return WISP_OK;
 }
 

@@ -16,6 +16,7 @@ enum { COLUMNS = 256 /* of the input, worked on at once; even */ };
 typedef struct placement {
   int left, top, width, height;
   double step_x, step_y; /* source pixels a pixel */
+  int is_half;           /* both are 2: no pixel lies beyond an edge, every weight is a half */
 } placement;
 
 typedef struct job {
@@ -41,6 +42,7 @@ static placement place(const wisp_frame *frame, int height, int width, wisp_fit 
   p.top = round_even((height - p.height) / 2.0 - 0.1);
   p.step_x = (double)frame->width / p.width;
   p.step_y = (double)frame->height / p.height;
+  p.is_half = frame->width == 2 * p.width && frame->height == 2 * p.height;
   *fit = (wisp_fit){(float)scale, (float)((width - frame->width * scale) / 2),
                     (float)((height - frame->height * scale) / 2), frame->width, frame->height};
   return p;
@@ -93,6 +95,13 @@ static void make_row(const job *j, columns *c, int y, uint8_t *rgba) {
   const placement *at = &j->at;
   memset(rgba, WISP_GREY, (size_t)(c->x1 - c->x0) * 4);
   if (y < at->top || y >= at->top + at->height || c->begin >= c->end) return;
+  if (at->is_half) {
+    const uint8_t *upper = j->frame->rgba + (size_t)(y - at->top) * 2 * j->frame->stride +
+                           (size_t)(c->begin - at->left) * 8;
+    j->kernels->halve(upper, upper + j->frame->stride, c->end - c->begin,
+                      rgba + (c->begin - c->x0) * 4);
+    return;
+  }
   const wisp_tap t = tap_at(y - at->top, at->step_y);
   const int last = j->frame->height -
                    1; /* beyond the edges lies the same row again, weighed as if it were another */

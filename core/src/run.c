@@ -4,6 +4,8 @@
 
 #include "stages.h"
 
+enum { CELLS = 24 /* of a head, computed together if a box can be in one of them */ };
+
 typedef struct job {
   const wisp_plan *plan;
   const wisp_step *step;
@@ -165,8 +167,8 @@ static void head_task(void *context, int index) {
   for (int a = 0; a < head->count; a++) {
     const float *objectness = head->logits + (ptrdiff_t)(a * (5 + head->classes) + 4) * cells;
     const int first = s->objectness_quads + a * quads;
-    for (int at = begin; at < end; at += WISP_TILE) {
-      const int n = wisp_min(WISP_TILE, end - at);
+    for (int at = begin; at < end; at += CELLS) {
+      const int n = wisp_min(CELLS, end - at);
       if (any_above(objectness + at, n, j->objectness)) head_cells(j, first, first + quads, at, n);
     }
   }

@@ -32,14 +32,32 @@ wisp_options wisp_default_options(void) {
 
 /* ---- open and close ---- */
 
+/* The set of kernels that the settings ask for; NULL if this build or engine has none such. */
+static const wisp_kernels *choose_kernels(const wisp_settings *s) {
+  switch (s->kernels) {
+    case WISP_KERNELS_SCALAR: return wisp_kernels_scalar();
+    case WISP_KERNELS_NARROW: return wisp_kernels_set(1) ? wisp_kernels_set(0) : NULL;
+    case WISP_KERNELS_FUSED: return wisp_kernels_set(1);
+    default: return wisp_kernels_best();
+  }
+}
+
 static wisp_status open_plan(wisp_detector *d, const wisp_model *model, const wisp_settings *s,
                              wisp_error *error) {
-  const wisp_kernels *kernels =
-      s->kernels == WISP_KERNELS_SCALAR ? wisp_kernels_scalar() : wisp_kernels_best();
-  const int own = kernels->reads_signed(), flip = s->signed_bytes < 0 ? own : s->signed_bytes;
-  if (flip != own && !kernels->any_sign)
+  const wisp_kernels *kernels = choose_kernels(s);
+  if (!kernels)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "This build has no kernels of kind %d.",
+                     (int)s->kernels);
+  const wisp_sign own = wisp_kernels_sign(kernels);
+  if (own == WISP_COMPUTES_WRONGLY)
+    return wisp_fail(error, WISP_ERR_UNSUPPORTED,
+                     "This engine computes the dot products of the %s kernels wrongly.",
+                     kernels->name);
+  const int is_signed = own == WISP_SIGNED,
+            flip = s->signed_bytes < 0 ? is_signed : s->signed_bytes;
+  if (flip != is_signed && !kernels->any_sign)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "The %s kernels read bytes as %s on this machine.",
-                     kernels->name, own ? "signed" : "unsigned");
+                     kernels->name, is_signed ? "signed" : "unsigned");
   const int height = s->height ? s->height : model->input_height,
             width = s->width ? s->width : model->input_width;
   return wisp_plan_open(&d->plan, model, kernels, height, width, wisp_pool_threads(d->pool), flip,

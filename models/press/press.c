@@ -135,7 +135,7 @@ wisp_status wisp_press_observe(wisp_press *press, const wisp_frame *frame, wisp_
     status = wisp_observer_open(&press->observer, press->net, press->pool, error);
   if (status) return status;
   wisp_fit fit;
-  wisp_prep(frame, wisp_kernels_best(), press->net->block, 0, press->pool, &press->picture, &fit);
+  wisp_prep(frame, wisp_kernels_set(0), press->net->block, 0, press->pool, &press->picture, &fit);
   return wisp_observe(press->observer, press->exec, &press->picture, error);
 }
 
@@ -159,7 +159,7 @@ wisp_status wisp_press_detect(wisp_press *press, const wisp_frame *frame,
   if (!status) status = check_options(options, error);
   if (status) return status;
   wisp_fit fit;
-  wisp_prep(frame, wisp_kernels_best(), press->net->block, 0, press->pool, &press->picture, &fit);
+  wisp_prep(frame, wisp_kernels_set(0), press->net->block, 0, press->pool, &press->picture, &fit);
   wisp_exec_run(press->exec, &press->picture, NULL, NULL);
   int n = wisp_decode(press->heads, press->net->head_count, &fit, options, press->candidates,
                       MAX_CANDIDATES);

@@ -59,11 +59,24 @@ import { withoutThreads } from './variant.js';
  * @property {number} width of the network's input
  * @property {number} height
  * @property {number} threads
- * @property {string} kernels "scalar", "simd" or "relaxed"
+ * @property {string} kernels "simd", "relaxed" or "relaxed-fused"
  * @property {boolean} signedBytes whether activations are stored with their top bit flipped, as Arm's dot product needs
  * @property {number} memory bytes of the whole engine
  * @property {number} macs multiply-adds a frame, absent blocks not counted
  */
+
+/**
+ * Which kernels run: "narrow" has dot products with 16-bit sums, "fused" with 32-bit sums, faster on processors with
+ * VNNI and on Arm; both need relaxed SIMD. "auto" takes what is faster here.
+ * @typedef {'auto' | 'narrow' | 'fused'} Kernels
+ */
+
+/** wisp_kernel_set of core/wisp.h. @type {Map<Kernels, number>} */
+const KERNEL_SETS = new Map([
+  ['auto', 0],
+  ['narrow', 2],
+  ['fused', 3],
+]);
 
 const BOX_FIELDS = 6; // f32 x1 y1 x2 y2 score, i32 label
 
@@ -107,9 +120,11 @@ export class Engine {
    * @param {number} width of the network's input; 0: the model's own
    * @param {number} height
    * @param {boolean} warmUp whether every layer runs once, so that the first picture is no slower than the next
+   * @param {Kernels} [kernels]
    */
-  expect(width, height, warmUp) {
-    this.#module._runtime_expect(width, height, this.choice.threads, Number(warmUp));
+  expect(width, height, warmUp, kernels = 'auto') {
+    const { threads } = this.choice;
+    this.#module._runtime_expect(width, height, threads, Number(warmUp), KERNEL_SETS.get(kernels));
   }
 
   /**

@@ -34,6 +34,7 @@ export { WispError };
  * @property {(progress: Progress) => void} [onProgress]
  * @property {boolean} [warmUp] a first detection on grey, so that the first real one is fast; default true
  * @property {Variant} [variant] this build and no other, for tests and measurements
+ * @property {import('./engine.js').Kernels} [kernels] these, for tests and measurements; default 'auto'
  * @property {string | URL} [wasmBase] folder that holds wisp's .mjs and .wasm files under their own names
  * @property {string | URL} [workerUrl] where wisp's worker.js is, if not beside this module
  *
@@ -78,6 +79,7 @@ export class Detector {
       cores: countCores(),
       variant: options.variant,
     };
+    const { warmUp = true, kernels } = options;
     const link = new Link(options.workerUrl);
     const stop = new AbortController();
     const abort = () => {
@@ -87,7 +89,7 @@ export class Detector {
     signal?.addEventListener('abort', abort);
     try {
       const [choice] = await Promise.all([
-        load(link, { wish, size, warmUp: options.warmUp ?? true }, options),
+        load(link, { wish, size, warmUp, kernels }, options),
         feed(link, model, { ...options, signal: stop.signal }),
       ]);
       const info = await ready(link, options);
@@ -201,7 +203,8 @@ function threadCount(threads = 'auto') {
 
 /**
  * @param {Link} link
- * @param {{wish: import('./variant.js').Wish, size: {width: number, height: number}, warmUp: boolean}} wanted
+ * @param {{wish: import('./variant.js').Wish, size: {width: number, height: number}, warmUp: boolean,
+ *   kernels?: import('./engine.js').Kernels}} wanted
  * @param {OpenOptions} options
  * @returns {Promise<import('./variant.js').Choice>}
  */

@@ -79,11 +79,11 @@ export class Service {
   }
 
   /** @param {Message} message */
-  async #load({ id, wish, files, size, warmUp }) {
+  async #load({ id, wish, files, size, warmUp, kernels }) {
     const onProgress = (/** @type {number} */ loaded, /** @type {number} */ total) =>
       this.#post({ id, progress: { phase: 'engine', loaded, total } });
     this.#engine = await Engine.load(chooseVariant(wish), files, onProgress);
-    this.#engine.expect(size.width, size.height, warmUp);
+    this.#engine.expect(size.width, size.height, warmUp, kernels);
     return this.#engine.choice;
   }
 

@@ -6,29 +6,29 @@
 
 static int activation_byte(uint8_t byte, uint8_t flip) { return flip ? (int8_t)byte : byte; }
 
-/* Adds one group to the sums of `channels` channels at one pixel; returns the word after it. */
-static const int32_t *sum_group(const int32_t *word, int channels, const uint8_t *pixel,
-                                uint8_t flip, int32_t *sums) {
-  for (int blocks = *word++; blocks > 0; blocks--) {
-    const uint8_t *in = pixel + *word++;
-    for (int c = 0; c < channels; c++) {
-      int8_t weights[WISP_LANES];
-      memcpy(weights, word++, sizeof weights);
-      for (int lane = 0; lane < WISP_LANES; lane++)
-        sums[c] += weights[lane] * activation_byte(in[lane], flip);
+/* Adds a list of blocks to the sums of `channels` channels at one pixel; returns the word after it. */
+static const int32_t *sum_list(const int32_t *word, int channels, const uint8_t *pixel,
+                               uint8_t flip, int32_t *sums) {
+  for (int groups = *word++; groups > 0; groups--)
+    for (int blocks = *word++; blocks > 0; blocks--) {
+      const uint8_t *in = pixel + *word++;
+      for (int c = 0; c < channels; c++) {
+        int8_t weights[WISP_LANES];
+        memcpy(weights, word++, sizeof weights);
+        for (int lane = 0; lane < WISP_LANES; lane++)
+          sums[c] += weights[lane] * activation_byte(in[lane], flip);
+      }
     }
-  }
   return word;
 }
 
 static void sum_quad(const wisp_quad *quad, const uint8_t *pixel, uint8_t flip, int32_t sums[4]) {
   memcpy(sums, quad->start, 4 * sizeof *sums);
   const int32_t *word = quad->stream;
-  for (int c = 0; c < 4;) {
-    const int channels = *word++;
-    for (int groups = *word++; groups > 0; groups--)
-      word = sum_group(word, channels, pixel, flip, sums + c);
-    c += channels;
+  for (int c = 0; c < 4; c += 2) {
+    word = sum_list(word, 2, pixel, flip, sums + c);
+    word = sum_list(word, 1, pixel, flip, sums + c);
+    word = sum_list(word, 1, pixel, flip, sums + c + 1);
   }
 }
 
@@ -52,5 +52,3 @@ void wisp_k_head__scalar(const wisp_quad *quad, uint8_t flip, const uint8_t *in,
       if (out[c]) out[c][i] = (float)sums[c] * quad->scale[c];
   }
 }
-
-int wisp_k_reads_signed__scalar(void) { return 0; }

@@ -1,94 +1,120 @@
-/* conv_simd.c - convolution on tiles of 32 pixels: their sums, finished eight at a time. Bit-equal to conv_scalar.c.
+/* conv_simd.c - convolution: the sums of some pixels, finished eight at a time. Bit-equal to conv_scalar.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
 #include "finish_simd.h"
 #include "sums.h"
 
-enum { VECTORS = WISP_TILE / 4 }; /* of four pixels */
-
 /* ---- finish: i16x8 lanes are eight pixels of a channel until they are interleaved ---- */
 
-/* Three passes over the tile, each short: one long chain a vector would leave the processor waiting for results. */
-WISP_INLINE void finish_tile(const wisp_quad *quad, const wisp_finish_vectors *f, int activation,
-                             wisp_tile_sums sums, const uint8_t *residual, uint8_t *out) {
-  wisp_v128 x[4][VECTORS / 2];
-  for (int c = 0; c < 4; c++) {
-    const wisp_v128 scale = wasm_v128_load32_splat(&quad->scale[c]);
-    for (int v = 0; v < VECTORS / 2; v++) x[c][v] = wisp_finish_fixed(&sums[c][2 * v], scale);
-  }
-  for (int c = 0; c < 4; c++)
-    for (int v = 0; v < VECTORS / 2; v++) x[c][v] = wisp_finish_activate(f, activation, x[c][v]);
-  for (int v = 0; v < VECTORS / 2; v++) {
-    const wisp_v128 low01 = wasm_i16x8_shuffle(x[0][v], x[1][v], 0, 8, 1, 9, 2, 10, 3, 11);
-    const wisp_v128 high01 = wasm_i16x8_shuffle(x[0][v], x[1][v], 4, 12, 5, 13, 6, 14, 7, 15);
-    const wisp_v128 low23 = wasm_i16x8_shuffle(x[2][v], x[3][v], 0, 8, 1, 9, 2, 10, 3, 11);
-    const wisp_v128 high23 = wasm_i16x8_shuffle(x[2][v], x[3][v], 4, 12, 5, 13, 6, 14, 7, 15);
-    const int at = v * 32;
-    wisp_finish_store(f, wasm_i32x4_shuffle(low01, low23, 0, 4, 1, 5),
-                      wasm_i32x4_shuffle(low01, low23, 2, 6, 3, 7), residual ? residual + at : NULL,
-                      out + at);
-    wisp_finish_store(f, wasm_i32x4_shuffle(high01, high23, 0, 4, 1, 5),
-                      wasm_i32x4_shuffle(high01, high23, 2, 6, 3, 7),
-                      residual ? residual + at + 16 : NULL, out + at + 16);
-  }
+/* Eight pixels of four channels, y in units. */
+WISP_INLINE void store_eight(const wisp_finish_vectors *f, const wisp_v128 y[4], uint8_t *out) {
+  const wisp_v128 first =
+      wasm_u8x16_narrow_i16x8(wisp_finish_scale(f, y[0], NULL), wisp_finish_scale(f, y[1], NULL));
+  const wisp_v128 second =
+      wasm_u8x16_narrow_i16x8(wisp_finish_scale(f, y[2], NULL), wisp_finish_scale(f, y[3], NULL));
+  const wisp_v128 even = wasm_i8x16_shuffle(first, second, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21,
+                                            6, 22, 7, 23); /* channels 0 and 2 */
+  const wisp_v128 odd = wasm_i8x16_shuffle(first, second, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13,
+                                           29, 14, 30, 15, 31);
+  const wisp_v128 low =
+      wasm_i8x16_shuffle(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const wisp_v128 high =
+      wasm_i8x16_shuffle(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  wasm_v128_store(out, wasm_v128_xor(low, f->flip));
+  wasm_v128_store(out + 16, wasm_v128_xor(high, f->flip));
 }
 
-/* ---- the kernels: one copy of the loop an activation, so that none is asked inside ---- */
+/* Eight pixels of four channels, y in units, with the residual. */
+WISP_INLINE void store_eight_added(const wisp_finish_vectors *f, const wisp_v128 y[4],
+                                   const uint8_t *residual, uint8_t *out) {
+  const wisp_v128 low01 = wasm_i16x8_shuffle(y[0], y[1], 0, 8, 1, 9, 2, 10, 3, 11);
+  const wisp_v128 high01 = wasm_i16x8_shuffle(y[0], y[1], 4, 12, 5, 13, 6, 14, 7, 15);
+  const wisp_v128 low23 = wasm_i16x8_shuffle(y[2], y[3], 0, 8, 1, 9, 2, 10, 3, 11);
+  const wisp_v128 high23 = wasm_i16x8_shuffle(y[2], y[3], 4, 12, 5, 13, 6, 14, 7, 15);
+  wisp_finish_store(f, wasm_i32x4_shuffle(low01, low23, 0, 4, 1, 5),
+                    wasm_i32x4_shuffle(low01, low23, 2, 6, 3, 7), residual, out);
+  wisp_finish_store(f, wasm_i32x4_shuffle(high01, high23, 0, 4, 1, 5),
+                    wasm_i32x4_shuffle(high01, high23, 2, 6, 3, 7), residual + 16, out + 16);
+}
 
-WISP_INLINE void conv_loop(const wisp_quad *quad, const wisp_finish *finish, int activation,
-                           const uint8_t *in, const uint8_t *residual, uint8_t *out, int n) {
+/* Two passes, each with few constants and short: one long chain a vector would leave the processor waiting for
+ * results, and V8 without registers. */
+WISP_INLINE void finish(const wisp_finish *finish, int activation, wisp_sums *sums, int n,
+                        const uint8_t *residual, uint8_t *out) {
   const wisp_finish_vectors f = wisp_finish_spread(finish);
-  for (; n > 0; n -= WISP_TILE) {
-    wisp_tile_sums sums;
-    wisp_sum_tile(quad, finish->flip, in, sums);
-    if (n >= WISP_TILE) {
-      finish_tile(quad, &f, activation, sums, residual, out);
-    } else {
-      uint8_t last[WISP_TILE * WISP_LANES];
-      finish_tile(quad, &f, activation, sums, residual, last);
-      memcpy(out, last, (size_t)n * WISP_LANES);
+  for (int c = 0; c < 4 && activation != WISP_ACT_NONE; c++)
+    for (int at = 0; at < n; at += 8) {
+      int16_t *x = &sums->fixed[c][at];
+      wasm_v128_store(x, wisp_finish_activate(&f, activation, wasm_v128_load(x)));
     }
-    in += WISP_TILE * WISP_LANES;
-    out += WISP_TILE * WISP_LANES;
-    if (residual) residual += WISP_TILE * WISP_LANES;
+  for (int at = 0; at < n; at += 8) {
+    const int bytes = at * WISP_LANES, left = n * WISP_LANES - bytes;
+    wisp_v128 y[4];
+    for (int c = 0; c < 4; c++) y[c] = wasm_v128_load(&sums->fixed[c][at]);
+    uint8_t last[8 * WISP_LANES] = {0};
+    uint8_t *to = left >= 8 * WISP_LANES ? out + bytes : last;
+    if (residual) store_eight_added(&f, y, residual + bytes, to);
+    else store_eight(&f, y, to);
+    if (to == last) memcpy(out + bytes, last, (size_t)left);
   }
 }
 
-WISP_INLINE void conv(const wisp_quad *quad, const wisp_finish *f, int activation,
+/* One copy of the loop an activation, so that none is asked inside. */
+typedef void finisher(const wisp_finish *f, wisp_sums *sums, int n, const uint8_t *residual,
+                      uint8_t *out);
+#define FINISHER(name, activation)                                                        \
+  static void name(const wisp_finish *f, wisp_sums *sums, int n, const uint8_t *residual, \
+                   uint8_t *out) {                                                        \
+    if (residual) finish(f, activation, sums, n, residual, out);                          \
+    else finish(f, activation, sums, n, NULL, out);                                       \
+  }
+FINISHER(finish_none, WISP_ACT_NONE)
+FINISHER(finish_relu, WISP_ACT_RELU)
+FINISHER(finish_leaky, WISP_ACT_LEAKY)
+FINISHER(finish_silu, WISP_ACT_SILU)
+FINISHER(finish_hardswish, WISP_ACT_HARDSWISH)
+FINISHER(finish_sigmoid, WISP_ACT_SIGMOID)
+
+/* ---- the kernels ---- */
+
+WISP_INLINE void conv(wisp_sum_pixels *sum, const wisp_quad *quad, const wisp_finish *f,
                       const uint8_t *in, const uint8_t *residual, uint8_t *out, int n) {
-  if (residual) conv_loop(quad, f, activation, in, residual, out, n);
-  else conv_loop(quad, f, activation, in, NULL, out, n);
-}
-
-void wisp_k_conv__simd(const wisp_quad *quad, const wisp_finish *finish, const uint8_t *in,
-                       const uint8_t *residual, uint8_t *out, int n) {
-  switch (finish->activation) {
-    case WISP_ACT_NONE: conv(quad, finish, WISP_ACT_NONE, in, residual, out, n); break;
-    case WISP_ACT_RELU: conv(quad, finish, WISP_ACT_RELU, in, residual, out, n); break;
-    case WISP_ACT_LEAKY: conv(quad, finish, WISP_ACT_LEAKY, in, residual, out, n); break;
-    case WISP_ACT_SILU: conv(quad, finish, WISP_ACT_SILU, in, residual, out, n); break;
-    case WISP_ACT_HARDSWISH: conv(quad, finish, WISP_ACT_HARDSWISH, in, residual, out, n); break;
-    case WISP_ACT_SIGMOID: conv(quad, finish, WISP_ACT_SIGMOID, in, residual, out, n); break;
+  static finisher *const finishers[WISP_ACT_COUNT] = {
+      [WISP_ACT_NONE] = finish_none,           [WISP_ACT_RELU] = finish_relu,
+      [WISP_ACT_LEAKY] = finish_leaky,         [WISP_ACT_SILU] = finish_silu,
+      [WISP_ACT_HARDSWISH] = finish_hardswish, [WISP_ACT_SIGMOID] = finish_sigmoid};
+  for (int at = 0; at < n; at += WISP_SUMS) {
+    const int some = wisp_min(n - at, WISP_SUMS), bytes = at * WISP_LANES;
+    wisp_sums sums;
+    sum(quad, f->flip, in + bytes, some, 0, &sums);
+    finishers[f->activation](f, &sums, some, residual ? residual + bytes : NULL, out + bytes);
   }
 }
 
-void wisp_k_head__simd(const wisp_quad *quad, uint8_t flip, const uint8_t *in, float *const out[4],
-                       int n) {
-  for (int done = 0; done < n; done += WISP_TILE) {
-    wisp_tile_sums sums;
-    wisp_sum_tile(quad, flip, in + done * WISP_LANES, sums);
-    for (int c = 0; c < 4; c++) {
-      if (!out[c]) continue;
-      float real[WISP_TILE];
-      const wisp_v128 scale = wasm_v128_load32_splat(&quad->scale[c]);
-      for (int v = 0; v < VECTORS; v++)
-        wasm_v128_store(real + v * 4, wasm_f32x4_mul(wasm_f32x4_convert_i32x4(sums[c][v]), scale));
-      memcpy(out[c] + done, real,
-             sizeof *real * (size_t)(n - done < WISP_TILE ? n - done : WISP_TILE));
-    }
+WISP_INLINE void head(wisp_sum_pixels *sum, const wisp_quad *quad, uint8_t flip, const uint8_t *in,
+                      float *const out[4], int n) {
+  for (int at = 0; at < n; at += WISP_SUMS) {
+    const int some = wisp_min(n - at, WISP_SUMS);
+    wisp_sums sums;
+    sum(quad, flip, in + at * WISP_LANES, some, 1, &sums);
+    for (int c = 0; c < 4; c++)
+      if (out[c]) memcpy(out[c] + at, sums.real[c], sizeof(float) * (size_t)some);
   }
 }
 
-/* Byte 0xff is 255 read as unsigned, -1 read as signed. */
-int wisp_k_reads_signed__simd(void) { return wisp_dot_is_signed(); }
+#define KERNELS(set, sum)                                                                 \
+  void wisp_k_conv__##set(const wisp_quad *quad, const wisp_finish *f, const uint8_t *in, \
+                          const uint8_t *residual, uint8_t *out, int n) {                 \
+    conv(sum, quad, f, in, residual, out, n);                                             \
+  }                                                                                       \
+  void wisp_k_head__##set(const wisp_quad *quad, uint8_t flip, const uint8_t *in,         \
+                          float *const out[4], int n) {                                   \
+    head(sum, quad, flip, in, out, n);                                                    \
+  }
+#if WISP_RELAXED
+KERNELS(simd, wisp_sum_narrow)
+KERNELS(fused, wisp_sum_fused)
+#else
+KERNELS(simd, wisp_sum_plain)
+#endif

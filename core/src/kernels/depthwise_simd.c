@@ -5,9 +5,9 @@
 
 #include "finish_simd.h"
 
-enum { SUMS = 8 /* pixels at once, a vector of four channels each */ };
+enum { TILE = 32, SUMS = 8 /* pixels at once, a vector of four channels each */ };
 
-typedef wisp_v128 tile_sums[WISP_TILE];
+typedef wisp_v128 tile_sums[TILE];
 
 /* i32x4 [pixel], four channels each. */
 WISP_INLINE void sum_pixels(const wisp_filter *filter, const uint8_t *in, int is_signed,
@@ -39,10 +39,10 @@ WISP_INLINE void sum_pixels(const wisp_filter *filter, const uint8_t *in, int is
 }
 
 static void sum_signed(const wisp_filter *filter, const uint8_t *in, tile_sums sums) {
-  for (int p = 0; p < WISP_TILE; p += SUMS) sum_pixels(filter, in + p * WISP_LANES, 1, sums + p);
+  for (int p = 0; p < TILE; p += SUMS) sum_pixels(filter, in + p * WISP_LANES, 1, sums + p);
 }
 static void sum_unsigned(const wisp_filter *filter, const uint8_t *in, tile_sums sums) {
-  for (int p = 0; p < WISP_TILE; p += SUMS) sum_pixels(filter, in + p * WISP_LANES, 0, sums + p);
+  for (int p = 0; p < TILE; p += SUMS) sum_pixels(filter, in + p * WISP_LANES, 0, sums + p);
 }
 
 /* Two passes, each short, for the same reason as in conv_simd.c. */
@@ -50,10 +50,10 @@ WISP_INLINE void finish_tile(const wisp_filter *filter, const wisp_finish_vector
                              int activation, tile_sums sums, const uint8_t *residual,
                              uint8_t *out) {
   const wisp_v128 scale = wasm_v128_load(filter->scale);
-  wisp_v128 x[WISP_TILE / 2]; /* two pixels of four channels */
-  for (int v = 0; v < WISP_TILE / 2; v++)
+  wisp_v128 x[TILE / 2]; /* two pixels of four channels */
+  for (int v = 0; v < TILE / 2; v++)
     x[v] = wisp_finish_activate(f, activation, wisp_finish_fixed(&sums[2 * v], scale));
-  for (int v = 0; v < WISP_TILE / 2; v += 2)
+  for (int v = 0; v < TILE / 2; v += 2)
     wisp_finish_store(f, x[v], x[v + 1], residual ? residual + v * 8 : NULL, out + v * 8);
 }
 
@@ -61,20 +61,20 @@ WISP_INLINE void depthwise_loop(const wisp_filter *filter, const wisp_finish *fi
                                 int activation, const uint8_t *in, const uint8_t *residual,
                                 uint8_t *out, int n) {
   const wisp_finish_vectors f = wisp_finish_spread(finish);
-  for (; n > 0; n -= WISP_TILE) {
+  for (; n > 0; n -= TILE) {
     tile_sums sums;
     if (finish->flip) sum_signed(filter, in, sums);
     else sum_unsigned(filter, in, sums);
-    if (n >= WISP_TILE) {
+    if (n >= TILE) {
       finish_tile(filter, &f, activation, sums, residual, out);
     } else {
-      uint8_t last[WISP_TILE * WISP_LANES];
+      uint8_t last[TILE * WISP_LANES];
       finish_tile(filter, &f, activation, sums, residual, last);
       memcpy(out, last, (size_t)n * WISP_LANES);
     }
-    in += WISP_TILE * WISP_LANES;
-    out += WISP_TILE * WISP_LANES;
-    if (residual) residual += WISP_TILE * WISP_LANES;
+    in += TILE * WISP_LANES;
+    out += TILE * WISP_LANES;
+    if (residual) residual += TILE * WISP_LANES;
   }
 }
 

@@ -21,6 +21,14 @@ void wisp_k_blend_rows__scalar(const int16_t *above, const int16_t *below, int w
   }
 }
 
+void wisp_k_halve__scalar(const uint8_t *upper, const uint8_t *lower, int n, uint8_t *out) {
+  for (int x = 0; x < n; x++)
+    for (int c = 0; c < 4; c++) {
+      const uint8_t *a = upper + x * 8 + c, *b = lower + x * 8 + c;
+      out[x * 4 + c] = (uint8_t)((a[0] + a[4] + b[0] + b[4] + 2) >> 2);
+    }
+}
+
 void wisp_k_fold__scalar(const uint8_t *upper, const uint8_t *lower, int n, uint8_t flip,
                          uint8_t *const planes[3]) {
   for (int x = 0; x < n; x++)

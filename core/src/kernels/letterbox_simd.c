@@ -48,6 +48,30 @@ void wisp_k_blend_rows__simd(const int16_t *above, const int16_t *below, int wei
   wisp_k_blend_rows__scalar(above + i, below + i, weight, n - i / 4, out + i);
 }
 
+/* u16x8: the sums of 2 x 2 pixels, of two such. */
+static inline wisp_v128 sum_squares(const uint8_t *upper, const uint8_t *lower) {
+  const wisp_v128 a = wasm_v128_load(upper), b = wasm_v128_load(lower);
+  const wisp_v128 first =
+      wasm_i16x8_add(wasm_u16x8_extend_low_u8x16(a), wasm_u16x8_extend_low_u8x16(b));
+  const wisp_v128 second =
+      wasm_i16x8_add(wasm_u16x8_extend_high_u8x16(a), wasm_u16x8_extend_high_u8x16(b));
+  return wasm_i16x8_add(wasm_i64x2_shuffle(first, second, 0, 2),
+                        wasm_i64x2_shuffle(first, second, 1, 3));
+}
+
+void wisp_k_halve__simd(const uint8_t *upper, const uint8_t *lower, int n, uint8_t *out) {
+  const wisp_v128 two = wasm_i16x8_const_splat(2);
+  int x = 0;
+  for (; x + 4 <= n; x += 4) {
+    const wisp_v128 low = sum_squares(upper + x * 8, lower + x * 8);
+    const wisp_v128 high = sum_squares(upper + x * 8 + 16, lower + x * 8 + 16);
+    wasm_v128_store(out + x * 4,
+                    wasm_u8x16_narrow_i16x8(wasm_u16x8_shr(wasm_i16x8_add(low, two), 2),
+                                            wasm_u16x8_shr(wasm_i16x8_add(high, two), 2)));
+  }
+  wisp_k_halve__scalar(upper + x * 8, lower + x * 8, n - x, out + x * 4);
+}
+
 void wisp_k_fold__simd(const uint8_t *upper, const uint8_t *lower, int n, uint8_t flip,
                        uint8_t *const planes[3]) {
   const wisp_v128 flips = wasm_u8x16_splat(flip);

@@ -20,12 +20,9 @@ static inline wisp_v128 wisp_dot_add(wisp_v128 sums, wisp_v128 pixels, wisp_v128
   return wasm_i16x8_add(sums, wasm_i16x8_relaxed_dot_i8x16_i7x16(weights, pixels));
 }
 
-/* Whether the dot product reads byte 0xff as -1, not as 255. */
-static inline int wisp_dot_is_signed(void) {
-  const volatile uint8_t byte = 0xff;
-  const wisp_v128 sums =
-      wisp_dot_add(wasm_i32x4_const_splat(0), wasm_u8x16_splat(byte), wasm_i8x16_const_splat(1));
-  return wasm_i16x8_extract_lane(sums, 0) < 0;
+/* i32x4: sums + the products of all four channels of each of four pixels. */
+static inline wisp_v128 wisp_dot_add32(wisp_v128 sums, wisp_v128 pixels, wisp_v128 weights) {
+  return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(weights, pixels, sums);
 }
 
 static inline wisp_v128 wisp_q15x8(wisp_v128 a, wisp_v128 b) {
@@ -35,8 +32,6 @@ static inline wisp_v128 wisp_q15x8(wisp_v128 a, wisp_v128 b) {
 static inline wisp_v128 wisp_truncate(wisp_v128 f) { return wasm_i32x4_relaxed_trunc_f32x4(f); }
 
 #else
-
-static inline int wisp_dot_is_signed(void) { return 0; }
 
 static inline wisp_v128 wisp_q15x8(wisp_v128 a, wisp_v128 b) {
   return wasm_i16x8_q15mulr_sat(a, b);
