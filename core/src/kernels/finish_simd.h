@@ -4,6 +4,8 @@
 #ifndef WISP_KERNELS_FINISH_SIMD_H
 #define WISP_KERNELS_FINISH_SIMD_H
 
+#include <stddef.h>
+
 #include "../kernel.h"
 #include "simd.h"
 
