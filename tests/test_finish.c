@@ -97,7 +97,8 @@ static void test(int activation, double scale, int zero_point, int adds, double 
   CHECK_CASE("%s, scale %g, zero point %d, residual %d", names[activation], scale, zero_point,
              adds);
   if (CHECK_EQ(wisp_plan_open(&plan, model, wisp_kernels_scalar(), 32, 32, 1, 0, &error),
-               WISP_OK)) {
+               WISP_OK) &&
+      CHECK_EQ(wisp_plan_advance(plan, &error), WISP_OK)) {
     const double reach = activation == WISP_ACT_SIGMOID ? 20 : 600 * scale + 12;
     const double error_steps = worst_error(n, &plan->steps[adds], reach);
     CHECK_NEAR(error_steps, 0, most[activation].steps + most[activation].real / scale);
