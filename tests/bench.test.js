@@ -249,6 +249,9 @@ describe('wisp bench', () => {
     assert.match(stderr, /Nothing could be measured/);
     const wrong = await bench('-e', 'tensorflow');
     assert.equal(wrong.code, 2);
-    assert.match(wrong.stderr, /It is any of wisp-relaxed, wisp-narrow, wisp-fused, wisp-simd, ort-web/);
+    assert.match(
+      wrong.stderr,
+      /It is any of wisp-relaxed, wisp-narrow, wisp-fused, wisp-simd, ort-web/,
+    );
   });
 });

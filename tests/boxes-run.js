@@ -1,4 +1,4 @@
-// Prints this Node's processor and what the builds named on the command line find there; VARIANT:KERNELS has those kernels.
+// Prints this Node's processor and what builds (VARIANT or VARIANT:KERNELS on the command line) find there.
 
 import { Detector } from '../web/src/index.js';
 import { makeModel, makePicture } from './fixtures.js';

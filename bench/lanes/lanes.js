@@ -69,7 +69,7 @@ export class Lanes {
       pre: mean('pre'),
       engine: mean('engine'),
       post: mean('post'),
-      boxes: parts[0].boxes, pixels: parts[0].pixels,
+      boxes: parts[0].boxes,
     };
   }
 
@@ -111,7 +111,7 @@ class WispRunner {
     const results = await this.#detector.detect(frames);
     const turn = { pre: 0, engine: 0, post: 0, boxes: results[0].boxes.length };
     for (const { times } of results) {
-      turn.pre += times.pixels + times.prep; turn.pixels = times.pixels;
+      turn.pre += times.pixels + times.prep;
       turn.engine += times.run;
       turn.post += times.post;
     }
