@@ -104,7 +104,7 @@ describe('wisp detect', () => {
       assert.equal(code, 0, stderr);
       assert.equal(stdout.trim().split('\n').length, 2);
     } else {
-      assert.equal(code, 1);
+      assert.equal(code, 2);
       assert.match(
         stderr,
         /No model is named, and the one that comes with wisp is not at .*\.wisp/,
