@@ -281,11 +281,57 @@ test('a channel-pruned YOLOv5n of odd widths imports', {
   assert.deepEqual(graph.classes, ['0']);
 });
 
-test('YOLOv5-Lite is refused with the node in question', {
-  skip: without('models/v5lite-e_640_fp32.onnx'),
-}, () => {
-  for (const name of ['v5lite-e', 'v5lite-s']) {
-    const bytes = readFileSync(dataPath(`models/${name}_640_fp32.onnx`));
-    refuses(() => importOnnx(bytes), 'WISP_ERR_UNSUPPORTED', /Node "\/Reshape_12" \(Reshape\)/);
+test("YOLOv5-Lite's shuffles and halves are selections of channels", () => {
+  for (const options of /** @type {const} */ ([
+    { shuffle: 'Slice' },
+    { shuffle: 'Split' },
+    { shuffle: 'Split', opset: 17 },
+  ])) {
+    const graph = importOnnx(tinyYolo(options));
+    assert.deepEqual(operations(graph), { ...TINY, conv: 14, silu: 10, concat: 3, select: 3 });
+    const picked = graph.nodes.flatMap((node) => (node.op === 'select' ? [node.channels] : []));
+    assert.deepEqual(picked, [
+      [0, 1, 2, 3],
+      [4, 5, 6, 7],
+      [0, 4, 1, 5, 2, 6, 3, 7],
+    ]);
+    assert.equal(graph.nodes.filter((node) => node.op === 'conv' && node.groups === 4).length, 1);
+  }
+});
+
+test('reshapes and swaps that are no shuffle are refused', () => {
+  const UNSUPPORTED = 'WISP_ERR_UNSUPPORTED';
+  const changed = (/** @type {(node: import('./onnx-builder.js').Node) => void} */ change) => {
+    const model = tinyYoloBuilder({ shuffle: 'Slice' });
+    const turn = model.nodes.findIndex(({ op }) => op === 'Transpose');
+    change(model.nodes[turn]);
+    return model.finish();
+  };
+  const swapped = changed((node) => (node.attributes.perm = [0, 2, 1, 4, 3]));
+  refuses(() => importOnnx(swapped), UNSUPPORTED, /\(Transpose\) swaps the axes.*0,2,1,4,3/);
+  const model = tinyYoloBuilder({ shuffle: 'Slice' });
+  const [split] = model.nodes.filter(({ op }) => op === 'Reshape');
+  const shape = model.initializers.get(split.inputs[1]);
+  assert.ok(shape);
+  shape.values = [1, 8, 4, 2, 8];
+  refuses(
+    () => importOnnx(model.finish()),
+    UNSUPPORTED,
+    /\(Reshape\) reshapes a feature map to 1×8×4×2×8/,
+  );
+});
+
+test('YOLOv5-Lite imports', { skip: without('models/v5lite-e_640_fp32.onnx') }, () => {
+  for (const [name, conv, select] of /** @type {const} */ ([
+    ['v5lite-e', 78, 36],
+    ['v5lite-s', 82, 42],
+  ])) {
+    const graph = importOnnx(readFileSync(dataPath(`models/${name}_640_fp32.onnx`)));
+    const counts = operations(graph);
+    assert.deepEqual([counts.conv, counts.select], [conv, select]);
+    assert.deepEqual(
+      graph.heads.map(({ stride }) => stride),
+      STRIDES,
+    );
   }
 });

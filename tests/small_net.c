@@ -112,3 +112,80 @@ wisp_graph *random_net(const stem *first, int height, int width) {
                    NULL);
   return graph;
 }
+
+/* ---- shuffled units ---- */
+
+static int random_groups(wisp_graph *graph, int input, int channels, int groups,
+                         wisp_window window) {
+  int from = graph->nodes[input].channels / groups,
+      taps = from * window.kernel[0] * window.kernel[1];
+  float *weights = random_floats(channels * taps, 2.5 / sqrt(taps), 0);
+  float *bias = random_floats(channels, 0.5, 0);
+  int tensor = wisp_graph_conv(graph, input, weights, random_chance(0.5) ? bias : NULL, channels,
+                               from, &window, groups, NULL);
+  CHECK(tensor > 0);
+  free(weights);
+  free(bias);
+  return tensor;
+}
+
+/* A depthwise convolution and perhaps what follows one. */
+static int random_depthwise(wisp_graph *graph, int input, int kernel, int stride) {
+  int channels = graph->nodes[input].channels;
+  int tensor = random_groups(graph, input, channels, channels, square(kernel, stride, kernel / 2));
+  if (random_chance(0.5)) tensor = random_affine(graph, tensor);
+  return random_chance(0.5) ? random_activation(graph, tensor) : tensor;
+}
+
+static int part(wisp_graph *graph, int input, int first, int n) {
+  int picks[32];
+  for (int i = 0; i < n; i++) picks[i] = first + i;
+  return wisp_graph_select(graph, input, picks, n, NULL);
+}
+
+/* The two halves of `input` take turns. */
+static int shuffle(wisp_graph *graph, int input) {
+  int picks[32], n = graph->nodes[input].channels;
+  for (int i = 0; i < n; i++) picks[i] = i % 2 * (n / 2) + i / 2;
+  return wisp_graph_select(graph, input, picks, n, NULL);
+}
+
+static int lite_unit(wisp_graph *graph, int input) {
+  int half = graph->nodes[input].channels / 2;
+  int branch = random_block(graph, part(graph, input, half, half), half, square(1, 1, 0));
+  branch = random_depthwise(graph, branch, random_chance(0.5) ? 3 : 5, 1);
+  branch = random_block(graph, branch, half, square(1, 1, 0));
+  return shuffle(graph, pair(graph, part(graph, input, 0, half), branch));
+}
+
+static int lite_down(wisp_graph *graph, int input, int half) {
+  wisp_window point = square(1, 1, 0);
+  int a = random_block(graph, random_depthwise(graph, input, 3, 2), half, point);
+  int b = random_block(graph, input, half, point);
+  b = random_block(graph, random_depthwise(graph, b, 3, 2), half, point);
+  return shuffle(graph, pair(graph, a, b));
+}
+
+wisp_graph *random_lite(int height, int width) {
+  static const int HALVES[] = {2, 5, 6, 8, 11};
+  wisp_graph *graph;
+  CHECK_EQ(wisp_graph_open(&graph), WISP_OK);
+  wisp_graph_input(graph, height, width, NULL);
+  int x = random_block(graph, 0, random_int(2, 9), square(3, 2, 1));
+  x = lite_down(graph, x, HALVES[random_int(0, 4)]);
+  for (int units = random_int(1, 4); units > 0; units--) x = lite_unit(graph, x);
+  int finer = x;
+  x = lite_down(graph, x, HALVES[random_int(0, 4)]);
+  for (int units = random_int(0, 3); units > 0; units--) x = lite_unit(graph, x);
+  int added = random_block(graph, x, 6, square(1, 1, 0));
+  x = wisp_graph_add(graph, random_groups(graph, added, 6, 3, square(3, 1, 1)), added, NULL);
+  int up = wisp_graph_upsample(graph, x, 2, 2, NULL);
+  random_head(graph, random_block(graph, pair(graph, up, finer), 5, square(1, 1, 0)), 4, 2);
+  random_head(graph, x, 8, 2);
+  wisp_graph_class(graph, "box", NULL);
+  wisp_graph_class(graph,
+                   "b\xc3\xbc"
+                   "chse",
+                   NULL);
+  return graph;
+}

@@ -27,4 +27,8 @@ int pair(wisp_graph *graph, int a, int b); /* their concatenation */
  * up again, two heads of two classes, and a node that nobody reads: 14 layers. */
 wisp_graph *random_net(const stem *first, int height, int width);
 
+/* As YOLOv5-Lite has them: units whose halves are shuffled, depthwise convolutions with and without batch norm and
+ * activation, of a shuffle too; a grouped convolution; two heads. Height and width are multiples of 16. */
+wisp_graph *random_lite(int height, int width);
+
 #endif

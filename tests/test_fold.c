@@ -27,9 +27,10 @@ static float at(const plain *p, int c, int y, int x, float outside) {
 
 static float convolved(const wisp_node *node, const plain *in, int o, int y, int x) {
   const wisp_window *w = &node->window;
-  const float *weights = node->weights + o * in->channels * w->kernel[0] * w->kernel[1];
+  int from = in->channels / node->groups, group = o / (node->channels / node->groups);
+  const float *weights = node->weights + o * from * w->kernel[0] * w->kernel[1];
   double sum = node->bias ? node->bias[o] : 0;
-  for (int c = 0; c < in->channels; c++)
+  for (int c = group * from; c < (group + 1) * from; c++)
     for (int ky = 0; ky < w->kernel[0]; ky++)
       for (int kx = 0; kx < w->kernel[1]; kx++)
         sum += (double)*weights++ *
@@ -75,6 +76,7 @@ static float node_value(const wisp_node *node, const plain *values, int c, int y
     case WISP_NODE_ADD: return at(in, c, y, x, 0) + at(&values[node->inputs[1]], c, y, x, 0);
     case WISP_NODE_CONCAT: return concatenated(node, values, c, y, x);
     case WISP_NODE_MAXPOOL: return pooled(node, in, c, y, x);
+    case WISP_NODE_SELECT: return at(in, node->picks[c], y, x, 0);
     case WISP_NODE_UPSAMPLE:
       return at(in, c, y / node->window.stride[0], x / node->window.stride[1], 0);
     default: return at(in, c % 3, 2 * y + FOCUS[c / 3][0], 2 * x + FOCUS[c / 3][1], 0);
@@ -184,6 +186,27 @@ static void test_stem(const stem *first, int threads) {
   free(picture.data);
 }
 
+/* Shuffled units, depthwise and grouped convolutions. */
+static void test_lite(int threads) {
+  CHECK_CASE("shuffles, %d threads", threads);
+  wisp_graph *graph = random_lite(32, 64);
+  plain picture = random_picture(graph->height, graph->width), *values = evaluate(graph, &picture);
+  int nodes = graph->node_count, heads[2] = {graph->heads[0].tensor, graph->heads[1].tensor};
+  wisp_net *net;
+  wisp_error error = {0};
+  if (!CHECK_EQ(wisp_fold(graph, &net, &error), WISP_OK)) printf("%s\n", error.message);
+  wisp_graph_close(&graph);
+  int depthwise = 0;
+  for (int i = 0; net && i < net->layer_count; i++)
+    depthwise += net->layers[i].operation == WISP_OP_DEPTHWISE;
+  CHECK(depthwise > 4);
+  if (net) run_net(net, &picture, values, heads, threads);
+  wisp_net_close(&net);
+  for (int i = 0; i < nodes; i++) free(values[i].data);
+  free(values);
+  free(picture.data);
+}
+
 /* ---- what can't be folded: each makes a head's tensor out of a convolution, tensor 1 ---- */
 
 static int last(wisp_graph *graph, int input) {
@@ -195,10 +218,16 @@ static int pool(wisp_graph *graph, int input) {
   return wisp_graph_maxpool(graph, input, &window, NULL);
 }
 
-static int grouped(wisp_graph *graph) {
-  float weights[8] = {0};
+static int grouped_twice(wisp_graph *graph) {
+  float weights[4] = {0};
   wisp_window window = square(1, 1, 0);
-  return last(graph, wisp_graph_conv(graph, 1, weights, NULL, 4, 2, &window, 2, NULL));
+  int same = wisp_graph_select(graph, 1, (int[]){0, 1, 1, 3}, 4, NULL);
+  return last(graph, wisp_graph_conv(graph, same, weights, NULL, 4, 1, &window, 4, NULL));
+}
+
+static int selected_colours(wisp_graph *graph) {
+  int turned = wisp_graph_select(graph, 0, (int[]){2, 1, 0}, 3, NULL);
+  return last(graph, random_conv(graph, turned, 4, square(3, 2, 1)));
 }
 
 static int added_pools(wisp_graph *graph) {
@@ -253,7 +282,10 @@ int main(int argc, char **argv) {
   check_begin(argc, argv);
   for (int round = 0; round < 4; round++)
     for (int i = 0; i < STEM_COUNT; i++) test_stem(&STEMS[i], 1 + round % 2 * 2);
-  test_refusal(grouped, WISP_ERR_UNSUPPORTED, "Node 2 (conv)");
+  for (int round = 0; round < 12; round++) test_lite(1 + round % 2 * 2);
+  test_refusal(grouped_twice, WISP_ERR_UNSUPPORTED,
+               "Node 3 (conv): has groups and reads a channel twice");
+  test_refusal(selected_colours, WISP_ERR_UNSUPPORTED, "Node 2 (select): picks colours");
   test_refusal(added_pools, WISP_ERR_UNSUPPORTED, "Node 4 (add)");
   test_refusal(added_and_read, WISP_ERR_UNSUPPORTED, "Node 3 (add)");
   test_refusal(pooled_concat, WISP_ERR_UNSUPPORTED, "Node 3 (maxpool)");

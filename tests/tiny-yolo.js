@@ -12,6 +12,7 @@ import { FLOAT, FLOAT16, INT64, OnnxBuilder } from './onnx-builder.js';
  * @property {keyof typeof ACTIVATIONS} [activation]
  * @property {boolean} [scatter] boxes decoded in place, as before v5.0's `inplace` switch
  * @property {boolean} [raw] not decoded at all
+ * @property {'Slice' | 'Split'} [shuffle] a unit of YOLOv5-Lite, its halves cut this way
  * @property {number} [classes]
  * @property {number} [size]
  * @property {[number, number][][]} [anchors]
@@ -102,7 +103,8 @@ function trunk(b, options) {
     ? block(b, focus(b), 12, WIDTH, 3, 1, options)
     : block(b, 'images', 3, WIDTH, 6, 2, options);
   const x4 = block(b, x2, WIDTH, WIDTH, 3, 2, options);
-  const x8 = block(b, x4, WIDTH, WIDTH, 3, 2, options);
+  const plain = block(b, x4, WIDTH, WIDTH, 3, 2, options);
+  const x8 = options.shuffle ? liteUnit(b, plain, options) : plain;
   const x16 = bottleneck(b, block(b, x8, WIDTH, WIDTH, 3, 2, options), options);
   const x32 = pyramid(b, block(b, x16, WIDTH, WIDTH, 3, 2, options), options);
   const up = b.node('Concat', [upsample(b, x32, options), x16], { axis: 1 });
@@ -112,6 +114,39 @@ function trunk(b, options) {
 /** @param {OnnxBuilder} b @param {string} x @param {Options} options */
 function bottleneck(b, x, options) {
   return b.node('Add', [x, block(b, x, WIDTH, WIDTH, 3, 1, options)]);
+}
+
+/**
+ * One half passes, the other goes through a depthwise convolution; their channels take turns.
+ * @param {OnnxBuilder} b
+ * @param {string} x
+ * @param {Options} options
+ */
+function liteUnit(b, x, options) {
+  const half = WIDTH / 2;
+  const side = (options.size ?? 64) / 8;
+  const [first, second] = halves(b, x, half, options);
+  const point = (/** @type {string} */ y) => block(b, y, half, half, 1, 1, options);
+  const branch = point(conv(b, point(second), half, half, 3, 1, { groups: half }));
+  const joined = b.node('Concat', [first, branch], { axis: 1 });
+  const split = b.node('Reshape', [joined, b.integers([1, 2, half, side, side])]);
+  const turned = b.node('Transpose', [split], { perm: [0, 2, 1, 3, 4] });
+  return b.node('Reshape', [turned, b.integers([1, -1, side, side])]);
+}
+
+/** @param {OnnxBuilder} b @param {string} x @param {number} half @param {Options} options */
+function halves(b, x, half, { shuffle, opset = 12 }) {
+  if (shuffle === 'Split') {
+    const sizes = [half, half];
+    const name =
+      opset < 13
+        ? b.node('Split', [x], { axis: 1, split: sizes }, 2)
+        : b.node('Split', [x, b.integers(sizes)], { axis: 1 }, 2);
+    return [name, `${name}_1`];
+  }
+  const cut = (/** @type {number[]} */ ...numbers) =>
+    b.node('Slice', [x, ...numbers.map((one) => b.integers([one]))]);
+  return [cut(0, half, 1), cut(half, 2 * half, 1)];
 }
 
 /** SPP. @param {OnnxBuilder} b @param {string} x @param {Options} options */
@@ -159,16 +194,18 @@ function focus(b) {
  * @param {number} cout
  * @param {number} kernel
  * @param {number} stride
- * @param {{bias?: boolean}} [options]
+ * @param {{bias?: boolean, groups?: number}} [options]
  */
-export function conv(b, x, cin, cout, kernel, stride, { bias = true } = {}) {
+export function conv(b, x, cin, cout, kernel, stride, { bias = true, groups = 1 } = {}) {
   const seed = b.nodes.length;
-  const weight = b.reals(numbers(cout * cin * kernel * kernel, seed), [cout, cin, kernel, kernel]);
+  const each = cin / groups;
+  const shape = [cout, each, kernel, kernel];
+  const weight = b.reals(numbers(cout * each * kernel * kernel, seed), shape);
   const inputs = bias ? [x, weight, b.reals(numbers(cout, seed + 1))] : [x, weight];
   const pads = new Array(4).fill(Math.floor((kernel - 1) / 2));
   return b.node('Conv', inputs, {
     dilations: [1, 1],
-    group: 1,
+    group: groups,
     kernel_shape: [kernel, kernel],
     pads,
     strides: [stride, stride],

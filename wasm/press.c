@@ -121,6 +121,13 @@ EMSCRIPTEN_KEEPALIVE int graph_focus(int in) {
   return status ? status : wisp_graph_focus(graph, in, &door.error);
 }
 
+/* picks i32 [n]: channels of the input */
+EMSCRIPTEN_KEEPALIVE int graph_select(int in, const int *picks, int n) {
+  wisp_graph *graph;
+  wisp_status status = open_graph(&graph);
+  return status ? status : wisp_graph_select(graph, in, picks, n, &door.error);
+}
+
 /* anchors f32 [n][2] width, height in input pixels */
 EMSCRIPTEN_KEEPALIVE int graph_head(int tensor, int stride, const float *anchors, int n) {
   wisp_graph *graph;

@@ -65,6 +65,21 @@ static inline quad activate(quad v, int activation, float slope) {
   }
 }
 
+void wisp_convolve_activate(const wisp_floats *sums, const wisp_floats *residual, int activation,
+                            float slope, const wisp_floats *out, int channel) {
+  for (int y = 0; y < out->height; y++) {
+    const float *from = sums->data + (size_t)channel * sums->plane + y * sums->pitch;
+    const float *added =
+        residual ? residual->data + (size_t)channel * residual->plane + y * residual->pitch : NULL;
+    float *to = out->data + (size_t)channel * out->plane + y * out->pitch;
+    for (int x = 0; x < out->width; x += LANES) {
+      quad v = activate(load(from + x), activation, slope);
+      if (added) v += load(added + x);
+      memcpy(to + x, &v, (size_t)wisp_min(LANES, out->width - x) * sizeof *to);
+    }
+  }
+}
+
 void wisp_convolve_weights(const wisp_net_layer *layer, float *weights, float *bias) {
   int taps = wisp_net_taps(layer);
   int rounded = (layer->channels_out + CHANNELS - 1) / CHANNELS * CHANNELS;

@@ -27,6 +27,10 @@ typedef struct wisp_convolve {
   wisp_floats residual; /* added after the activation; data is NULL if there is none */
 } wisp_convolve;
 
+/* Activation and residual (NULL: none) of one channel: `sums` -> `out`, which may be the same. */
+void wisp_convolve_activate(const wisp_floats *sums, const wisp_floats *residual, int activation,
+                            float slope, const wisp_floats *out, int channel);
+
 /* Fills `weights` and `bias` from the layer's. */
 void wisp_convolve_weights(const wisp_net_layer *layer, float *weights, float *bias);
 

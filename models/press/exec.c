@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "convolve.h"
+#include "depthwise.h"
 #include "stages.h"
 
 /* Numbers of input that a strip of output rows reads: they stay in the second-level cache meanwhile. */
@@ -43,7 +44,7 @@ struct wisp_exec {
 static void measure_border(wisp_exec *exec) {
   for (int i = 0; i < exec->net->layer_count; i++) {
     const wisp_net_layer *layer = &exec->net->layers[i];
-    if (layer->operation != WISP_OP_CONV) continue;
+    if (!wisp_net_weighs(layer)) continue;
     exec->top = wisp_max(exec->top, layer->window.pad[0]);
     exec->bottom = wisp_max(exec->bottom, layer->window.pad[2]);
     exec->side = wisp_max(exec->side, wisp_max(layer->window.pad[1], layer->window.pad[3]));
@@ -308,6 +309,13 @@ static void upsample_task(void *context, int channel) {
       to[x] = from[y / factor[0] * j->in->pitch + x / factor[1]];
 }
 
+static void depthwise_task(void *context, int channel) {
+  const job *j = context;
+  const wisp_net_layer *layer = j->step->layer;
+  const wisp_floats *residual = layer->residual >= 0 ? &j->tensors[layer->residual] : NULL;
+  wisp_depthwise_run(layer, j->in, residual, j->out, channel);
+}
+
 static void run_layer(wisp_exec *exec, int number) {
   const step *s = &exec->steps[number];
   const wisp_floats *out = &exec->tensors[number + 1];
@@ -316,6 +324,8 @@ static void run_layer(wisp_exec *exec, int number) {
   if (s->layer->operation == WISP_OP_CONV) {
     if (s->unzipped) wisp_pool_run(exec->pool, unzip_task, &j, s->layer->channels_in);
     wisp_pool_run(exec->pool, strip_task, &j, (out->height + s->strip - 1) / s->strip);
+  } else if (s->layer->operation == WISP_OP_DEPTHWISE) {
+    wisp_pool_run(exec->pool, depthwise_task, &j, out->channels);
   } else {
     int pools = s->layer->operation == WISP_OP_MAXPOOL;
     wisp_pool_run(exec->pool, pools ? maxpool_task : upsample_task, &j, out->channels);

@@ -25,7 +25,7 @@ static const double MAX_WEIGHTS = 1 << 28; /* of a node */
 
 const char *wisp_graph_kind_name(wisp_node_kind kind) {
   static const char *const names[] = {"picture", "conv",    "affine",   "activation", "add",
-                                      "concat",  "maxpool", "upsample", "focus"};
+                                      "concat",  "maxpool", "upsample", "focus",      "select"};
   return names[kind];
 }
 
@@ -64,6 +64,7 @@ static void clear_node(wisp_node *node) {
   free(node->inputs);
   free(node->weights);
   free(node->bias);
+  free(node->picks);
 }
 
 void wisp_graph_close(wisp_graph **out) {
@@ -280,6 +281,20 @@ int wisp_graph_focus(wisp_graph *graph, int input, wisp_error *error) {
                      "Node %d is a focus on tensor %d; only on the picture is it known.",
                      next(graph), input);
   return add_node(graph, (wisp_node){.kind = WISP_NODE_FOCUS, .channels = 12}, &input, 1, error);
+}
+
+int wisp_graph_select(wisp_graph *graph, int input, const int *picks, int n, wisp_error *error) {
+  wisp_status status = check_tensor(graph, input, error);
+  if (!status) status = check_value(graph, "the output channels", n, 1, MAX_CHANNELS, error);
+  for (int i = 0; i < n && !status; i++)
+    status = check_value(graph, "a channel to select", picks[i], 0,
+                         graph->nodes[input].channels - 1, error);
+  if (status) return status;
+  wisp_node node = {.kind = WISP_NODE_SELECT, .channels = n};
+  node.picks = copy_of(picks, (size_t)n * sizeof *picks);
+  if (!node.picks)
+    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for node %d.", next(graph));
+  return add_node(graph, node, &input, 1, error);
 }
 
 /* ---- the ends ---- */

@@ -20,6 +20,8 @@ typedef enum wisp_node_kind {
   WISP_NODE_MAXPOOL,
   WISP_NODE_UPSAMPLE, /* nearest */
   WISP_NODE_FOCUS /* YOLOv5 v5.0: the pixels (dy, dx) = (0,0) (1,0) (0,1) (1,1) of each 2x2 block as channels */
+  ,
+  WISP_NODE_SELECT /* channel i of it is channel picks[i] of its input: a shuffle, a part */
 } wisp_node_kind;
 
 /* How a convolution or a pool walks its input. */
@@ -39,6 +41,7 @@ typedef struct wisp_node {
   float *
       weights; /* conv: [channels][input channels / groups][kernel y][kernel x]; affine: its scale */
   float *bias; /* [channels]; conv, affine */
+  int *picks;  /* [channels]; select */
 } wisp_node;
 
 /* One output of the network: the raw logits of a YOLOv5 head, anchors * (5 + classes) channels. */
@@ -78,6 +81,8 @@ int wisp_graph_maxpool(wisp_graph *graph, int input, const wisp_window *window, 
 int wisp_graph_upsample(wisp_graph *graph, int input, int factor_y, int factor_x,
                         wisp_error *error);
 int wisp_graph_focus(wisp_graph *graph, int input, wisp_error *error);
+/* `picks` are `n` channels of the input. */
+int wisp_graph_select(wisp_graph *graph, int input, const int *picks, int n, wisp_error *error);
 
 /* `anchors` is [n][2] width, height in input pixels. */
 wisp_status wisp_graph_head(wisp_graph *graph, int tensor, int stride, const float *anchors, int n,

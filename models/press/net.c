@@ -79,6 +79,7 @@ wisp_status wisp_net_measure(wisp_net *net, wisp_error *error) {
 
 static void clear_layer(wisp_net_layer *layer) {
   free(layer->inputs);
+  free(layer->reads);
   free(layer->weights);
   free(layer->bias);
   free(layer->pruned);

@@ -33,10 +33,14 @@ typedef struct wisp_net_layer {
   int *inputs, input_count; /* tensors, side by side along channels */
   int residual;             /* tensor added after the activation, or -1 */
   int channels_in, channels_out;
-  int node;       /* of the graph it began as */
-  float *weights; /* convolution: [channels_out][channels_in][kernel y][kernel x] */
-  float *bias;    /* [channels_out] */
-  float *pruned;  /* as weights, some of them zero; NULL where none became so */
+  uint8_t *
+      reads; /* [channels_in] 0: the inputs' channel is left out, its weights are 0; NULL: all are read */
+  int node; /* of the graph it began as */
+  /* [channels_out][channels_in][kernel y][kernel x]. A depthwise convolution, whose channel c reads channel c of its
+   * input, has channels_in 1. */
+  float *weights;
+  float *bias;   /* [channels_out] */
+  float *pruned; /* as weights, some of them zero; NULL where none became so */
   struct {
     int8_t *weights;     /* as above */
     float *scale, *bias; /* [channels_out]; the real value of one unit of the sum */
@@ -60,6 +64,11 @@ typedef struct wisp_net {
 /* Multiply-adds to one output: what the weights of an output channel count. */
 static inline int wisp_net_taps(const wisp_net_layer *layer) {
   return layer->channels_in * layer->window.kernel[0] * layer->window.kernel[1];
+}
+
+/* Whether it has weights. */
+static inline int wisp_net_weighs(const wisp_net_layer *layer) {
+  return layer->operation == WISP_OP_CONV || layer->operation == WISP_OP_DEPTHWISE;
 }
 
 /* The tensor a layer writes. */

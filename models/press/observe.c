@@ -207,11 +207,12 @@ static void watch(void *context, int tensor) {
   const watching *w = context;
   const wisp_net *net = w->observer->net;
   wisp_spread *spread = &w->observer->spreads[tensor];
-  int moved = tensor > 0 && net->layers[tensor - 1].operation != WISP_OP_CONV;
+  const wisp_net_layer *layer = tensor > 0 ? &net->layers[tensor - 1] : NULL;
+  int moved = layer && !wisp_net_weighs(layer);
   wisp_floats values = wisp_exec_tensor(w->exec, tensor);
   if (!net->tensors[tensor].is_head) keep_pixels(spread, &values, &w->observer->random);
   if (!net->tensors[tensor].is_head && !moved) count_values(spread, &values);
-  if (tensor > 0 && !moved) count_windows(w->observer, w->exec, tensor - 1);
+  if (layer && layer->operation == WISP_OP_CONV) count_windows(w->observer, w->exec, tensor - 1);
 }
 
 static int all_finite(const wisp_floats *head) {

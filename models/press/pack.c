@@ -67,6 +67,13 @@ static int8_t weight_at(const wisp_net_layer *layer, int o, int channel, int ky,
   return layer->quantised.weights[row * (size_t)layer->window.kernel[1] + (size_t)kx];
 }
 
+/* Of a depthwise convolution: each weight is a block of its own. */
+static int8_t *lay_weights(const wisp_net_layer *layer, size_t blocks) {
+  int8_t *laid = calloc(blocks, WISP_LANES);
+  for (size_t i = 0; i < blocks && laid; i++) laid[i * WISP_LANES] = layer->quantised.weights[i];
+  return laid;
+}
+
 /* The blocks at one kernel position, plane by plane of each input; lanes past a tensor's channels are zero. */
 static int8_t *put_planes(const wisp_net *net, const wisp_net_layer *layer, int o, int ky, int kx,
                           int8_t *to) {
@@ -81,6 +88,8 @@ static int8_t *put_planes(const wisp_net *net, const wisp_net_layer *layer, int 
 }
 
 static size_t count_blocks(const wisp_net *net, const wisp_net_layer *layer) {
+  if (layer->operation == WISP_OP_DEPTHWISE)
+    return (size_t)layer->channels_out * (size_t)wisp_net_taps(layer);
   size_t planes = 0;
   for (int i = 0; i < layer->input_count; i++)
     planes += (size_t)wisp_planes(net->tensors[layer->inputs[i]].channels);
@@ -90,6 +99,7 @@ static size_t count_blocks(const wisp_net *net, const wisp_net_layer *layer) {
 
 /* Every block, in the format's order: i8 [blocks][4], `malloc`ed. */
 static int8_t *lay_blocks(const wisp_net *net, const wisp_net_layer *layer, size_t blocks) {
+  if (layer->operation == WISP_OP_DEPTHWISE) return lay_weights(layer, blocks);
   int8_t *laid = malloc(blocks * WISP_LANES), *to = laid;
   for (int o = 0; o < layer->channels_out && laid; o++)
     for (int ky = 0; ky < layer->window.kernel[0]; ky++)
@@ -102,11 +112,13 @@ static int is_zero(const int8_t *block) { return !(block[0] | block[1] | block[2
 
 /* Channels of each plane of the inputs side by side, `malloc`ed; *planes: how many. */
 static uint8_t *lay_lanes(const wisp_net *net, const wisp_net_layer *layer, int *planes) {
-  *planes = 0;
-  for (int i = 0; i < layer->input_count; i++)
+  const int alone = layer->operation == WISP_OP_DEPTHWISE;
+  *planes = alone;
+  for (int i = 0; i < layer->input_count && !alone; i++)
     *planes += wisp_planes(net->tensors[layer->inputs[i]].channels);
   uint8_t *lanes = malloc((size_t)*planes), *to = lanes;
-  for (int i = 0; i < layer->input_count && lanes; i++)
+  if (lanes && alone) *to = 1;
+  for (int i = 0; i < layer->input_count && lanes && !alone; i++)
     for (int left = net->tensors[layer->inputs[i]].channels; left > 0; left -= WISP_LANES)
       *to++ = (uint8_t)wisp_min(left, WISP_LANES);
   return lanes;
@@ -128,7 +140,7 @@ static coded put_payload(writer *w, const wisp_net *net, const wisp_net_layer *l
   int8_t *blocks = lay_blocks(net, layer, n);
   uint8_t *lanes = lay_lanes(net, layer, &planes);
   for (size_t b = 0; b < n && blocks; b++) absent += (size_t)is_zero(blocks + b * WISP_LANES);
-  c.masked = absent * MASKED_FROM > n;
+  c.masked = layer->operation == WISP_OP_CONV && absent * MASKED_FROM > n;
   c.present = c.masked ? n - absent : n;
   const wisp_encode_layer parts = {.channels_out = layer->channels_out,
                                    .kernel_height = layer->window.kernel[0],
@@ -207,7 +219,7 @@ static void put_layers(writer *w, const wisp_net *net, writer *payloads) {
   for (int i = 0; i < net->layer_count && encode; i++) {
     const wisp_net_layer *layer = &net->layers[i];
     coded payload = {0};
-    if (layer->operation == WISP_OP_CONV) payload = put_payload(payloads, net, layer, encode);
+    if (wisp_net_weighs(layer)) payload = put_payload(payloads, net, layer, encode);
     put_layer(w, layer, i, &payload);
   }
   wisp_encode_close(&encode);

@@ -194,7 +194,7 @@ const wisp_net_account *wisp_press_account(const wisp_press *press, int convolut
   const wisp_net *net = press->net;
   if (!net || net->tensors[net->layer_count].scale == 0) return NULL; /* not quantised */
   for (int i = 0; i < net->layer_count; i++) {
-    if (net->layers[i].operation != WISP_OP_CONV || convolution-- > 0) continue;
+    if (!wisp_net_weighs(&net->layers[i]) || convolution-- > 0) continue;
     *node = net->layers[i].node;
     return &net->layers[i].account;
   }

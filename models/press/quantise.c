@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "account.h"
+#include "depthwise.h"
 #include "encode.h"
 #include "range.h"
 #include "round.h"
@@ -159,6 +160,9 @@ static int open_quantised(wisp_net_layer *layer) {
 static void layer_task(void *context, int number) {
   const quantising *q = context;
   wisp_net_layer *layer = &q->net->layers[number];
+  if (layer->operation == WISP_OP_DEPTHWISE)
+    q->statuses[number] = wisp_depthwise_quantise(
+        q->net, number, &q->seen->spreads[layer->inputs[0]], q->settings->weight_bits);
   if (layer->operation != WISP_OP_CONV) return;
   scratch s = {0};
   layer->account.bits = q->settings->weight_bits;

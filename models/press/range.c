@@ -71,7 +71,8 @@ static double reach_of(const wisp_net *net, const wisp_net_layer *layer) {
     for (int i = 0; i < layer->input_count; i++) {
       const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
       double sum = 0;
-      for (int k = in->channels * window; k > 0; k--) sum += fabs((double)*weights++);
+      int taps = layer->operation == WISP_OP_DEPTHWISE ? window : in->channels * window;
+      for (int k = taps; k > 0; k--) sum += fabs((double)*weights++);
       reach += sum * WISP_BYTE_MAX * (double)in->scale;
     }
     most = fmax(most, reach);
@@ -109,7 +110,7 @@ void wisp_range(wisp_net *net, const wisp_observer *seen, wisp_ranging ranging) 
     if (tensor->is_head) {
       tensor->scale = 1;
       tensor->zero_point = 0;
-    } else if (layer->operation == WISP_OP_CONV) {
+    } else if (wisp_net_weighs(layer)) {
       range_tensor(net, t, &seen->spreads[t], ranging);
     } else {
       tensor->scale = in->scale;

@@ -17,6 +17,29 @@ int wisp_stem_fits(const wisp_window *window) {
   return window->stride[0] % BLOCK == 0 && window->stride[1] % BLOCK == 0;
 }
 
+static int reads_picture(const wisp_node *node) {
+  for (int k = 0; k < node->input_count; k++)
+    if (node->inputs[k] == 0) return 1;
+  return 0;
+}
+
+int wisp_stem_block(const wisp_graph *graph, const int *readers, int *conflict) {
+  int focus = 0, plain = 0, block = BLOCK;
+  for (int i = 1; i < graph->node_count; i++) {
+    const wisp_node *node = &graph->nodes[i];
+    if (!readers[i] || !reads_picture(node)) continue;
+    if (node->kind == WISP_NODE_FOCUS) {
+      focus = i;
+      continue;
+    }
+    plain = i;
+    if (node->kind != WISP_NODE_CONV || node->groups > 1 || !wisp_stem_fits(&node->window))
+      block = 1;
+  }
+  *conflict = focus && plain ? plain : 0;
+  return block;
+}
+
 static void block_axis(wisp_window *window, int axis) {
   int kernel = window->kernel[axis], before = window->pad[axis], after = window->pad[axis + 2];
   int first = floor_half(-before), last = floor_half(kernel - 1 - before);

@@ -113,8 +113,10 @@ export class PressEngine {
       case 'add':
         return m._graph_add(input, inputs[1]);
       case 'concat':
-        return this.#withBytes(new Uint8Array(Int32Array.from(inputs).buffer), (at) =>
-          m._graph_concat(at, inputs.length),
+        return this.#withIntegers(inputs, (at) => m._graph_concat(at, inputs.length));
+      case 'select':
+        return this.#withIntegers(node.channels, (at) =>
+          m._graph_select(input, at, node.channels.length),
         );
       case 'maxpool':
         return m._graph_maxpool(input, ...node.kernel, ...node.stride, ...node.pad);
@@ -269,6 +271,16 @@ export class PressEngine {
     } finally {
       this.#module._release(at);
     }
+  }
+
+  /**
+   * @template T
+   * @param {number[]} numbers
+   * @param {(at: number) => T} call
+   * @returns {T}
+   */
+  #withIntegers(numbers, call) {
+    return this.#withBytes(new Uint8Array(Int32Array.from(numbers).buffer), call);
   }
 
   /**

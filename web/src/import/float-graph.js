@@ -15,8 +15,10 @@
  * @typedef {{op: 'upsample', factor: [number, number]}} Upsample nearest neighbour
  * @typedef {{op: 'focus'}} Focus 3 → 12 channels: pixels (0,0), (1,0), (0,1), (1,1) of each 2×2 block as
  *   (y, x), three colours each
+ * @typedef {{op: 'select', channels: number[]}} Select channel i of the output is channel channels[i] of the input: a
+ *   shuffle, a part
  * @typedef {[number, number, number, number]} Pad
- * @typedef {Conv | Affine | Activation | Leaky | Join | MaxPool | Upsample | Focus} Operation
+ * @typedef {Conv | Affine | Activation | Leaky | Join | MaxPool | Upsample | Focus | Select} Operation
  * @typedef {Operation & {name: string, inputs: number[], output: number}} GraphNode
  * @typedef {{tensor: number, stride: number, anchors: [number, number][]}} GraphHead
  *   the raw logits of one scale; anchors are [width, height] in input pixels

@@ -13,7 +13,9 @@ import { list } from './onnx-constant.js';
  * @typedef {import('./float-graph.js').Operation} Operation
  * @typedef {{kind: 'sigmoid' | 'x + 3' | 'relu6(x + 3)' | 'hardsigmoid' | 'x relu6(x + 3)', of: number}} Part
  * @typedef {{kind: 'pixels', of: number, start: [number, number], step: [number, number]}} Pixels
- * @typedef {{id: number, dims: number[], form?: Part | Pixels}} Feature `id` is -1 without a tensor
+ * @typedef {{kind: 'groups' | 'turned groups', of: number, groups: number}} Groups of channels, side by side and then
+ *   one channel of each in turn
+ * @typedef {{id: number, dims: number[], form?: Part | Pixels | Groups}} Feature `id` is -1 without a tensor
  * @typedef {Feature | Tensor | null} Value null is an input left out
  * @typedef {(graph: FloatGraphBuilder, node: OnnxNode, inputs: Value[]) => Feature} Translate
  */

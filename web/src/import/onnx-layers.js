@@ -1,6 +1,7 @@
 // ONNX layers that look at pixels → convolutions, max-pools, upsampling, Focus and concatenation.
 
 import { malformed } from './import-error.js';
+import { consecutive, select } from './onnx-channels.js';
 import { list, number } from './onnx-constant.js';
 import {
   constantOnly,
@@ -146,7 +147,7 @@ const ROUNDINGS = new Map([
 ]);
 
 /** @type {Translate} */
-export function slice(_, node, inputs) {
+export function slice(graph, node, inputs) {
   const x = inputs[0];
   const constants = inputs.map(constantOnly);
   const starts = list(node, constants, 1, 'starts') ?? [];
@@ -160,6 +161,12 @@ export function slice(_, node, inputs) {
     ? { ...before, start: [...before.start], step: [...before.step] }
     : { kind: 'pixels', of: feature(node, x).id, start: [0, 0], step: [1, 1] };
   const dims = [...x.dims];
+  const [axis] = axes;
+  if (axes.length === 1 && (axis === 1 || axis === -3)) {
+    const cut = sliceRange(dims[1], starts[0], ends[0], steps[0]);
+    const channels = consecutive(0, cut.count).map((i) => cut.start + i * steps[0]);
+    return select(graph, node, { ...x, id: feature(node, x).id }, channels);
+  }
   axes.forEach((raw, index) => {
     const axis = raw < 0 ? raw + 4 : raw;
     const cut = sliceRange(dims[axis], starts[index], ends[index], steps[index]);

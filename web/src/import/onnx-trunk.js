@@ -1,6 +1,7 @@
 // The one table of the ONNX operations that wisp runs on feature maps.
 
 import { unsupported } from './import-error.js';
+import { reshape, transpose } from './onnx-channels.js';
 import { number } from './onnx-constant.js';
 import { describe, isFeature } from './onnx-feature.js';
 import { concat, conv, maxPool, resize, slice } from './onnx-layers.js';
@@ -59,9 +60,11 @@ const TRANSLATORS = new Map(
     MaxPool: maxPool,
     Mul: multiply,
     Relu: simple(() => ({ op: 'relu' })),
+    Reshape: reshape,
     Resize: resize,
     Sigmoid: sigmoid,
     Slice: slice,
+    Transpose: transpose,
     Upsample: resize,
   }),
 );

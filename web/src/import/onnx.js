@@ -3,6 +3,7 @@
 import { classNames } from './class-names.js';
 import { FloatGraphBuilder } from './float-graph.js';
 import { malformed, unsupported } from './import-error.js';
+import { split } from './onnx-channels.js';
 import { evaluate, number } from './onnx-constant.js';
 import { isFeature } from './onnx-feature.js';
 import { findHeads, probe, readHeads } from './onnx-heads.js';
@@ -126,6 +127,7 @@ function lookUp(values, node, name) {
 function run(graph, node, inputs) {
   const features = inputs.filter(isFeature);
   if (features.length === 0) return evaluate(node, /** @type {any[]} */ (inputs));
+  if (node.op === 'Split') return split(graph, node, inputs);
   if (node.op !== 'Shape') return [translate(graph, node, inputs)];
   const { dims } = features[0];
   return [integers(dims.slice(number(node, 'start', 0), number(node, 'end', dims.length)))];
