@@ -1,13 +1,12 @@
 // How soon a model is ready after its last byte has come over a slow link, how fast its weights decode: in Chromium.
 //   node bench/arrival.mjs FILE.wisp… [--mbit 20] [--visits 5]
 // A visit is a first one: nothing is cached, wisp's own files come over the same link. Times are milliseconds, medians.
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { chromium as findChromium } from '../tools/places.mjs';
+import { startServer } from '../tools/serve.mjs';
 import { table } from './columns.js';
-import { BenchServer } from './serving.js';
 import { openWire } from './wire.js';
 
 const FLAGS = [
@@ -49,7 +48,7 @@ async function decode({ address, variant, times }) {
   const [engine, files] = ['/web/src/engine.js', '/web/src/files.js'];
   const [{ Engine }, { runtimeFiles }] = await Promise.all([import(engine), import(files)]);
   const bytes = new Uint8Array(await (await fetch(address)).arrayBuffer());
-  const opened = await Engine.load({ variant, threads: 1 }, runtimeFiles(), () => {});
+  const opened = await Engine.load({ variant, threads: 1 }, runtimeFiles());
   let least = Infinity;
   let weights = 0;
   for (let i = 0; i < times; i++) {
@@ -89,18 +88,19 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { mbit: { type: 'string', default: '20' }, visits: { type: 'string', default: '5' } },
 });
-const server = new BenchServer('');
-await server.listen();
-const home = server.offer(
-  'blank.html',
-  new TextEncoder().encode('<!doctype html><title>blank</title>'),
+/** A page that runs nothing by itself. */
+const BLANK = 'web/src/index.js';
+const folders = Object.fromEntries(
+  positionals.map((file, i) => [`/model${i}/`, path.resolve(path.dirname(file))]),
 );
+const server = await startServer({ port: 0, folders });
+const home = new URL(`/${BLANK}`, server.url).href;
 const browser = await chromium.launch({ executablePath: findChromium(), args: FLAGS });
 const rows = [];
-for (const file of positionals) {
-  const model = server.offer(`${path.basename(file)}`, new Uint8Array(readFileSync(file)));
+for (const [i, file] of positionals.entries()) {
+  const model = new URL(`/model${i}/${path.basename(file)}`, server.url).href;
   const visits = /** @type {any[]} */ ([]);
-  for (let i = 0; i < Number(values.visits); i++) {
+  for (let visit = 0; visit < Number(values.visits); visit++) {
     const wire = await openWire(home, { bitsPerSecond: Number(values.mbit) * 1e6 });
     const address = new URL(new URL(model).pathname, wire.url).href;
     visits.push(await inFreshPage(browser, wire.url, (page) => page.evaluate(visitModel, address)));
@@ -116,7 +116,7 @@ for (const file of positionals) {
   rows.push([path.basename(file), of('open'), of('wait'), of('first'), of('second'), ...speeds]);
 }
 await browser.close();
-server.close();
+await server.close();
 const head = 'file|open|after the last byte|first detect|second|M weights a second, relaxed|plain';
 console.log(`Chromium ${browser.version()}, ${values.mbit} Mbit/s, one thread`);
 console.log(table([head.split('|'), ...rows]).join('\n'));

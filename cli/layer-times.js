@@ -14,7 +14,7 @@ const RUNS = 10;
  */
 export async function layerTimes(model) {
   const choice = chooseVariant({ threads: 1, cores: 1 });
-  const engine = await Engine.load(choice, runtimeFiles(), () => {});
+  const engine = await Engine.load(choice, runtimeFiles());
   engine.expect(0, 0, false);
   engine.feed(model);
   engine.open();

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { runtimeFiles } from '../web/src/files.js';
 import { RandomNumbers } from '../web/src/import/random-numbers.js';
-import { instantiate } from '../web/src/instance.js';
+import { compile, instantiate } from '../web/src/instance.js';
 
 const PREAMBLE = 24;
 
@@ -37,7 +37,8 @@ export class Patient {
 
   /** @param {Uint8Array} bytes @param {boolean} [early] whether the detector begins with the header */
   static async open(bytes, early = false) {
-    const module = await instantiate(runtimeFiles().wisp, 1, () => {});
+    const { wisp } = runtimeFiles();
+    const module = await instantiate(wisp, 1, compile(wisp.wasm));
     const patient = new Patient(module, bytes, early);
     patient.#read();
     return patient;

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runtimeFiles } from '../web/src/files.js';
-import { instantiate } from '../web/src/instance.js';
+import { compile, instantiate } from '../web/src/instance.js';
 
 const { glue, wasm } = runtimeFiles().wisp;
 const bytes = readFileSync(fileURLToPath(wasm));
@@ -50,7 +50,8 @@ beforeEach(() => {
 });
 
 /** @param {(loaded: number, total: number) => void} [onProgress] */
-const make = (onProgress = () => {}) => instantiate({ glue, wasm: address }, 1, onProgress);
+const make = (onProgress = () => {}) =>
+  instantiate({ glue, wasm: address }, 1, compile(address, onProgress));
 
 describe('WebAssembly over the network', () => {
   test('is compiled while it arrives, and its progress is told', async () => {
@@ -81,6 +82,14 @@ describe('WebAssembly over the network', () => {
     await assert.rejects(make(), {
       code: 'WISP_ERR_ENGINE',
       message: /wisp\.wasm did not compile/,
+    });
+  });
+
+  test('without the module that belongs to it', async () => {
+    const lost = instantiate({ glue: `${glue}-lost`, wasm: address }, 1, compile(address));
+    await assert.rejects(lost, {
+      code: 'WISP_ERR_ENGINE',
+      message: /mjs-lost did not load.*wasmBase/,
     });
   });
 

@@ -93,7 +93,7 @@ describe('errors are sentences', () => {
       'no build',
       () => open(model, { wasmBase: site.folder }),
       'ENGINE',
-      /wisp(-relaxed)?\.mjs did not load/,
+      /wisp(-relaxed)?\.wasm: there is no such file.*wasmBase/,
     ],
     [
       'no worker',

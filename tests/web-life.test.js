@@ -76,7 +76,7 @@ describe('detect', () => {
 
   test('needs no more memory the hundredth time', async () => {
     const choice = chooseVariant({ threads: 1, cores: 1 });
-    const engine = await Engine.load(choice, runtimeFiles(), () => {});
+    const engine = await Engine.load(choice, runtimeFiles());
     engine.expect(320, 320, false);
     engine.feed(model);
     engine.open();

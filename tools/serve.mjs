@@ -37,13 +37,14 @@ const QUALITY = 7;
  * @property {number} [port] 0: any free one; by default the first free one from 8080
  * @property {boolean} [isolated] whether pages are cross-origin isolated; true by default
  * @property {Record<string, string>} [headers] sent with every answer
+ * @property {Record<string, string>} [folders] more that can be fetched: address → folder
  */
 
 /**
  * @param {ServerOptions} [options]
  * @returns {Promise<{url: string, close: () => Promise<void>}>} url: of the demo page
  */
-export async function startServer({ port, isolated = true, headers = {} } = {}) {
+export async function startServer({ port, isolated = true, headers = {}, folders = {} } = {}) {
   const [{ default: sirv }, compress] = await Promise.all([import('sirv'), compression()]);
   const all = {
     'cross-origin-resource-policy': 'same-origin',
@@ -54,7 +55,7 @@ export async function startServer({ port, isolated = true, headers = {} } = {}) 
   const setHeaders = (response, file) => {
     if (file.endsWith('.wisp')) response.setHeader('content-type', 'application/octet-stream');
   };
-  const handlers = Object.entries(shelves).map(([address, folder]) => ({
+  const handlers = Object.entries({ ...shelves, ...folders }).map(([address, folder]) => ({
     address,
     handle: sirv(folder, { dev: true, etag: true, setHeaders }),
   }));

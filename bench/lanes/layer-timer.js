@@ -17,7 +17,7 @@ export class LayerTimer {
   /** @param {import('./lanes.js').LaneSpec} spec */
   static async open({ model, threads, input, variant = 'wisp', kernels }) {
     const choice = { variant, threads, reason: 'as asked for', reduced: false };
-    const engine = await Engine.load(choice, runtimeFiles(), () => {});
+    const engine = await Engine.load(choice, runtimeFiles());
     const bytes = new Uint8Array(await (await fetch(model)).arrayBuffer());
     engine.expect(input.width, input.height, false, kernels);
     engine.feed(bytes);

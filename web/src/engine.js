@@ -1,7 +1,7 @@
 // One WebAssembly instance with one model and one detector; the only file that touches its memory.
 
 import { naming, saying, WispError } from './error.js';
-import { instantiate } from './instance.js';
+import { compile, instantiate } from './instance.js';
 import { withoutThreads } from './variant.js';
 
 /**
@@ -98,12 +98,14 @@ export class Engine {
   /**
    * @param {import('./variant.js').Choice} choice
    * @param {Record<import('./variant.js').Variant, import('./files.js').BuildFiles>} files
-   * @param {(loaded: number, total: number) => void} onProgress bytes of WebAssembly
+   * @param {WebAssembly.Module} [compiled] the choice's, if someone has it already
    */
-  static async load(choice, files, onProgress) {
+  static async load(choice, files, compiled = undefined) {
+    const { wasm } = files[choice.variant];
     try {
+      const compiling = compiled ?? compile(wasm);
       return new Engine(
-        await instantiate(files[choice.variant], choice.threads, onProgress),
+        await instantiate(files[choice.variant], choice.threads, compiling),
         choice,
       );
     } catch (thrown) {
@@ -111,7 +113,8 @@ export class Engine {
       const final = choice.threads === 1 || choice.binding;
       if (final || thrown instanceof WispError) throw thrown;
       const alone = withoutThreads(choice, saying(thrown));
-      return new Engine(await instantiate(files[alone.variant], 1, onProgress), alone);
+      const own = files[alone.variant];
+      return new Engine(await instantiate(own, 1, compile(own.wasm)), alone);
     }
   }
 

@@ -4,9 +4,11 @@ import { downloadModel } from './download.js';
 import { naming, WispError } from './error.js';
 import { runtimeFiles } from './files.js';
 import { absolute, countCores } from './host.js';
+import { compile } from './instance.js';
 import { Link } from './link.js';
 import { requireWisp } from './magic.js';
 import { explainRefusal, movable, pack, release } from './pixels.js';
+import { chooseVariant } from './variant.js';
 
 export { WispError };
 
@@ -88,10 +90,9 @@ export class Detector {
     };
     signal?.addEventListener('abort', abort);
     try {
-      const [choice] = await Promise.all([
-        load(link, { wish, size, warmUp, kernels }, options),
-        feed(link, model, { ...options, signal: stop.signal }),
-      ]);
+      const stoppable = { ...options, signal: stop.signal };
+      const loading = load(link, { wish, size, warmUp, kernels }, stoppable);
+      const [choice] = await Promise.all([loading, feed(link, model, loading, stoppable)]);
       const info = await ready(link, options);
       signal?.throwIfAborted(); // onProgress may have aborted with the last report
       return new Detector(link, { ...info, variant: choice.variant, reason: choice.reason });
@@ -202,15 +203,21 @@ function threadCount(threads = 'auto') {
 }
 
 /**
+ * The build is fetched and compiled here: the worker's own modules are still on their way.
  * @param {Link} link
  * @param {{wish: import('./variant.js').Wish, size: {width: number, height: number}, warmUp: boolean,
  *   kernels?: import('./engine.js').Kernels}} wanted
  * @param {OpenOptions} options
  * @returns {Promise<import('./variant.js').Choice>}
  */
-async function load(link, wanted, { wasmBase, onProgress }) {
+async function load(link, wanted, { wasmBase, onProgress, signal }) {
   const files = runtimeFiles(wasmBase && absolute(wasmBase));
-  const choice = await link.request('load', { ...wanted, files }, [], onProgress).reply;
+  const { variant } = chooseVariant(wanted.wish);
+  const report = (/** @type {number} */ loaded, /** @type {number} */ total) =>
+    onProgress?.({ phase: 'engine', loaded, total });
+  const compiled = await compile(files[variant].wasm, report, signal);
+  const body = { ...wanted, files, variant, compiled };
+  const choice = await link.request('load', body).reply;
   if (choice.reduced && !advised) {
     advised = true;
     console.info(`wisp runs with ${choice.reason}.`);
@@ -222,15 +229,17 @@ async function load(link, wanted, { wasmBase, onProgress }) {
  * The model's bytes, piece by piece, into the engine.
  * @param {Link} link
  * @param {ModelSource} model
+ * @param {Promise<unknown>} engine there to take them
  * @param {OpenOptions} options
  */
-async function feed(link, model, { onProgress, ...origin }) {
+async function feed(link, model, engine, { onProgress, ...origin }) {
   const { name, total, pieces, fromCache = false } = await downloadModel(model, origin);
   let size = 0; // as the file itself says
   let loaded = 0;
   for await (const piece of pieces) {
     if (piece.length === 0) continue;
     if (loaded === 0) requireWisp(piece, name);
+    await engine;
     size = await feedPiece(link, piece, name);
     loaded += piece.length;
     onProgress?.({ phase: 'model', loaded, total: size || total, fromCache });

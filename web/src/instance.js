@@ -8,11 +8,11 @@ import { requireWasm } from './magic.js';
  * Rejects with a WispError if the files are to blame, with another error if it is the threads.
  * @param {import('./files.js').BuildFiles} files
  * @param {number} threads
- * @param {(loaded: number, total: number) => void} onProgress bytes of WebAssembly
+ * @param {Promise<WebAssembly.Module> | WebAssembly.Module} compiling of `compile`
  * @returns {Promise<any>} the module with its exports
  */
-export async function instantiate({ glue, wasm }, threads, onProgress) {
-  const [factory, compiled] = await Promise.all([importGlue(glue), compile(wasm, onProgress)]);
+export async function instantiate({ glue, wasm }, threads, compiling) {
+  const [factory, compiled] = await Promise.all([importGlue(glue), compiling]);
   const settled = new AbortController();
   /** @type {Promise<any>} */
   const instance = new Promise((resolve, reject) => {
@@ -59,11 +59,16 @@ async function importGlue(address) {
 
 /** @typedef {(loaded: number, total: number) => void} OnProgress bytes */
 
-/** @param {string} address @param {OnProgress} onProgress */
-async function compile(address, onProgress) {
+/**
+ * @param {string} address
+ * @param {OnProgress} [onProgress]
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<WebAssembly.Module>}
+ */
+export async function compile(address, onProgress = () => {}, signal = undefined) {
   try {
     if (!/^https?:/.test(address)) return await compileWhole(await download(address), onProgress);
-    const response = await fetchFile(address);
+    const response = await fetchFile(address, signal);
     if (streams(response)) return await compileStream(response, onProgress);
     return await compileWhole(await download(response), onProgress);
   } catch (cause) {

@@ -1,7 +1,7 @@
 // One instance of the press module with one network; the only file that touches its memory.
 
 import { saying, WispError } from './error.js';
-import { instantiate } from './instance.js';
+import { compile, instantiate } from './instance.js';
 import { completed, numbered } from './press-settings.js';
 
 /**
@@ -39,7 +39,7 @@ export class PressEngine {
    */
   static async load(threads, base) {
     const files = pressFiles(threads > 1, base);
-    return new PressEngine(await instantiate(files, threads, () => {}), threads);
+    return new PressEngine(await instantiate(files, threads, compile(files.wasm)), threads);
   }
 
   /**

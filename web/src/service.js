@@ -79,10 +79,10 @@ export class Service {
   }
 
   /** @param {Message} message */
-  async #load({ id, wish, files, size, warmUp, kernels }) {
-    const onProgress = (/** @type {number} */ loaded, /** @type {number} */ total) =>
-      this.#post({ id, progress: { phase: 'engine', loaded, total } });
-    this.#engine = await Engine.load(chooseVariant(wish), files, onProgress);
+  async #load({ wish, files, variant, compiled, size, warmUp, kernels }) {
+    const choice = chooseVariant(wish);
+    const same = choice.variant === variant; // unless the worker may less than the page
+    this.#engine = await Engine.load(choice, files, same ? compiled : undefined);
     this.#engine.expect(size.width, size.height, warmUp, kernels);
     return this.#engine.choice;
   }
