@@ -102,6 +102,18 @@ for (const shuffle of /** @type {const} */ (['Slice', 'Split'])) {
   });
 }
 
+test('channels that a shuffle leaves out cost nothing', async () => {
+  const press = await Press.open(importOnnx(tinyYolo({ shuffle: 'Slice' })), { threads: 1 });
+  await press.observe(makePicture());
+  await press.quantise();
+  const detector = await Detector.open(await press.pack(), { threads: 1 });
+  const { layers } = detector.info;
+  await Promise.all([press.close(), detector.close()]);
+  const half = layers.find(({ channelsIn, channelsOut }) => channelsIn === 8 && channelsOut === 4);
+  assert.deepEqual([half?.blocks, half?.blocksPresent], [8, 4]);
+  assert.equal(layers.filter(({ operation }) => operation === 'depthwise').length, 1);
+});
+
 for (const [name, size, limits] of /** @type {[string, number | undefined, any][]} */ ([
   ['channel_pruned_128', undefined, { median: 0.03, most: 0.5 }],
   ['v5lite-e_640_fp32', 320, { median: 0.5, most: 3 }],

@@ -17,6 +17,9 @@ enum { SCALES = 24 /* tried for each output channel */ };
 static const double MOST_SUM = 1 << 30;
 static const float MOST_BIAS = 1 << 28;
 
+/* The unit of a channel that isn't read: so large that rounding leaves its weights zero. */
+static const float UNREAD = 1e18f;
+
 /* What the layers share. */
 typedef struct quantising {
   wisp_net *net;
@@ -41,15 +44,16 @@ typedef struct scratch {
 static void fill_taps(scratch *s, const quantising *q, int number) {
   const wisp_net_layer *layer = &q->net->layers[number];
   const wisp_moments *moments = &q->seen->moments[number];
-  int window = layer->window.kernel[0] * layer->window.kernel[1], k = 0;
+  int window = layer->window.kernel[0] * layer->window.kernel[1], k = 0, channel = 0;
   float samples = (float)moments->samples;
   for (int i = 0; i < layer->input_count; i++) {
     const wisp_net_tensor *in = &q->net->tensors[layer->inputs[i]];
     const wisp_spread *spread = &q->seen->spreads[layer->inputs[i]];
-    for (int c = 0; c < in->channels; c++) {
+    for (int c = 0; c < in->channels; c++, channel++) {
+      int is_read = !layer->reads || layer->reads[channel];
       float shift = wisp_range_shift(in, spread, c) / in->scale;
       for (int end = k + window; k < end; k++) {
-        s->step[k] = in->scale;
+        s->step[k] = is_read ? in->scale : UNREAD;
         s->mean[k] = moments->sums[k] / samples / in->scale;
         s->shifted[k] = s->mean[k] + shift;
         s->energy[k] = moments->products[wisp_moment_at(k, k)] / samples / (in->scale * in->scale);

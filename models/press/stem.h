@@ -8,8 +8,8 @@
 #include "graph.h"
 
 /* The side of the picture's blocks: 2 if all that read the picture can (Focus wants it, convolutions of even stride
- * allow it), else 1. `readers` counts those of each node; those of dead ones don't matter. *conflict: a node that reads the
- * picture plain while another reads it through a focus, or 0. */
+ * allow it), else 1. `readers` counts those of each node; those of dead ones don't matter. *conflict: a node that
+ * reads the picture plain while another reads it through a focus, or 0. */
 int wisp_stem_block(const wisp_graph *graph, const int *readers, int *conflict);
 
 /* Whether a convolution of the plain picture can be told on blocks: it steps over whole blocks. */
