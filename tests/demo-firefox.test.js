@@ -62,7 +62,10 @@ describe('the demo in Firefox', { skip: SKIP }, () => {
 
   test('a model and a picture give boxes', async () => {
     await choose('choose-model', model);
-    await page.waitForSelector('#stage.ready');
+    // not the one that comes with the page
+    await page.waitForFunction(
+      () => document.querySelector('#model-name')?.textContent === 'random',
+    );
     await choose('choose-picture', picture);
     await page.waitForSelector('#rows tr');
     assert.match(await page.$eval('#summary', (one) => one.textContent), /persons?|bus/);

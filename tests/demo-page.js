@@ -56,9 +56,12 @@ export class DemoPage {
 
   /**
    * @param {import('playwright-core').Browser} browser
-   * @param {{isolated?: boolean, context?: import('playwright-core').BrowserContextOptions}} [options]
+   * @param {object} [options]
+   * @param {boolean} [options.isolated]
+   * @param {boolean} [options.embedded] whether the page finds the model that comes with it
+   * @param {import('playwright-core').BrowserContextOptions} [options.context]
    */
-  static async open(browser, { isolated = true, context: settings = {} } = {}) {
+  static async open(browser, { isolated = true, embedded = false, context: settings = {} } = {}) {
     const server = await startServer({ port: 0, isolated });
     const permissions = ['camera', 'clipboard-read', 'clipboard-write'];
     const context = await browser.newContext({
@@ -67,6 +70,11 @@ export class DemoPage {
       ...settings,
     });
     const demo = new DemoPage(server, context, await context.newPage());
+    if (!embedded) {
+      await demo.page.route('**/models/zoo.json', (route) =>
+        route.fulfill({ json: { models: [] } }),
+      );
+    }
     await demo.page.goto(server.url);
     return demo;
   }

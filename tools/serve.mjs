@@ -21,11 +21,9 @@ const shelves = {
   '/vendor/zxing-wasm/': path.join(modules, 'zxing-wasm', 'dist'),
 };
 
-/** Shared memory, and so threads, need these two. */
-const ISOLATION = {
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-embedder-policy': 'require-corp',
-};
+/** Shared memory, and so threads, need these two: the first of pages only, the second of workers too. */
+const OF_PAGES = { 'cross-origin-opener-policy': 'same-origin' };
+const ISOLATION = { 'cross-origin-embedder-policy': 'require-corp' };
 
 /** Quick enough to be done anew for each answer, within some per cent of what a server that keeps them would send. */
 const QUALITY = 7;
@@ -63,9 +61,11 @@ export async function startServer({ port, isolated = true, headers = {}, folders
   /** What `npm run bench` has fetched, for the bench page; loaded when that page asks. @type {PeerShelf | undefined} */
   let peers;
   const server = createServer(async (request, response) => {
-    // with every answer: WebKit refuses a worker whose 304 lacks them
-    for (const [name, value] of Object.entries(all)) response.setHeader(name, value);
     const { pathname, search } = new URL(request.url ?? '/', 'http://localhost');
+    const isPage = (request.headers['sec-fetch-dest'] ?? 'document') === 'document';
+    const own = isolated && isPage ? { ...all, ...OF_PAGES } : all;
+    // with every answer: WebKit refuses a worker whose 304 lacks them
+    for (const [name, value] of Object.entries(own)) response.setHeader(name, value);
     if (pathname === '/') return response.writeHead(302, { location: HOME }).end();
     if (/^\/(peers|bench)\//.test(pathname)) {
       const { PeerShelf } = await import('../bench/page-peers.js');

@@ -13,7 +13,6 @@ import { Samples } from './samples.js';
 import { isCode, opening, stem } from './sentences.js';
 import { Session } from './session.js';
 import { SourceBar } from './source-bar.js';
-import { openCamera, openPicture, openVideo } from './sources.js';
 import { Speed } from './speed.js';
 import { themeButton } from './theme.js';
 import { View } from './view.js';
@@ -82,8 +81,8 @@ class Demo {
     this.#notices.clear();
     if (onnx) return void this.#openPress(onnx, files);
     if (model) this.#openModel({ source: model, name: stem(model.name), bytes: model.size });
-    if (picture) return void this.#openSource(openPicture(picture, picture.name));
-    if (video) return void this.#openSource(openVideo(video, video.name));
+    if (picture) return void this.#openFile('openPicture', picture);
+    if (video) return void this.#openFile('openVideo', video);
     if (model) return;
     const name = files[0]?.name ?? 'This';
     this.#notices.error(
@@ -121,6 +120,7 @@ class Demo {
 
   /** @param {Model} model */
   #openModel(model) {
+    const again = model === this.#session.model; // with another size, or other threads
     this.#notices.clear();
     void this.#loading.during(`Opening ${model.name} …`, async (signal) => {
       const known = await this.#session.open(model, this.#models.settings, signal, (progress) => {
@@ -129,8 +129,7 @@ class Demo {
       const detector = this.#session.detector;
       if (!detector) return;
       this.#models.show(known, detector.info);
-      this.#classes.show(detector.info.classes);
-      this.#samples.offer(detector.info.classes);
+      if (!again) this.#adopt(detector.info.classes);
       this.#speed.clear();
       block('stage').classList.add('ready');
       if (!this.#source) this.#results.clear('No picture yet');
@@ -138,9 +137,18 @@ class Demo {
     });
   }
 
+  /** What a model finds decides what is asked for. @param {string[]} classes */
+  #adopt(classes) {
+    this.#classes.show(classes);
+    this.#samples.offer(classes);
+    // one code is never two, however much it looks like both
+    this.#panel.suggest({ classAgnostic: classes.some(isCode) });
+  }
+
   /** @param {string} [id] */
   #openCamera(id) {
     void this.#busy.during('Waiting for the camera …', async (signal) => {
+      const { openCamera } = await import('./sources.js');
       const source = await openCamera(id, (error) => {
         this.#turnTo(null);
         this.#notices.error(error);
@@ -150,10 +158,11 @@ class Demo {
     });
   }
 
-  /** @param {Promise<Source>} pending */
-  async #openSource(pending) {
+  /** @param {'openPicture' | 'openVideo'} open @param {File} file */
+  async #openFile(open, file) {
     try {
-      this.#turnTo(await pending);
+      const sources = await import('./sources.js');
+      this.#turnTo(await sources[open](file, file.name));
     } catch (error) {
       this.#notices.error(error);
     }

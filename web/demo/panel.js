@@ -20,6 +20,7 @@ export class Panel {
   #max = input('max');
   #agnostic = input('agnostic');
   #multi = input('multi');
+  #defaults = DEFAULTS;
 
   /** @param {() => void} onChange */
   constructor(onChange) {
@@ -31,9 +32,15 @@ export class Panel {
       });
     }
     button('defaults').addEventListener('click', () => {
-      this.#set(DEFAULTS);
+      this.#set(this.#defaults);
       onChange();
     });
+  }
+
+  /** What is best for the open model; takes the place of the last model's. @param {Partial<Options>} options */
+  suggest(options) {
+    this.#defaults = { ...DEFAULTS, ...options };
+    this.#agnostic.checked = this.#defaults.classAgnostic;
   }
 
   /** @returns {Options} */

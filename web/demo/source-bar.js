@@ -1,7 +1,6 @@
 // source-bar.js - the bar below the picture: camera choice and mirror, play and seek.
 
 import { block, button, input, make, select } from './elements.js';
-import { listCameras } from './sources.js';
 
 /** @typedef {import('./sources.js').Source} Source */
 
@@ -51,6 +50,7 @@ export class SourceBar {
 
   /** Names are known once a camera was allowed. @param {HTMLVideoElement} video */
   async #offerCameras(video) {
+    const { listCameras } = await import('./sources.js');
     const cameras = await listCameras();
     const stream = video.srcObject instanceof MediaStream ? video.srcObject : null;
     const current = stream?.getVideoTracks()[0]?.getSettings().deviceId ?? '';
