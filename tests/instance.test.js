@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync } from 'node:zlib';
 import { runtimeFiles } from '../web/src/files.js';
 import { compile, instantiate } from '../web/src/instance.js';
 
@@ -17,6 +18,7 @@ const answer = {
   type: 'application/wasm',
   body: /** @type {Uint8Array | string} */ (bytes),
   cut: false,
+  packed: false,
 };
 /** @type {import('node:http').Server} */ let server;
 let address = '';
@@ -29,11 +31,13 @@ before(async () => {
     return compileStreaming(source);
   };
   server = createServer((_, response) => {
+    const body = answer.packed ? brotliCompressSync(answer.body) : answer.body;
     response.writeHead(200, {
       'content-type': answer.type,
-      'content-length': Buffer.byteLength(answer.body),
+      'content-length': Buffer.byteLength(body),
+      ...(answer.packed && { 'content-encoding': 'br' }),
     });
-    if (!answer.cut) return void response.end(answer.body);
+    if (!answer.cut) return void response.end(body);
     response.write(answer.body.slice(0, 1000), () => setTimeout(() => response.destroy(), 20));
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
@@ -45,7 +49,7 @@ after(() => {
   server.close();
 });
 beforeEach(() => {
-  Object.assign(answer, { type: 'application/wasm', body: bytes, cut: false });
+  Object.assign(answer, { type: 'application/wasm', body: bytes, cut: false, packed: false });
   streamed = 0;
 });
 
@@ -61,6 +65,14 @@ describe('WebAssembly over the network', () => {
     assert.equal(module._runtime_model_size(), 0);
     assert.deepEqual(seen.at(-1), [bytes.length, bytes.length]);
     assert.ok(seen.every(([loaded, total]) => loaded <= total));
+  });
+
+  test('its size is not known before the end where it comes compressed', async () => {
+    answer.packed = true;
+    const seen = /** @type {number[][]} */ ([]);
+    await make((loaded, total) => void seen.push([loaded, total]));
+    assert.deepEqual(seen.at(-1), [bytes.length, bytes.length]);
+    assert.ok(seen.length > 1 && seen.slice(0, -1).every(([, total]) => total === 0));
   });
 
   for (const type of ['application/octet-stream', 'application/wasm; v=1', '']) {

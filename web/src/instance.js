@@ -123,7 +123,8 @@ async function collect({ pieces, total }, onProgress) {
   for await (const piece of pieces) {
     parts.push(/** @type {Uint8Array<ArrayBuffer>} */ (piece));
     loaded += piece.length;
-    onProgress(loaded, Math.max(loaded, total));
+    onProgress(loaded, total);
   }
+  if (total === 0) onProgress(loaded, loaded);
   return parts;
 }
