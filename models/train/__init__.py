@@ -1,0 +1,1 @@
+"""Training of small, sparse, quantised YOLOv5 detectors for wisp."""

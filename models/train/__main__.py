@@ -1,0 +1,155 @@
+"""`python -m train`: trains, transfers, distils, exports, draws. Run it in models/."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from . import state
+from .draw.symbols import CLASSES
+from .export import save_onnx
+from .folder import Folder, letterboxed, read_data
+from .loop import Job, Trainer, supervised
+from .metrics import IOUS, evaluate
+from .recipe import Recipe, RecipeError, read
+from .ring import Drawn, Ring, Shared, fixed_set
+from .workers import together
+
+HERE = Path(__file__).parent
+RUNS = HERE / "runs"
+HELD_OUT_SEED = 99
+
+
+def _held_out(recipe: Recipe, classes: list[str]) -> tuple[np.ndarray, list[np.ndarray]]:
+    size = recipe.network.size
+    if recipe.data.kind == "folder":
+        return letterboxed(read_data(Path(recipe.data.path)).held_out, len(classes), size)
+    return fixed_set(RUNS / f"held-out-{size}-{recipe.data.held_out}.npy", HELD_OUT_SEED, size, recipe.data.held_out)
+
+
+def _work(rank: int, job: Job, shared: Shared | None) -> None:
+    recipe = job.recipe
+    rng = np.random.default_rng((recipe.seed, 1 + rank))
+    if shared:
+        source = Drawn(shared, rng)
+    else:
+        data = recipe.data
+        paths = read_data(Path(data.path)).train
+        source = Folder(paths, len(job.classes), recipe.network.size, data.mosaic, data.scale, rng)
+    held_out = _held_out(recipe, job.classes) if rank == 0 else None
+    Trainer(job, rank, source, held_out, supervised(recipe)).run()
+
+
+def _run(job: Job) -> None:
+    recipe = job.recipe
+    if recipe.data.kind == "folder":
+        together(recipe.workers, _work, job, None)
+        return
+    _held_out(recipe, job.classes)
+    ring = Ring(job.folder / "ring", recipe.seed, recipe.network.size, recipe.data.pictures, recipe.data.reuse)
+    try:
+        together(recipe.workers, _work, job, ring.shared)
+    finally:
+        ring.close()
+
+
+def _recipe(arguments: argparse.Namespace) -> tuple[Recipe, list[str]]:
+    recipe = read(arguments.recipe)
+    if arguments.data:
+        recipe.data = replace(recipe.data, kind="folder", path=str(arguments.data))
+    if recipe.data.kind == "folder" and not recipe.data.path:
+        raise RecipeError(f"{arguments.recipe} trains on a folder; name its data.yaml with --data.")
+    classes = read_data(Path(recipe.data.path)).names if recipe.data.kind == "folder" else CLASSES
+    return recipe, classes
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    recipe, classes = _recipe(arguments)
+    folder = arguments.output or RUNS / recipe.name
+    start = getattr(arguments, "checkpoint", None)
+    if start:
+        shape = state.load(start)["shape"]
+        recipe.network = replace(recipe.network, **{k: shape[k] for k in ("width", "depth", "size", "divisor", "anchors")})
+    _run(Job(recipe, folder, classes, start, arguments.resume))
+    print(f"{folder}: checkpoints, curve.csv and curve.svg. Next: python -m train export {folder / 'last.pt'}")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    model = state.load_model(arguments.checkpoint)
+    output = arguments.output or arguments.checkpoint.with_suffix(".onnx")
+    kept = state.load(arguments.checkpoint)
+    save_onnx(model, output, {"pictures": kept.get("pictures", 0), "trained": "int8" if kept["quantised"] else "float"})
+    print(f"{output}: next, wisp press {output}" + ("" if kept["quantised"] else " --calib photos/"))
+
+
+def _val(arguments: argparse.Namespace) -> None:
+    model = state.load_model(arguments.checkpoint)
+    recipe, classes = _recipe(arguments)
+    recipe.network = replace(recipe.network, size=model.shape.size)
+    ap = evaluate(model, *_held_out(recipe, classes))
+    table = {name: {"AP": round(100 * float(a.mean()), 2), "AP50": round(100 * float(a[0]), 2)} for name, a in zip(classes, ap)}
+    print(json.dumps({"AP": round(100 * float(np.nanmean(ap)), 2), "AP50": round(100 * float(np.nanmean(ap[:, 0])), 2),
+                      "IoU": [round(float(v), 2) for v in IOUS], "classes": table}, indent=1))
+
+
+def _draw(arguments: argparse.Namespace) -> None:
+    from .draw.dataset import write_dataset
+
+    write_dataset(arguments.output, arguments.count, arguments.size, arguments.seed)
+    print(f"{arguments.output}: {arguments.count} pictures, data.yaml and instances.json")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def with_recipe(command: argparse.ArgumentParser, default: str) -> None:
+        command.add_argument("--recipe", type=Path, default=HERE / "recipes" / default, help="a YAML file (default: %(default)s)")
+        command.add_argument("--data", type=Path, help="a data.yaml as YOLOv5 reads it; overrides the recipe's data")
+
+    def with_run(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--output", type=Path, help="folder of the run (default: runs/NAME)")
+        command.add_argument("--resume", action="store_true", help="go on where the run stopped")
+        command.set_defaults(run=_train)
+
+    command = commands.add_parser("train", help="from nothing, by a recipe")
+    with_recipe(command, "codes.yaml")
+    with_run(command)
+    command = commands.add_parser("transfer", help="from a checkpoint, on other pictures; its zero blocks stay zero")
+    command.add_argument("checkpoint", type=Path)
+    with_recipe(command, "transfer.yaml")
+    with_run(command)
+    command = commands.add_parser("export", help="a checkpoint as ONNX, for wisp press")
+    command.add_argument("checkpoint", type=Path)
+    command.add_argument("-o", "--output", type=Path)
+    command.set_defaults(run=_export)
+    command = commands.add_parser("val", help="AP of a checkpoint on the held-out pictures")
+    command.add_argument("checkpoint", type=Path)
+    with_recipe(command, "codes.yaml")
+    command.set_defaults(run=_val)
+    command = commands.add_parser("draw", help="a folder of drawn pictures with labels, in YOLO's and COCO's way")
+    command.add_argument("output", type=Path)
+    command.add_argument("--count", type=int, default=40)
+    command.add_argument("--size", type=int, default=320)
+    command.add_argument("--seed", type=int, default=1)
+    command.set_defaults(run=_draw)
+    return parser
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    try:
+        arguments.run(arguments)
+    except (RecipeError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
