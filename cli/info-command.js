@@ -158,7 +158,8 @@ function imported(model, bytes) {
  */
 function page(model, { format, input, stride, classes, provenance, macs }, layers) {
   const { source, settings, calibration, tool } = provenance ?? {};
-  const bits = settings && `${settings.bits} bits, ${settings.ranging}, ${settings.rounding}`;
+  const rounded = settings && `${settings.bits} bits, ${settings.ranging}, ${settings.rounding}`;
+  const bits = settings?.trained ? 'integers as trained' : rounded;
   const zeros =
     settings?.sparsity > 0 &&
     `${(settings.sparsity * 100).toFixed(0)} % of the ${settings.blocks} blocks zero by ${settings.method}`;
@@ -170,7 +171,7 @@ function page(model, { format, input, stride, classes, provenance, macs }, layer
     ['SHA-256', source?.sha256 ?? ''],
     [
       'pressed by',
-      [tool, bits, zeros, calibration && `${calibration.pictures} pictures`]
+      [tool, bits, zeros, calibration && !settings?.trained && `${calibration.pictures} pictures`]
         .filter(Boolean)
         .join('; '),
     ],

@@ -18,7 +18,7 @@ import { Yardstick } from './yardstick.js';
  * @typedef {import('./report/report.js').Line} Line
  *
  * @typedef {object} Options
- * @property {string[]} calib
+ * @property {string[]} [calib]
  * @property {string} [random]
  * @property {number} sparsity
  * @property {string} [output]
@@ -43,7 +43,8 @@ export function pressCommand() {
     .summary('make a .wisp file of an ONNX file')
     .description(
       'Presses a YOLOv5 (v5.0, v6, v7; ONNX, FP32 or FP16) into a .wisp file of 8-bit integers.\n' +
-        'The calibration pictures are like those the network will see; they need no labels.',
+        'The calibration pictures are like those the network will see; they need no labels. A network that was\n' +
+        'trained with QuantizeLinear nodes, as models/train exports it, needs none and keeps its integers.',
     )
     .argument('[model.onnx]', "as written by YOLOv5's export.py")
     .option(
@@ -114,23 +115,25 @@ async function run(model, options, command) {
   const { random } = options;
   if (random !== undefined) return pressAtRandom(model, { ...options, random });
   if (model === undefined) return command.error("error: missing required argument 'model.onnx'");
-  if (!options.calib)
-    return command.error("error: required option '--calib <place>' not specified");
   requireBothOrNone(options);
   const output = options.output ?? `${model.replace(/\.onnx$/i, '')}.wisp`;
   const jobs = jobsOf(output, options);
   for (const file of [...jobs.map((job) => job.file), ...(options.report ?? [])]) {
     requireWritable(file);
   }
-  const pictures = spread(await findPictures(options.calib), options.limit);
-  if (pictures.length === 0)
-    throw nothingSeen(options.calib, 'no JPEG, PNG or WebP pictures in it');
+  const { calib = [] } = options;
+  const pictures = spread(await findPictures(calib), options.limit);
+  if (options.calib && pictures.length === 0)
+    throw nothingSeen(calib, 'no JPEG, PNG or WebP pictures in it');
   const { threads, size: input, classes } = options;
   const press = await Press.open(model, { threads, size: input, classes });
   try {
+    if (!options.calib && !press.info.trained)
+      command.error("error: required option '--calib <place>' not specified");
     const seen = await observe(press, pictures);
-    if (seen === 0) throw nothingSeen(options.calib, 'no picture that can be read in it');
-    const isJudged = options.labels !== undefined || options.report !== undefined;
+    if (options.calib && seen === 0) throw nothingSeen(calib, 'no picture that can be read in it');
+    const isShown = options.report !== undefined && seen > 0;
+    const isJudged = options.labels !== undefined || isShown;
     const yardstick = isJudged ? await Yardstick.make(press, options, pictures) : null;
     const lines = [];
     for (const job of jobs) {
@@ -190,7 +193,8 @@ async function pressOne(press, { file, label, settings }, { threads }, yardstick
 /** @param {Line} line @param {number} seen @param {Yardstick | null} yardstick */
 function sentence({ file, bytes, zeroBlocks, score }, seen, yardstick) {
   const zeros = zeroBlocks > 0.001 ? `, ${(zeroBlocks * 100).toFixed(1)} % of the blocks zero` : '';
-  const pictures = `calibrated on ${seen} picture${seen === 1 ? '' : 's'}`;
+  const pictures =
+    seen === 0 ? 'as trained' : `calibrated on ${seen} picture${seen === 1 ? '' : 's'}`;
   const before = yardstick?.measure.float;
   const scored =
     score && before

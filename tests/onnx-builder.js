@@ -3,6 +3,7 @@
 import { PbfWriter } from 'pbf';
 
 export const FLOAT = 1;
+export const UINT8 = 2;
 export const INT64 = 7;
 export const FLOAT16 = 10;
 
@@ -55,6 +56,11 @@ export class OnnxBuilder {
   /** @param {number[]} values @param {number[]} [dims] */
   integers(values, dims = [values.length]) {
     return this.#initializer({ dims, type: INT64, values });
+  }
+
+  /** One unsigned byte. @param {number} value */
+  byte(value) {
+    return this.#initializer({ dims: [], type: UINT8, values: [value] });
   }
 
   /** @param {Constant} constant */
@@ -141,6 +147,8 @@ function writeTensor({ name, dims, type, values, external }, pbf) {
     pbf.writeVarintField(14, 1);
   } else if (type === INT64) {
     pbf.writeBytesField(9, new Uint8Array(BigInt64Array.from(values, BigInt).buffer));
+  } else if (type === UINT8) {
+    pbf.writeBytesField(9, Uint8Array.from(values));
   } else if (type === FLOAT16) {
     pbf.writeBytesField(9, new Uint8Array(Uint16Array.from(values, toHalf).buffer));
   } else {

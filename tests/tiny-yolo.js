@@ -17,6 +17,9 @@ import { FLOAT, FLOAT16, INT64, OnnxBuilder } from './onnx-builder.js';
  * @property {number} [size]
  * @property {[number, number][][]} [anchors]
  * @property {string} [names] metadata
+ * @property {Rounding} [rounding] of every activated tensor and sum, as trained
+ *
+ * @typedef {{scale: number, zeroPoint: number, undo?: number}} Rounding `undo`: the scale of DequantizeLinear
  */
 
 /** @type {Required<Pick<Options, 'anchors'>>['anchors']} */
@@ -113,7 +116,17 @@ function trunk(b, options) {
 
 /** @param {OnnxBuilder} b @param {string} x @param {Options} options */
 function bottleneck(b, x, options) {
-  return b.node('Add', [x, block(b, x, WIDTH, WIDTH, 3, 1, options)]);
+  const y = block(b, x, WIDTH, WIDTH, 3, 1, { ...options, rounding: undefined });
+  return rounded(b, b.node('Add', [x, y]), options);
+}
+
+/** @param {OnnxBuilder} b @param {string} x @param {Options} options */
+function rounded(b, x, { rounding }) {
+  if (!rounding) return x;
+  const { scale, zeroPoint, undo = scale } = rounding;
+  const zero = b.byte(zeroPoint);
+  const bytes = b.node('QuantizeLinear', [x, b.reals([scale], []), zero]);
+  return b.node('DequantizeLinear', [bytes, b.reals([undo], []), zero]);
 }
 
 /**
@@ -222,7 +235,8 @@ export function conv(b, x, cin, cout, kernel, stride, { bias = true, groups = 1 
  * @param {number} stride
  * @param {Options} options
  */
-function block(b, x, cin, cout, kernel, stride, { batchNorm = false, activation = 'silu' }) {
+function block(b, x, cin, cout, kernel, stride, options) {
+  const { batchNorm = false, activation = 'silu' } = options;
   let y = conv(b, x, cin, cout, kernel, stride, { bias: !batchNorm });
   if (batchNorm) {
     const seed = b.nodes.length;
@@ -230,7 +244,7 @@ function block(b, x, cin, cout, kernel, stride, { batchNorm = false, activation 
     const variance = b.reals(numbers(cout, seed + 4).map((v) => v + 1));
     y = b.node('BatchNormalization', [y, gamma, beta, mean, variance], { epsilon: 0.001 });
   }
-  return ACTIVATIONS[activation](b, y);
+  return rounded(b, ACTIVATIONS[activation](b, y), options);
 }
 
 /** @param {OnnxBuilder} b @param {string} x @param {Options} options */

@@ -87,6 +87,12 @@ EMSCRIPTEN_KEEPALIVE int graph_activation(int in, int kind, float slope) {
   return status ? status : wisp_graph_activation(graph, in, kind, slope, &door.error);
 }
 
+EMSCRIPTEN_KEEPALIVE int graph_range(int tensor, float scale, int zero_point) {
+  wisp_graph *graph;
+  wisp_status status = open_graph(&graph);
+  return status ? status : wisp_graph_range(graph, tensor, scale, zero_point, &door.error);
+}
+
 EMSCRIPTEN_KEEPALIVE int graph_add(int a, int b) {
   wisp_graph *graph;
   wisp_status status = open_graph(&graph);
@@ -179,6 +185,9 @@ static void tell(void *context, double share) {
   (void)context;
   tell_progress(share);
 }
+
+/* 1: the network was trained with wisp's integers, and may be quantised without pictures. */
+EMSCRIPTEN_KEEPALIVE int trained(void) { return door.press && wisp_press_trained(door.press); }
 
 /* bits of a weight, 2 ... 7, or 0: by layer, so that the end result loses `target_loss`, or a default if that is 0;
  * ranging 0 smallest to largest, 1 least squares; rounding 0 least squares, 1 nearest; `block` weights side by side

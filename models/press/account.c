@@ -68,14 +68,26 @@ static void count_zeros(const wisp_net *net, wisp_net_layer *layer) {
       }
 }
 
+/* All but the errors. */
+static void count(const wisp_net *net, int number) {
+  wisp_net_layer *layer = &net->layers[number];
+  const wisp_net_tensor *out = &net->tensors[number + 1];
+  layer->account = (wisp_net_account){.bits = layer->account.bits};
+  count_zeros(net, layer);
+  layer->account.macs = (double)layer->account.weights * out->height * out->width;
+}
+
+void wisp_account_count(wisp_net *net) {
+  for (int i = 0; i < net->layer_count; i++)
+    if (net->layers[i].operation == WISP_OP_CONV) count(net, i);
+}
+
 static void account_task(void *context, int number) {
   const accounting *a = context;
   wisp_net_layer *layer = &a->net->layers[number];
-  const wisp_net_tensor *out = &a->net->tensors[number + 1];
   if (layer->operation != WISP_OP_CONV) return;
   size_t n = (size_t)wisp_net_taps(layer);
   double wanted = 0, before = 0, after = 0;
-  layer->account = (wisp_net_account){.bits = layer->account.bits};
   channel c = {.weights = malloc(3 * n * sizeof *c.weights)};
   a->failed[number] = !c.weights;
   if (!c.weights) return;
@@ -88,8 +100,7 @@ static void account_task(void *context, int number) {
     before += variance(&a->seen->moments[number], c.before);
   }
   free(c.weights);
-  count_zeros(a->net, layer);
-  layer->account.macs = (double)layer->account.weights * out->height * out->width;
+  count(a->net, number);
   layer->account.error_before = wanted > 0 ? before / wanted : 0;
   layer->account.error_after = wanted > 0 ? after / wanted : 0;
 }

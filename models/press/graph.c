@@ -331,6 +331,19 @@ static wisp_status check_head(const wisp_graph *graph, int tensor, int stride, c
   return WISP_OK;
 }
 
+wisp_status wisp_graph_range(wisp_graph *graph, int tensor, float scale, int zero_point,
+                             wisp_error *error) {
+  if (tensor < 1 || tensor >= graph->node_count)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Tensor %d has a range; only 1 to %d are there.",
+                     tensor, graph->node_count - 1);
+  if (!(isfinite(scale) && scale > 0) || zero_point < 0 || zero_point > 255)
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "Tensor %d has scale %g and zero point %d; above 0 and 0 to 255 are possible.",
+                     tensor, (double)scale, zero_point);
+  graph->nodes[tensor].range = (wisp_byte_range){scale, zero_point};
+  return WISP_OK;
+}
+
 wisp_status wisp_graph_head(wisp_graph *graph, int tensor, int stride, const float *anchors, int n,
                             wisp_error *error) {
   wisp_status status = check_head(graph, tensor, stride, anchors, n, error);

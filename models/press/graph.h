@@ -30,6 +30,12 @@ typedef struct wisp_window {
   int pad[4];               /* top, left, bottom, right */
 } wisp_window;
 
+/* What a byte of a tensor means: real = scale * (byte - zero point). A scale of 0: not known. */
+typedef struct wisp_byte_range {
+  float scale;
+  int zero_point;
+} wisp_byte_range;
+
 typedef struct wisp_node {
   wisp_node_kind kind;
   int *inputs, input_count;
@@ -42,6 +48,7 @@ typedef struct wisp_node {
       weights; /* conv: [channels][input channels / groups][kernel y][kernel x]; affine: its scale */
   float *bias; /* [channels]; conv, affine */
   int *picks;  /* [channels]; select */
+  wisp_byte_range range;
 } wisp_node;
 
 /* One output of the network: the raw logits of a YOLOv5 head, anchors * (5 + classes) channels. */
@@ -83,6 +90,10 @@ int wisp_graph_upsample(wisp_graph *graph, int input, int factor_y, int factor_x
 int wisp_graph_focus(wisp_graph *graph, int input, wisp_error *error);
 /* `picks` are `n` channels of the input. */
 int wisp_graph_select(wisp_graph *graph, int input, const int *picks, int n, wisp_error *error);
+
+/* The network was trained with `tensor` rounded to bytes of this range. */
+wisp_status wisp_graph_range(wisp_graph *graph, int tensor, float scale, int zero_point,
+                             wisp_error *error);
 
 /* `anchors` is [n][2] width, height in input pixels. */
 wisp_status wisp_graph_head(wisp_graph *graph, int tensor, int stride, const float *anchors, int n,

@@ -12,6 +12,7 @@ typedef struct wisp_net_tensor {
   int is_head; /* real numbers that no layer reads */
   float scale; /* real = scale * (q - zero_point); 0 until quantised */
   int zero_point;
+  wisp_byte_range trained; /* as the graph told it */
 } wisp_net_tensor;
 
 /* What pressing a convolution did to it. An error is the mean square of what its outputs lose before the activation,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/src/stages.h"
+#include "trained.h"
 
 enum { MAX_CANDIDATES = 30000 /* YOLOv5's max_nms */, MAX_SOURCE_SIDE = 32768, MAX_THREADS = 64 };
 
@@ -182,6 +183,7 @@ wisp_status wisp_press_quantise(wisp_press *press, const wisp_press_settings *se
                                 const wisp_progress *progress, wisp_error *error) {
   wisp_status status = check_ready(press, error);
   if (status) return status;
+  if (!press->observer && wisp_trained(press->net)) return wisp_trained_quantise(press->net, error);
   if (!press->observer)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "No calibration picture was observed; give at least one.");
@@ -189,6 +191,8 @@ wisp_status wisp_press_quantise(wisp_press *press, const wisp_press_settings *se
   if (status) return status;
   return wisp_quantise(press->net, press->observer, settings, press->pool, progress, error);
 }
+
+int wisp_press_trained(const wisp_press *press) { return press->net && wisp_trained(press->net); }
 
 const wisp_net_account *wisp_press_account(const wisp_press *press, int convolution, int *node) {
   const wisp_net *net = press->net;

@@ -33,7 +33,11 @@ wisp_status wisp_press_observe(wisp_press *press, const wisp_frame *frame, wisp_
 /* 7 bits, ranges from smallest to largest, least-squares rounding, no zeros. */
 wisp_press_settings wisp_press_default_settings(void);
 
-/* Needs at least one observed picture. May be called again with other settings. `progress` may be NULL. */
+/* Whether the network came with the range of every tensor, as training with wisp's integers leaves it. */
+int wisp_press_trained(const wisp_press *press);
+
+/* Needs at least one observed picture, or a trained network: that keeps its integers where no picture was observed.
+ * May be called again with other settings. `progress` may be NULL. */
 wisp_status wisp_press_quantise(wisp_press *press, const wisp_press_settings *settings,
                                 const wisp_progress *progress, wisp_error *error);
 

@@ -40,7 +40,7 @@ def _work(rank: int, job: Job, shared: Shared | None) -> None:
     else:
         data = recipe.data
         paths = read_data(Path(data.path)).train
-        source = Folder(paths, len(job.classes), recipe.network.size, data.mosaic, data.scale, rng)
+        source = Folder(paths, len(job.classes), recipe.network.size, data.scale, rng)
     held_out = _held_out(recipe, job.classes) if rank == 0 else None
     Trainer(job, rank, source, held_out, supervised(recipe)).run()
 

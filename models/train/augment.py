@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
+
+LEAST = 8  # pixels: a box whose longer side is less is dropped from a mosaic
 
 
 def turn(images: np.ndarray, boxes: list[np.ndarray], rng: np.random.Generator, turns: bool) -> None:
@@ -22,6 +25,20 @@ def turn(images: np.ndarray, boxes: list[np.ndarray], rng: np.random.Generator, 
             images[i] = images[i].transpose(1, 0, 2).copy()
             b[:, 1:3], b[:, 3:5] = b[:, 2:0:-1].copy(), b[:, 4:2:-1].copy()
         boxes[i] = b
+
+
+def joined(images: np.ndarray, boxes: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Four pictures of one size → one of that size: more to learn from for the same work."""
+    half = images.shape[1] // 2
+    small = [cv2.resize(image, (half, half), interpolation=cv2.INTER_AREA) for image in images]
+    picture = np.vstack((np.hstack(small[:2]), np.hstack(small[2:])))
+    moved = []
+    for k, b in enumerate(boxes):
+        b = b.copy()
+        b[:, 1:] /= 2
+        b[:, 1:3] += (k % 2 * half, k // 2 * half)
+        moved.append(b[b[:, 3:].max(1) > LEAST])
+    return picture, np.vstack(moved)
 
 
 def to_tensors(images: np.ndarray, boxes: list[np.ndarray]) -> tuple[Tensor, Tensor]:

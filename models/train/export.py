@@ -95,7 +95,7 @@ def _decoded(graph: _Graph, x: str, index: int, model: Yolo) -> str:
     wh = graph.node("Pow", [wh, reals("square", 2.0)], f"{at}.wh3")
     wh = graph.node("Mul", [wh, reals("anchors", anchors[None, :, None, None])], f"{at}.wh4")
     y = graph.node("Concat", [xy, wh, parts[2]], f"{at}.boxes", axis=4)
-    return graph.node("Reshape", [y, ints("flat", 1, -1, columns)], f"{at}.flat")
+    return graph.node("Reshape", [y, ints("row", 1, -1, columns)], f"{at}.flat")
 
 
 def to_onnx(model: Yolo, note: dict[str, str]) -> onnx.ModelProto:

@@ -93,9 +93,9 @@ class Folder:
 
     turns = False
 
-    def __init__(self, paths: list[Path], classes: int, size: int, mosaic: float, scale: float, rng: np.random.Generator):
+    def __init__(self, paths: list[Path], classes: int, size: int, scale: float, rng: np.random.Generator):
         self.paths, self.classes, self.size = paths, classes, size
-        self.mosaic, self.scale, self.rng = mosaic, scale, rng
+        self.scale, self.rng = scale, rng
         self.kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self.order: list[int] = []
 
@@ -134,11 +134,11 @@ class Folder:
         keep = ((high - low) > LEAST).all(1) & ((high - low).prod(1) > 0.25 * whole)
         return np.hstack((labels[:, :1], (low + high) / 2, high - low))[keep]
 
-    def batch(self, n: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    def batch(self, n: int, mosaic: float = 0.0) -> tuple[np.ndarray, list[np.ndarray]]:
         images = np.full((n, self.size, self.size, 3), GREY, np.uint8)
         boxes = []
         for canvas in images:
-            if self.rng.random() >= self.mosaic:
+            if self.rng.random() >= mosaic:
                 boxes.append(self._paste(canvas, (0, 0, self.size, self.size), self._next()))
                 continue
             cx, cy = (self.rng.uniform(0.35, 0.65, 2) * self.size).astype(int)

@@ -35,7 +35,7 @@ class Source(Protocol):
 
     turns: bool
 
-    def batch(self, n: int) -> tuple[np.ndarray, list[np.ndarray]]: ...
+    def batch(self, n: int, mosaic: float = 0.0) -> tuple[np.ndarray, list[np.ndarray]]: ...
     def close(self) -> None: ...
 
 
@@ -152,7 +152,7 @@ class Trainer:
         self.model = state.twin(self.model)
         masks = Masks(self.model)
         quantiser = prepare(self.model)
-        quantiser.calibrate([self._pictures(0)[0] for _ in range(CALIBRATION)])
+        quantiser.calibrate([self._pictures(self.recipe.phases[self.phase])[0] for _ in range(CALIBRATION)])
         masks.apply()
         equalise(self.model)
         self.average = state.Average(state.twin(self.model), self.recipe.average)
@@ -187,7 +187,7 @@ class Trainer:
                 judged = time.monotonic()
 
     def _one_step(self, phase: Phase, optimiser: torch.optim.Optimizer, masks: Masks, progress: float) -> tuple[Tensor, float]:
-        x, targets = self._pictures(phase.size)
+        x, targets = self._pictures(phase)
         self.model.train()
         loss, parts = self.loss(self.model, x, targets)
         optimiser.zero_grad(set_to_none=True)
@@ -202,12 +202,12 @@ class Trainer:
         first, last = phase.rate
         return (last + (first - last) * (1 + math.cos(math.pi * progress)) / 2) * min(1.0, (self.step + 1) / WARM_UP)
 
-    def _pictures(self, size: int) -> tuple[Tensor, Tensor]:
-        images, boxes = self.source.batch(self.share)
+    def _pictures(self, phase: Phase) -> tuple[Tensor, Tensor]:
+        images, boxes = self.source.batch(self.share, phase.mosaic)
         turn(images, boxes, self.rng, self.source.turns)
         x, targets = to_tensors(images, boxes)
         x = relight(x, self.generator)
-        own = x.shape[-1]
+        size, own = phase.size, x.shape[-1]
         if size and size != own:
             x = torch.nn.functional.interpolate(x, size=(size, size), mode="area").contiguous(memory_format=torch.channels_last)
             targets[:, 2:] *= size / own

@@ -24,6 +24,7 @@ class Phase:
     minutes: float = 0.0
     rate: list[float] = field(default_factory=lambda: [1.5e-3, 1e-4])  # learning rate, first to last
     size: int = 0  # smaller pictures than the model's, for speed; 0: the model's
+    mosaic: float = 0.0  # share of pictures that are four, made smaller, side by side
     sparsity: float = 0.0  # share of the 1x4 blocks that are zero at the end; reached at 0.7 of the phase
     quantise: bool = False  # compute with wisp's integers
 
@@ -49,7 +50,6 @@ class Data:
     pictures: int = 6144  # drawn: kept at a time
     reuse: float = 3.0  # drawn: how often each is shown
     held_out: int = 300  # drawn: for AP
-    mosaic: float = 0.3  # folder: share of pictures that are four side by side
     scale: float = 0.4  # folder: pictures are made smaller or larger by up to this share
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
+from .augment import joined
+
 SHARD = 128  # pictures a file
 MOST = 24  # boxes a picture at most
 AHEAD = 1024  # pictures drawn before any is asked for
@@ -83,7 +85,14 @@ class Drawn:
     def __init__(self, shared: Shared, rng: np.random.Generator):
         self.shared, self.rng = shared, rng
 
-    def batch(self, n: int) -> tuple[np.ndarray, list[np.ndarray]]:
+    def batch(self, n: int, mosaic: float = 0.0) -> tuple[np.ndarray, list[np.ndarray]]:
+        images, boxes = self._read(n)
+        for i in range(n):
+            if self.rng.random() < mosaic:
+                images[i], boxes[i] = joined(*self._read(4))
+        return images, boxes
+
+    def _read(self, n: int) -> tuple[np.ndarray, list[np.ndarray]]:
         shared = self.shared
         for _ in range(WAIT):
             if shared.drawn.value >= 4 * SHARD:

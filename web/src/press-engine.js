@@ -56,6 +56,10 @@ export class PressEngine {
         const tensor = this.#add(node, inputs);
         tensors.set(node.output, tensor);
         this.#names.set(tensor, node.name);
+        if (node.range) {
+          const { scale, zeroPoint } = node.range;
+          this.#require(this.#module._graph_range(tensor, scale, zeroPoint));
+        }
       }
       for (const { tensor, stride, anchors } of graph.heads) {
         this.#withNumbers(anchors.flat(), (at) => {
@@ -69,6 +73,11 @@ export class PressEngine {
       this.#classes = graph.classes;
       this.#fold(graph, tensors);
     });
+  }
+
+  /** Whether the network was trained with wisp's integers, so that no picture is needed to choose any. */
+  get trained() {
+    return this.#module._trained() === 1;
   }
 
   /**

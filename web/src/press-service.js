@@ -25,6 +25,7 @@ import { VERSION } from './version.js';
  * @property {NodeInfo[]} nodes in execution order
  * @property {Source} source
  * @property {number} threads
+ * @property {boolean} trained with wisp's integers: it may be pressed without pictures, and loses nothing then
  *
  * @typedef {{op: string, name: string, channels?: [number, number], kernel?: [number, number],
  *   stride?: [number, number]}} NodeInfo
@@ -42,7 +43,7 @@ export class PressService {
   #pictures = 0;
   /** Of the network, as opened. @type {object} */
   #chosen = {};
-  /** @type {import('./press-engine.js').QuantiseOptions} */
+  /** @type {import('./press-engine.js').QuantiseOptions | {trained: true}} */
   #settings = {};
   /** The request under way and all before it. @type {Promise<void>} */
   #last = Promise.resolve();
@@ -108,7 +109,8 @@ export class PressService {
     const { classes, heads } = graph;
     /** @type {NodeInfo[]} */
     const nodes = graph.nodes.map(describe);
-    this.#info = { ...input, classes, heads, nodes, source, threads: this.#engine.threads };
+    const { threads, trained } = this.#engine;
+    this.#info = { ...input, classes, heads, nodes, source, threads, trained };
     return this.#info;
   }
 
@@ -124,7 +126,8 @@ export class PressService {
     const tell = (/** @type {number} */ share) =>
       this.#post({ id, progress: { phase: 'quantise', done: share, total: 1 } });
     const pressed = this.#opened().quantise(options, tell);
-    this.#settings = pressed.settings;
+    const asTrained = this.#pictures === 0;
+    this.#settings = asTrained ? { trained: true } : pressed.settings;
     return pressed;
   }
 

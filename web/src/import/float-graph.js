@@ -19,7 +19,9 @@
  *   shuffle, a part
  * @typedef {[number, number, number, number]} Pad
  * @typedef {Conv | Affine | Activation | Leaky | Join | MaxPool | Upsample | Focus | Select} Operation
- * @typedef {Operation & {name: string, inputs: number[], output: number}} GraphNode
+ * @typedef {{scale: number, zeroPoint: number}} ByteRange real = scale · (byte − zeroPoint)
+ * @typedef {Operation & {name: string, inputs: number[], output: number, range?: ByteRange}} GraphNode
+ *   `range`: the network was trained with this tensor rounded to bytes
  * @typedef {{tensor: number, stride: number, anchors: [number, number][]}} GraphHead
  *   the raw logits of one scale; anchors are [width, height] in input pixels
  * @typedef {{
@@ -45,6 +47,15 @@ export class FloatGraphBuilder {
     const output = this.#nodes.length + 1;
     this.#nodes.push({ ...operation, name, inputs, output });
     return output;
+  }
+
+  /**
+   * The tensor was rounded to bytes of this range in training.
+   * @param {number} tensor
+   * @param {ByteRange} range
+   */
+  rounded(tensor, range) {
+    this.#nodes[tensor - 1].range = range;
   }
 
   /**

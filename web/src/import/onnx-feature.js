@@ -15,7 +15,8 @@ import { list } from './onnx-constant.js';
  * @typedef {{kind: 'pixels', of: number, start: [number, number], step: [number, number]}} Pixels
  * @typedef {{kind: 'groups' | 'turned groups', of: number, groups: number}} Groups of channels, side by side and then
  *   one channel of each in turn
- * @typedef {{id: number, dims: number[], form?: Part | Pixels | Groups}} Feature `id` is -1 without a tensor
+ * @typedef {{kind: 'bytes', of: number, scale: number, zeroPoint: number}} Bytes
+ * @typedef {{id: number, dims: number[], form?: Part | Pixels | Groups | Bytes}} Feature `id` is -1 without a tensor
  * @typedef {Feature | Tensor | null} Value null is an input left out
  * @typedef {(graph: FloatGraphBuilder, node: OnnxNode, inputs: Value[]) => Feature} Translate
  */

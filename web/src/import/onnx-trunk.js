@@ -15,6 +15,7 @@ import {
   sigmoid,
   simple,
 } from './onnx-pointwise.js';
+import { dequantize, quantize } from './onnx-quantized.js';
 
 /**
  * @typedef {import('./onnx-feature.js').Feature} Feature
@@ -51,6 +52,7 @@ const TRANSLATORS = new Map(
     Clip: clip,
     Concat: concat,
     Conv: conv,
+    DequantizeLinear: dequantize,
     Div: divide,
     Dropout: pass,
     HardSigmoid: hardSigmoid,
@@ -59,6 +61,7 @@ const TRANSLATORS = new Map(
     LeakyRelu: simple((node) => ({ op: 'leaky', slope: number(node, 'alpha', 0.01) })),
     MaxPool: maxPool,
     Mul: multiply,
+    QuantizeLinear: quantize,
     Relu: simple(() => ({ op: 'relu' })),
     Reshape: reshape,
     Resize: resize,
