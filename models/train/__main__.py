@@ -11,25 +11,33 @@ from pathlib import Path
 import numpy as np
 
 from . import state
+from .distil import Distil, Photos, as_taught
 from .draw.symbols import CLASSES
 from .export import save_onnx
-from .folder import Folder, letterboxed, read_data
+from .folder import Folder, letterboxed, pictures_in, read_data
 from .loop import Job, Trainer, supervised
 from .metrics import IOUS, evaluate
-from .recipe import Recipe, RecipeError, read
+from .recipe import Network, Recipe, RecipeError, check, read
 from .ring import Drawn, Ring, Shared, fixed_set
+from .teacher import load_teacher
 from .workers import together
 
 HERE = Path(__file__).parent
 RUNS = HERE / "runs"
 HELD_OUT_SEED = 99
+JUDGED_PHOTOS = 16
 
 
 def _held_out(recipe: Recipe, classes: list[str]) -> tuple[np.ndarray, list[np.ndarray]]:
     size = recipe.network.size
     if recipe.data.kind == "folder":
         return letterboxed(read_data(Path(recipe.data.path)).held_out, len(classes), size)
-    return fixed_set(RUNS / f"held-out-{size}-{recipe.data.held_out}.npy", HELD_OUT_SEED, size, recipe.data.held_out)
+    return fixed_set(
+        RUNS / f"held-out-{size}-{recipe.data.held_out}.npy",
+        HELD_OUT_SEED,
+        size,
+        recipe.data.held_out,
+    )
 
 
 def _work(rank: int, job: Job, shared: Shared | None) -> None:
@@ -51,11 +59,64 @@ def _run(job: Job) -> None:
         together(recipe.workers, _work, job, None)
         return
     _held_out(recipe, job.classes)
-    ring = Ring(job.folder / "ring", recipe.seed, recipe.network.size, recipe.data.pictures, recipe.data.reuse)
+    ring = Ring(
+        job.folder / "ring",
+        recipe.seed,
+        recipe.network.size,
+        recipe.data.pictures,
+        recipe.data.reuse,
+    )
     try:
         together(recipe.workers, _work, job, ring.shared)
     finally:
         ring.close()
+
+
+def _distil_work(
+    rank: int, job: Job, teacher: Path, photos: list[Path], judged: list[Path], size: int
+) -> None:
+    taught = load_teacher(teacher)
+    rng = np.random.default_rng((job.recipe.seed, 1 + rank))
+    source = Photos(photos, size, job.recipe.data.scale, rng)
+    held_out = as_taught(taught, judged, size) if rank == 0 else None
+    trainer = Trainer(job, rank, source, held_out, Distil(taught))
+    trainer.run()
+
+
+def _distil(arguments: argparse.Namespace) -> None:
+    """The teacher itself, a copy, becomes the pupil: its checkpoint is where the run starts."""
+    recipe = read(arguments.recipe)
+    for phase in recipe.phases:
+        if phase.sparsity and arguments.sparsity is not None:
+            phase.sparsity = arguments.sparsity
+    check(recipe)
+    photos = [p for place in arguments.images for p in pictures_in(place)]
+    if len(photos) < 2 * JUDGED_PHOTOS:
+        raise RecipeError(
+            f"{', '.join(map(str, arguments.images))}: {len(photos)} pictures; give {2 * JUDGED_PHOTOS} or more."
+        )
+    judged = photos[:: len(photos) // JUDGED_PHOTOS][:JUDGED_PHOTOS]
+    photos = [p for p in photos if p not in set(judged)]
+    folder = arguments.output or RUNS / f"{arguments.teacher.stem}-distilled"
+    folder.mkdir(parents=True, exist_ok=True)
+    taught = load_teacher(arguments.teacher)
+    shape = taught.shape
+    recipe.network = Network(shape.width, shape.depth, shape.size, shape.divisor, shape.anchors)
+    start = folder / "teacher.pt"
+    state.save(start, taught, state.Average(taught, 0), None)
+    job = Job(recipe, folder, shape.classes, start, arguments.resume)
+    together(
+        recipe.workers,
+        _distil_work,
+        job,
+        arguments.teacher,
+        photos,
+        judged,
+        recipe.distil_size or shape.size,
+    )
+    print(
+        f"{folder}: checkpoints, curve.csv and curve.svg. Next: python -m train export {folder / 'last.pt'}"
+    )
 
 
 def _recipe(arguments: argparse.Namespace) -> tuple[Recipe, list[str]]:
@@ -74,17 +135,28 @@ def _train(arguments: argparse.Namespace) -> None:
     start = getattr(arguments, "checkpoint", None)
     if start:
         shape = state.load(start)["shape"]
-        recipe.network = replace(recipe.network, **{k: shape[k] for k in ("width", "depth", "size", "divisor", "anchors")})
+        recipe.network = replace(
+            recipe.network,
+            **{k: shape[k] for k in ("width", "depth", "size", "divisor", "anchors")},
+        )
     _run(Job(recipe, folder, classes, start, arguments.resume))
-    print(f"{folder}: checkpoints, curve.csv and curve.svg. Next: python -m train export {folder / 'last.pt'}")
+    print(
+        f"{folder}: checkpoints, curve.csv and curve.svg. Next: python -m train export {folder / 'last.pt'}"
+    )
 
 
 def _export(arguments: argparse.Namespace) -> None:
     model = state.load_model(arguments.checkpoint)
     output = arguments.output or arguments.checkpoint.with_suffix(".onnx")
     kept = state.load(arguments.checkpoint)
-    save_onnx(model, output, {"pictures": kept.get("pictures", 0), "trained": "int8" if kept["quantised"] else "float"})
-    print(f"{output}: next, wisp press {output}" + ("" if kept["quantised"] else " --calib photos/"))
+    save_onnx(
+        model,
+        output,
+        {"pictures": kept.get("pictures", 0), "trained": "int8" if kept["quantised"] else "float"},
+    )
+    print(
+        f"{output}: next, wisp press {output}" + ("" if kept["quantised"] else " --calib photos/")
+    )
 
 
 def _val(arguments: argparse.Namespace) -> None:
@@ -92,9 +164,21 @@ def _val(arguments: argparse.Namespace) -> None:
     recipe, classes = _recipe(arguments)
     recipe.network = replace(recipe.network, size=model.shape.size)
     ap = evaluate(model, *_held_out(recipe, classes))
-    table = {name: {"AP": round(100 * float(a.mean()), 2), "AP50": round(100 * float(a[0]), 2)} for name, a in zip(classes, ap)}
-    print(json.dumps({"AP": round(100 * float(np.nanmean(ap)), 2), "AP50": round(100 * float(np.nanmean(ap[:, 0])), 2),
-                      "IoU": [round(float(v), 2) for v in IOUS], "classes": table}, indent=1))
+    table = {
+        name: {"AP": round(100 * float(a.mean()), 2), "AP50": round(100 * float(a[0]), 2)}
+        for name, a in zip(classes, ap)
+    }
+    print(
+        json.dumps(
+            {
+                "AP": round(100 * float(np.nanmean(ap)), 2),
+                "AP50": round(100 * float(np.nanmean(ap[:, 0])), 2),
+                "IoU": [round(float(v), 2) for v in IOUS],
+                "classes": table,
+            },
+            indent=1,
+        )
+    )
 
 
 def _draw(arguments: argparse.Namespace) -> None:
@@ -109,8 +193,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
 
     def with_recipe(command: argparse.ArgumentParser, default: str) -> None:
-        command.add_argument("--recipe", type=Path, default=HERE / "recipes" / default, help="a YAML file (default: %(default)s)")
-        command.add_argument("--data", type=Path, help="a data.yaml as YOLOv5 reads it; overrides the recipe's data")
+        command.add_argument(
+            "--recipe",
+            type=Path,
+            default=HERE / "recipes" / default,
+            help="a YAML file (default: %(default)s)",
+        )
+        command.add_argument(
+            "--data", type=Path, help="a data.yaml as YOLOv5 reads it; overrides the recipe's data"
+        )
 
     def with_run(command: argparse.ArgumentParser) -> None:
         command.add_argument("--output", type=Path, help="folder of the run (default: runs/NAME)")
@@ -120,10 +211,27 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("train", help="from nothing, by a recipe")
     with_recipe(command, "codes.yaml")
     with_run(command)
-    command = commands.add_parser("transfer", help="from a checkpoint, on other pictures; its zero blocks stay zero")
+    command = commands.add_parser(
+        "transfer", help="from a checkpoint, on other pictures; its zero blocks stay zero"
+    )
     command.add_argument("checkpoint", type=Path)
     with_recipe(command, "transfer.yaml")
     with_run(command)
+    command = commands.add_parser(
+        "distil", help="make a YOLOv5 that exists sparse, from pictures without labels"
+    )
+    command.add_argument(
+        "--teacher", type=Path, required=True, help="ONNX as YOLOv5's export.py writes it"
+    )
+    command.add_argument(
+        "--images", type=Path, action="append", required=True, help="a folder; may be repeated"
+    )
+    command.add_argument(
+        "--sparsity", type=float, help="share of zero 1x4 blocks, instead of the recipe's"
+    )
+    with_recipe(command, "distil.yaml")
+    with_run(command)
+    command.set_defaults(run=_distil)
     command = commands.add_parser("export", help="a checkpoint as ONNX, for wisp press")
     command.add_argument("checkpoint", type=Path)
     command.add_argument("-o", "--output", type=Path)
@@ -132,7 +240,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("checkpoint", type=Path)
     with_recipe(command, "codes.yaml")
     command.set_defaults(run=_val)
-    command = commands.add_parser("draw", help="a folder of drawn pictures with labels, in YOLO's and COCO's way")
+    command = commands.add_parser(
+        "draw", help="a folder of drawn pictures with labels, in YOLO's and COCO's way"
+    )
     command.add_argument("output", type=Path)
     command.add_argument("--count", type=int, default=40)
     command.add_argument("--size", type=int, default=320)

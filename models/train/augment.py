@@ -10,7 +10,9 @@ from torch import Tensor
 LEAST = 8  # pixels: a box whose longer side is less is dropped from a mosaic
 
 
-def turn(images: np.ndarray, boxes: list[np.ndarray], rng: np.random.Generator, turns: bool) -> None:
+def turn(
+    images: np.ndarray, boxes: list[np.ndarray], rng: np.random.Generator, turns: bool
+) -> None:
     """Mirrors, and with `turns` quarter turns, in place. Boxes are class, x, y, w, h in pixels."""
     size = images.shape[1]
     for i, b in enumerate(boxes):
@@ -44,7 +46,9 @@ def joined(images: np.ndarray, boxes: list[np.ndarray]) -> tuple[np.ndarray, np.
 def to_tensors(images: np.ndarray, boxes: list[np.ndarray]) -> tuple[Tensor, Tensor]:
     """Pictures in 0…1 [n, 3, h, w] and targets [boxes, 6] = picture, class, x, y, w, h in pixels."""
     x = torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(255)
-    rows = [np.hstack((np.full((len(b), 1), i, np.float32), b)) for i, b in enumerate(boxes) if len(b)]
+    rows = [
+        np.hstack((np.full((len(b), 1), i, np.float32), b)) for i, b in enumerate(boxes) if len(b)
+    ]
     targets = torch.from_numpy(np.vstack(rows)) if rows else torch.zeros(0, 6)
     return x.contiguous(memory_format=torch.channels_last), targets.float()
 

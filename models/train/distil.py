@@ -34,7 +34,9 @@ class Distil:
     sees something, as much as it does; features everywhere, measured in their own spread.
     """
 
-    def __init__(self, teacher: Yolo, features: float = 1.0, boxes: float = 0.5, classes: float = 1.0):
+    def __init__(
+        self, teacher: Yolo, features: float = 1.0, boxes: float = 0.5, classes: float = 1.0
+    ):
         self.teacher, self.features, self.boxes, self.classes = teacher, features, boxes, classes
         for parameter in teacher.parameters():
             parameter.requires_grad_(False)
@@ -51,10 +53,20 @@ class Distil:
             sees = t[..., 4].sigmoid()
             weight = (sees / (sees.sum() + 1e-6))[..., None]
             parts[1] = parts[1] + balance * F.binary_cross_entropy_with_logits(y[..., 4], sees)
-            parts[0] = parts[0] + (weight * F.smooth_l1_loss(y[..., :4], t[..., :4], reduction="none")).sum()
-            soft = F.binary_cross_entropy_with_logits(y[..., 5:], t[..., 5:].sigmoid(), reduction="none")
+            parts[0] = (
+                parts[0]
+                + (weight * F.smooth_l1_loss(y[..., :4], t[..., :4], reduction="none")).sum()
+            )
+            soft = F.binary_cross_entropy_with_logits(
+                y[..., 5:], t[..., 5:].sigmoid(), reduction="none"
+            )
             parts[2] = parts[2] + (weight * soft).sum()
-        loss = self.boxes * parts[0] + 10 * parts[1] + self.classes * parts[2] + self.features * likeness
+        loss = (
+            self.boxes * parts[0]
+            + 10 * parts[1]
+            + self.classes * parts[2]
+            + self.features * likeness
+        )
         return loss, parts.detach()
 
 
@@ -72,7 +84,11 @@ class Photos:
         if index not in self.kept:
             image = read_picture(self.paths[index])
             fit = min(1.0, 1.3 * self.size / max(image.shape[:2]))
-            self.kept[index] = cv2.resize(image, None, fx=fit, fy=fit, interpolation=cv2.INTER_AREA) if fit < 1 else image
+            self.kept[index] = (
+                cv2.resize(image, None, fx=fit, fy=fit, interpolation=cv2.INTER_AREA)
+                if fit < 1
+                else image
+            )
         return self.kept[index]
 
     def _cut(self) -> np.ndarray:
@@ -80,7 +96,9 @@ class Photos:
         image = self._picture()
         h, w = image.shape[:2]
         share = 1 - self.scale * self.rng.random() ** 2
-        ch, cw = (max(16, int(side * min(1, share * self.rng.uniform(0.85, 1.15)))) for side in (h, w))
+        ch, cw = (
+            max(16, int(side * min(1, share * self.rng.uniform(0.85, 1.15)))) for side in (h, w)
+        )
         y, x = int(self.rng.integers(0, h - ch + 1)), int(self.rng.integers(0, w - cw + 1))
         return image[y : y + ch, x : x + cw]
 

@@ -39,8 +39,16 @@ def _convolution(graph: _Graph, step: Step, x: str) -> str:
     weight = graph.constant(f"{step.name}.weight", conv.weight.detach().numpy())
     bias = graph.constant(f"{step.name}.bias", conv.bias.detach().numpy())
     (ph, pw), name = conv.padding, step.name
-    y = graph.node("Conv", [x, weight, bias], f"{name}.conv", kernel_shape=list(conv.kernel_size),
-                   strides=list(conv.stride), pads=[ph, pw, ph, pw], group=1, dilations=[1, 1])
+    y = graph.node(
+        "Conv",
+        [x, weight, bias],
+        f"{name}.conv",
+        kernel_shape=list(conv.kernel_size),
+        strides=list(conv.stride),
+        pads=[ph, pw, ph, pw],
+        group=1,
+        dilations=[1, 1],
+    )
     if not isinstance(step.module, Conv):
         return y
     return graph.node("Mul", [y, graph.node("Sigmoid", [y], f"{name}.sigmoid")], f"{name}.act")
@@ -63,10 +71,25 @@ def _step(graph: _Graph, step: Step, inputs: list[str]) -> str:
         return graph.node("Add", inputs, step.name)
     if step.kind == "pool":
         k, p = step.module.kernel_size, step.module.padding
-        return graph.node("MaxPool", inputs, f"{step.name}.{len(graph.nodes)}", kernel_shape=[k, k], strides=[1, 1], pads=[p, p, p, p])
-    scales = graph.constant(f"{step.name}.{len(graph.nodes)}.scales", np.array([1, 1, 2, 2], np.float32))
-    return graph.node("Resize", [inputs[0], "", scales], f"{step.name}.{len(graph.nodes)}",
-                      mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+        return graph.node(
+            "MaxPool",
+            inputs,
+            f"{step.name}.{len(graph.nodes)}",
+            kernel_shape=[k, k],
+            strides=[1, 1],
+            pads=[p, p, p, p],
+        )
+    scales = graph.constant(
+        f"{step.name}.{len(graph.nodes)}.scales", np.array([1, 1, 2, 2], np.float32)
+    )
+    return graph.node(
+        "Resize",
+        [inputs[0], "", scales],
+        f"{step.name}.{len(graph.nodes)}",
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
 
 
 def _decoded(graph: _Graph, x: str, index: int, model: Yolo) -> str:
@@ -82,10 +105,20 @@ def _decoded(graph: _Graph, x: str, index: int, model: Yolo) -> str:
         return graph.constant(f"decode.{index}.{name}", np.asarray(values, np.float32))
 
     at = f"decode.{index}"
-    y = graph.node("Reshape", [x, ints("shape", 1, len(anchors), columns, cells, cells)], f"{at}.split")
-    y = graph.node("Sigmoid", [graph.node("Transpose", [y], f"{at}.turned", perm=[0, 1, 3, 4, 2])], f"{at}.probabilities")
+    y = graph.node(
+        "Reshape", [x, ints("shape", 1, len(anchors), columns, cells, cells)], f"{at}.split"
+    )
+    y = graph.node(
+        "Sigmoid",
+        [graph.node("Transpose", [y], f"{at}.turned", perm=[0, 1, 3, 4, 2])],
+        f"{at}.probabilities",
+    )
     parts = [f"{at}.xy", f"{at}.wh", f"{at}.scores"]
-    graph.nodes.append(helper.make_node("Split", [y, ints("parts", 2, 2, columns - 4)], parts, name=f"{at}.parted", axis=4))
+    graph.nodes.append(
+        helper.make_node(
+            "Split", [y, ints("parts", 2, 2, columns - 4)], parts, name=f"{at}.parted", axis=4
+        )
+    )
     rows, cols = np.meshgrid(np.arange(cells), np.arange(cells), indexing="ij")
     grid = np.stack((cols, rows), -1)[None, None] - 0.5
     xy = graph.node("Mul", [parts[0], reals("two", 2.0)], f"{at}.xy2")
@@ -123,7 +156,10 @@ def to_onnx(model: Yolo, note: dict[str, str]) -> onnx.ModelProto:
     output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, count, columns])
     proto = helper.make_model(
         helper.make_graph(graph.nodes, "wisp", [picture], [output], graph.constants),
-        producer_name="wisp train", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+        producer_name="wisp train",
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=8,
+    )
     names = dict(enumerate(model.shape.classes))
     helper.set_model_props(proto, {"names": repr(names), "stride": str(max(STRIDES)), **note})
     onnx.checker.check_model(proto)

@@ -40,7 +40,11 @@ def read_data(path: Path) -> Pictures:
     if not isinstance(values, dict) or "train" not in values or "names" not in values:
         raise RecipeError(f"{path} is not a data.yaml: it needs train and names.")
     names = values["names"]
-    names = [str(names[k]) for k in sorted(names)] if isinstance(names, dict) else [str(n) for n in names]
+    names = (
+        [str(names[k]) for k in sorted(names)]
+        if isinstance(names, dict)
+        else [str(n) for n in names]
+    )
     base = path.parent / str(values.get("path", "."))
     sets = []
     for key in ("train", "val"):
@@ -48,7 +52,9 @@ def read_data(path: Path) -> Pictures:
         places = places if isinstance(places, list) else [places]
         sets.append([p for place in places for p in pictures_in(base / place)])
         if not sets[-1]:
-            raise RecipeError(f"{path}: {key} names no picture ({', '.join(str(base / p) for p in places)}).")
+            raise RecipeError(
+                f"{path}: {key} names no picture ({', '.join(str(base / p) for p in places)})."
+            )
     return Pictures(names, *sets)
 
 
@@ -75,8 +81,15 @@ def read_labels(picture: Path, classes: int) -> np.ndarray:
             row = [float(v) for v in line.split()]
         except ValueError:
             row = []
-        if len(row) != 5 or not 0 <= row[0] < classes or row[0] % 1 or not all(0 <= v <= 1 for v in row[1:]):
-            raise RecipeError(f"{path}:{number}: {line.strip()!r} is not class (below {classes}), x, y, w, h in 0…1.")
+        if (
+            len(row) != 5
+            or not 0 <= row[0] < classes
+            or row[0] % 1
+            or not all(0 <= v <= 1 for v in row[1:])
+        ):
+            raise RecipeError(
+                f"{path}:{number}: {line.strip()!r} is not class (below {classes}), x, y, w, h in 0…1."
+            )
         rows.append(row)
     return np.array(rows, np.float32).reshape(-1, 5)
 
@@ -93,7 +106,9 @@ class Folder:
 
     turns = False
 
-    def __init__(self, paths: list[Path], classes: int, size: int, scale: float, rng: np.random.Generator):
+    def __init__(
+        self, paths: list[Path], classes: int, size: int, scale: float, rng: np.random.Generator
+    ):
         self.paths, self.classes, self.size = paths, classes, size
         self.scale, self.rng = scale, rng
         self.kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}
@@ -116,7 +131,9 @@ class Folder:
             self.order = list(self.rng.permutation(len(self.paths)))
         return self.order.pop()
 
-    def _paste(self, canvas: np.ndarray, window: tuple[int, int, int, int], index: int) -> np.ndarray:
+    def _paste(
+        self, canvas: np.ndarray, window: tuple[int, int, int, int], index: int
+    ) -> np.ndarray:
         """One picture, scaled to the window x0, y0, x1, y1 and a little more or less, somewhere in it."""
         image, labels = self._get(index)
         x0, y0, x1, y1 = window
@@ -125,7 +142,13 @@ class Folder:
         room = np.array((x1 - x0 - w * fit, y1 - y0 - h * fit))
         shift = self.rng.uniform(0, 1, 2) * room + (x0, y0)
         matrix = np.array(((fit, 0, shift[0]), (0, fit, shift[1])))
-        part = cv2.warpAffine(image, matrix - ((0, 0, x0), (0, 0, y0)), (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR, borderValue=(GREY,) * 3)
+        part = cv2.warpAffine(
+            image,
+            matrix - ((0, 0, x0), (0, 0, y0)),
+            (x1 - x0, y1 - y0),
+            flags=cv2.INTER_LINEAR,
+            borderValue=(GREY,) * 3,
+        )
         canvas[y0:y1, x0:x1] = part
         low = labels[:, 1:3] - labels[:, 3:5] / 2
         high = labels[:, 1:3] + labels[:, 3:5] / 2
@@ -142,7 +165,12 @@ class Folder:
                 boxes.append(self._paste(canvas, (0, 0, self.size, self.size), self._next()))
                 continue
             cx, cy = (self.rng.uniform(0.35, 0.65, 2) * self.size).astype(int)
-            windows = ((0, 0, cx, cy), (cx, 0, self.size, cy), (0, cy, cx, self.size), (cx, cy, self.size, self.size))
+            windows = (
+                (0, 0, cx, cy),
+                (cx, 0, self.size, cy),
+                (0, cy, cx, self.size),
+                (cx, cy, self.size, self.size),
+            )
             boxes.append(np.vstack([self._paste(canvas, w, self._next()) for w in windows]))
         return images, [b.astype(np.float32) for b in boxes]
 

@@ -30,7 +30,9 @@ class Shape:
 class Conv(nn.Module):
     """Convolution, batch norm, SiLU. `fold` melts the norm into the convolution."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, pad: int | None = None):
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, pad: int | None = None
+    ):
         super().__init__()
         padding = kernel // 2 if pad is None else pad
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False)

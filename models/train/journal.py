@@ -9,9 +9,21 @@ import matplotlib
 from tqdm import tqdm
 
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402: the backend comes first
+from matplotlib import pyplot as plt  # noqa: E402 (the backend comes first)
 
-COLUMNS = ["minutes", "phase", "step", "pictures", "rate", "box", "objectness", "classes", "sparsity", "ap", "ap50"]
+COLUMNS = [
+    "minutes",
+    "phase",
+    "step",
+    "pictures",
+    "rate",
+    "box",
+    "objectness",
+    "classes",
+    "sparsity",
+    "ap",
+    "ap50",
+]
 
 
 class Journal:
@@ -24,8 +36,13 @@ class Journal:
 
     def phase(self, name: str, total: float, unit: str) -> None:
         self.end()
-        self.bar = tqdm(total=round(total, 1), desc=name, unit=unit, mininterval=5,
-                        bar_format="{desc} {percentage:3.0f}% |{bar:24}| {n:.1f}/{total:.1f} {unit} {postfix}")
+        self.bar = tqdm(
+            total=round(total, 1),
+            desc=name,
+            unit=unit,
+            mininterval=5,
+            bar_format="{desc} {percentage:3.0f}% |{bar:24}| {n:.1f}/{total:.1f} {unit} {postfix}",
+        )
 
     def step(self, done: float, texts: dict) -> None:
         self.bar.n = done
@@ -37,13 +54,17 @@ class Journal:
         with self.table.open("a", newline="") as file:
             csv.DictWriter(file, COLUMNS).writerow({k: row.get(k, "") for k in COLUMNS})
         if row.get("ap", "") != "":
-            tqdm.write(f"{row['phase']}: step {row['step']}, AP {row['ap']:.2f}, AP50 {row['ap50']:.2f}")
+            tqdm.write(
+                f"{row['phase']}: step {row['step']}, AP {row['ap']:.2f}, AP50 {row['ap50']:.2f}"
+            )
             self.draw()
 
     def draw(self) -> None:
         with self.table.open(newline="") as file:
             rows = list(csv.DictReader(file))
-        figure, (top, bottom) = plt.subplots(2, 1, figsize=(8, 6), sharex=True, layout="constrained")
+        figure, (top, bottom) = plt.subplots(
+            2, 1, figsize=(8, 6), sharex=True, layout="constrained"
+        )
         for axis, names in ((top, ("box", "objectness", "classes")), (bottom, ("ap", "ap50"))):
             for name in names:
                 points = [(float(r["pictures"]), float(r[name])) for r in rows if r[name]]

@@ -28,6 +28,7 @@ PRUNE_EVERY = 20  # steps
 PRUNED_AT = 0.7  # of a phase: the rest heals
 CALIBRATION = 16  # batches
 CLIP = 10.0  # longest gradient
+LONGEST_STEP = 6.0  # seconds: what is longer was a pause
 
 
 class Source(Protocol):
@@ -39,7 +40,9 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
-Loss = Callable[[Yolo, Tensor, Tensor], tuple[Tensor, Tensor]]  # model, pictures, targets → loss, its three parts
+Loss = Callable[
+    [Yolo, Tensor, Tensor], tuple[Tensor, Tensor]
+]  # model, pictures, targets → loss, its three parts
 
 
 @dataclass
@@ -61,15 +64,18 @@ def supervised(recipe: Recipe) -> Loss:
 
 
 class Clock:
-    """How much of a phase is over, 0…1: counted in steps, or on the wall."""
+    """How much of a phase is over, 0…1: counted in steps, or in minutes at work. A machine that slept did not work."""
 
     def __init__(self, phase: Phase, before: float):
-        self.phase, self.before, self.start = phase, before, time.monotonic()
+        self.phase, self.minutes, self.last = phase, before * phase.minutes, time.monotonic()
 
     def progress(self, step: int) -> float:
         if self.phase.steps:
             return min(1.0, step / self.phase.steps)
-        return min(1.0, self.before + (time.monotonic() - self.start) / 60 / self.phase.minutes)
+        now = time.monotonic()
+        self.minutes += min(now - self.last, LONGEST_STEP) / 60
+        self.last = now
+        return min(1.0, self.minutes / self.phase.minutes)
 
 
 class Trainer:
@@ -82,7 +88,9 @@ class Trainer:
         self.phase, self.step, self.pictures, self.before = 0, 0, 0, 0.0
         self.model = self._begin()
         self.rng = np.random.default_rng((self.recipe.seed, rank, self.pictures))
-        self.generator = torch.Generator().manual_seed(self.recipe.seed + 1000 * rank + self.pictures)
+        self.generator = torch.Generator().manual_seed(
+            self.recipe.seed + 1000 * rank + self.pictures
+        )
         self.journal = Journal(job.folder, not job.resume) if rank == 0 else None
         self.share = self.recipe.batch // self.recipe.workers
 
@@ -94,7 +102,9 @@ class Trainer:
         kept = None
         if self.job.resume and last.exists():
             kept = state.load(last)
-            self.phase, self.step, self.pictures, self.before = (kept[k] for k in ("phase", "step", "pictures", "progress"))
+            self.phase, self.step, self.pictures, self.before = (
+                kept[k] for k in ("phase", "step", "pictures", "progress")
+            )
             self.optimiser_state = kept["optimiser"]
             model = state.rebuild(kept["shape"], kept["quantised"], kept["model"])
             average = state.rebuild(kept["shape"], kept["quantised"], kept["average"])
@@ -103,7 +113,7 @@ class Trainer:
             return model
         self.optimiser_state = None
         if self.job.start:
-            model = state.load_model(self.job.start)
+            model = state.load_float(self.job.start)
             self._check_classes(model)
         else:
             shape = Shape(self.job.classes, n.width, n.depth, n.size, n.divisor, n.anchors)
@@ -121,7 +131,10 @@ class Trainer:
     def _optimiser(self, phase: Phase) -> torch.optim.Optimizer:
         weights = [p for p in self.model.parameters() if p.ndim > 1]
         others = [p for p in self.model.parameters() if p.ndim < 2]
-        groups = [{"params": weights, "weight_decay": self.recipe.decay}, {"params": others, "weight_decay": 0.0}]
+        groups = [
+            {"params": weights, "weight_decay": self.recipe.decay},
+            {"params": others, "weight_decay": 0.0},
+        ]
         optimiser = torch.optim.AdamW(groups, lr=phase.rate[0], betas=(0.9, 0.98))
         if self.optimiser_state:
             optimiser.load_state_dict(self.optimiser_state)
@@ -152,7 +165,9 @@ class Trainer:
         self.model = state.twin(self.model)
         masks = Masks(self.model)
         quantiser = prepare(self.model)
-        quantiser.calibrate([self._pictures(self.recipe.phases[self.phase])[0] for _ in range(CALIBRATION)])
+        quantiser.calibrate(
+            [self._pictures(self.recipe.phases[self.phase])[0] for _ in range(CALIBRATION)]
+        )
         masks.apply()
         equalise(self.model)
         self.average = state.Average(state.twin(self.model), self.recipe.average)
@@ -164,7 +179,9 @@ class Trainer:
         clock = Clock(phase, self.before)
         judged, progress, total, lines = time.monotonic(), self.before, torch.zeros(3), 0
         if self.journal:
-            self.journal.phase(phase.name, phase.steps or phase.minutes, "steps" if phase.steps else "min")
+            self.journal.phase(
+                phase.name, phase.steps or phase.minutes, "steps" if phase.steps else "min"
+            )
         while progress < 1:
             rate = self._rate(phase, progress)
             for group in optimiser.param_groups:
@@ -186,7 +203,9 @@ class Trainer:
                 self._save(optimiser, progress, self.job.folder / "last.pt")
                 judged = time.monotonic()
 
-    def _one_step(self, phase: Phase, optimiser: torch.optim.Optimizer, masks: Masks, progress: float) -> tuple[Tensor, float]:
+    def _one_step(
+        self, phase: Phase, optimiser: torch.optim.Optimizer, masks: Masks, progress: float
+    ) -> tuple[Tensor, float]:
         x, targets = self._pictures(phase)
         self.model.train()
         loss, parts = self.loss(self.model, x, targets)
@@ -200,7 +219,9 @@ class Trainer:
 
     def _rate(self, phase: Phase, progress: float) -> float:
         first, last = phase.rate
-        return (last + (first - last) * (1 + math.cos(math.pi * progress)) / 2) * min(1.0, (self.step + 1) / WARM_UP)
+        return (last + (first - last) * (1 + math.cos(math.pi * progress)) / 2) * min(
+            1.0, (self.step + 1) / WARM_UP
+        )
 
     def _pictures(self, phase: Phase) -> tuple[Tensor, Tensor]:
         images, boxes = self.source.batch(self.share, phase.mosaic)
@@ -209,26 +230,62 @@ class Trainer:
         x = relight(x, self.generator)
         size, own = phase.size, x.shape[-1]
         if size and size != own:
-            x = torch.nn.functional.interpolate(x, size=(size, size), mode="area").contiguous(memory_format=torch.channels_last)
+            x = torch.nn.functional.interpolate(x, size=(size, size), mode="area").contiguous(
+                memory_format=torch.channels_last
+            )
             targets[:, 2:] *= size / own
         return (x * 255).round_().div_(255), targets
 
     # ---- what the first worker does besides ----
 
-    def _report(self, phase: Phase, progress: float, rate: float, parts: Tensor, sparsity: float) -> None:
+    def _report(
+        self, phase: Phase, progress: float, rate: float, parts: Tensor, sparsity: float
+    ) -> None:
         box, objectness, classes = (round(float(p), 4) for p in parts)
-        texts = {"box": box, "obj": objectness, "cls": classes, "sparse": f"{sparsity:.2f}", "pictures": self.pictures}
+        texts = {
+            "box": box,
+            "obj": objectness,
+            "cls": classes,
+            "sparse": f"{sparsity:.2f}",
+            "pictures": self.pictures,
+        }
         self.journal.step(progress * (phase.steps or phase.minutes), texts)
-        self.journal.write({"minutes": round(time.monotonic() / 60, 2), "phase": phase.name, "step": self.step,
-                            "pictures": self.pictures, "rate": f"{rate:.2e}", "box": box, "objectness": objectness,
-                            "classes": classes, "sparsity": round(sparsity, 4)})
+        self.journal.write(
+            {
+                "minutes": round(time.monotonic() / 60, 2),
+                "phase": phase.name,
+                "step": self.step,
+                "pictures": self.pictures,
+                "rate": f"{rate:.2e}",
+                "box": box,
+                "objectness": objectness,
+                "classes": classes,
+                "sparsity": round(sparsity, 4),
+            }
+        )
 
     def _judge(self, phase: Phase) -> None:
         ap = metrics.evaluate(self.average.model, *self.held_out)
-        self.journal.write({"minutes": round(time.monotonic() / 60, 2), "phase": phase.name, "step": self.step, "pictures": self.pictures,
-                            "ap": round(100 * float(np.nanmean(ap)), 2), "ap50": round(100 * float(np.nanmean(ap[:, 0])), 2)})
+        self.journal.write(
+            {
+                "minutes": round(time.monotonic() / 60, 2),
+                "phase": phase.name,
+                "step": self.step,
+                "pictures": self.pictures,
+                "ap": round(100 * float(np.nanmean(ap)), 2),
+                "ap50": round(100 * float(np.nanmean(ap[:, 0])), 2),
+            }
+        )
 
     def _save(self, optimiser: torch.optim.Optimizer | None, progress: float, path: Path) -> None:
         done = optimiser is None
-        state.save(path, self.model, self.average, optimiser, phase=self.phase + done, step=0 if done else self.step,
-                   pictures=self.pictures, progress=progress)
+        state.save(
+            path,
+            self.model,
+            self.average,
+            optimiser,
+            phase=self.phase + done,
+            step=0 if done else self.step,
+            pictures=self.pictures,
+            progress=progress,
+        )

@@ -64,7 +64,9 @@ def assign(targets: Tensor, anchors: Tensor, h: int, w: int, stride: int):
     return t[index, 0].long(), anchor[index], cell[:, 1], cell[:, 0], t[index]
 
 
-def yolo_loss(logits: list[Tensor], targets: Tensor, anchors: Tensor, gains: Gains) -> tuple[Tensor, Tensor]:
+def yolo_loss(
+    logits: list[Tensor], targets: Tensor, anchors: Tensor, gains: Gains
+) -> tuple[Tensor, Tensor]:
     """Loss of a batch (summed over its pictures' mean), and (box, objectness, classes) for the log."""
     parts = torch.zeros(3)
     for y, wh, stride, balance in zip(logits, anchors, STRIDES, BALANCE):

@@ -10,7 +10,9 @@ from torch import Tensor
 IOUS = np.arange(0.5, 1.0, 0.05)
 
 
-def boxes_of(predictions: Tensor, confidence: float, iou: float, most: int = 100) -> list[np.ndarray]:
+def boxes_of(
+    predictions: Tensor, confidence: float, iou: float, most: int = 100
+) -> list[np.ndarray]:
     """Decoded predictions [n, boxes, 5 + classes] → for each picture f32 [k][6] = x, y, w, h (centre), score, class."""
     out = []
     scores = predictions[..., 5:] * predictions[..., 4:5]
@@ -20,9 +22,17 @@ def boxes_of(predictions: Tensor, confidence: float, iou: float, most: int = 100
         xywh, best, kind = p[keep, :4].numpy(), best[keep].numpy(), kind[keep].numpy()
         corner = xywh.copy()
         corner[:, :2] -= corner[:, 2:] / 2
-        chosen = cv2.dnn.NMSBoxesBatched(corner, best, kind.astype(np.int32), confidence, iou) if len(best) else []
+        chosen = (
+            cv2.dnn.NMSBoxesBatched(corner, best, kind.astype(np.int32), confidence, iou)
+            if len(best)
+            else []
+        )
         chosen = np.array(chosen, int)[:most]
-        out.append(np.hstack((xywh, best[:, None], kind[:, None]))[chosen].astype(np.float32).reshape(-1, 6))
+        out.append(
+            np.hstack((xywh, best[:, None], kind[:, None]))[chosen]
+            .astype(np.float32)
+            .reshape(-1, 6)
+        )
     return out
 
 
@@ -73,12 +83,18 @@ def average_precision(found: list[np.ndarray], truth: list[np.ndarray], classes:
         precision = np.maximum.accumulate(precision[::-1], 0)[::-1]
         for k in range(len(IOUS)):
             at = np.searchsorted(recall[:, k], np.linspace(0, 1, 101), side="left")
-            out[c, k] = np.where(at < len(right), precision[np.minimum(at, len(right) - 1), k] if len(right) else 0, 0).mean()
+            out[c, k] = np.where(
+                at < len(right),
+                precision[np.minimum(at, len(right) - 1), k] if len(right) else 0,
+                0,
+            ).mean()
     return out
 
 
 @torch.no_grad()
-def evaluate(model: torch.nn.Module, images: np.ndarray, truth: list[np.ndarray], batch: int = 25) -> np.ndarray:
+def evaluate(
+    model: torch.nn.Module, images: np.ndarray, truth: list[np.ndarray], batch: int = 25
+) -> np.ndarray:
     """AP by class and IoU of a model on pictures u8 [n][h][w][3]."""
     from .augment import to_tensors
     from .graph import decode

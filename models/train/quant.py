@@ -42,7 +42,9 @@ class Range(nn.Module):
         self.zero.fill_(min(max(round(-low / scale), 0), BYTE_MOST))
 
     def rounded(self, x: Tensor) -> Tensor:
-        return ((x / self.scale).round() + self.zero).clamp(0, BYTE_MOST).sub(self.zero) * self.scale
+        return ((x / self.scale).round() + self.zero).clamp(0, BYTE_MOST).sub(
+            self.zero
+        ) * self.scale
 
     def forward(self, x: Tensor) -> Tensor:
         if self.observing:
@@ -84,11 +86,18 @@ class RoundedWeight(nn.Module):
 
     def __init__(self, sources: list[tuple[Range | None, int]]):
         super().__init__()
-        self.sources = sources  # the tensors it reads side by side, and their channels; None is the picture
+        self.sources = (
+            sources  # the tensors it reads side by side, and their channels; None is the picture
+        )
         self.enabled = True
 
     def step(self) -> Tensor:
-        return torch.cat([torch.full((n,), 1 / BYTE_MOST) if r is None else r.scale.expand(n) for r, n in self.sources])
+        return torch.cat(
+            [
+                torch.full((n,), 1 / BYTE_MOST) if r is None else r.scale.expand(n)
+                for r, n in self.sources
+            ]
+        )
 
     def forward(self, weight: Tensor) -> Tensor:
         if not self.enabled:
@@ -120,7 +129,9 @@ class Quantiser:
         self.ranges: dict[int, Range] = {}  # by the step that writes the tensor
         self.sources: dict[int, list[tuple[Range | None, int]]] = {}
         self.rounders: list[RoundedWeight] = []
-        added = {s.inputs[1] for s in self.steps if s.kind == "add"}  # rounded once, after the addition
+        added = {
+            s.inputs[1] for s in self.steps if s.kind == "add"
+        }  # rounded once, after the addition
         model.ranges = nn.ModuleDict()
         for number, step in enumerate(self.steps):
             self.sources[number] = self._sources(number, step)

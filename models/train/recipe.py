@@ -22,10 +22,14 @@ class Phase:
     name: str
     steps: int = 0
     minutes: float = 0.0
-    rate: list[float] = field(default_factory=lambda: [1.5e-3, 1e-4])  # learning rate, first to last
+    rate: list[float] = field(
+        default_factory=lambda: [1.5e-3, 1e-4]
+    )  # learning rate, first to last
     size: int = 0  # smaller pictures than the model's, for speed; 0: the model's
     mosaic: float = 0.0  # share of pictures that are four, made smaller, side by side
-    sparsity: float = 0.0  # share of the 1x4 blocks that are zero at the end; reached at 0.7 of the phase
+    sparsity: float = (
+        0.0  # share of the 1x4 blocks that are zero at the end; reached at 0.7 of the phase
+    )
     quantise: bool = False  # compute with wisp's integers
 
 
@@ -37,8 +41,13 @@ class Network:
     depth: float = 0.33
     size: int = 320
     divisor: int = 8
-    anchors: list = field(default_factory=lambda: [
-        [[10, 13], [16, 30], [33, 23]], [[30, 61], [62, 45], [59, 119]], [[116, 90], [156, 198], [373, 326]]])
+    anchors: list = field(
+        default_factory=lambda: [
+            [[10, 13], [16, 30], [33, 23]],
+            [[30, 61], [62, 45], [59, 119]],
+            [[116, 90], [156, 198], [373, 326]],
+        ]
+    )
 
 
 @dataclass
@@ -66,6 +75,7 @@ class Recipe:
     decay: float = 0.02  # of the weights
     average: float = 0.999  # of the weights over the steps
     evaluate_every: float = 4.0  # minutes
+    distil_size: int = 0  # side of the pictures that a teacher shows; 0: the teacher's own
 
 
 def _filled(kind: type, values: Any, where: str) -> Any:
@@ -74,7 +84,9 @@ def _filled(kind: type, values: Any, where: str) -> Any:
     known = {f.name for f in fields(kind)}
     for name in values:
         if name not in known:
-            raise RecipeError(f"{where} has no setting {name!r}; it has {', '.join(sorted(known))}.")
+            raise RecipeError(
+                f"{where} has no setting {name!r}; it has {', '.join(sorted(known))}."
+            )
     try:
         return kind(**values)
     except TypeError as error:
@@ -88,13 +100,17 @@ def check(recipe: Recipe) -> Recipe:
         if (phase.steps > 0) == (phase.minutes > 0):
             raise RecipeError(f"Phase {phase.name!r} needs either steps or minutes.")
         if not 0 <= phase.sparsity < 1:
-            raise RecipeError(f"Phase {phase.name!r}: sparsity {phase.sparsity} is not a share below 1.")
+            raise RecipeError(
+                f"Phase {phase.name!r}: sparsity {phase.sparsity} is not a share below 1."
+            )
         if len(phase.rate) != 2:
             raise RecipeError(f"Phase {phase.name!r}: rate is two numbers, first and last.")
     if recipe.network.size % 32:
         raise RecipeError(f"network: size {recipe.network.size} is not a multiple of 32.")
     if recipe.network.divisor % 4:
-        raise RecipeError(f"network: divisor {recipe.network.divisor} is not a multiple of 4, the length of a block.")
+        raise RecipeError(
+            f"network: divisor {recipe.network.divisor} is not a multiple of 4, the length of a block."
+        )
     if recipe.batch < recipe.workers or recipe.workers < 1:
         raise RecipeError(f"batch {recipe.batch} can't be shared by {recipe.workers} workers.")
     if recipe.data.kind not in ("drawn", "folder"):
@@ -106,7 +122,9 @@ def parse(values: Any, where: str) -> Recipe:
     if not isinstance(values, dict) or not isinstance(values.get("phases"), list):
         raise RecipeError(f"{where} is not a recipe: it has no list of phases.")
     values = dict(values)
-    values["phases"] = [_filled(Phase, p, f"{where}, phase {i + 1}") for i, p in enumerate(values["phases"])]
+    values["phases"] = [
+        _filled(Phase, p, f"{where}, phase {i + 1}") for i, p in enumerate(values["phases"])
+    ]
     for name, kind in (("network", Network), ("data", Data), ("gains", Gains)):
         if name in values:
             values[name] = _filled(kind, values[name], f"{where}, {name}")

@@ -68,8 +68,16 @@ class Ring:
         folder.mkdir(parents=True, exist_ok=True)
         context = mp.get_context("spawn")
         kept = len(list(folder.glob("boxes-*[0-9].npy")))  # of a run that goes on
-        self.shared = Shared(folder, size, max(4, pictures // SHARD), context.Value("d", 0.0), context.Value("d", kept * SHARD))
-        self.process = context.Process(target=_drawer, daemon=True, args=(self.shared, seed, reuse, kept))
+        self.shared = Shared(
+            folder,
+            size,
+            max(4, pictures // SHARD),
+            context.Value("d", 0.0),
+            context.Value("d", kept * SHARD),
+        )
+        self.process = context.Process(
+            target=_drawer, daemon=True, args=(self.shared, seed, reuse, kept)
+        )
         self.process.start()
 
     def close(self) -> None:
@@ -99,14 +107,18 @@ class Drawn:
                 break
             time.sleep(1)
         else:
-            raise RuntimeError("no pictures were drawn; the message of the process that draws stands above")
+            raise RuntimeError(
+                "no pictures were drawn; the message of the process that draws stands above"
+            )
         ready = int(min(shared.slots, shared.drawn.value // SHARD))
         images, boxes = np.empty((n, shared.size, shared.size, 3), np.uint8), []
         for i in range(0, n, 8):
             slot = self.rng.integers(ready)
             count = min(8, n - i)
             which = np.sort(self.rng.choice(SHARD, count, replace=False))
-            images[i : i + count] = np.load(shared.folder / f"images-{slot}.npy", mmap_mode="r")[which]
+            images[i : i + count] = np.load(shared.folder / f"images-{slot}.npy", mmap_mode="r")[
+                which
+            ]
             found = np.load(shared.folder / f"boxes-{slot}.npy")[which]
             boxes += [b[b[:, 0] >= 0] for b in found]
         with shared.served.get_lock():

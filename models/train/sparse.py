@@ -20,13 +20,21 @@ def _blocks(weight: Tensor) -> Tensor:
     """[o, i, kh, kw] → [o, i/4, 4, kh, kw]."""
     o, i, kh, kw = weight.shape
     if i % LANES:
-        raise ValueError(f"a convolution reads {i} channels, which blocks of {LANES} don't fill; choose a divisor of 4 or 8")
-    return weight.unflatten(1, (i // LANES, LANES)) if not weight.is_contiguous() else weight.view(o, i // LANES, LANES, kh, kw)
+        raise ValueError(
+            f"a convolution reads {i} channels, which blocks of {LANES} don't fill; choose a divisor of 4 or 8"
+        )
+    return (
+        weight.unflatten(1, (i // LANES, LANES))
+        if not weight.is_contiguous()
+        else weight.view(o, i // LANES, LANES, kh, kw)
+    )
 
 
 def _weight(conv: nn.Conv2d) -> Tensor:
     """The numbers that are trained; a quantised model computes with others."""
-    return conv.parametrizations.weight.original if hasattr(conv, "parametrizations") else conv.weight
+    return (
+        conv.parametrizations.weight.original if hasattr(conv, "parametrizations") else conv.weight
+    )
 
 
 class Masks:
@@ -35,7 +43,9 @@ class Masks:
     def __init__(self, model: Yolo, *others: Yolo):
         self.convs = prunable(model)
         self.others = [prunable(other) for other in others]
-        self.present = {n: _blocks(_weight(c)).detach().abs().amax(2, True) > 0 for n, c in self.convs.items()}
+        self.present = {
+            n: _blocks(_weight(c)).detach().abs().amax(2, True) > 0 for n, c in self.convs.items()
+        }
 
     @torch.no_grad()
     def prune(self, target: float) -> None:

@@ -48,20 +48,43 @@ def twin(model: Yolo) -> Yolo:
     return rebuild(model.shape.as_dict(), quantised, copy.deepcopy(model.state_dict())).eval()
 
 
-def save(path: Path, model: Yolo, average: Average, optimiser: torch.optim.Optimizer | None, **more) -> None:
+def save(
+    path: Path, model: Yolo, average: Average, optimiser: torch.optim.Optimizer | None, **more
+) -> None:
     """Written aside and renamed: a run that dies leaves the last whole one."""
     part = path.with_suffix(".part")
-    torch.save({
-        "shape": model.shape.as_dict(), "quantised": hasattr(model, "ranges"), "model": model.state_dict(),
-        "average": average.model.state_dict(), "updates": average.updates,
-        "optimiser": optimiser.state_dict() if optimiser else None, **more}, part)
+    torch.save(
+        {
+            "shape": model.shape.as_dict(),
+            "quantised": hasattr(model, "ranges"),
+            "model": model.state_dict(),
+            "average": average.model.state_dict(),
+            "updates": average.updates,
+            "optimiser": optimiser.state_dict() if optimiser else None,
+            **more,
+        },
+        part,
+    )
     os.replace(part, path)
 
 
 def load(path: Path) -> dict:
     if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist; give a checkpoint that a run left, such as runs/NAME/last.pt.")
+        raise FileNotFoundError(
+            f"{path} does not exist; give a checkpoint that a run left, such as runs/NAME/last.pt."
+        )
     return torch.load(path, weights_only=True)
+
+
+def load_float(path: Path) -> Yolo:
+    """The same without rounding: where training on other pictures begins."""
+    kept = load(path)
+    weights = {
+        name.replace(".parametrizations.weight.original", ".weight"): value
+        for name, value in kept["average"].items()
+        if not name.startswith("ranges.")
+    }
+    return rebuild(kept["shape"], False, weights)
 
 
 def load_model(path: Path) -> Yolo:

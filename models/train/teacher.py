@@ -1,4 +1,4 @@
-"""A YOLOv5 that exists as ONNX → the graph of this package, matched by the flow of data and the shape of its convolutions."""
+"""A YOLOv5 that exists as ONNX → the graph of this package, matched by its convolutions' shapes and flow of data."""
 
 from __future__ import annotations
 
@@ -43,12 +43,18 @@ def _by_flow(outputs: list, inputs_of: Callable[[Any], list]) -> list:
     return list(done)
 
 
-def _convolutions(graph: onnx.GraphProto, constants: dict[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+def _convolutions(
+    graph: onnx.GraphProto, constants: dict[str, np.ndarray]
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Weight and bias of each, by the flow of data."""
     writer = {name: i for i, node in enumerate(graph.node) for name in node.output}
 
     def inputs_of(index: int) -> list[int]:
-        return [writer[name] for name in graph.node[index].input if name in writer and name not in constants]
+        return [
+            writer[name]
+            for name in graph.node[index].input
+            if name in writer and name not in constants
+        ]
 
     out = []
     for index in _by_flow([writer[graph.output[0].name]], inputs_of):
@@ -56,7 +62,10 @@ def _convolutions(graph: onnx.GraphProto, constants: dict[str, np.ndarray]) -> l
         if node.op_type != "Conv":
             continue
         if len(node.input) < 3 or any(name not in constants for name in node.input[1:]):
-            raise RecipeError(f"Convolution {node.name!r} has no constant weight and bias; export with the norms folded, as export.py does.")
+            raise RecipeError(
+                f"Convolution {node.name!r} has no constant weight and bias; "
+                "export with the norms folded, as export.py does."
+            )
         out.append(tuple(constants[name].astype(np.float32) for name in node.input[1:3]))
     return out
 
@@ -79,7 +88,9 @@ def _anchors(constants: dict[str, np.ndarray], size: int) -> list[list[list[floa
             found[tuple(first.ravel())] = first.tolist()
     ordered = sorted(found.values(), key=lambda a: np.prod(a, axis=1).sum())
     if len(ordered) != len(STRIDES):
-        raise RecipeError(f"The ONNX file has {len(ordered)} sets of anchors where YOLOv5 has {len(STRIDES)}.")
+        raise RecipeError(
+            f"The ONNX file has {len(ordered)} sets of anchors where YOLOv5 has {len(STRIDES)}."
+        )
     return ordered
 
 
@@ -100,7 +111,10 @@ def _fitting(shape: Shape, shapes: list[tuple]) -> Yolo:
         model = Yolo(shape)
         if [tuple(c.weight.shape) for c in _own(model)] == shapes:
             return model
-    raise RecipeError(f"{len(shapes)} convolutions from {shapes[0]} to {shapes[-1]}: this is no YOLOv5 v6 of any size; v5.0 and v7 can't be distilled yet.")
+    raise RecipeError(
+        f"{len(shapes)} convolutions from {shapes[0]} to {shapes[-1]}: this is no YOLOv5 v6 "
+        "of any size; v5.0 and v7 can't be distilled yet."
+    )
 
 
 @torch.no_grad()

@@ -27,14 +27,18 @@ def bend(rng: Rng, h: int, w: int) -> np.ndarray:
             phase = (x * np.cos(angle) + y * np.sin(angle)) * (6.28 / wave) + rng.uniform(0, 6.28)
             size = wave * rng.uniform(0.01, 0.05)
             turn = rng.uniform(0, 6.28)
-            out += np.sin(phase)[..., None] * np.array((np.cos(turn), np.sin(turn)), np.float32) * size
+            out += (
+                np.sin(phase)[..., None] * np.array((np.cos(turn), np.sin(turn)), np.float32) * size
+            )
     return out
 
 
 def bend_picture(image: np.ndarray, by: np.ndarray) -> np.ndarray:
     h, w = by.shape[:2]
     x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
-    return cv2.remap(image, x + by[..., 0], y + by[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return cv2.remap(
+        image, x + by[..., 0], y + by[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    )
 
 
 def bend_points(points: np.ndarray, by: np.ndarray) -> np.ndarray:
@@ -53,7 +57,9 @@ def light(rng: Rng, image: np.ndarray) -> np.ndarray:
     gain = np.ones((h, w), np.float32)
     add = np.zeros((h, w), np.float32)
     if rng.random() < 0.6:
-        corners = rng.uniform(0.35, 1.15, (int(rng.integers(2, 4)), int(rng.integers(2, 4)))).astype(np.float32)
+        corners = rng.uniform(
+            0.35, 1.15, (int(rng.integers(2, 4)), int(rng.integers(2, 4)))
+        ).astype(np.float32)
         gain = cv2.resize(corners, (w, h), interpolation=cv2.INTER_CUBIC)
     if rng.random() < 0.15:  # a shadow's edge
         mask = np.zeros((h, w), np.uint8)
@@ -65,7 +71,9 @@ def light(rng: Rng, image: np.ndarray) -> np.ndarray:
             small = np.zeros((32, 32), np.float32)
             centre = tuple(int(v) for v in rng.integers(0, 32, 2))
             axes = tuple(int(v) for v in rng.integers(1, 9, 2))
-            cv2.ellipse(small, centre, axes, int(rng.integers(180)), 0, 360, float(rng.uniform(40, 230)), -1)
+            cv2.ellipse(
+                small, centre, axes, int(rng.integers(180)), 0, 360, float(rng.uniform(40, 230)), -1
+            )
             small = cv2.GaussianBlur(small, (0, 0), rng.uniform(0.7, 4))
             add += cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)
     low = rng.uniform(0, 90) if rng.random() < 0.5 else 0
@@ -104,16 +112,22 @@ def sensor(rng: Rng, image: np.ndarray) -> np.ndarray:
     if rng.random() < 0.6:
         grains = np.empty(image.shape[:2] + (1 if rng.random() < 0.6 else 3,), np.int16)
         cv2.randn(grains, 0, float(np.exp(rng.uniform(0, 3.2))))
-        image = np.clip(image.astype(np.int16) + grains.reshape(*image.shape[:2], -1), 0, 255).astype(np.uint8)
+        image = np.clip(
+            image.astype(np.int16) + grains.reshape(*image.shape[:2], -1), 0, 255
+        ).astype(np.uint8)
     if rng.random() < 0.15:
         soft = cv2.GaussianBlur(image, (0, 0), 1.2)
         image = cv2.addWeighted(image, 2.2, soft, -1.2, 0)
     if rng.random() < 0.05:
         gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         around = max(image.shape[:2]) // 4 * 2 + 1
-        gray = cv2.adaptiveThreshold(gray, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, around, 4)
+        gray = cv2.adaptiveThreshold(
+            gray, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, around, 4
+        )
         image = cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB)
     if rng.random() < 0.3:
         quality = int(rng.integers(10, 95))
-        image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+        image = cv2.imdecode(
+            cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR
+        )
     return image

@@ -28,7 +28,9 @@ def letterbox(image: np.ndarray, size: int) -> tuple[np.ndarray, float, float, f
     nw, nh = min(size, max(1, round(w * scale))), min(size, max(1, round(h * scale)))
     left, top = round((size - nw) / 2 - 0.1), round((size - nh) / 2 - 0.1)
     out = np.full((size, size, 3), GREY, np.uint8)
-    out[top : top + nh, left : left + nw] = cv2.resize(image, (nw, nh), interpolation=cv2.INTER_LINEAR)
+    out[top : top + nh, left : left + nw] = cv2.resize(
+        image, (nw, nh), interpolation=cv2.INTER_LINEAR
+    )
     return out, scale, left, top
 
 
@@ -41,8 +43,11 @@ def quiet_zone(rng: Rng, kind: int) -> int:
 
 def make_label(rng: Rng, code: Symbol, pixels: int, plain: bool) -> Label:
     """A symbol with its quiet zone, perhaps text, frame and colours. `pixels` a module."""
-    ink = style(rng, code.bits, pixels, code.kind) if not plain else cv2.resize(
-        code.bits, None, fx=pixels, fy=pixels, interpolation=cv2.INTER_NEAREST)
+    ink = (
+        style(rng, code.bits, pixels, code.kind)
+        if not plain
+        else cv2.resize(code.bits, None, fx=pixels, fy=pixels, interpolation=cv2.INTER_NEAREST)
+    )
     h, w = ink.shape
     unit = pixels if code.modules else max(1, round(w / 33))
     zone = quiet_zone(rng, code.kind) * unit
@@ -61,8 +66,13 @@ def make_label(rng: Rng, code: Symbol, pixels: int, plain: bool) -> Label:
     if roomy and pads[0] > 10:
         size = int(pads[0] * rng.uniform(0.3, 0.8))
         if size >= 7:
-            texts.append((int(rng.integers(1, w)), max(0, pads[0] - zone - size), texture.text_line(
-                rng, texture.words(rng, int(rng.integers(3, 22))), size)))
+            texts.append(
+                (
+                    int(rng.integers(1, w)),
+                    max(0, pads[0] - zone - size),
+                    texture.text_line(rng, texture.words(rng, int(rng.integers(3, 22))), size),
+                )
+            )
     top, right, bottom, left = pads
     gray = np.full((h + top + bottom, w + left + right), 255, np.uint8)
     gray[top : top + h, left : left + w] = ink
@@ -71,7 +81,9 @@ def make_label(rng: Rng, code: Symbol, pixels: int, plain: bool) -> Label:
     for x, y, line in texts:
         texture.put(image, line, x, y, dark)
     if roomy and rng.random() < 0.3:
-        cv2.rectangle(image, (0, 0), (image.shape[1] - 1, image.shape[0] - 1), dark, max(1, unit // 2))
+        cv2.rectangle(
+            image, (0, 0), (image.shape[1] - 1, image.shape[0] - 1), dark, max(1, unit // 2)
+        )
     return Label(image, (left, top, left + w, top + h))
 
 
@@ -88,9 +100,23 @@ def _colours(rng: Rng, gray: np.ndarray, plain: bool) -> np.ndarray:
 
 def frame_size(rng: Rng) -> tuple[int, int]:
     draw = rng.random()
-    side = rng.uniform(240, 480) if draw < 0.65 else rng.uniform(480, 800) if draw < 0.85 else rng.uniform(60, 240)
+    side = (
+        rng.uniform(240, 480)
+        if draw < 0.65
+        else rng.uniform(480, 800)
+        if draw < 0.85
+        else rng.uniform(60, 240)
+    )
     draw = rng.random()
-    ratio = 0.75 if draw < 0.4 else 1.0 if draw < 0.6 else rng.uniform(0.4, 1) if draw < 0.88 else rng.uniform(0.12, 0.4)
+    ratio = (
+        0.75
+        if draw < 0.4
+        else 1.0
+        if draw < 0.6
+        else rng.uniform(0.4, 1)
+        if draw < 0.88
+        else rng.uniform(0.12, 0.4)
+    )
     short = max(12, int(side * ratio))
     return (short, int(side)) if rng.random() < 0.72 else (int(side), short)
 
@@ -100,24 +126,44 @@ def _placement(rng: Rng, single: bool, h: int, w: int, label: Label) -> np.ndarr
     x0, y0, x1, y1 = label.box
     lh, lw = label.image.shape[:2]
     draw = rng.random()
-    share = rng.uniform(0.6, 1.08) if draw < 0.45 else rng.uniform(0.25, 0.7) if draw < 0.85 else rng.uniform(0.08, 0.25)
+    share = (
+        rng.uniform(0.6, 1.08)
+        if draw < 0.45
+        else rng.uniform(0.25, 0.7)
+        if draw < 0.85
+        else rng.uniform(0.08, 0.25)
+    )
     if not single:
         share = rng.uniform(0.1, 0.5)
     draw = rng.random()
-    angle = rng.normal(0, 0.08) if draw < 0.65 else rng.uniform(0, 6.28) if draw < 0.85 else rng.integers(4) * 1.5708 + rng.normal(0, 0.05)
+    angle = (
+        rng.normal(0, 0.08)
+        if draw < 0.65
+        else rng.uniform(0, 6.28)
+        if draw < 0.85
+        else rng.integers(4) * 1.5708 + rng.normal(0, 0.05)
+    )
     c, s = np.cos(angle), np.sin(angle)
     bw, bh = x1 - x0, y1 - y0
     wide, high = abs(bw * c) + abs(bh * s), abs(bw * s) + abs(bh * c)
-    scale = share * min(w / wide, h / high) if rng.random() < 0.8 else share * max(h, w) / max(wide, high)
+    scale = (
+        share * min(w / wide, h / high)
+        if rng.random() < 0.8
+        else share * max(h, w) / max(wide, high)
+    )
     corners = np.array(((0, 0), (lw, 0), (lw, lh), (0, lh)), np.float32)
     corners = (corners - ((x0 + x1) / 2, (y0 + y1) / 2)) * scale
     corners = corners @ np.array(((c, s), (-s, c)), np.float32)
     if rng.random() < 0.5:  # tilted away: corners nearer and farther
-        depth = 1 + (corners / max(1, np.abs(corners).max())) @ rng.normal(0, 0.18, 2).astype(np.float32)
+        depth = 1 + (corners / max(1, np.abs(corners).max())) @ rng.normal(0, 0.18, 2).astype(
+            np.float32
+        )
         corners = corners / np.clip(depth, 0.5, 1.6)[:, None]
     margin = np.maximum((w - wide * scale, h - high * scale), 0) / 2
     loose = 0.12 if single else 0.08
-    shift = rng.uniform(-1, 1, 2) * (margin + loose * np.array((wide, high)) * scale * (rng.random() < 0.35))
+    shift = rng.uniform(-1, 1, 2) * (
+        margin + loose * np.array((wide, high)) * scale * (rng.random() < 0.35)
+    )
     return (corners + np.array((w, h)) / 2 + shift).astype(np.float32)
 
 
@@ -126,9 +172,14 @@ def _outline(label: Label, matrix: np.ndarray) -> np.ndarray:
     x0, y0, x1, y1 = label.box
     t = np.linspace(0, 1, 9)
     x, y = x0 + (x1 - x0) * t, y0 + (y1 - y0) * t
-    points = np.concatenate((
-        np.stack((x, np.full(9, y0)), 1), np.stack((x, np.full(9, y1)), 1),
-        np.stack((np.full(9, x0), y), 1), np.stack((np.full(9, x1), y), 1)))
+    points = np.concatenate(
+        (
+            np.stack((x, np.full(9, y0)), 1),
+            np.stack((x, np.full(9, y1)), 1),
+            np.stack((np.full(9, x0), y), 1),
+            np.stack((np.full(9, x1), y), 1),
+        )
+    )
     return cv2.perspectiveTransform(points[None].astype(np.float32), matrix)[0]
 
 
@@ -140,7 +191,9 @@ def _extent(points: np.ndarray) -> tuple[float, float, float, float]:
     return (*points.min(0), *points.max(0))
 
 
-def _place(rng: Rng, image: np.ndarray, single: bool, covered: list[tuple]) -> tuple[int, np.ndarray, float] | None:
+def _place(
+    rng: Rng, image: np.ndarray, single: bool, covered: list[tuple]
+) -> tuple[int, np.ndarray, float] | None:
     """Draws one label; its class, outline and pixels a module, or None where it found no place."""
     h, w = image.shape[:2]
     code = symbol(rng)
@@ -149,23 +202,40 @@ def _place(rng: Rng, image: np.ndarray, single: bool, covered: list[tuple]) -> t
     for _ in range(6):
         to = _placement(rng, single, h, w, label)
         lh, lw = label.image.shape[:2]
-        matrix = cv2.getPerspectiveTransform(np.array(((0, 0), (lw, 0), (lw, lh), (0, lh)), np.float32), to)
+        matrix = cv2.getPerspectiveTransform(
+            np.array(((0, 0), (lw, 0), (lw, lh), (0, lh)), np.float32), to
+        )
         outline = _outline(label, matrix)
         x0, y0, x1, y1 = _extent(outline)
         inside = max(0, min(w, x1) - max(0, x0)) * max(0, min(h, y1) - max(0, y0))
         module = np.sqrt((x1 - x0) * (y1 - y0) / code.bits.size) * (1 if code.modules else 9)
         fit = min(320 / h, 320 / w)
-        if inside < VISIBLE * (x1 - x0) * (y1 - y0) or module * fit < 0.75 or max(x1 - x0, y1 - y0) * fit < 12:
+        if (
+            inside < VISIBLE * (x1 - x0) * (y1 - y0)
+            or module * fit < 0.75
+            or max(x1 - x0, y1 - y0) * fit < 12
+        ):
             continue
         if _overlaps(_extent(to), covered):
             continue
         shrink = module / pixels if code.modules else module / 9
         source = label.image
         if shrink < 0.6:  # many source pixels a target pixel: average them first
-            source = cv2.resize(source, (max(1, round(lw * shrink)), max(1, round(lh * shrink))), interpolation=cv2.INTER_AREA)
+            source = cv2.resize(
+                source,
+                (max(1, round(lw * shrink)), max(1, round(lh * shrink))),
+                interpolation=cv2.INTER_AREA,
+            )
             sx, sy = source.shape[1] / lw, source.shape[0] / lh
             matrix = matrix @ np.diag((1 / sx, 1 / sy, 1.0))
-        cv2.warpPerspective(source, matrix, (w, h), dst=image, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
+        cv2.warpPerspective(
+            source,
+            matrix,
+            (w, h),
+            dst=image,
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_TRANSPARENT,
+        )
         covered.append(_extent(to))
         return code.kind, outline, module
     return None
@@ -224,5 +294,13 @@ def draw(rng: Rng, size: int) -> tuple[np.ndarray, np.ndarray]:
         x0, y0, x1, y1 = max(0, x0), max(0, y0), min(w, x1), min(h, y1)
         if x1 - x0 < 2 or y1 - y0 < 2:
             continue
-        boxes.append((kind, (x0 + x1) / 2 * scale + left, (y0 + y1) / 2 * scale + top, (x1 - x0) * scale, (y1 - y0) * scale))
+        boxes.append(
+            (
+                kind,
+                (x0 + x1) / 2 * scale + left,
+                (y0 + y1) / 2 * scale + top,
+                (x1 - x0) * scale,
+                (y1 - y0) * scale,
+            )
+        )
     return out, np.array(boxes, np.float32).reshape(-1, 5)

@@ -14,7 +14,7 @@ Rng = np.random.Generator
 FORMAT = zxingcpp.BarcodeFormat
 
 CLASSES = ["qr_code", "micro_qr", "rmqr", "data_matrix", "aztec", "pdf417", "maxicode", "linear"]
-SHARES = [0.17, 0.08, 0.09, 0.2, 0.12, 0.15, 0.06, 0.13]
+SHARES = [0.2, 0.08, 0.08, 0.28, 0.1, 0.12, 0.05, 0.09]
 TEXT = string.ascii_letters + string.digits + " :/.-?=&%+"
 
 
@@ -48,7 +48,9 @@ def _qr(rng: Rng) -> tuple[np.ndarray, str]:
     text = _text(rng, 3, 60)
     options: dict = {"ec_level": "LMQH"[rng.integers(4)]}
     if rng.random() < 0.5:
-        options["version"] = int(rng.integers(7, 12) if rng.random() < 0.6 else rng.integers(12, 41))
+        options["version"] = int(
+            rng.integers(7, 12) if rng.random() < 0.6 else rng.integers(12, 41)
+        )
     return _render(text, FORMAT.QRCode, **options), text
 
 
@@ -67,7 +69,9 @@ def _data_matrix(rng: Rng) -> tuple[np.ndarray, str]:
     text = _text(rng, 1, 30)
     options: dict = {}
     if rng.random() < 0.75:
-        options["version"] = int(rng.integers(1, 49) if rng.random() < 0.7 else rng.integers(25, 49))
+        options["version"] = int(
+            rng.integers(1, 49) if rng.random() < 0.7 else rng.integers(25, 49)
+        )
     return _render(text, FORMAT.DataMatrix, **options), text
 
 
@@ -78,7 +82,9 @@ def _aztec(rng: Rng) -> tuple[np.ndarray, str]:
     text = _text(rng, 1, 40)
     options = {}
     if rng.random() < 0.6:
-        options["version"] = int(rng.integers(1, 16) if rng.random() < 0.75 else rng.integers(16, 37))
+        options["version"] = int(
+            rng.integers(1, 16) if rng.random() < 0.75 else rng.integers(16, 37)
+        )
     return _render(text, FORMAT.AztecCode, **options), text
 
 
@@ -111,7 +117,11 @@ LINEAR: list[tuple[float, zxingcpp.BarcodeFormat, Callable[[Rng], str]]] = [
     (2, FORMAT.EAN8, lambda rng: _digits(rng, 7)),
     (4, FORMAT.UPCA, lambda rng: _digits(rng, 11)),
     (2, FORMAT.UPCE, lambda rng: "0" + _digits(rng, 6)),
-    (3, FORMAT.Code39, lambda rng: _text(rng, 3, 16).upper().replace("?", "A").replace("=", "B").replace("&", "C")),
+    (
+        3,
+        FORMAT.Code39,
+        lambda rng: _text(rng, 3, 16).upper().replace("?", "A").replace("=", "B").replace("&", "C"),
+    ),
     (1.5, FORMAT.Code93, lambda rng: _text(rng, 3, 18).upper()),
     (5, FORMAT.Code128, lambda rng: _text(rng, 2, 24)),
     (2, FORMAT.ITF, lambda rng: _digits(rng, 2 * int(rng.integers(2, 10)))),
@@ -142,7 +152,11 @@ def _linear(rng: Rng) -> tuple[np.ndarray, str]:
         bar = np.zeros((max(2, tall // 12), body.shape[1]), np.uint8)
         body = np.vstack((bar, body, bar))
     if rng.random() < 0.12 and kind in (FORMAT.EAN13, FORMAT.UPCA):  # add-on of two or five digits
-        addon = _render(_digits(rng, 5), FORMAT.EAN5) if rng.random() < 0.5 else _render(_digits(rng, 2), FORMAT.EAN2)
+        addon = (
+            _render(_digits(rng, 5), FORMAT.EAN5)
+            if rng.random() < 0.5
+            else _render(_digits(rng, 2), FORMAT.EAN2)
+        )
         side = np.full((body.shape[0], addon.shape[1] + 9), 255, np.uint8)
         side[tall // 5 :, 9:] = addon[addon.shape[0] // 2]
         body = np.hstack((body, side))

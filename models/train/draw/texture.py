@@ -14,13 +14,23 @@ from PIL import Image, ImageDraw, ImageFont
 Rng = np.random.Generator
 Image8 = np.ndarray  # u8 [h][w][3]
 
-FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono", "DejaVuSerif", "DejaVuSansMono-Bold", "STIXGeneral", "cmr10")
+FONTS = (
+    "DejaVuSans",
+    "DejaVuSans-Bold",
+    "DejaVuSansMono",
+    "DejaVuSerif",
+    "DejaVuSansMono-Bold",
+    "STIXGeneral",
+    "cmr10",
+)
 
 
 @lru_cache(maxsize=64)
 def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
     """The fonts that come with matplotlib (free licences, installed with it)."""
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"), size)
+    return ImageFont.truetype(
+        str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"), size
+    )
 
 
 def words(rng: Rng, length: int) -> str:
@@ -90,7 +100,11 @@ def pattern(rng: Rng, h: int, w: int) -> np.ndarray:
         on = ((u // p + v // q) % 2) < 1
         if rng.random() < 0.6:
             cells = rng.random((64, 64)) < rng.uniform(0.1, 0.35)
-            on = cells[(u // p).astype(int) % 64, (v // p).astype(int) % 64] | (u % p < 1) | (v % p < 1)
+            on = (
+                cells[(u // p).astype(int) % 64, (v // p).astype(int) % 64]
+                | (u % p < 1)
+                | (v % p < 1)
+            )
     elif kind == 2:  # grid, wire, tiles, windows with bars
         on = (a < duty * 0.5) | (b < duty * 0.5)
     elif kind == 3:  # dots, holes
@@ -119,7 +133,9 @@ def page(rng: Rng, h: int, w: int) -> np.ndarray:
     size = int(np.exp(rng.uniform(np.log(8), np.log(48))))
     y, margin = int(rng.integers(0, size)), int(rng.integers(0, max(1, w // 6)))
     while y < h:
-        line = text_line(rng, words(rng, int(min(90, 2.2 * w / size * rng.uniform(0.5, 1)) + 1)), size)
+        line = text_line(
+            rng, words(rng, int(min(90, 2.2 * w / size * rng.uniform(0.5, 1)) + 1)), size
+        )
         a, b = min(line.shape[0], h - y), min(line.shape[1], w - margin)
         if a > 0 and b > 0:
             out[y : y + a, margin : margin + b] = line[:a, :b]
@@ -139,12 +155,29 @@ def clutter(rng: Rng, image: Image8, n: int) -> None:
         if draw == 0:
             cv2.rectangle(image, (x, y), (x + s, y + int(s * rng.uniform(0.1, 1.5))), c, thick)
         elif draw == 1:
-            cv2.ellipse(image, (x, y), (s // 2 + 1, int(s * rng.uniform(0.1, 0.6)) + 1), int(rng.integers(180)), 0, 360, c, thick)
+            cv2.ellipse(
+                image,
+                (x, y),
+                (s // 2 + 1, int(s * rng.uniform(0.1, 0.6)) + 1),
+                int(rng.integers(180)),
+                0,
+                360,
+                c,
+                thick,
+            )
         elif draw == 2:
             points = rng.integers(-s, s + 1, (int(rng.integers(3, 7)), 2)) + (x, y)
-            cv2.fillPoly(image, [points.astype(np.int32)], c) if thick < 0 else cv2.polylines(image, [points.astype(np.int32)], True, c, thick)
+            cv2.fillPoly(image, [points.astype(np.int32)], c) if thick < 0 else cv2.polylines(
+                image, [points.astype(np.int32)], True, c, thick
+            )
         else:
-            put(image, text_line(rng, words(rng, int(rng.integers(2, 20))), min(64, 8 + s // 4)), x, y, c)
+            put(
+                image,
+                text_line(rng, words(rng, int(rng.integers(2, 20))), min(64, 8 + s // 4)),
+                x,
+                y,
+                c,
+            )
 
 
 def put(image: Image8, line: np.ndarray, x: int, y: int, ink: tuple) -> None:
@@ -162,7 +195,13 @@ def surface(rng: Rng, h: int, w: int, hard: bool) -> Image8:
     """A background. A hard one resembles codes."""
     draw = rng.random()
     if hard:
-        gray = page(rng, h, w) if draw < 0.3 else grain(rng, h, w) if draw < 0.45 else pattern(rng, h, w)
+        gray = (
+            page(rng, h, w)
+            if draw < 0.3
+            else grain(rng, h, w)
+            if draw < 0.45
+            else pattern(rng, h, w)
+        )
         image = _paint(rng, gray)
         if rng.random() < 0.3:
             clutter(rng, image, int(rng.integers(1, 6)))
