@@ -282,8 +282,8 @@ static wisp_status fold_resample(folding *f, int number, int operation) {
 
 /* The range of a node is that of the one tensor it yields. */
 static void keep_range(folding *f, int number) {
-  const operands *out = &f->yields[number];
-  if (out->count == 1 && out->items->tensor > 0)
+  const wisp_operands *out = &f->yields[number];
+  if (out->count == 1 && !out->picks && out->items->tensor > 0)
     f->net->tensors[out->items->tensor].trained = f->graph->nodes[number].range;
 }
 
