@@ -11,7 +11,7 @@ enum { NETWORKS = 12, WIDTH = 41, HEIGHT = 37 };
 typedef struct file {
   uint8_t *bytes;
   size_t size;
-  int least; /* input side */
+  int height, width; /* of the input */
 } file;
 
 typedef struct boxes {
@@ -24,14 +24,16 @@ static file draw_file(void) {
   file f;
   draw_net(&n);
   f.bytes = net_write(&n, &f.size);
-  f.least = n.stride;
+  f.height = n.height;
+  f.width = n.width;
   net_free(&n);
   return f;
 }
 
 static wisp_settings settings_of(const file *f) {
   wisp_settings s = wisp_default_settings();
-  s.height = s.width = f->least;
+  s.height = f->height;
+  s.width = f->width;
   return s;
 }
 
@@ -117,7 +119,7 @@ static void test_pieces(const file *f, const uint8_t *rgba, const boxes *expecte
 /* What is wrong shows before the weights arrive. */
 static void test_bad_size(const file *f) {
   wisp_settings settings = settings_of(f);
-  settings.width = f->least + 1;
+  settings.width = f->width + 1;
   wisp_model *model;
   wisp_detector *detector;
   wisp_error error = {WISP_OK, ""};
