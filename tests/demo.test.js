@@ -122,6 +122,7 @@ demoTest('an ONNX file is pressed on dropped pictures, used and kept', async (de
   assert.match(await page.locator('#press-count').innerText(), /^1 picture\./);
   await demo.drop([PICTURE, PICTURE]);
   assert.match(await page.locator('#press-count').innerText(), /^3 pictures/);
+  await page.getByLabel('Bits of a weight').selectOption('6');
   await demo.press(30_000);
   assert.equal(await page.locator('#model-name').innerText(), 'tiny');
   const [download] = await Promise.all([

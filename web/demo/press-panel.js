@@ -1,5 +1,5 @@
 // press-panel.js - presses an .onnx file on a visitor's own pictures, here in the page.
-import { block, button, dialog, element, input } from './elements.js';
+import { block, button, dialog, element, input, select } from './elements.js';
 import { sortOf } from './intake.js';
 import { Notices } from './notices.js';
 import { isAbort } from './sentences.js';
@@ -61,7 +61,7 @@ export class PressPanel {
     this.#model = model;
     this.#notices.clear();
     block('press-lead').textContent =
-      `${model.name} becomes a .wisp file: 7-bit weights, 8-bit activations. ` +
+      `${model.name} becomes a .wisp file of small integers. ` +
       'Pictures like those the model will see show it which numbers to expect.';
     const sample = pictures.length ? null : await this.#sample();
     this.#pictures = sample ? [sample] : [];
@@ -89,6 +89,7 @@ export class PressPanel {
       const { press } = await import('../src/press.js');
       const { bytes } = await press(model, {
         pictures: spread(this.#pictures, MOST),
+        bits: Number(select('press-bits').value),
         signal: running.signal,
         onProgress: (progress) => this.#progress(progress),
       });
@@ -103,7 +104,7 @@ export class PressPanel {
 
   /** @param {boolean} running */
   #show(running) {
-    block('press-pictures').hidden = running;
+    block('press-pictures').hidden = block('press-settings').hidden = running;
     block('press-progress').hidden = !running;
     this.#start.hidden = running;
     if (running) this.#progress({ phase: 'load' });
