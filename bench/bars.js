@@ -36,16 +36,19 @@ const STYLE = `
     .axis { stroke: #3d444d; }
   }`;
 
-/** @param {Report} report @returns {string} SVG */
-export function drawChart(report) {
-  const groups = groupsOf(report);
+/** What a bar is. @typedef {'mean' | 'median' | 'min'} Statistic */
+const NAMES = { mean: 'mean', median: 'median', min: 'least' };
+
+/** @param {Report} report @param {Statistic} [by] @returns {string} SVG */
+export function drawChart(report, by = 'mean') {
+  const groups = groupsOf(report, by);
   const isOneNetwork = new Set(report.lanes.map(({ model }) => networkOf(model))).size === 1;
-  const most = Math.max(...report.lanes.map(({ total }) => total.mean));
+  const most = Math.max(...report.lanes.map(({ total }) => total[by]));
   let y = TITLE;
   const body = groups.flatMap(({ name, lines }) => {
     const head = text(MARGIN, y + 20, name, 'group');
     y += GROUP;
-    const rows = lines.map((line, i) => drawRow(line, y + i * ROW, most, isOneNetwork));
+    const rows = lines.map((line, i) => drawRow(line, by, y + i * ROW, most, isOneNetwork));
     const axis = `<path class="axis" d="M${LABELS - 0.5} ${y - 4}v${lines.length * ROW + 2}"/>`;
     y += lines.length * ROW;
     return [head, ...rows, axis];
@@ -56,10 +59,10 @@ export function drawChart(report) {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" ` +
       `width="${WIDTH}" height="${height}" role="img" aria-labelledby="t d">`,
     `<title id="t">${title}</title>`,
-    `<desc id="d">${escape(inWords(groups))}</desc>`,
+    `<desc id="d">${escape(inWords(groups, by))}</desc>`,
     `<style>${STYLE}\n</style>`,
     text(MARGIN, 30, title, 'head'),
-    text(MARGIN, 50, subtitle(report), 'quiet'),
+    text(MARGIN, 50, subtitle(report, by), 'quiet'),
     ...body,
     text(MARGIN, height - 24, footer(report), 'quiet small'),
     text(MARGIN, height - 8, LEGEND, 'quiet small'),
@@ -72,8 +75,8 @@ const LEGEND =
 
 /** @typedef {{name: string, lines: Line[]}} Group */
 
-/** @param {Report} report @returns {Group[]} one a place and number of threads */
-function groupsOf({ lanes, places }) {
+/** @param {Report} report @param {Statistic} by @returns {Group[]} one a place and number of threads */
+function groupsOf({ lanes, places }, by) {
   const browser = places.find(({ name }) => name !== 'node') ?? places[0];
   /** @type {Map<string, Line[]>} */
   const groups = new Map();
@@ -86,18 +89,18 @@ function groupsOf({ lanes, places }) {
   }
   return [...groups].map(([name, lines]) => ({
     name,
-    lines: lines.toSorted((a, b) => b.total.mean - a.total.mean),
+    lines: lines.toSorted((a, b) => b.total[by] - a.total[by]),
   }));
 }
 
-/** @param {Line} line @param {number} y @param {number} most @param {boolean} isOneNetwork */
-function drawRow(line, y, most, isOneNetwork) {
+/** @param {Line} line @param {Statistic} by @param {number} y @param {number} most @param {boolean} isOneNetwork */
+function drawRow(line, by, y, most, isOneNetwork) {
   const scale = (VALUES - LABELS) / most;
   const kind = engines[line.engine].kind === 'wisp' ? 'wisp' : 'peer';
   const middle = y + BAR - 4;
-  const pre = line.pre.mean * scale;
-  const post = line.post.mean * scale;
-  const all = line.total.mean * scale;
+  const pre = line.pre[by] * scale;
+  const post = line.post[by] * scale;
+  const all = line.total[by] * scale;
   const bar = (/** @type {number} */ x, /** @type {number} */ width, /** @type {string} */ style) =>
     `<rect class="${style}" x="${(LABELS + x).toFixed(1)}" y="${y}" ` +
     `width="${Math.max(0, width).toFixed(1)}" height="${BAR}"/>`;
@@ -106,7 +109,7 @@ function drawRow(line, y, most, isOneNetwork) {
     bar(0, pre, `${kind} edge`),
     bar(pre, all - pre - post, kind),
     bar(all - post, post, `${kind} edge`),
-    valueOf(line, LABELS + all + 8, middle),
+    valueOf(line, by, LABELS + all + 8, middle),
   ].join('');
 }
 
@@ -119,23 +122,21 @@ function labelOf({ title, model, sparsity }, isOneNetwork) {
 /** @param {string} model */
 const networkOf = (model) => model.replace(/@[\d.]+$/, '').replace(/^.*[\\/]/, '');
 
-/** @param {Line} line @param {number} x @param {number} y */
-function valueOf({ total, ratios }, x, y) {
-  const time = `${total.mean.toFixed(total.mean < 100 ? 1 : 0)} ms`;
+/** @param {Line} line @param {Statistic} by @param {number} x @param {number} y */
+function valueOf({ total, ratios }, by, x, y) {
+  const time = `${total[by].toFixed(total[by] < 100 ? 1 : 0)} ms`;
   const ratio = ratios.find(({ against }) => against === BASELINE);
-  const factor = ratio
-    ? `<tspan class="strong" dx="8">${ratio.total.mean.toFixed(1)}×</tspan>`
-    : '';
+  const factor = ratio ? `<tspan class="strong" dx="8">${ratio.total[by].toFixed(1)}×</tspan>` : '';
   return text(x, y, time, 'value').replace('</text>', `${factor}</text>`);
 }
 
-/** @param {Report} report */
-function subtitle({ settings, lanes }) {
+/** @param {Report} report @param {Statistic} by */
+function subtitle({ settings, lanes }, by) {
   const { input, picture, batch } = /** @type {Record<string, string | number>} */ (settings);
   const names = [...new Set(lanes.map(({ model }) => networkOf(model)))].join(', ');
   const counts = [...new Set(lanes.map(({ count }) => count))].join(' or ');
   const load = Number(batch) > 1 ? `, batch ${batch}` : '';
-  return `${names}, ${input}, ${picture}${load}; mean of ${counts}, the engines in turn in one run`;
+  return `${names}, ${input}, ${picture}${load}; ${NAMES[by]} of ${counts}, the engines in turn in one run`;
 }
 
 /** @param {Report} report */
@@ -143,11 +144,11 @@ function footer({ machine, date, wisp }) {
   return `${machine.cpu}, ${machine.cores} cores, ${machine.system}; wisp ${wisp}, ${date.slice(0, 10)}`;
 }
 
-/** @param {Group[]} groups */
-function inWords(groups) {
+/** @param {Group[]} groups @param {Statistic} by */
+function inWords(groups, by) {
   return groups
     .map(({ name, lines }) => {
-      const values = lines.map((line) => `${labelOf(line, false)} ${line.total.mean.toFixed(1)}`);
+      const values = lines.map((line) => `${labelOf(line, false)} ${line.total[by].toFixed(1)}`);
       return `${name}: ${values.join(', ')}.`;
     })
     .join(' ');

@@ -79,7 +79,8 @@ export class Hall {
   /** @param {import('./places/place.js').PlaceName} name */
   async #enter(name) {
     if (this.#places.has(name)) return;
-    const place = await openPlace(name, this.#server.url, this.#options.say);
+    const { v8Flags, say } = this.#options;
+    const place = await openPlace(name, { url: this.#server.url, v8Flags, say });
     this.#places.set(name, place);
     const { width, height } = this.#options.frame;
     await place.call('setFrame', this.#frame, width, height);

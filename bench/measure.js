@@ -26,6 +26,7 @@ import { BenchServer } from './serving.js';
  * @property {string} picture its name
  * @property {Record<string, string | undefined>} files of peers: onnx, onnxInt8, tfliteInt8, tfliteFp16
  * @property {boolean} [layers] instead of side by side: what each layer of wisp takes
+ * @property {string[]} v8Flags of Chromium and Node
  * @property {string} command as typed
  * @property {(line: string) => void} say
  * @property {(round: number, total: number) => void} onRound

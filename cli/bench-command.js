@@ -29,6 +29,7 @@ import { Progress } from './progress.js';
  * @property {string} [tfliteInt8]
  * @property {string} [tfliteFp16]
  * @property {'mean' | 'median' | 'min'} by
+ * @property {string[]} v8Flags
  * @property {boolean} [layers]
  * @property {string} [json]
  * @property {string} [svg]
@@ -98,7 +99,10 @@ export function benchCommand() {
       20,
     );
   command.addOption(
-    new Option('--by <statistic>', 'what the ratios compare; "min" where others use the machine')
+    new Option(
+      '--by <statistic>',
+      'what ratios and the chart show; "min" where others use the machine',
+    )
       .choices(['mean', 'median', 'min'])
       .default('mean'),
   );
@@ -113,6 +117,7 @@ function withFiles(command) {
     .option('--onnx-int8 <file>', 'the same for its INT8')
     .option('--tflite-int8 <file>', 'what LiteRT.js runs; default: the network that wisp runs')
     .option('--tflite-fp16 <file>', 'the same for its FP16')
+    .option('--v8-flags <flags>', 'for Chromium and Node, e.g. --no-enable-avx-vnni', flagList, [])
     .option('--layers', 'instead: what each layer of wisp takes, against the peak of this machine')
     .option('--json <file>', 'everything that was measured')
     .option('--svg <file>', 'a chart');
@@ -139,6 +144,9 @@ function among(names) {
 }
 
 /** @param {string} text */
+const flagList = (text) => text.split(/\s+/).filter(Boolean);
+
+/** @param {string} text */
 const counts = (text) => list(text).map((count) => whole(64)(count));
 
 /** @param {Options} options */
@@ -151,7 +159,7 @@ async function run(options) {
     readPicture(options.image),
   ]);
   const { preset, engine, model, threads, browser, batch, layers } = options;
-  const { warmup, iterations, time: seconds, pause: pauseMs } = options;
+  const { warmup, iterations, time: seconds, pause: pauseMs, v8Flags } = options;
   const { onnx, onnxInt8, tfliteInt8, tfliteFp16 } = options;
   const progress = seconds ? null : new Progress('measuring', warmup + iterations);
   const report = await bench({
@@ -160,12 +168,14 @@ async function run(options) {
     streams: options.scenario === 'async' ? options.streams : 1,
     course: { warmup, iterations, seconds, pauseMs },
     files: { onnx, onnxInt8, tfliteInt8, tfliteFp16 },
+    v8Flags,
     command: ['wisp', ...process.argv.slice(2)].join(' '),
     say: (line) => console.error(line),
     onRound: () => progress?.step(),
   }).finally(() => progress?.end());
   if (options.json) writeWhole(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  if (options.svg && report.lanes.length > 0) writeWhole(options.svg, drawChart(report));
+  if (options.svg && report.lanes.length > 0)
+    writeWhole(options.svg, drawChart(report, options.by));
   console.log(showReport(report, options.by));
   if (report.lanes.length === 0 && !report.layers?.length)
     throw new WispError('WISP_ERR_ENGINE', 'Nothing could be measured.');

@@ -102,6 +102,18 @@ describe('a picture may be', () => {
     assert.deepEqual((await going).boxes, boxes);
   });
 
+  test('pixels after others of the same size, and the caller keeps both', async () => {
+    const size = { width: 96, height: 80 };
+    const [first, second] = [4, 5].map((seed) => makePicture({ seed, ...size }));
+    const bytes = Uint8Array.from(second.data);
+    const fresh = JSON.stringify((await detector.detect(second, options)).boxes);
+    for (let i = 0; i < 3; i++) {
+      await detector.detect(first, options);
+      assert.equal(JSON.stringify((await detector.detect(second, options)).boxes), fresh);
+    }
+    assert.deepEqual(Uint8Array.from(second.data), bytes);
+  });
+
   test('1 × 1 pixel, or long and thin', async () => {
     for (const [width, height] of [
       [1, 1],
@@ -150,6 +162,29 @@ describe('every build and thread count gives the same bytes', () => {
       });
     }
   }
+
+  for (const [kernels, name] of [
+    ['narrow', 'relaxed'],
+    ['fused', 'relaxed-fused'],
+  ]) {
+    const skip = !relaxed && 'relaxed SIMD is missing or wrong';
+    test(`${kernels} kernels, which plain SIMD has not`, { skip }, async () => {
+      const { info, boxes } = await detectAll({ variant: 'wisp-relaxed', kernels });
+      assert.equal(boxes, expected);
+      assert.equal(info.kernels, name);
+      await assert.rejects(detectAll({ variant: 'wisp', kernels }), {
+        code: 'WISP_ERR_ARGUMENT',
+        message: /need relaxed SIMD/,
+      });
+    });
+  }
+
+  test('kernels that nobody knows are refused', async () => {
+    await assert.rejects(detectAll({ kernels: 'quick' }), {
+      code: 'WISP_ERR_ARGUMENT',
+      message: /"auto", "narrow" or "fused", not the string "quick"/,
+    });
+  });
 
   test('pixel blocks of 1', async () => {
     const boxes = await boxesOf(makeModel({ block: 1, density: 1 }), { threads: 1 });

@@ -11,9 +11,13 @@ const FLAGS = [
 ];
 
 /** @param {import('./place.js').Setting} setting @returns {Promise<import('./place.js').Place>} */
-export async function openChromium({ url, program, say }) {
+export async function openChromium({ url, program, v8Flags, say }) {
   const { chromium } = await importDriver('playwright-core', say);
-  const flags = process.getuid?.() === 0 ? ['--no-sandbox', ...FLAGS] : FLAGS;
+  const flags = [
+    ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+    ...FLAGS,
+    ...(v8Flags.length > 0 ? [`--js-flags=${v8Flags.join(' ')}`] : []),
+  ];
   const browser = await chromium.launch({ executablePath: program, args: flags });
   const page = await browser.newPage();
   await page.goto(url);

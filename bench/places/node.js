@@ -4,10 +4,10 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** @param {import('./place.js').Setting} setting @returns {Promise<import('./place.js').Place>} */
-export async function openNode({ program }) {
+export async function openNode({ program, v8Flags }) {
   const child = fork(fileURLToPath(new URL('node-process.js', import.meta.url)), [], {
     execPath: program,
-    execArgv: [],
+    execArgv: v8Flags,
   });
   /** @type {Map<number, {resolve: (value: any) => void, reject: (reason: Error) => void}>} */
   const pending = new Map();
@@ -29,5 +29,5 @@ export async function openNode({ program }) {
       child.send({ id: next++, verb, values });
     });
   const version = await call('version');
-  return { name: 'node', version, flags: [], call, close: async () => void child.kill() };
+  return { name: 'node', version, flags: v8Flags, call, close: async () => void child.kill() };
 }

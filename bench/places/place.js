@@ -13,6 +13,7 @@ import { openNode } from './node.js';
  * @typedef {object} Setting
  * @property {string} url of the bench's server
  * @property {string} program
+ * @property {string[]} v8Flags of Chromium and Node
  * @property {(line: string) => void} say
  *
  * @typedef {object} Place
@@ -29,17 +30,16 @@ export const placeNames = /** @type {PlaceName[]} */ (Object.keys(openers));
 
 /**
  * @param {PlaceName} name
- * @param {string} url
- * @param {(line: string) => void} say
+ * @param {Omit<Setting, 'program'>} setting
  * @returns {Promise<Place>}
  */
-export async function openPlace(name, url, say) {
+export async function openPlace(name, setting) {
   const program = programOf(name);
   if (!program) {
     const variable = `${name.toUpperCase()}_PATH`;
     throw new Error(`There is no ${name} here: install it, or set ${variable} to its program.`);
   }
-  return openers[name]({ url, program, say });
+  return openers[name]({ ...setting, program });
 }
 
 /** @param {PlaceName} name @returns {string | undefined} */

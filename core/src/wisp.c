@@ -46,7 +46,8 @@ static wisp_status open_plan(wisp_detector *d, const wisp_model *model, const wi
                              wisp_error *error) {
   const wisp_kernels *kernels = choose_kernels(s);
   if (!kernels)
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "This build has no kernels of kind %d.",
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "Kernels of kind %d need relaxed SIMD, which this build has not.",
                      (int)s->kernels);
   const wisp_sign own = wisp_kernels_sign(kernels);
   if (own == WISP_COMPUTES_WRONGLY)

@@ -7,7 +7,7 @@ import { absolute, countCores } from './host.js';
 import { compile } from './instance.js';
 import { Link } from './link.js';
 import { requireWisp } from './magic.js';
-import { explainRefusal, movable, pack, release } from './pixels.js';
+import { explainRefusal, movable, pack, release, Spares } from './pixels.js';
 import { chooseVariant } from './variant.js';
 
 export { WispError };
@@ -59,6 +59,7 @@ export class Detector {
   #link;
   /** @type {Readonly<Info>} */
   #info;
+  #spares = new Spares();
 
   /** Use Detector.open. @param {Link} link @param {Info} info */
   constructor(link, info) {
@@ -81,7 +82,8 @@ export class Detector {
       cores: countCores(),
       variant: options.variant,
     };
-    const { warmUp = true, kernels } = options;
+    const { warmUp = true } = options;
+    const kernels = kernelSet(options.kernels);
     const link = new Link(options.workerUrl);
     const stop = new AbortController();
     const abort = () => {
@@ -140,7 +142,7 @@ export class Detector {
    */
   async #detectAll(sources, options, signal) {
     const started = performance.now();
-    const pictures = await packAll(sources);
+    const pictures = await packAll(sources, this.#spares);
     const packing = (performance.now() - started) / sources.length;
     const call = { detector: this };
     working.add(call);
@@ -151,7 +153,8 @@ export class Detector {
         pictures.flatMap(movable),
       );
       const drop = () => this.#link.request('drop', { target: id }).reply.catch(() => {});
-      const results = await unlessAborted(reply, signal, drop);
+      const { results, spares = [] } = await unlessAborted(reply, signal, drop);
+      this.#spares.keep(spares);
       for (const { times } of results) {
         times.pixels += packing;
         times.total += packing;
@@ -200,6 +203,15 @@ function threadCount(threads = 'auto') {
   if (threads === 'auto' || (Number.isInteger(threads) && threads >= 1 && threads <= 64))
     return threads;
   throw new WispError('WISP_ERR_ARGUMENT', `threads is "auto" or 1 … 64, not ${naming(threads)}.`);
+}
+
+/** @param {OpenOptions['kernels']} kernels */
+function kernelSet(kernels = 'auto') {
+  if (['auto', 'narrow', 'fused'].includes(kernels)) return kernels;
+  throw new WispError(
+    'WISP_ERR_ARGUMENT',
+    `kernels is "auto", "narrow" or "fused", not ${naming(kernels)}.`,
+  );
 }
 
 /**
@@ -273,9 +285,13 @@ async function ready(link, { onProgress }) {
   return info;
 }
 
-/** All or none: what was packed before one failed is given back. @param {PictureSource[]} sources */
-async function packAll(sources) {
-  const packed = await Promise.allSettled(sources.map(pack));
+/**
+ * All or none: what was packed before one failed is given back.
+ * @param {PictureSource[]} sources
+ * @param {Spares} spares
+ */
+async function packAll(sources, spares) {
+  const packed = await Promise.allSettled(sources.map((source) => pack(source, spares)));
   const pictures = packed.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = packed.find((one) => one.status === 'rejected');
   if (!failed) return pictures;

@@ -23,12 +23,33 @@ const CORS =
   'it comes from another origin without CORS: set crossOrigin = "anonymous" before src, and let that server ' +
   'send Access-Control-Allow-Origin';
 
+/** Buffers that came back from the worker, for the next pictures: fresh memory costs more than the copy into it. */
+export class Spares {
+  /** @type {ArrayBuffer[]} */
+  #buffers = [];
+
+  /** @param {ArrayBuffer[]} buffers in place of those before */
+  keep(buffers) {
+    this.#buffers = buffers;
+  }
+
+  /** @param {Uint8Array | Uint8ClampedArray} data @returns {Uint8Array<ArrayBuffer>} a copy */
+  copy(data) {
+    const at = this.#buffers.findIndex((buffer) => buffer.byteLength === data.length);
+    if (at < 0) return new Uint8Array(data);
+    const bytes = new Uint8Array(this.#buffers.splice(at, 1)[0]);
+    bytes.set(data);
+    return bytes;
+  }
+}
+
 /**
  * Takes hold of the picture as it is at this moment; what is the caller's stays the caller's.
  * @param {PictureSource} source
+ * @param {Spares} [spares]
  * @returns {Promise<Picture>}
  */
-export async function pack(source) {
+export async function pack(source, spares = new Spares()) {
   if (typeof source === 'string' || source instanceof URL) return packAddress(source);
   if (ArrayBuffer.isView(source)) return { kind: 'file', bytes: new Uint8Array(source) };
   const any = /** @type {any} */ (source);
@@ -52,7 +73,7 @@ export async function pack(source) {
     case 'ArrayBuffer':
       return { kind: 'file', bytes: new Uint8Array(any.slice(0)) };
   }
-  if (source && typeof source === 'object' && 'data' in source) return packRaw(any);
+  if (source && typeof source === 'object' && 'data' in source) return packRaw(any, spares);
   throw new WispError('WISP_ERR_SOURCE', `A picture is ${KINDS()}, not ${naming(source)}.`);
 }
 
@@ -129,8 +150,8 @@ async function packBitmap(image, options) {
 /** The numbers in the file, turned as EXIF says (every engine's default). @type {ImageBitmapOptions} */
 const AS_STORED = { premultiplyAlpha: 'none', colorSpaceConversion: 'none' };
 
-/** @param {Raw} raw @returns {Picture} */
-function packRaw({ data, width, height }) {
+/** @param {Raw} raw @param {Spares} spares @returns {Picture} */
+function packRaw({ data, width, height }, spares) {
   if (kindOf(data) !== 'Uint8Array' && kindOf(data) !== 'Uint8ClampedArray') {
     throw new WispError(
       'WISP_ERR_SOURCE',
@@ -145,7 +166,7 @@ function packRaw({ data, width, height }) {
       `${data.length} bytes are no ${width} × ${height} picture: ${want}.`,
     );
   }
-  return { kind: 'raw', data: new Uint8Array(data), width, height };
+  return { kind: 'raw', data: spares.copy(data), width, height };
 }
 
 /** What of it moves to the worker instead of being copied. @param {Picture} picture @returns {Transferable[]} */

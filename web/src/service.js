@@ -13,7 +13,7 @@ import { chooseVariant } from './variant.js';
  */
 
 export class Service {
-  /** @type {(message: object) => void} */
+  /** @type {(message: object, transfer?: ArrayBuffer[]) => void} */
   #post;
   /** @type {Reading} */
   #reader;
@@ -24,7 +24,7 @@ export class Service {
   /** Requests that nobody waits for any more. @type {Set<number>} */
   #dropped = new Set();
 
-  /** @param {(message: object) => void} post @param {Reading} reader */
+  /** @param {(message: object, transfer?: ArrayBuffer[]) => void} post @param {Reading} reader */
   constructor(post, reader) {
     this.#post = post;
     this.#reader = reader;
@@ -40,7 +40,8 @@ export class Service {
   async #answer(message) {
     const { id } = message;
     try {
-      this.#post({ id, value: await this.#do(message) });
+      const value = await this.#do(message);
+      this.#post({ id, value }, value?.spares);
     } catch (thrown) {
       const { code = 'WISP_ERR_CRASH', message: sentence } = /** @type {Partial<WispError>} */ (
         thrown
@@ -97,7 +98,7 @@ export class Service {
   async #detect({ id, pictures, options }) {
     const engine = this.#loaded();
     try {
-      if (this.#dropped.has(id)) return [];
+      if (this.#dropped.has(id)) return { results: [] };
       /** @type {number[]} */
       const reading = [];
       for (const [i, picture] of pictures.entries()) {
@@ -106,15 +107,20 @@ export class Service {
         release(picture);
         reading.push(performance.now() - started);
       }
-      const results = engine.detect(pictures.length, options);
-      return results.map(({ times, ...rest }, i) => ({
+      const results = engine.detect(pictures.length, options).map(({ times, ...rest }, i) => ({
         ...rest,
         times: { ...times, pixels: reading[i], total: times.total + reading[i] },
       }));
+      return { results, spares: sparesOf(pictures) };
     } catch (thrown) {
       throw explainRefusal(thrown);
     } finally {
       pictures.forEach(release);
     }
   }
+}
+
+/** Buffers of raw pictures, which go back to where they came from. @param {Picture[]} pictures */
+function sparesOf(pictures) {
+  return pictures.flatMap((picture) => (picture.kind === 'raw' ? [picture.data.buffer] : []));
 }

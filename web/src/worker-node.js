@@ -37,5 +37,5 @@ const reader = {
 
 if (!parentPort) throw new Error('worker-node.js runs in a worker thread only.');
 const port = parentPort;
-const service = new Service((message) => port.postMessage(message), reader);
+const service = new Service((message, transfer) => port.postMessage(message, transfer), reader);
 port.on('message', (message) => service.receive(message));

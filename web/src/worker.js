@@ -3,5 +3,8 @@
 import { Reader } from './pixels.js';
 import { Service } from './service.js';
 
-const service = new Service((message) => postMessage(message), new Reader());
+const service = new Service(
+  (message, transfer = []) => postMessage(message, { transfer }),
+  new Reader(),
+);
 onmessage = ({ data }) => service.receive(data);
