@@ -32,6 +32,7 @@ import { Yardstick } from './yardstick.js';
  * @property {number} [seed]
  * @property {number} [threads]
  * @property {number} limit
+ * @property {number} [channels]
  * @property {string[]} [report]
  * @property {string} [data]
  * @property {string} [labels]
@@ -66,6 +67,11 @@ export function pressCommand() {
       7,
     )
     .option('--target-loss <loss>', 'of the end result, with --bits auto', positive)
+    .option(
+      '--channels <share>',
+      'of the work that goes with whole channels, at most 0.7',
+      fraction,
+    )
     .option('--sparsity <share>', 'of the blocks of weights that become zero', fraction, 0)
     .addOption(
       new Option(
@@ -135,6 +141,10 @@ async function run(model, options, command) {
     const isShown = options.report !== undefined && seen > 0;
     const isJudged = options.labels !== undefined || isShown;
     const yardstick = isJudged ? await Yardstick.make(press, options, pictures) : null;
+    if (options.channels) {
+      await press.channels(options.channels);
+      await observe(press, pictures);
+    }
     const lines = [];
     for (const job of jobs) {
       const line = await pressOne(press, job, options, yardstick);

@@ -182,6 +182,25 @@ test('a node that can not be folded is refused with its name', async () => {
   await refuses(Press.open(graph), 'WISP_ERR_UNSUPPORTED', sentence);
 });
 
+test('channels go, and the rest finds about the same', async () => {
+  const opened = await Press.open(onnx, { threads: 1 });
+  await refuses(opened.channels(0.2), 'WISP_ERR_ARGUMENT', /No calibration picture/);
+  for (const picture of pictures) await opened.observe(picture);
+  await refuses(opened.channels(0.9), 'WISP_ERR_ARGUMENT', /share of 0\.9.*0 to 0\.7/);
+  await refuses(opened.channels(/** @type {any} */ ('x')), 'WISP_ERR_ARGUMENT', /share of nan/i);
+  const saved = await opened.channels(0.5);
+  assert.ok(saved > 0.1 && saved < 0.7, `${saved}`);
+  await refuses(opened.quantise(), 'WISP_ERR_ARGUMENT', /No calibration picture/);
+  for (const picture of pictures) await opened.observe(picture);
+  await opened.quantise();
+  const detector = await Detector.open(await opened.pack(), { threads: 1 });
+  const { layers, provenance } = detector.info;
+  await Promise.all([opened.close(), detector.close()]);
+  assert.equal(provenance.settings.channels, 0.5);
+  assert.deepEqual(provenance.calibration, { pictures: 3 });
+  assert.ok(layers.some(({ channelsOut, operation }) => operation === 'conv' && channelsOut < 8));
+});
+
 test('a signal ends it wherever it is', async () => {
   const stop = new AbortController();
   const reason = new Error('enough');

@@ -233,6 +233,14 @@ EMSCRIPTEN_KEEPALIVE const double *account(int convolution) {
   return fields;
 }
 
+/* Removes whole channels, about `share` of the work. Returns what was saved, 0 ... 1, or a negative wisp_status. */
+EMSCRIPTEN_KEEPALIVE double channels(double share) {
+  double saved = 0;
+  wisp_status status = open_press();
+  if (!status) status = wisp_press_channels(door.press, share, &saved, &door.error);
+  return status ? status : saved;
+}
+
 /* provenance: UTF-8 of a JSON object */
 EMSCRIPTEN_KEEPALIVE int pack(const char *provenance) {
   wisp_status status = open_press();

@@ -198,13 +198,6 @@ static wisp_status fold_conv(folding *f, int number) {
   return spread_weights(f, layer, input_of(f, number));
 }
 
-/* Channel `channel` of a layer's output. */
-static void scale_channel(wisp_net_layer *layer, int channel, float scale, float bias) {
-  size_t taps = (size_t)wisp_net_taps(layer), o = (size_t)channel;
-  for (size_t k = 0; k < taps; k++) layer->weights[o * taps + k] *= scale;
-  layer->bias[o] = layer->bias[o] * scale + bias;
-}
-
 static wisp_status fold_affine(folding *f, int number) {
   const wisp_node *node = &f->graph->nodes[number];
   const wisp_operands *in = input_of(f, number);
@@ -214,7 +207,7 @@ static wisp_status fold_affine(folding *f, int number) {
     int channel = in->picks ? in->picks[c] : c, item = 0;
     for (; channel >= conv_of(f, &in->items[item])->channels_out; item++)
       channel -= conv_of(f, &in->items[item])->channels_out;
-    scale_channel(conv_of(f, &in->items[item]), channel, node->weights[c], node->bias[c]);
+    wisp_net_scale(conv_of(f, &in->items[item]), channel, node->weights[c], node->bias[c]);
   }
   return yield_as(f, number, in);
 }

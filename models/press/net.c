@@ -101,3 +101,9 @@ void wisp_net_close(wisp_net **out) {
   free(net->classes);
   free(net);
 }
+
+void wisp_net_scale(wisp_net_layer *layer, int channel, float scale, float bias) {
+  size_t taps = (size_t)wisp_net_taps(layer), o = (size_t)channel;
+  for (size_t k = 0; k < taps; k++) layer->weights[o * taps + k] *= scale;
+  layer->bias[o] = layer->bias[o] * scale + bias;
+}

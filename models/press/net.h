@@ -85,6 +85,9 @@ static inline const float *wisp_net_weights(const wisp_net_layer *layer) {
 /* Sets height and width of every tensor from those of the picture. A sentence where they don't fit. */
 wisp_status wisp_net_measure(wisp_net *net, wisp_error *error);
 
+/* Output channel `channel` becomes its `scale` fold, and `bias` more. */
+void wisp_net_scale(wisp_net_layer *layer, int channel, float scale, float bias);
+
 void wisp_net_close(wisp_net **net);
 
 #endif

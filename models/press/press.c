@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "channels.h"
 #include "core/src/stages.h"
 #include "trained.h"
 
@@ -167,6 +168,36 @@ wisp_status wisp_press_detect(wisp_press *press, const wisp_frame *frame,
   *result = (wisp_result){.boxes = press->candidates,
                           .count = wisp_nms(press->candidates, n, options, &fit)};
   return WISP_OK;
+}
+
+/* ---- channels ---- */
+
+wisp_status wisp_press_channels(wisp_press *press, double share, double *saved, wisp_error *error) {
+  wisp_status status = check_ready(press, error);
+  if (status) return status;
+  if (!press->observer)
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "No calibration picture was observed; give at least one.");
+  if (wisp_trained(press->net))
+    return wisp_fail(error, WISP_ERR_UNSUPPORTED,
+                     "The network was trained with its integers; its channels stay.");
+  if (!(share >= 0 && share <= 0.7))
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "A share of %g of the work is to go with channels; 0 to 0.7 is possible.",
+                     share);
+  if (wisp_channels(press->net, press->observer, share, press->pool, saved) != WISP_OK)
+    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to choose channels.");
+  wisp_observer_close(&press->observer);
+  wisp_exec_close(&press->exec);
+  free(press->heads);
+  free(press->candidates);
+  press->heads = NULL;
+  press->candidates = NULL;
+  status = wisp_exec_open(&press->exec, press->net, press->pool, error);
+  if (status) return status;
+  if (open_heads(press) == WISP_OK) return WISP_OK;
+  wisp_exec_close(&press->exec);
+  return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for a smaller network.");
 }
 
 /* ---- integers ---- */

@@ -215,6 +215,15 @@ export class PressEngine {
   }
 
   /**
+   * Removes whole channels; pictures have to be observed again.
+   * @param {number} share of the work, 0 … 0.7
+   * @returns {number} what was saved of it
+   */
+  channels(share) {
+    return this.#guard(() => this.#require(this.#module._channels(share)));
+  }
+
+  /**
    * @param {object} provenance
    * @returns {Uint8Array<ArrayBuffer>} a .wisp file
    */

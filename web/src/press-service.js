@@ -79,6 +79,8 @@ export class PressService {
         return this.#open(message);
       case 'observe':
         return this.#observe(message);
+      case 'channels':
+        return this.#channels(message);
       case 'quantise':
         return this.#quantise(message);
       case 'pack':
@@ -119,6 +121,14 @@ export class PressService {
     await this.#read(picture);
     this.#opened().observe();
     return ++this.#pictures;
+  }
+
+  /** @param {Message} message @returns {number} */
+  #channels({ share }) {
+    const saved = this.#opened().channels(share);
+    this.#chosen = { ...this.#chosen, channels: share };
+    this.#pictures = 0;
+    return saved;
   }
 
   /** @param {Message} message */

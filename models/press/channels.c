@@ -1,0 +1,315 @@
+/* channels.c - removes whole channels where the loss is least, and lets what reads the others make up for them: a
+ * smaller dense network.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "channels.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "refit.h"
+
+enum { ROUNDS = 4 /* between which losses are looked at afresh */ };
+
+/* Of a tensor's channels that stay at least. */
+static const double LEAST_PART = 0.25;
+
+typedef struct channels {
+  wisp_net *net;
+  const wisp_observer *seen;
+  int *group;      /* [tensors] the first tensor whose channels go with its own */
+  int *fixed;      /* [tensors] by group: keeps all of its channels */
+  int *kept;       /* [tensors] by group: how many */
+  uint8_t **keep;  /* [tensors] by group: [channels] */
+  float **loss;    /* [tensors] by group: [channels] */
+  int *first;      /* [tensors] where its losses begin in `losses` */
+  float *losses;   /* [layers][all channels]; each layer has its own, so that threads don't meet */
+  int total;       /* channels of all tensors */
+  float **weights; /* [layers] after the last refit, zero where nothing is read */
+  int *failed;     /* [layers] */
+} channels;
+
+/* ---- which channels go together ---- */
+
+static int group_of(const channels *c, int tensor) {
+  while (c->group[tensor] != tensor) tensor = c->group[tensor];
+  return tensor;
+}
+
+static void unite(channels *c, int a, int b) {
+  int from = group_of(c, a), to = group_of(c, b);
+  c->group[wisp_max(from, to)] = wisp_min(from, to);
+  c->fixed[wisp_min(from, to)] |= c->fixed[wisp_max(from, to)];
+}
+
+static void find_groups(channels *c) {
+  const wisp_net *net = c->net;
+  for (int t = 0; t <= net->layer_count; t++) {
+    c->group[t] = t;
+    c->fixed[t] = t == 0 || net->tensors[t].is_head;
+  }
+  for (int i = 0; i < net->layer_count; i++) {
+    const wisp_net_layer *layer = &net->layers[i];
+    int mixed = layer->operation == WISP_OP_DEPTHWISE || layer->reads;
+    for (int k = 0; k < layer->input_count && mixed; k++)
+      c->fixed[group_of(c, layer->inputs[k])] = 1;
+    if (layer->operation == WISP_OP_DEPTHWISE) c->fixed[i + 1] = 1;
+    if (!wisp_net_weighs(layer)) unite(c, layer->inputs[0], i + 1);
+    if (layer->residual >= 0) unite(c, layer->residual, i + 1);
+  }
+}
+
+static double macs_of(const channels *c) {
+  double macs = 0;
+  for (int i = 0; i < c->net->layer_count; i++) {
+    const wisp_net_layer *layer = &c->net->layers[i];
+    const wisp_net_tensor *out = &c->net->tensors[i + 1];
+    if (layer->operation != WISP_OP_CONV) continue;
+    double in = 0;
+    for (int k = 0; k < layer->input_count; k++) in += c->kept[group_of(c, layer->inputs[k])];
+    macs += in * layer->window.kernel[0] * layer->window.kernel[1] * c->kept[group_of(c, i + 1)] *
+            out->height * out->width;
+  }
+  return macs;
+}
+
+/* ---- losses ---- */
+
+/* The taps of a layer that are still read, ascending; returns how many. */
+static int read_taps(const channels *c, const wisp_net_layer *layer, int *taps) {
+  int window = layer->window.kernel[0] * layer->window.kernel[1], n = 0, tap = 0;
+  for (int k = 0; k < layer->input_count; k++) {
+    const uint8_t *keep = c->keep[group_of(c, layer->inputs[k])];
+    for (int ch = 0; ch < c->net->tensors[layer->inputs[k]].channels; ch++)
+      for (int w = 0; w < window; w++, tap++)
+        if (keep[ch]) taps[n++] = tap;
+  }
+  return n;
+}
+
+/* Adds what the layer would lose with each channel that it reads. */
+static void add_losses(const channels *c, int number, wisp_refit *refit) {
+  const wisp_net_layer *layer = &c->net->layers[number];
+  int window = layer->window.kernel[0] * layer->window.kernel[1], at = 0;
+  for (int k = 0; k < layer->input_count; k++) {
+    int group = group_of(c, layer->inputs[k]);
+    float *loss = c->losses + (size_t)number * (size_t)c->total + c->first[group];
+    for (int ch = 0; ch < c->net->tensors[layer->inputs[k]].channels; ch++) {
+      if (!c->keep[group][ch]) continue;
+      loss[ch] += (float)wisp_refit_loss(refit, at, window);
+      at += window;
+    }
+  }
+}
+
+static void study_task(void *context, int number) {
+  const channels *c = context;
+  const wisp_net_layer *layer = &c->net->layers[number];
+  if (layer->operation != WISP_OP_CONV) return;
+  const wisp_moments *moments = &c->seen->moments[number];
+  int *taps = malloc((size_t)moments->taps * sizeof *taps);
+  wisp_refit *refit = NULL;
+  c->failed[number] = !taps || wisp_refit_open(&refit, moments, layer->weights, layer->channels_out,
+                                               taps, read_taps(c, layer, taps)) != WISP_OK;
+  if (!c->failed[number]) {
+    wisp_refit_weights(refit, c->weights[number]);
+    add_losses(c, number, refit);
+  }
+  wisp_refit_close(&refit);
+  free(taps);
+}
+
+/* Refits every layer to the channels that stay, and sums up what losing each would cost. */
+static int study(channels *c, wisp_pool *pool) {
+  int n = c->net->layer_count, failed = 0;
+  memset(c->losses, 0, (size_t)n * (size_t)c->total * sizeof *c->losses);
+  wisp_pool_run(pool, study_task, c, n);
+  for (int i = 0; i < n; i++) failed |= c->failed[i];
+  for (int t = 0; t <= n; t++)
+    for (int ch = 0; ch < c->net->tensors[t].channels; ch++) {
+      float sum = 0;
+      for (int i = 0; i < n; i++)
+        sum += c->losses[(size_t)i * (size_t)c->total + (size_t)(c->first[t] + ch)];
+      c->loss[t][ch] = sum;
+    }
+  return !failed;
+}
+
+/* ---- choosing ---- */
+
+typedef struct candidate {
+  double price; /* loss for each multiply-add saved */
+  int group, channel;
+} candidate;
+
+static int by_price(const void *a, const void *b) {
+  const candidate *x = a, *y = b;
+  if (x->price != y->price) return x->price < y->price ? -1 : 1;
+  return x->group != y->group ? x->group - y->group : x->channel - y->channel;
+}
+
+static int list_candidates(channels *c, candidate *list) {
+  int n = 0;
+  double all = macs_of(c);
+  for (int t = 0; t <= c->net->layer_count; t++) {
+    if (c->group[t] != t || c->fixed[t]) continue;
+    c->kept[t]--;
+    double saved = all - macs_of(c);
+    c->kept[t]++;
+    for (int ch = 0; ch < c->net->tensors[t].channels && saved > 0; ch++)
+      if (c->keep[t][ch]) list[n++] = (candidate){(double)c->loss[t][ch] / saved, t, ch};
+  }
+  qsort(list, (size_t)n, sizeof *list, by_price);
+  return n;
+}
+
+/* Removes the cheapest until `target` multiply-adds are left. */
+static void remove_cheapest(channels *c, candidate *list, double target) {
+  int n = list_candidates(c, list);
+  for (int i = 0; i < n && macs_of(c) > target; i++) {
+    int t = list[i].group;
+    if (c->kept[t] <= wisp_max(1, (int)(LEAST_PART * c->net->tensors[t].channels))) continue;
+    c->keep[t][list[i].channel] = 0;
+    c->kept[t]--;
+  }
+}
+
+/* Planes of four are what the runtime computes: those that are not full take back channels. */
+static void fill_planes(channels *c, candidate *list) {
+  for (int t = 0; t <= c->net->layer_count; t++) {
+    int all = c->net->tensors[t].channels, n = 0;
+    if (c->group[t] != t || c->kept[t] == all) continue;
+    for (int ch = 0; ch < all; ch++)
+      if (!c->keep[t][ch]) list[n++] = (candidate){-(double)c->loss[t][ch], t, ch};
+    qsort(list, (size_t)n, sizeof *list, by_price);
+    for (int i = 0; i < n && c->kept[t] % WISP_LANES; i++, c->kept[t]++)
+      c->keep[t][list[i].channel] = 1;
+  }
+}
+
+/* ---- the smaller net ---- */
+
+/* What the outputs' means lose goes into the biases. */
+static void refit_bias(const channels *c, int number, const float *weights) {
+  wisp_net_layer *layer = &c->net->layers[number];
+  const wisp_moments *moments = &c->seen->moments[number];
+  for (int o = 0; o < layer->channels_out; o++) {
+    size_t row = (size_t)o * (size_t)moments->taps;
+    double shift = 0;
+    for (int k = 0; k < moments->taps; k++)
+      shift += ((double)layer->weights[row + (size_t)k] - (double)weights[row + (size_t)k]) *
+               (double)moments->sums[k] / moments->samples;
+    layer->bias[o] += (float)shift;
+  }
+}
+
+/* Leaves only what is kept, in place. */
+static void shrink(const channels *c, int number, const int *taps, int n) {
+  wisp_net_layer *layer = &c->net->layers[number];
+  const float *weights = c->weights[number];
+  const uint8_t *keep = c->keep[group_of(c, number + 1)];
+  int all = wisp_net_taps(layer), kept = 0;
+  float *to = layer->weights;
+  for (int o = 0; o < layer->channels_out; o++) {
+    if (!keep[o]) continue;
+    for (int k = 0; k < n; k++) *to++ = weights[(size_t)o * (size_t)all + (size_t)taps[k]];
+    layer->bias[kept++] = layer->bias[o];
+  }
+  layer->channels_out = kept;
+  layer->channels_in = n / (layer->window.kernel[0] * layer->window.kernel[1]);
+}
+
+static int shrink_all(channels *c) {
+  int most = 1;
+  for (int i = 0; i < c->net->layer_count; i++)
+    most = wisp_max(most, wisp_net_taps(&c->net->layers[i]));
+  int *taps = malloc((size_t)most * sizeof *taps);
+  if (!taps) return 0;
+  for (int i = 0; i < c->net->layer_count; i++) {
+    wisp_net_layer *layer = &c->net->layers[i];
+    if (layer->operation == WISP_OP_CONV) {
+      refit_bias(c, i, c->weights[i]);
+      shrink(c, i, taps, read_taps(c, layer, taps));
+    } else if (layer->operation != WISP_OP_DEPTHWISE) {
+      layer->channels_in = layer->channels_out = c->kept[group_of(c, i + 1)];
+    }
+  }
+  for (int t = 0; t <= c->net->layer_count; t++)
+    c->net->tensors[t].channels = c->kept[group_of(c, t)];
+  free(taps);
+  return 1;
+}
+
+/* ---- all of it ---- */
+
+static int open_channels(channels *c) {
+  const wisp_net *net = c->net;
+  size_t n = (size_t)net->layer_count + 1;
+  c->group = calloc(n, sizeof *c->group);
+  c->fixed = calloc(n, sizeof *c->fixed);
+  c->kept = calloc(n, sizeof *c->kept);
+  c->first = calloc(n, sizeof *c->first);
+  c->failed = calloc(n, sizeof *c->failed);
+  c->keep = calloc(n, sizeof *c->keep);
+  c->loss = calloc(n, sizeof *c->loss);
+  c->weights = calloc(n, sizeof *c->weights);
+  if (!c->group || !c->fixed || !c->kept || !c->first || !c->failed) return 0;
+  if (!c->keep || !c->loss || !c->weights) return 0;
+  for (size_t t = 0; t < n; t++) {
+    size_t width = (size_t)net->tensors[t].channels;
+    c->first[t] = c->total;
+    c->total += net->tensors[t].channels;
+    c->kept[t] = net->tensors[t].channels;
+    c->keep[t] = malloc(width);
+    c->loss[t] = calloc(width, sizeof **c->loss);
+    if (!c->keep[t] || !c->loss[t]) return 0;
+    memset(c->keep[t], 1, width);
+  }
+  c->losses = malloc((n - 1) * (size_t)c->total * sizeof *c->losses);
+  for (size_t i = 0; i + 1 < n; i++) {
+    const wisp_net_layer *layer = &net->layers[i];
+    if (layer->operation != WISP_OP_CONV) continue;
+    c->weights[i] =
+        malloc((size_t)layer->channels_out * (size_t)wisp_net_taps(layer) * sizeof(float));
+    if (!c->weights[i]) return 0;
+  }
+  return c->losses != NULL;
+}
+
+static void close_channels(channels *c, int n) {
+  for (int t = 0; t < n && c->keep && c->loss && c->weights; t++) {
+    free(c->keep[t]);
+    free(c->loss[t]);
+    free(c->weights[t]);
+  }
+  free(c->group);
+  free(c->fixed);
+  free(c->kept);
+  free(c->first);
+  free(c->failed);
+  free(c->keep);
+  free(c->loss);
+  free(c->weights);
+  free(c->losses);
+}
+
+wisp_status wisp_channels(wisp_net *net, const wisp_observer *seen, double share, wisp_pool *pool,
+                          double *saved) {
+  channels c = {.net = net, .seen = seen};
+  int n = net->layer_count + 1, done = open_channels(&c);
+  candidate *list = done ? malloc((size_t)c.total * sizeof *list) : NULL;
+  done = done && list;
+  if (done) find_groups(&c);
+  double all = done ? macs_of(&c) : 1;
+  for (int round = 1; round <= ROUNDS && done; round++) {
+    done = study(&c, pool);
+    if (done) remove_cheapest(&c, list, all * (1 - share * round / ROUNDS));
+  }
+  if (done) fill_planes(&c, list);
+  done = done && study(&c, pool);
+  if (done) *saved = 1 - macs_of(&c) / all;
+  done = done && shrink_all(&c);
+  close_channels(&c, n);
+  free(list);
+  return done ? WISP_OK : WISP_ERR_MEMORY;
+}
