@@ -69,7 +69,7 @@ export function pressCommand() {
     .option('--target-loss <loss>', 'of the end result, with --bits auto', positive)
     .option(
       '--channels <share>',
-      'of the work that goes with whole channels, at most 0.7',
+      'of the work that goes with whole channels, at most 0.7; untrained this costs much accuracy',
       fraction,
     )
     .option('--sparsity <share>', 'of the blocks of weights that become zero', fraction, 0)
