@@ -4,13 +4,14 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { readCode, regionOf } from '../web/demo/code-reading.js';
+import { readCode } from '../web/demo/code-reading.js';
 import { Detector } from '../web/src/index.js';
 import { decodeImage } from '../web/src/pixels-node.js';
 import { cut, decoder, resized } from './code-pictures.js';
 import { dataPath, without } from './test-data.js';
 
 const CONFIDENCE = 0.25;
+const AS_THE_DEMO = { confidence: CONFIDENCE, classAgnostic: true };
 const NONE = 'none'; // the folder of pictures without a code
 const SEVERAL = 'multi'; // of pictures with codes of several classes
 
@@ -51,7 +52,7 @@ for (const [name, { lost }] of coded)
 /** @param {string} file @param {string} name of the class @param {Line} line */
 async function examine(file, name, line) {
   const picture = await decodeImage(new Uint8Array(readFileSync(file)));
-  const { boxes } = await detector.detect(picture, { confidence: CONFIDENCE });
+  const { boxes } = await detector.detect(picture, AS_THE_DEMO);
   line.pictures++;
   line.boxes += boxes.length;
   if (boxes.some((box) => box.name === name || (name === SEVERAL && boxes.length > 0)))
@@ -60,9 +61,10 @@ async function examine(file, name, line) {
   const whole = await decode(picture, { textMode: 'Plain' });
   if (whole.some(({ isValid }) => isValid)) line.whole++;
   for (const box of boxes) {
-    const region = regionOf(box, picture);
-    const part = cut(picture, region);
-    if (!(await readCode(decode, box, region, (scale) => resized(part, scale)))) continue;
+    const code = await readCode(decode, box, picture, (part, scale) =>
+      resized(cut(picture, part), scale),
+    );
+    if (!code) continue;
     line.crops++;
     break;
   }

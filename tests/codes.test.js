@@ -59,9 +59,7 @@ async function paper(codes, scale = 3) {
  * @param {import('../web/demo/code-reading.js').Rect} box
  */
 function readAt(picture, box) {
-  const region = regionOf(box, picture);
-  const part = cut(picture, region);
-  return readCode(decode, box, region, (scale) => resized(part, scale));
+  return readCode(decode, box, picture, (part, scale) => resized(cut(picture, part), scale));
 }
 
 test('every class that the page knows is read from its box', async () => {
@@ -113,10 +111,37 @@ test('the region has a margin, in whole pixels, and ends where the picture does'
   assert.deepEqual(tiny, { x: 292, y: 192, width: 18, height: 18 });
 });
 
-test('large regions are made smaller once, small ones larger when the first try fails', () => {
-  const scales = (/** @type {number} */ side) =>
-    attemptsAt({ x: 0, y: 0, width: side, height: 100 }).map(({ scale }) => scale);
-  assert.deepEqual([scales(2400), scales(800), scales(300)], [[0.5], [1], [1, 2]]);
+test('large regions are made smaller; small ones larger, then wider, when the first try fails', () => {
+  const picture = { width: 4000, height: 4000 };
+  const tries = (/** @type {number} */ side) =>
+    attemptsAt({ x: 1900, y: 1900, width: side, height: 100 }, picture).map(({ region, scale }) => [
+      region.width,
+      scale,
+    ]);
+  assert.deepEqual(tries(1600), [
+    [2400, 0.5],
+    [3700, 1200 / 3700],
+  ]);
+  assert.deepEqual(tries(200), [
+    [300, 1],
+    [300, 2],
+    [600, 1],
+    [600, 2],
+  ]);
+});
+
+test('a code that is larger than its box is read with more around it', async () => {
+  const { picture, boxes } = await paper([
+    ['qrcode', 'https://example.com/larger-than-its-box', 150, 150],
+  ]);
+  const { x, y, width, height } = boxes[0];
+  const middle = {
+    x: x + width * 0.3,
+    y: y + height * 0.3,
+    width: width * 0.4,
+    height: height * 0.4,
+  };
+  assert.equal((await readAt(picture, middle))?.text, 'https://example.com/larger-than-its-box');
 });
 
 test('only addresses of the web become links', () => {

@@ -1,5 +1,5 @@
 // code-reader.js - hands parts of a picture to the worker that reads codes, one after the other.
-import { regionOf } from './code-reading.js';
+import { reachOf } from './code-reading.js';
 
 /**
  * @typedef {import('./code-reading.js').Code} Code
@@ -18,14 +18,15 @@ export class CodeReader {
    * @returns {Promise<Code | null>} null: nothing could be read
    */
   async read(source, box) {
-    const region = regionOf(box, source.size());
-    const { x, y, width, height } = region;
+    const picture = source.size();
+    const reach = reachOf(box, picture);
+    const { x, y, width, height } = reach;
     const bitmap = await createImageBitmap(source.element, x, y, width, height);
     this.#worker ??= new Worker(new URL('./code-worker.js', import.meta.url), {
       type: 'module',
       name: 'code reader',
     });
-    return this.#ask(this.#worker, { id: ++this.#id, bitmap, box, region });
+    return this.#ask(this.#worker, { id: ++this.#id, bitmap, box, picture, reach });
   }
 
   /**

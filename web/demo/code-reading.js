@@ -9,19 +9,21 @@
  */
 
 const MARGIN = 0.25; // of the box's longer side: the quiet zone, and what the box may miss
+const WIDE_MARGIN = 1; // where that was not enough
 const LEAST_MARGIN = 8; // pixels
 const LONGEST = 1200; // pixels: more only takes longer, a code has 177 modules at most
 const SMALL = 600; // pixels: what is smaller gets a second try, twice as large
 const SLACK = 0.1; // of the box: how far outside of it the middle of its code may lie
 
 /**
- * What of the picture is given to the decoder, in whole pixels.
+ * A box with a margin, in whole pixels.
  * @param {Rect} box
  * @param {{width: number, height: number}} picture
+ * @param {number} [share] of the box's longer side
  * @returns {Rect}
  */
-export function regionOf(box, picture) {
-  const margin = Math.max(LEAST_MARGIN, MARGIN * Math.max(box.width, box.height));
+export function regionOf(box, picture, share = MARGIN) {
+  const margin = Math.max(LEAST_MARGIN, share * Math.max(box.width, box.height));
   const x = Math.max(0, Math.floor(box.x - margin));
   const y = Math.max(0, Math.floor(box.y - margin));
   const right = Math.min(picture.width, Math.ceil(box.x + box.width + margin));
@@ -29,27 +31,33 @@ export function regionOf(box, picture) {
   return { x, y, width: Math.max(1, right - x), height: Math.max(1, bottom - y) };
 }
 
+/** All of the picture that may be asked for. @param {Rect} box @param {{width: number, height: number}} picture */
+export const reachOf = (box, picture) => regionOf(box, picture, WIDE_MARGIN);
+
 /**
- * How the region is shown to the decoder, one after the other until it reads something.
- * @param {Rect} region
- * @returns {{scale: number, tryDenoise: boolean}[]}
+ * What is shown to the decoder, one after the other until it reads something.
+ * @param {Rect} box
+ * @param {{width: number, height: number}} picture
+ * @returns {{region: Rect, scale: number, tryDenoise: boolean}[]}
  */
-export function attemptsAt({ width, height }) {
-  const longer = Math.max(width, height);
-  const first = { scale: Math.min(1, LONGEST / longer), tryDenoise: false };
-  return longer > SMALL ? [first] : [first, { scale: 2, tryDenoise: true }];
+export function attemptsAt(box, picture) {
+  return [regionOf(box, picture), reachOf(box, picture)].flatMap((region) => {
+    const longer = Math.max(region.width, region.height);
+    const plain = { region, scale: Math.min(1, LONGEST / longer), tryDenoise: false };
+    return longer > SMALL ? [plain] : [plain, { region, scale: 2, tryDenoise: true }];
+  });
 }
 
 /**
  * @param {Decode} decode
  * @param {Rect} box
- * @param {Rect} region of it
- * @param {(scale: number) => Pixels} show the region, scaled
+ * @param {{width: number, height: number}} picture
+ * @param {(region: Rect, scale: number) => Pixels} show a part of the picture, scaled
  * @returns {Promise<Code | null>} null: nothing could be read
  */
-export async function readCode(decode, box, region, show) {
-  for (const { scale, tryDenoise } of attemptsAt(region)) {
-    const results = await decode(show(scale), { tryDenoise, textMode: 'Plain' });
+export async function readCode(decode, box, picture, show) {
+  for (const { region, scale, tryDenoise } of attemptsAt(box, picture)) {
+    const results = await decode(show(region, scale), { tryDenoise, textMode: 'Plain' });
     const own = results
       .filter(({ isValid }) => isValid)
       .map((result) => ({ result, distance: distanceFrom(box, middleOf(result, region, scale)) }))

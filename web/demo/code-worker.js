@@ -3,7 +3,8 @@ import { readCode } from './code-reading.js';
 
 /**
  * @typedef {import('./code-reading.js').Rect} Rect
- * @typedef {{id: number, bitmap: ImageBitmap, box: Rect, region: Rect}} Wish `bitmap` shows `region`
+ * @typedef {{id: number, bitmap: ImageBitmap, box: Rect, picture: {width: number, height: number}, reach: Rect}} Wish
+ *   `bitmap` is what lies in `reach`
  * @typedef {{id: number, code: import('./code-reading.js').Code | null} | {id: number, error: string}} Answer
  */
 
@@ -13,10 +14,13 @@ const LIBRARY = new URL('../../vendor/zxing-wasm/', import.meta.url);
 /** @type {Promise<import('./code-reading.js').Decode> | undefined} */
 let loading;
 
-onmessage = async (/** @type {MessageEvent<Wish>} */ { data: { id, bitmap, box, region } }) => {
+onmessage = async (/** @type {MessageEvent<Wish>} */ { data }) => {
+  const { id, bitmap, box, picture, reach } = data;
   try {
     loading ??= load();
-    const code = await readCode(await loading, box, region, (scale) => draw(bitmap, region, scale));
+    const show = (/** @type {Rect} */ region, /** @type {number} */ scale) =>
+      draw(bitmap, { ...region, x: region.x - reach.x, y: region.y - reach.y }, scale);
+    const code = await readCode(await loading, box, picture, show);
     answer({ id, code });
   } catch (thrown) {
     loading = undefined;
@@ -41,12 +45,12 @@ async function load() {
   return library.readBarcodes;
 }
 
-/** @param {ImageBitmap} bitmap @param {Rect} region @param {number} scale */
-function draw(bitmap, region, scale) {
-  const width = Math.max(1, Math.round(region.width * scale));
-  const height = Math.max(1, Math.round(region.height * scale));
+/** @param {ImageBitmap} bitmap @param {Rect} part of it @param {number} scale */
+function draw(bitmap, part, scale) {
+  const width = Math.max(1, Math.round(part.width * scale));
+  const height = Math.max(1, Math.round(part.height * scale));
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
   if (!context) throw new Error(`There is no canvas of ${width} × ${height} to be had.`);
-  context.drawImage(bitmap, 0, 0, width, height);
+  context.drawImage(bitmap, part.x, part.y, part.width, part.height, 0, 0, width, height);
   return context.getImageData(0, 0, width, height);
 }
