@@ -11,6 +11,7 @@
 #include "operands.h"
 #include "stages.h"
 #include "stem.h"
+#include "trained.h"
 
 enum { MAX_LAYERS = 1023, MAX_INPUTS = 255 };
 
@@ -273,13 +274,6 @@ static wisp_status fold_resample(folding *f, int number, int operation) {
   return add_whole(f, number, operation, &layer);
 }
 
-/* The range of a node is that of the one tensor it yields. */
-static void keep_range(folding *f, int number) {
-  const wisp_operands *out = &f->yields[number];
-  if (out->count == 1 && !out->picks && out->items->tensor > 0)
-    f->net->tensors[out->items->tensor].trained = f->graph->nodes[number].range;
-}
-
 static wisp_status fold_node(folding *f, int number) {
   switch (f->graph->nodes[number].kind) {
     case WISP_NODE_PICTURE: return yield(f, number, &(wisp_operand){.tensor = 0}, 1);
@@ -351,10 +345,8 @@ static wisp_status walk(folding *f) {
   count_readers(f);
   wisp_status status = choose_block(f);
   for (int i = 0; i < f->graph->node_count && !status; i++)
-    if (f->readers[i]) {
-      status = fold_node(f, i);
-      if (!status && f->graph->nodes[i].range.scale > 0) keep_range(f, i);
-    }
+    if (f->readers[i] && !(status = fold_node(f, i)))
+      wisp_trained_keep(f->net, &f->yields[i], &f->graph->nodes[i].range);
   if (!status) status = fold_heads(f);
   return status ? status : wisp_net_measure(f->net, f->error);
 }

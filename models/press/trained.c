@@ -16,6 +16,11 @@ enum { BITS = 7 };
 static const double MOST_SUM = 1 << 30;
 static const float MOST_BIAS = 1 << 28;
 
+void wisp_trained_keep(wisp_net *net, const wisp_operands *yielded, const wisp_byte_range *range) {
+  if (range->scale > 0 && yielded->count == 1 && !yielded->picks && yielded->items->tensor > 0)
+    net->tensors[yielded->items->tensor].trained = *range;
+}
+
 static int needs_range(const wisp_net *net, int number) {
   return net->layers[number].operation == WISP_OP_CONV && !net->tensors[number + 1].is_head;
 }

@@ -3,7 +3,11 @@
 #ifndef WISP_TRAINED_H
 #define WISP_TRAINED_H
 
+#include "operands.h"
 #include "stages.h"
+
+/* Fold: a node has yielded these, and was trained with this range, if its scale isn't 0. */
+void wisp_trained_keep(wisp_net *net, const wisp_operands *yielded, const wisp_byte_range *range);
 
 /* Whether the importer told the range of every tensor that rounding needs one for. */
 int wisp_trained(const wisp_net *net);

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from . import state
+from .detect import detect
 from .distil import Distil, Photos, as_taught
 from .draw.symbols import CLASSES
 from .export import save_onnx
@@ -181,6 +182,12 @@ def _val(arguments: argparse.Namespace) -> None:
     )
 
 
+def _detect(arguments: argparse.Namespace) -> None:
+    model = state.load_model(arguments.checkpoint)
+    for picture in arguments.pictures:
+        print(json.dumps(detect(model, picture, arguments.confidence)))
+
+
 def _draw(arguments: argparse.Namespace) -> None:
     from .draw.dataset import write_dataset
 
@@ -240,6 +247,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("checkpoint", type=Path)
     with_recipe(command, "codes.yaml")
     command.set_defaults(run=_val)
+    command = commands.add_parser("detect", help="boxes of a checkpoint, as wisp detect tells them")
+    command.add_argument("checkpoint", type=Path)
+    command.add_argument("pictures", type=Path, nargs="+")
+    command.add_argument("--confidence", type=float, default=0.25)
+    command.set_defaults(run=_detect)
     command = commands.add_parser(
         "draw", help="a folder of drawn pictures with labels, in YOLO's and COCO's way"
     )

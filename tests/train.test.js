@@ -1,0 +1,131 @@
+// The training recipe from labelled pictures to boxes: trains, prunes, quantises, exports, presses, and wisp finds
+// what PyTorch finds. Needs a Python with models/train/requirements.txt: WISP_PYTHON, else python3; skipped without.
+
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { runWisp } from './command.js';
+
+const run = promisify(execFile);
+const python = process.env.WISP_PYTHON ?? 'python3';
+const models = fileURLToPath(new URL('../models/', import.meta.url));
+const needs = 'import torch, cv2, zxingcpp, onnx, matplotlib, yaml, tqdm';
+const isReady = spawnSync(python, ['-c', needs]).status === 0;
+const skip = isReady ? false : `${python} has no PyTorch; set WISP_PYTHON to one that has`;
+/** The whole loop learns 40 pictures by heart in some minutes; without it, what it does is shown in one. */
+const whole = process.env.WISP_TRAIN === 'whole';
+
+/** @type {string} */
+let folder;
+before(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'wisp-train-'));
+});
+after(() => rmSync(folder, { recursive: true }));
+const inFolder = (/** @type {string[]} */ ...names) => path.join(folder, ...names);
+
+/** @param {string[]} parameters @returns {Promise<string>} standard output */
+async function train(...parameters) {
+  const env = { ...process.env, OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive' };
+  const { stdout } = await run(python, ['-m', 'train', ...parameters], { cwd: models, env });
+  return stdout;
+}
+
+/**
+ * Pictures, a run by a recipe, its last checkpoint as ONNX, and that pressed without any calibration picture.
+ * @param {string} name of the recipe
+ * @param {{count: number, size: number}} pictures
+ */
+async function wholeWay(name, { count, size }) {
+  const at = inFolder(`${name}-pictures`);
+  await train('draw', at, '--count', `${count}`, '--size', `${size}`, '--seed', '3');
+  const data = path.join(at, 'data.yaml');
+  const recipe = path.join(models, 'train', 'recipes', `${name}.yaml`);
+  await train('train', '--recipe', recipe, '--data', data, '--output', inFolder(name));
+  const checkpoint = inFolder(name, 'last.pt');
+  await train('export', checkpoint, '-o', inFolder(`${name}.onnx`));
+  const model = inFolder(`${name}.wisp`);
+  const pressed = await runWisp(['press', inFolder(`${name}.onnx`), '-o', model]);
+  assert.equal(pressed.code, 0, pressed.stderr);
+  assert.match(pressed.stderr, /as trained/);
+  const names = readdirSync(path.join(at, 'images')).sort();
+  return { at, checkpoint, model, files: names.map((file) => path.join(at, 'images', file)) };
+}
+
+/** @param {string} lines of JSON @returns {{boxes: any[]}[]} */
+const parsed = (lines) =>
+  lines
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+/** @param {any} a @param {any} b */
+function overlap(a, b) {
+  const across = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const down = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  const shared = Math.max(0, across) * Math.max(0, down);
+  return shared / (a.width * a.height + b.width * b.height - shared);
+}
+
+/**
+ * The share of the boxes of either that the other has too, with nearly the same place and score.
+ * @param {{boxes: any[]}[]} ours
+ * @param {{boxes: any[]}[]} theirs
+ */
+function agreement(ours, theirs) {
+  let same = 0;
+  let all = 0;
+  for (const [i, { boxes }] of ours.entries()) {
+    const others = theirs[i].boxes;
+    all += Math.max(boxes.length, others.length);
+    same += boxes.filter((a) =>
+      others.some(
+        (b) => a.label === b.label && overlap(a, b) > 0.9 && Math.abs(a.score - b.score) < 0.03,
+      ),
+    ).length;
+  }
+  return { share: same / all, all };
+}
+
+/** @param {{checkpoint: string, model: string, files: string[]}} made @param {number} confidence */
+async function compared({ checkpoint, model, files }, confidence) {
+  const limit = ['--confidence', `${confidence}`];
+  const theirs = parsed(await train('detect', checkpoint, ...files, ...limit));
+  const ours = await runWisp(['detect', model, ...files, ...limit]);
+  assert.equal(ours.code, 0, ours.stderr);
+  return agreement(parsed(ours.stdout), theirs);
+}
+
+test('a glance: what was trained in integers is what wisp computes', { skip }, async () => {
+  const made = await wholeWay('glance', { count: 8, size: 96 });
+  const rows = readFileSync(inFolder('glance', 'curve.csv'), 'utf8').trim().split('\n').slice(1);
+  const sparsities = rows.map((row) => Number(row.split(',')[8]));
+  assert.ok(Math.max(...sparsities) > 0.49, `half of the blocks are zero, not ${sparsities}`);
+  const { share, all } = await compared(made, 0.02);
+  assert.ok(all > 0 && share > 0.9, `${share} of ${all} boxes are the same`);
+});
+
+test('mistakes in a recipe or a folder are sentences', { skip }, async () => {
+  const refused = train('train', '--data', inFolder('nowhere.yaml'), '--output', inFolder('none'));
+  await assert.rejects(refused, /error: .*nowhere\.yaml/);
+  const broken = train('export', inFolder('nothing.pt'));
+  await assert.rejects(broken, /error: .*nothing\.pt does not exist/);
+});
+
+test('40 pictures are learnt by heart, through every phase', {
+  skip: skip || (whole ? false : 'some minutes; npm run test:train'),
+  timeout: 3_600_000,
+}, async () => {
+  const made = await wholeWay('tiny', { count: 40, size: 160 });
+  const labels = path.join(made.at, 'instances.json');
+  const images = path.join(made.at, 'images');
+  const judged = await runWisp(['val', made.model, '--data', images, '--labels', labels]);
+  const ap50 = Number(/IoU=0.50 +\| area= +all .* = ([\d.]+)/.exec(judged.stdout)?.[1]);
+  assert.ok(ap50 >= 0.9, judged.stdout + judged.stderr);
+  const { share, all } = await compared(made, 0.25);
+  assert.ok(all >= 40 && share > 0.95, `${share} of ${all} boxes are the same`);
+});
