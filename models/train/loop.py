@@ -174,7 +174,7 @@ class Trainer:
 
     def _run_phase(self, phase: Phase) -> None:
         optimiser = self._optimiser(phase)
-        masks = Masks(self.model, self.average.model)
+        masks = Masks(self.model)
         dense = masks.share()
         clock = Clock(phase, self.before)
         judged, progress, total, lines = time.monotonic(), self.before, torch.zeros(3), 0
@@ -190,8 +190,10 @@ class Trainer:
             self.pictures += self.share * self.recipe.workers
             parts, progress = self._one_step(phase, optimiser, masks, clock.progress(self.step))
             total, lines = total + parts, lines + 1
-            if phase.sparsity and (self.step % PRUNE_EVERY == 0 or progress >= 1):
-                masks.prune(target_at(progress / PRUNED_AT, phase.sparsity, dense))
+            if self._prunes(phase, progress) and masks.prune(
+                target_at(progress / PRUNED_AT, phase.sparsity, dense)
+            ):
+                self.average.restart(self.model)
             self.average.update(self.model)
             if not self.journal:
                 continue
@@ -216,6 +218,9 @@ class Trainer:
         optimiser.step()
         masks.apply()
         return parts, progress
+
+    def _prunes(self, phase: Phase, progress: float) -> bool:
+        return phase.sparsity > 0 and (self.step % PRUNE_EVERY == 0 or progress >= 1)
 
     def _rate(self, phase: Phase, progress: float) -> float:
         first, last = phase.rate

@@ -38,18 +38,21 @@ def _weight(conv: nn.Conv2d) -> Tensor:
 
 
 class Masks:
-    """Which blocks are present, by the convolution's name: bool [o][i/4][1][kh][kw]. `others` are kept alike."""
+    """Which blocks are present, by the convolution's name: bool [o][i/4][1][kh][kw]."""
 
-    def __init__(self, model: Yolo, *others: Yolo):
+    def __init__(self, model: Yolo):
         self.convs = prunable(model)
-        self.others = [prunable(other) for other in others]
         self.present = {
             n: _blocks(_weight(c)).detach().abs().amax(2, True) > 0 for n, c in self.convs.items()
         }
 
     @torch.no_grad()
-    def prune(self, target: float) -> None:
-        """Zeroes the blocks of least norm of each layer until `target` of them are zero. Absent ones stay absent."""
+    def prune(self, target: float) -> bool:
+        """
+        Zeroes the blocks of least norm of each layer until `target` of them are zero. Absent ones stay absent.
+        Whether any became zero.
+        """
+        before = self.share()
         for name, conv in self.convs.items():
             present = self.present[name]
             zero = round(target * present.numel())
@@ -58,15 +61,11 @@ class Masks:
             score = _blocks(_weight(conv)).pow(2).sum(2, True).masked_fill(~present, -1.0)
             present.view(-1)[score.flatten().argsort()[:zero]] = False
         self.apply()
-        for convs in self.others:
-            self._apply(convs)
-
-    def apply(self) -> None:
-        self._apply(self.convs)
+        return self.share() > before
 
     @torch.no_grad()
-    def _apply(self, convs: dict[str, nn.Conv2d]) -> None:
-        for name, conv in convs.items():
+    def apply(self) -> None:
+        for name, conv in self.convs.items():
             _blocks(_weight(conv)).mul_(self.present[name])
 
     def share(self) -> float:

@@ -20,6 +20,11 @@ class Average:
         self.model = model
         self.decay, self.updates = decay, 0
 
+    def restart(self, model: Yolo) -> None:
+        """After a sudden change: the past would spoil the average, most of all that of the norms."""
+        self.model.load_state_dict(model.state_dict())
+        self.updates = 0
+
     @torch.no_grad()
     def update(self, model: Yolo) -> None:
         self.updates += 1
