@@ -15,7 +15,7 @@ enum { SIDE = 48, TAPS = 24, ROWS = 5, SAMPLES = 400 };
 
 /* Moments of random inputs of which tap 3 is tap 1 plus twice tap 2. */
 static wisp_moments draw_moments(float inputs[SAMPLES][TAPS]) {
-  wisp_moments m = {.taps = TAPS, .samples = SAMPLES};
+  wisp_moments m = {.taps = TAPS, .weight = SAMPLES};
   m.sums = check_allocate(TAPS * sizeof *m.sums);
   m.products = check_allocate(wisp_moment_at(TAPS, 0) * sizeof *m.products);
   for (int s = 0; s < SAMPLES; s++) {

@@ -155,7 +155,7 @@ static void run_net(const wisp_net *net, const plain *picture, const plain *valu
   wisp_pool *pool;
   wisp_exec *exec;
   CHECK_EQ(wisp_pool_open(&pool, threads), WISP_OK);
-  if (!CHECK_EQ(wisp_exec_open(&exec, net, pool, NULL), WISP_OK)) return;
+  if (!CHECK_EQ(wisp_exec_open(&exec, net, pool, 0, NULL), WISP_OK)) return;
   wisp_view view = view_of(picture, net->block);
   for (int run = 0; run < 2; run++) wisp_exec_run(exec, &view, NULL, NULL);
   for (int i = 0; i < 2; i++) {

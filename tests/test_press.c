@@ -145,8 +145,8 @@ static void test_way(const char *name, wisp_graph *graph, int layers, int thread
 }
 
 /* One, two and three threads: the same bytes. */
-static void test_threads(void) {
-  CHECK_CASE("threads");
+static void test_threads(float sparsity, int bits) {
+  CHECK_CASE("threads, sparsity %g, %d bits", (double)sparsity, bits);
   uint8_t *first = NULL;
   size_t first_size = 0;
   for (int threads = 1; threads <= 3; threads++) {
@@ -155,6 +155,8 @@ static void test_threads(void) {
     wisp_press_settings settings = wisp_press_default_settings();
     const uint8_t *bytes;
     size_t size;
+    settings.sparsity = sparsity;
+    settings.weight_bits = bits;
     observe_random(press, 3);
     CHECK_EQ(wisp_press_quantise(press, &settings, NULL, NULL), WISP_OK);
     CHECK_EQ(wisp_press_pack(press, "{}", &bytes, &size, NULL), WISP_OK);
@@ -166,6 +168,86 @@ static void test_threads(void) {
     wisp_press_close(&press);
   }
   free(first);
+}
+
+/* ---- zeros ---- */
+
+typedef struct tally {
+  double blocks, zero_blocks, weights, zeros, before, after;
+  int least_bits, most_bits;
+} tally;
+
+static tally account_of(const wisp_press *press) {
+  tally t = {.least_bits = 99};
+  int node, i = 0;
+  const wisp_net_account *a;
+  for (; (a = wisp_press_account(press, i, &node)); i++) {
+    CHECK(node > 0 && a->share >= 0 && a->share <= 1 && a->macs >= (double)a->weights);
+    t.blocks += (double)a->blocks;
+    t.zero_blocks += (double)a->zero_blocks;
+    t.weights += (double)a->weights;
+    t.zeros += (double)a->zeros;
+    t.before += a->error_before;
+    t.after += a->error_after;
+    t.least_bits = wisp_min(t.least_bits, a->bits);
+    t.most_bits = wisp_max(t.most_bits, a->bits);
+  }
+  CHECK_EQ(i, 11);
+  return t;
+}
+
+/* The share of zeros that was asked for, a file that is read, and boxes not far from those of the float network. */
+static void test_zeros(wisp_method method, wisp_allocation allocation, int block) {
+  CHECK_CASE("method %d, allocation %d, blocks of %d", method, allocation, block);
+  wisp_press *press = press_of(random_net(&STEMS[0], SIDE, SIDE), 2);
+  wisp_press_settings settings = wisp_press_default_settings();
+  settings.sparsity = 0.3f;
+  settings.method = method;
+  settings.allocation = allocation;
+  settings.block = block;
+  const uint8_t *bytes;
+  size_t size;
+  wisp_error error = {0};
+  observe_random(press, 12);
+  if (!CHECK_EQ(wisp_press_quantise(press, &settings, NULL, &error), WISP_OK))
+    printf("%s\n", error.message);
+  CHECK_EQ(wisp_press_pack(press, "{}", &bytes, &size, NULL), WISP_OK);
+  tally t = account_of(press);
+  wisp_model *model = read_file(bytes, size);
+  double difference = compare_scores(press, model);
+  printf("zeros %.3f of weights, %.3f of blocks; errors %.3g, repaired %.3g; scores off by %.4f\n",
+         t.zeros / t.weights, t.zero_blocks / t.blocks, t.before, t.after, difference);
+  if (allocation == WISP_ALLOCATE_SENSITIVITY) CHECK(t.zeros > 0.2 * t.weights);
+  if (block == 4 && allocation == WISP_ALLOCATE_SENSITIVITY)
+    CHECK(t.zero_blocks >= 0.29 * t.blocks);
+  if (method == WISP_METHOD_OBS) CHECK(difference < 0.1);
+  wisp_model_close(&model);
+  wisp_press_close(&press);
+}
+
+/* More loss allowed, fewer bits. */
+static void test_bits(void) {
+  CHECK_CASE("bits by layer");
+  wisp_press *press = press_of(random_net(&STEMS[0], SIDE, SIDE), 2);
+  wisp_press_settings settings = wisp_press_default_settings();
+  size_t before = SIZE_MAX;
+  observe_random(press, 4);
+  settings.weight_bits = 0;
+  for (float loss = 1e-6f; loss < 1e7f; loss *= 1e4f) {
+    const uint8_t *bytes;
+    size_t size;
+    settings.target_loss = loss;
+    CHECK_EQ(wisp_press_quantise(press, &settings, NULL, NULL), WISP_OK);
+    CHECK_EQ(wisp_press_pack(press, "{}", &bytes, &size, NULL), WISP_OK);
+    tally t = account_of(press);
+    printf("loss %g: %d to %d bits, %zu bytes\n", (double)loss, t.least_bits, t.most_bits, size);
+    CHECK(t.least_bits >= 3 && t.most_bits <= 7);
+    CHECK(size <= before);
+    if (loss < 1e-5f) CHECK(t.least_bits >= 6);
+    if (loss > 1e5f) CHECK_EQ(t.most_bits, 3);
+    before = size;
+  }
+  wisp_press_close(&press);
 }
 
 /* ---- channels that are hard to count ---- */
@@ -267,6 +349,13 @@ int main(int argc, char **argv) {
   for (int i = 0; i < 6; i++) test_way("shuffles", random_lite(SIDE, SIDE), 0, 1 + i % 3);
   test_strange(WISP_ROUND_LEAST_SQUARES);
   test_strange(WISP_ROUND_NEAREST);
-  test_threads();
+  test_threads(0, 7);
+  test_threads(0.4f, 7);
+  test_threads(0, 0);
+  test_zeros(WISP_METHOD_OBS, WISP_ALLOCATE_SENSITIVITY, 4);
+  test_zeros(WISP_METHOD_OBS, WISP_ALLOCATE_SENSITIVITY, 2);
+  test_zeros(WISP_METHOD_OBS, WISP_ALLOCATE_UNIFORM, 4);
+  test_zeros(WISP_METHOD_L1, WISP_ALLOCATE_UNIFORM, 1);
+  test_bits();
   return check_end();
 }

@@ -1,4 +1,4 @@
-/* test_range.c - the bytes of a tensor reach as far as its values, or as far as pays; a mean's shift is told.
+/* test_range.c - the bytes of a tensor reach as far as its values, or as far as pays.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdlib.h>
@@ -72,23 +72,11 @@ static void test_outlier(void) {
   free(l);
 }
 
-static void test_shift(void) {
-  CHECK_CASE("the shift of a mean");
-  float pixels[3][2] = {{0.3f, 1.0f}, {0.4f, -5.0f}, {1.2f, 300.0f}};
-  wisp_net_tensor tensor = {.channels = 2, .scale = 1, .zero_point = 3};
-  wisp_spread spread = {.pixels = pixels[0], .pixels_kept = 3, .pixels_seen = 3};
-  CHECK_NEAR((double)wisp_range_shift(&tensor, &spread, 0), -0.3, 1e-6);           /* 0, 0, 1 */
-  CHECK_NEAR((double)wisp_range_shift(&tensor, &spread, 1), (2.0 - 48) / 3, 1e-4); /* 1, -3, 252 */
-  spread.pixels_kept = 0;
-  CHECK_EQ(wisp_range_shift(&tensor, &spread, 0), 0);
-}
-
 int main(int argc, char **argv) {
   check_begin(argc, argv);
   test_ends();
   for (int activation = 0; activation < WISP_ACT_COUNT; activation++)
     if (activation != WISP_ACT_NONE && activation != WISP_ACT_LEAKY) test_constant(activation);
   test_outlier();
-  test_shift();
   return check_end();
 }

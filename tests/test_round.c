@@ -24,7 +24,7 @@ static void draw_windows(float windows[WINDOWS][TAPS], int correlated) {
 }
 
 static wisp_moments open_moments(float windows[WINDOWS][TAPS]) {
-  wisp_moments moments = {.taps = TAPS, .samples = WINDOWS};
+  wisp_moments moments = {.taps = TAPS, .weight = WINDOWS};
   moments.sums = check_allocate(TAPS * sizeof *moments.sums);
   moments.products =
       check_allocate(wisp_moment_at(TAPS + WISP_MOMENT_STRIP, 0) * sizeof *moments.products);
@@ -60,7 +60,7 @@ static void test_round(void) {
   draw_windows(windows, 1);
   wisp_moments moments = open_moments(windows);
   wisp_rounder *rounder;
-  if (!CHECK_EQ(wisp_round_open(&rounder, &moments, step), WISP_OK)) return;
+  if (!CHECK_EQ(wisp_round_open(&rounder, &moments, step, NULL, 0), WISP_OK)) return;
   for (int channel = 0; channel < 50; channel++) {
     for (int k = 0; k < TAPS; k++) weights[k] = (float)random_real(-8, 7);
     for (int k = 0; k < TAPS; k++) nearest[k] = (int8_t)lrintf(weights[k]);
@@ -81,7 +81,7 @@ static void test_round(void) {
 /* Inputs that say nothing about each other leave each weight where it is nearest. */
 static void test_round_independent(void) {
   CHECK_CASE("rounding independent inputs");
-  wisp_moments moments = {.taps = TAPS, .samples = 1};
+  wisp_moments moments = {.taps = TAPS, .weight = 1};
   moments.sums = check_allocate(TAPS * sizeof *moments.sums);
   moments.products =
       check_allocate(wisp_moment_at(TAPS + WISP_MOMENT_STRIP, 0) * sizeof *moments.products);
@@ -93,7 +93,7 @@ static void test_round_independent(void) {
     moments.products[wisp_moment_at(k, k)] = (float)random_real(0, 3);
     weights[k] = (float)random_real(-70, 70);
   }
-  if (!CHECK_EQ(wisp_round_open(&rounder, &moments, step), WISP_OK)) return;
+  if (!CHECK_EQ(wisp_round_open(&rounder, &moments, step, NULL, 0), WISP_OK)) return;
   wisp_round(rounder, weights, WISP_WEIGHT_MIN, WISP_WEIGHT_MAX, integers);
   for (int k = 0; k < TAPS; k++)
     CHECK_EQ(integers[k], wisp_clamp((int)lrintf(weights[k]), WISP_WEIGHT_MIN, WISP_WEIGHT_MAX));

@@ -19,7 +19,7 @@ typedef struct channel {
 
 /* v' C v with C the covariance of the inputs. */
 static double variance(const wisp_moments *moments, const float *v) {
-  double total = 0, mean = 0, n = moments->samples;
+  double total = 0, mean = 0, n = moments->weight;
   for (int i = 0; i < moments->taps; i++) {
     const float *row = moments->products + wisp_moment_at(i, 0);
     float sum = 0;

@@ -198,7 +198,7 @@ static void refit_bias(const channels *c, int number, const float *weights) {
     double shift = 0;
     for (int k = 0; k < moments->taps; k++)
       shift += ((double)layer->weights[row + (size_t)k] - (double)weights[row + (size_t)k]) *
-               (double)moments->sums[k] / moments->samples;
+               (double)moments->sums[k] / moments->weight;
     layer->bias[o] += (float)shift;
   }
 }

@@ -65,6 +65,25 @@ static inline quad activate(quad v, int activation, float slope) {
   }
 }
 
+/* The derivative of `activate` at v. */
+static inline quad derive(quad v, int activation, float slope) {
+  const quad zero = splat(0), one = splat(1);
+  quad sigmoid;
+  switch (activation) {
+    case WISP_ACT_RELU: return choose(v < zero, zero, one);
+    case WISP_ACT_LEAKY: return choose(v < zero, splat(slope), one);
+    case WISP_ACT_SILU:
+      sigmoid = one / (one + exponential(-v));
+      return sigmoid * (one + v * (one - sigmoid));
+    case WISP_ACT_HARDSWISH:
+      return choose(v < splat(-3), zero, choose(v > splat(3), one, (v + v + splat(3)) / splat(6)));
+    case WISP_ACT_SIGMOID:
+      sigmoid = one / (one + exponential(-v));
+      return sigmoid * (one - sigmoid);
+    default: return one;
+  }
+}
+
 void wisp_convolve_activate(const wisp_floats *sums, const wisp_floats *residual, int activation,
                             float slope, const wisp_floats *out, int channel) {
   for (int y = 0; y < out->height; y++) {
@@ -80,15 +99,28 @@ void wisp_convolve_activate(const wisp_floats *sums, const wisp_floats *residual
   }
 }
 
-void wisp_convolve_weights(const wisp_net_layer *layer, float *weights, float *bias) {
-  int taps = wisp_net_taps(layer);
-  int rounded = (layer->channels_out + CHANNELS - 1) / CHANNELS * CHANNELS;
+void wisp_convolve_derive(const wisp_floats *sums, int activation, float slope,
+                          const wisp_floats *gradient, const wisp_floats *out, int channel) {
+  for (int y = 0; y < sums->height; y++) {
+    const float *at = sums->data + (size_t)channel * sums->plane + y * sums->pitch;
+    const float *from = gradient->data + (size_t)channel * gradient->plane + y * gradient->pitch;
+    float *to = out->data + (size_t)channel * out->plane + y * out->pitch;
+    for (int x = 0; x < sums->width; x += LANES) {
+      quad v = derive(load(at + x), activation, slope) * load(from + x);
+      memcpy(to + x, &v, (size_t)wisp_min(LANES, sums->width - x) * sizeof *to);
+    }
+  }
+}
+
+void wisp_convolve_weights(const float *from, const float *from_bias, int channels, int taps,
+                           float *weights, float *bias) {
+  int rounded = (channels + CHANNELS - 1) / CHANNELS * CHANNELS;
   for (int o = 0; o < rounded; o++) {
-    int real = o < layer->channels_out;
-    const float *from = layer->weights + (size_t)o * (size_t)taps;
+    int real = o < channels;
     float *to = weights + (size_t)(o / CHANNELS) * (size_t)taps * CHANNELS + o % CHANNELS;
-    for (int k = 0; k < taps; k++) to[k * CHANNELS] = real ? from[k] : 0;
-    bias[o] = real ? layer->bias[o] : 0;
+    for (int k = 0; k < taps; k++)
+      to[k * CHANNELS] = real ? from[(size_t)o * (size_t)taps + (size_t)k] : 0;
+    bias[o] = real ? from_bias[o] : 0;
   }
 }
 

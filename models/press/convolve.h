@@ -27,12 +27,18 @@ typedef struct wisp_convolve {
   wisp_floats residual; /* added after the activation; data is NULL if there is none */
 } wisp_convolve;
 
-/* Activation and residual (NULL: none) of one channel: `sums` -> `out`, which may be the same. */
+/* Fills `weights` and `bias` of a wisp_convolve from [channels][taps] and [channels]. */
+void wisp_convolve_weights(const float *from, const float *from_bias, int channels, int taps,
+                           float *weights, float *bias);
+
+/* One channel: out = activation(sums) + residual; `residual` may be NULL, `out` the same as
+ * `sums`. Reads up to three numbers past a row. */
 void wisp_convolve_activate(const wisp_floats *sums, const wisp_floats *residual, int activation,
                             float slope, const wisp_floats *out, int channel);
 
-/* Fills `weights` and `bias` from the layer's. */
-void wisp_convolve_weights(const wisp_net_layer *layer, float *weights, float *bias);
+/* One channel: out = gradient times the activation's derivative at the sums. Reads as above. */
+void wisp_convolve_derive(const wisp_floats *sums, int activation, float slope,
+                          const wisp_floats *gradient, const wisp_floats *out, int channel);
 
 /* Computes `rows` rows of output from `first` on. May read up to WISP_CONVOLVE_PIXELS numbers past a row. */
 void wisp_convolve_rows(const wisp_convolve *convolve, int first, int rows);

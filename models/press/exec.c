@@ -28,11 +28,13 @@ typedef struct step {
   /* a horizontal stride > 1: the input by columns modulo stride, f32 [channels_in][rows][stride][n] */
   float *unzipped;
   int rows, n;
+  wisp_floats sums; /* where they are kept: what the activation is given */
 } step;
 
 struct wisp_exec {
   const wisp_net *net;
   wisp_pool *pool;
+  int keeps;             /* everything, and the sums */
   int top, bottom, side; /* border of every tensor but the heads */
   wisp_floats *tensors;  /* [layers + 1] */
   step *steps;           /* [layers] */
@@ -52,9 +54,8 @@ static void measure_border(wisp_exec *exec) {
 }
 
 /* Floats a tensor takes; sets all of its view but the address. */
-static size_t measure_tensor(const wisp_exec *exec, int tensor) {
+static size_t measure_tensor(const wisp_exec *exec, int tensor, wisp_floats *view) {
   const wisp_net_tensor *of = &exec->net->tensors[tensor];
-  wisp_floats *view = &exec->tensors[tensor];
   int border = of->is_head ? 0 : exec->top + exec->bottom, side = of->is_head ? 0 : exec->side;
   *view = (wisp_floats){.channels = of->channels,
                         .height = of->height,
@@ -78,17 +79,23 @@ static size_t measure_unzipped(wisp_exec *exec, int number) {
 
 static void mark_read(stretch *tensor, int layer) { tensor->last = wisp_max(tensor->last, layer); }
 
-/* [layers + 1] tensors, then [layers] unzipped inputs. */
+/* [layers + 1] tensors, then [layers] unzipped inputs, then [layers] sums. */
 static void measure_all(wisp_exec *exec, stretch *stretches) {
   const wisp_net *net = exec->net;
-  for (int t = 0; t <= net->layer_count; t++)
-    stretches[t] =
-        (stretch){measure_tensor(exec, t), 0, t - 1, net->tensors[t].is_head ? INT32_MAX : t - 1};
-  for (int i = 0; i < net->layer_count; i++) {
+  int n = net->layer_count;
+  for (int t = 0; t <= n; t++) {
+    int stays = exec->keeps || net->tensors[t].is_head;
+    size_t size = measure_tensor(exec, t, &exec->tensors[t]);
+    stretches[t] = (stretch){size, 0, t - 1, stays ? INT32_MAX : t - 1};
+  }
+  for (int i = 0; i < n; i++) {
     const wisp_net_layer *layer = &net->layers[i];
     for (int k = 0; k < layer->input_count; k++) mark_read(&stretches[layer->inputs[k]], i);
     if (layer->residual >= 0) mark_read(&stretches[layer->residual], i);
-    stretches[net->layer_count + 1 + i] = (stretch){measure_unzipped(exec, i), 0, i, i};
+    stretches[n + 1 + i] = (stretch){measure_unzipped(exec, i), 0, i, i};
+    if (exec->keeps && layer->operation == WISP_OP_CONV)
+      stretches[2 * n + 1 + i] =
+          (stretch){measure_tensor(exec, i + 1, &exec->steps[i].sums), 0, i, INT32_MAX};
   }
 }
 
@@ -116,7 +123,7 @@ static wisp_status plan_memory(wisp_exec *exec, stretch *stretches, wisp_error *
   const wisp_net *net = exec->net;
   measure_border(exec);
   measure_all(exec, stretches);
-  size_t total = place(stretches, 2 * net->layer_count + 1);
+  size_t total = place(stretches, 3 * net->layer_count + 1);
   if (total > INT32_MAX / sizeof *exec->arena)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "The tensors of a %dx%d picture take %zu numbers; use a smaller input.",
@@ -126,10 +133,11 @@ static wisp_status plan_memory(wisp_exec *exec, stretch *stretches, wisp_error *
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for %.1f MB of tensors.",
                      4e-6 * (double)total);
   for (int t = 0; t <= net->layer_count; t++) {
-    wisp_floats *view = &exec->tensors[t];
-    int head = net->tensors[t].is_head;
-    view->data =
-        exec->arena + stretches[t].start + (head ? 0 : exec->side + exec->top * view->pitch);
+    wisp_floats *view = &exec->tensors[t], *sums = t ? &exec->steps[t - 1].sums : NULL;
+    int before = net->tensors[t].is_head ? 0 : exec->side + exec->top * view->pitch;
+    view->data = exec->arena + stretches[t].start + before;
+    if (sums && sums->plane)
+      sums->data = exec->arena + stretches[2 * net->layer_count + t].start + before;
   }
   for (int i = 0; i < net->layer_count; i++)
     if (exec->steps[i].n)
@@ -174,7 +182,7 @@ static wisp_status open_convolution(wisp_exec *exec, int number, wisp_error *err
                      layer->node);
   s->row = s->unzipped ? (ptrdiff_t)window->stride[1] * s->n : in->pitch;
   s->plane = s->unzipped ? s->rows * s->row : (ptrdiff_t)in->plane;
-  wisp_convolve_weights(layer, s->weights, s->bias);
+  wisp_exec_reweigh(exec, number, layer->weights, layer->bias);
   fill_offsets(exec, s);
   s->convolve = (wisp_convolve){
       .weights = s->weights,
@@ -187,6 +195,11 @@ static wisp_status open_convolution(wisp_exec *exec, int number, wisp_error *err
       .slope = layer->slope,
       .output = *out};
   if (layer->residual >= 0) s->convolve.residual = exec->tensors[layer->residual];
+  if (exec->keeps) { /* the rest is done afterwards */
+    s->convolve.activation = WISP_ACT_NONE;
+    s->convolve.residual.data = NULL;
+    s->convolve.output = s->sums;
+  }
   int rows = STRIP_FLOATS / wisp_max(1, layer->channels_in * in->pitch * window->stride[0]);
   int share = (out->height + wisp_pool_threads(exec->pool) - 1) / wisp_pool_threads(exec->pool);
   s->strip = wisp_clamp(rows, 1, share);
@@ -197,7 +210,7 @@ static wisp_status open_steps(wisp_exec *exec, wisp_error *error) {
   size_t n = (size_t)exec->net->layer_count;
   exec->tensors = calloc(n + 1, sizeof *exec->tensors);
   exec->steps = calloc(n, sizeof *exec->steps);
-  stretch *stretches = calloc(2 * n + 1, sizeof *stretches);
+  stretch *stretches = calloc(3 * n + 1, sizeof *stretches);
   wisp_status status = WISP_ERR_MEMORY;
   if (exec->tensors && exec->steps && stretches) status = plan_memory(exec, stretches, error);
   else wisp_fail(error, status, "There is no memory to plan %zu layers.", n);
@@ -207,13 +220,14 @@ static wisp_status open_steps(wisp_exec *exec, wisp_error *error) {
   return status;
 }
 
-wisp_status wisp_exec_open(wisp_exec **out, const wisp_net *net, wisp_pool *pool,
+wisp_status wisp_exec_open(wisp_exec **out, const wisp_net *net, wisp_pool *pool, int keeps,
                            wisp_error *error) {
   *out = NULL;
   wisp_exec *exec = calloc(1, sizeof *exec);
   if (!exec) return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the float executor.");
   exec->net = net;
   exec->pool = pool;
+  exec->keeps = keeps;
   wisp_status status = open_steps(exec, error);
   if (status) wisp_exec_close(&exec);
   *out = exec;
@@ -316,7 +330,15 @@ static void depthwise_task(void *context, int channel) {
   wisp_depthwise_run(layer, j->in, residual, j->out, channel);
 }
 
-static void run_layer(wisp_exec *exec, int number) {
+static void activate_task(void *context, int channel) {
+  const job *j = context;
+  const wisp_net_layer *layer = j->step->layer;
+  const wisp_floats *residual = layer->residual >= 0 ? &j->tensors[layer->residual] : NULL;
+  wisp_convolve_activate(&j->step->sums, residual, layer->activation, layer->slope, j->out,
+                         channel);
+}
+
+void wisp_exec_layer(wisp_exec *exec, int number) {
   const step *s = &exec->steps[number];
   const wisp_floats *out = &exec->tensors[number + 1];
   job j = {s, &exec->tensors[s->layer->inputs[0]], out, exec->tensors};
@@ -324,6 +346,7 @@ static void run_layer(wisp_exec *exec, int number) {
   if (s->layer->operation == WISP_OP_CONV) {
     if (s->unzipped) wisp_pool_run(exec->pool, unzip_task, &j, s->layer->channels_in);
     wisp_pool_run(exec->pool, strip_task, &j, (out->height + s->strip - 1) / s->strip);
+    if (exec->keeps) wisp_pool_run(exec->pool, activate_task, &j, out->channels);
   } else if (s->layer->operation == WISP_OP_DEPTHWISE) {
     wisp_pool_run(exec->pool, depthwise_task, &j, out->channels);
   } else {
@@ -342,15 +365,32 @@ static void read_picture(const wisp_view *picture, const wisp_floats *out) {
   }
 }
 
-void wisp_exec_run(wisp_exec *exec, const wisp_view *picture,
-                   void (*watch)(void *context, int tensor), void *context) {
+void wisp_exec_picture(wisp_exec *exec, const wisp_view *picture) {
   clear_border(exec, &exec->tensors[0]);
   read_picture(picture, &exec->tensors[0]);
+}
+
+void wisp_exec_run(wisp_exec *exec, const wisp_view *picture,
+                   void (*watch)(void *context, int tensor), void *context) {
+  wisp_exec_picture(exec, picture);
   if (watch) watch(context, 0);
   for (int i = 0; i < exec->net->layer_count; i++) {
-    run_layer(exec, i);
+    wisp_exec_layer(exec, i);
     if (watch) watch(context, i + 1);
   }
 }
+
+void wisp_exec_reweigh(wisp_exec *exec, int number, const float *weights, const float *bias) {
+  step *s = &exec->steps[number];
+  wisp_convolve_weights(weights, bias, s->layer->channels_out, wisp_net_taps(s->layer), s->weights,
+                        s->bias);
+}
+
+wisp_floats wisp_exec_blank(wisp_exec *exec, int tensor) {
+  clear_border(exec, &exec->tensors[tensor]);
+  return exec->tensors[tensor];
+}
+
+wisp_floats wisp_exec_sums(const wisp_exec *exec, int number) { return exec->steps[number].sums; }
 
 wisp_floats wisp_exec_tensor(const wisp_exec *exec, int tensor) { return exec->tensors[tensor]; }

@@ -11,7 +11,6 @@
 /* The limits of FORMAT.md. Nodes are more than layers: what is folded away counts too. */
 enum {
   MAX_CHANNELS = 16384,
-  MAX_KERNEL = 15,
   MAX_STRIDE = 8,
   MAX_SIDE = 65535,
   MAX_INPUTS = 255,
@@ -113,7 +112,7 @@ static wisp_status check_window(const wisp_graph *graph, const wisp_window *wind
                                 wisp_error *error) {
   for (int axis = 0; axis < 2; axis++) {
     wisp_status status =
-        check_value(graph, "the kernel", window->kernel[axis], 1, MAX_KERNEL, error);
+        check_value(graph, "the kernel", window->kernel[axis], 1, WISP_GRAPH_KERNEL, error);
     if (!status)
       status = check_value(graph, "the stride", window->stride[axis], 1, MAX_STRIDE, error);
     int most = window->kernel[axis] - 1; /* FORMAT.md: smaller than the kernel */

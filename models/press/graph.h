@@ -24,6 +24,8 @@ typedef enum wisp_node_kind {
   WISP_NODE_SELECT /* channel i of it is channel picks[i] of its input: a shuffle, a part */
 } wisp_node_kind;
 
+enum { WISP_GRAPH_KERNEL = 15 /* the largest kernel: FORMAT.md */ };
+
 /* How a convolution or a pool walks its input. */
 typedef struct wisp_window {
   int kernel[2], stride[2]; /* y, x; an upsample's stride is its factor */

@@ -77,6 +77,15 @@ wisp_status wisp_net_measure(wisp_net *net, wisp_error *error) {
   return WISP_OK;
 }
 
+int wisp_net_open_quantised(wisp_net_layer *layer) {
+  size_t n = (size_t)layer->channels_out;
+  if (!layer->quantised.weights)
+    layer->quantised.weights = malloc(n * (size_t)wisp_net_taps(layer));
+  if (!layer->quantised.scale) layer->quantised.scale = malloc(n * sizeof *layer->quantised.scale);
+  if (!layer->quantised.bias) layer->quantised.bias = malloc(n * sizeof *layer->quantised.bias);
+  return layer->quantised.weights && layer->quantised.scale && layer->quantised.bias;
+}
+
 static void clear_layer(wisp_net_layer *layer) {
   free(layer->inputs);
   free(layer->reads);

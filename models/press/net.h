@@ -88,6 +88,9 @@ wisp_status wisp_net_measure(wisp_net *net, wisp_error *error);
 /* Output channel `channel` becomes its `scale` fold, and `bias` more. */
 void wisp_net_scale(wisp_net_layer *layer, int channel, float scale, float bias);
 
+/* Room for a convolution's integers; 0 without memory. */
+int wisp_net_open_quantised(wisp_net_layer *layer);
+
 void wisp_net_close(wisp_net **net);
 
 #endif

@@ -6,18 +6,9 @@
 
 #include "stages.h"
 
-enum { STRIP = WISP_MOMENT_STRIP, ROWS_APART = 4 /* of which the histogram sees one */ };
-
-static int rounded(int taps) { return (taps + STRIP - 1) / STRIP * STRIP; }
+enum { ROWS_APART = 4 /* of which the histogram sees one */ };
 
 /* ---- open and close ---- */
-
-static int open_moments(wisp_moments *moments, int taps) {
-  moments->taps = taps;
-  moments->sums = calloc((size_t)taps, sizeof *moments->sums);
-  moments->products = calloc(wisp_moment_at(rounded(taps), 0), sizeof *moments->products);
-  return moments->sums && moments->products;
-}
 
 static int open_spread(wisp_spread *spread, int channels) {
   spread->bins = calloc(WISP_BINS, sizeof *spread->bins);
@@ -37,8 +28,8 @@ static wisp_status open_parts(wisp_observer *observer, wisp_error *error) {
   for (size_t i = 0; i < n && complete; i++) {
     if (net->layers[i].operation != WISP_OP_CONV) continue;
     int taps = wisp_net_taps(&net->layers[i]);
-    complete = open_moments(&observer->moments[i], taps);
-    most = wisp_max(most, rounded(taps));
+    complete = wisp_moments_open(&observer->moments[i], taps) == WISP_OK;
+    most = wisp_max(most, wisp_moments_width(taps));
   }
   if (complete) observer->windows = calloc(WISP_SAMPLES * (size_t)most, sizeof *observer->windows);
   if (complete && observer->windows) return WISP_OK;
@@ -68,10 +59,8 @@ void wisp_observer_close(wisp_observer **out) {
     free(observer->spreads[t].bins);
     free(observer->spreads[t].pixels);
   }
-  for (int i = 0; i < observer->net->layer_count && observer->moments; i++) {
-    free(observer->moments[i].sums);
-    free(observer->moments[i].products);
-  }
+  for (int i = 0; i < observer->net->layer_count && observer->moments; i++)
+    wisp_moments_close(&observer->moments[i]);
   free(observer->spreads);
   free(observer->moments);
   free(observer->windows);
@@ -141,9 +130,8 @@ static void keep_pixels(wisp_spread *spread, const wisp_floats *tensor, uint32_t
 
 /* ---- windows ---- */
 
-/* What the convolution reads for output (y, x). */
-static void copy_window(const wisp_net_layer *layer, const wisp_exec *exec, int y, int x,
-                        float *to) {
+void wisp_observe_window(const wisp_net_layer *layer, const wisp_exec *exec, int y, int x,
+                         float *to) {
   const wisp_window *window = &layer->window;
   for (int i = 0; i < layer->input_count; i++) {
     wisp_floats in = wisp_exec_tensor(exec, layer->inputs[i]);
@@ -153,46 +141,21 @@ static void copy_window(const wisp_net_layer *layer, const wisp_exec *exec, int 
       for (int ky = 0; ky < window->kernel[0]; ky++, to += window->kernel[1])
         memcpy(to, origin + ky * in.pitch, (size_t)window->kernel[1] * sizeof *to);
   }
-}
-
-/* Adds the products of eight taps, from `i` on, with eight taps from `j` on; `sums` has `pitch` numbers a row. */
-static void add_products(const float *windows, int width, int i, int j, float *sums, int pitch) {
-  float block[STRIP][STRIP] = {{0}};
-  for (int s = 0; s < WISP_SAMPLES; s++, windows += width)
-    for (int r = 0; r < STRIP; r++)
-      for (int k = 0; k < STRIP; k++) block[r][k] += windows[i + r] * windows[j + k];
-  for (int r = 0; r < STRIP; r++)
-    for (int k = 0; k < STRIP; k++) sums[r * pitch + k] += block[r][k];
-}
-
-typedef struct products_job {
-  const float *windows;
-  wisp_moments *moments;
-} products_job;
-
-static void products_task(void *context, int strip) {
-  const products_job *job = context;
-  int width = rounded(job->moments->taps), first = strip * STRIP;
-  float *sums = job->moments->products + wisp_moment_at(first, 0);
-  for (int j = 0; j <= first; j += STRIP)
-    add_products(job->windows, width, first, j, sums + j, first + STRIP);
+  int taps = wisp_net_taps(layer);
+  memset(to, 0, (size_t)(wisp_moments_width(taps) - taps) * sizeof *to);
 }
 
 static void count_windows(wisp_observer *observer, const wisp_exec *exec, int number) {
   const wisp_net_layer *layer = &observer->net->layers[number];
   const wisp_net_tensor *out = &observer->net->tensors[number + 1];
   wisp_moments *moments = &observer->moments[number];
-  int width = rounded(moments->taps);
+  int width = wisp_moments_width(moments->taps);
   for (int s = 0; s < WISP_SAMPLES; s++) {
     float *window = observer->windows + s * width;
     int y = pick(&observer->random, out->height), x = pick(&observer->random, out->width);
-    copy_window(layer, exec, y, x, window);
-    memset(window + moments->taps, 0, (size_t)(width - moments->taps) * sizeof *window);
-    for (int k = 0; k < moments->taps; k++) moments->sums[k] += window[k];
+    wisp_observe_window(layer, exec, y, x, window);
   }
-  products_job job = {observer->windows, moments};
-  wisp_pool_run(observer->pool, products_task, &job, width / STRIP);
-  moments->samples += WISP_SAMPLES;
+  wisp_moments_add(moments, observer->windows, NULL, WISP_SAMPLES, observer->pool);
 }
 
 /* ---- the picture ---- */

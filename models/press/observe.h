@@ -6,15 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/src/pool.h"
-#include "net.h"
+#include "moments.h"
 
 enum {
   WISP_BINS = 4096,  /* of a histogram */
   WISP_SAMPLES = 64, /* windows of a convolution looked at in a picture */
   WISP_PIXELS = 8,   /* of a tensor kept of a picture */
-  WISP_PIXELS_MOST = 512,
-  WISP_MOMENT_STRIP = 8 /* rows of products that lie together */
+  WISP_PIXELS_MOST = 512
 };
 
 /* The values of a tensor. The histogram spans -reach ... reach, a power of two that grows with them.
@@ -26,15 +24,6 @@ typedef struct wisp_spread {
   float *pixels;  /* [pixels_kept][channels] */
   int pixels_kept, pixels_seen;
 } wisp_spread;
-
-/* The windows x [taps] that a convolution saw: the sums of x and of the products x x'. Of the symmetric
- * products the lower triangle is kept, in strips of eight rows: strip b is f32 [8][8 * (b + 1)]. */
-typedef struct wisp_moments {
-  int taps;
-  int samples;
-  float *sums; /* [taps] */
-  float *products;
-} wisp_moments;
 
 typedef struct wisp_observer {
   const wisp_net *net;
@@ -50,12 +39,5 @@ typedef struct wisp_observer {
 wisp_status wisp_observer_open(wisp_observer **observer, const wisp_net *net, wisp_pool *pool,
                                wisp_error *error);
 void wisp_observer_close(wisp_observer **observer);
-
-/* The sum of x[i] x[j], j <= i. */
-static inline size_t wisp_moment_at(int i, int j) {
-  size_t strip = (size_t)(i / WISP_MOMENT_STRIP);
-  size_t before = strip * (strip + 1) / 2 * WISP_MOMENT_STRIP * WISP_MOMENT_STRIP;
-  return before + (size_t)(i % WISP_MOMENT_STRIP) * (strip + 1) * WISP_MOMENT_STRIP + (size_t)j;
-}
 
 #endif

@@ -3,22 +3,39 @@
 #include "press.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "account.h"
+#include "bits.h"
 #include "channels.h"
 #include "core/src/stages.h"
+#include "prune.h"
+#include "range.h"
+#include "rebuild.h"
 #include "trained.h"
 
-enum { MAX_CANDIDATES = 30000 /* YOLOv5's max_nms */, MAX_SOURCE_SIDE = 32768, MAX_THREADS = 64 };
+enum {
+  MAX_CANDIDATES = 30000 /* YOLOv5's max_nms */,
+  MAX_SOURCE_SIDE = 32768,
+  MAX_THREADS = 64,
+  MAX_KEPT = 192 /* pictures that pruning looks at again */
+};
+
+/* What a picture may lose by the bits of weights; see docs/ACCURACY.md for what that means in AP. */
+static const double TARGET_LOSS = 2;
 
 struct wisp_press {
   wisp_graph *graph; /* until folded */
   wisp_net *net;     /* from then on */
   wisp_pool *pool;
   wisp_exec *exec;
-  wisp_observer *observer; /* from the first observed picture on */
-  wisp_view picture;       /* letterboxed bytes; owned */
-  wisp_head *heads;        /* [net->head_count] */
-  wisp_box *candidates;    /* [MAX_CANDIDATES] */
+  wisp_observer *observer;  /* from the first observed picture on */
+  wisp_view picture;        /* letterboxed bytes; owned */
+  wisp_view kept[MAX_KEPT]; /* the same of pictures observed, a fair choice of all; owned */
+  int kept_count;
+  uint32_t random;
+  wisp_head *heads;     /* [net->head_count] */
+  wisp_box *candidates; /* [MAX_CANDIDATES] */
   uint8_t *packed;
 };
 
@@ -42,6 +59,7 @@ void wisp_press_close(wisp_press **out) {
   free(press->candidates);
   free(press->heads);
   free(press->picture.data);
+  for (int i = 0; i < press->kept_count; i++) free(press->kept[i].data);
   wisp_observer_close(&press->observer);
   wisp_exec_close(&press->exec);
   wisp_pool_close(&press->pool);
@@ -100,7 +118,7 @@ wisp_status wisp_press_fold(wisp_press *press, int threads, wisp_error *error) {
   press->net = net;
   if (wisp_pool_open(&press->pool, wisp_max(threads, 1)) != WISP_OK)
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for %d threads.", threads);
-  status = wisp_exec_open(&press->exec, net, press->pool, error);
+  status = wisp_exec_open(&press->exec, net, press->pool, 0, error);
   if (status) return status;
   if (open_picture(press) != WISP_OK || open_heads(press) != WISP_OK) {
     wisp_exec_close(&press->exec); /* what lacks a part is not ready */
@@ -130,6 +148,28 @@ static wisp_status check_frame(const wisp_frame *frame, wisp_error *error) {
   return WISP_OK;
 }
 
+/* Once there is no room, a new picture takes the place of an old one as often as makes the choice fair. */
+static wisp_status keep_picture(wisp_press *press, wisp_error *error) {
+  size_t size = (size_t)wisp_planes(press->picture.channels) * (size_t)press->picture.plane;
+  int place = press->kept_count;
+  if (place == MAX_KEPT) {
+    press->random = press->random * 1664525u + 1013904223u;
+    place = (int)((uint64_t)press->random * (uint64_t)(press->observer->pictures + 1) >> 32);
+    if (place >= MAX_KEPT) return WISP_OK;
+    memcpy(press->kept[place].data, press->picture.data, size);
+    return WISP_OK;
+  }
+  uint8_t *bytes = malloc(size);
+  if (!bytes)
+    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to keep %d pictures; give fewer.",
+                     place + 1);
+  memcpy(bytes, press->picture.data, size);
+  press->kept[place] = press->picture;
+  press->kept[place].data = bytes;
+  press->kept_count++;
+  return WISP_OK;
+}
+
 wisp_status wisp_press_observe(wisp_press *press, const wisp_frame *frame, wisp_error *error) {
   wisp_status status = check_ready(press, error);
   if (!status) status = check_frame(frame, error);
@@ -138,7 +178,8 @@ wisp_status wisp_press_observe(wisp_press *press, const wisp_frame *frame, wisp_
   if (status) return status;
   wisp_fit fit;
   wisp_prep(frame, wisp_kernels_set(0), press->net->block, 0, press->pool, &press->picture, &fit);
-  return wisp_observe(press->observer, press->exec, &press->picture, error);
+  status = keep_picture(press, error);
+  return status ? status : wisp_observe(press->observer, press->exec, &press->picture, error);
 }
 
 static wisp_status check_options(const wisp_options *options, wisp_error *error) {
@@ -188,12 +229,13 @@ wisp_status wisp_press_channels(wisp_press *press, double share, double *saved, 
   if (wisp_channels(press->net, press->observer, share, press->pool, saved) != WISP_OK)
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to choose channels.");
   wisp_observer_close(&press->observer);
+  while (press->kept_count > 0) free(press->kept[--press->kept_count].data); /* they come again */
   wisp_exec_close(&press->exec);
   free(press->heads);
   free(press->candidates);
   press->heads = NULL;
   press->candidates = NULL;
-  status = wisp_exec_open(&press->exec, press->net, press->pool, error);
+  status = wisp_exec_open(&press->exec, press->net, press->pool, 0, error);
   if (status) return status;
   if (open_heads(press) == WISP_OK) return WISP_OK;
   wisp_exec_close(&press->exec);
@@ -204,10 +246,85 @@ wisp_status wisp_press_channels(wisp_press *press, double share, double *saved, 
 
 wisp_press_settings wisp_press_default_settings(void) {
   return (wisp_press_settings){.weight_bits = 7,
-                               .ranging = WISP_RANGE_MINMAX,
+                               .ranging = WISP_RANGE_MSE,
                                .rounding = WISP_ROUND_LEAST_SQUARES,
                                .block = WISP_LANES,
                                .seed = 1};
+}
+
+/* A part of the way of another progress. */
+typedef struct stretch {
+  const wisp_progress *whole;
+  double from, to;
+} stretch;
+
+static void tell_stretch(void *context, double share) {
+  const stretch *s = context;
+  wisp_tell(s->whole, s->from + share * (s->to - s->from));
+}
+
+/* Zeros, then each layer learns to make up for what those before it lost. */
+static wisp_status prune_and_rebuild(wisp_press *press, const wisp_teacher *teacher,
+                                     const wisp_press_settings *settings,
+                                     const wisp_progress *progress, wisp_error *error) {
+  stretch parts[2] = {{progress, 0, 0.4}, {progress, 0.4, 1}};
+  wisp_progress first = {tell_stretch, &parts[0]}, second = {tell_stretch, &parts[1]};
+  wisp_status status = wisp_prune(press->net, teacher, settings, press->pool, &first, error);
+  return status ? status
+                : wisp_rebuild(press->net, teacher, press->kept, press->pool, &second, error);
+}
+
+static wisp_status choose_bits(wisp_press *press, const wisp_teacher *teacher,
+                               const wisp_press_settings *settings, wisp_error *error) {
+  double target = settings->target_loss > 0 ? (double)settings->target_loss : TARGET_LOSS;
+  for (int i = 0; i < press->net->layer_count; i++)
+    press->net->layers[i].account.bits = settings->weight_bits;
+  if (settings->weight_bits > 0 ||
+      wisp_bits(press->net, press->observer, teacher, target, press->pool) == WISP_OK)
+    return WISP_OK;
+  return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to choose the bits; give a number.");
+}
+
+static wisp_status teach(wisp_press *press, const wisp_press_settings *settings,
+                         const wisp_progress *progress, wisp_teacher **teacher, wisp_error *error) {
+  for (int i = 0; i < press->net->layer_count; i++)
+    if (press->net->layers[i].operation == WISP_OP_DEPTHWISE)
+      return wisp_fail(
+          error, WISP_ERR_UNSUPPORTED,
+          "Node %d is a depthwise convolution; such networks can't be pruned by OBS or "
+          "given bits by layer yet. Give a number of bits and no sparsity.",
+          press->net->layers[i].node);
+  int pictures = wisp_teach_pictures(press->net, press->kept_count);
+  return wisp_teacher_open(teacher, press->net, press->kept, pictures, settings->seed, press->pool,
+                           progress, error);
+}
+
+/* Each layer by itself. */
+static wisp_status round_all(wisp_press *press, const wisp_press_settings *settings,
+                             const wisp_progress *progress, wisp_error *error) {
+  wisp_status status = wisp_prune(press->net, NULL, settings, press->pool, NULL, error);
+  if (status) return status;
+  return wisp_quantise(press->net, press->observer, settings, press->pool, progress, error);
+}
+
+/* What the float network says of the pictures is asked for only where somebody listens. */
+static wisp_status quantise(wisp_press *press, const wisp_press_settings *settings,
+                            const wisp_progress *progress, wisp_error *error) {
+  int prunes = settings->sparsity > 0 && settings->method == WISP_METHOD_OBS;
+  int asks = prunes || settings->weight_bits == 0;
+  stretch parts[2] = {{progress, 0, asks ? 0.4 : 0}, {progress, asks ? 0.4 : 0, 1}};
+  wisp_progress first = {tell_stretch, &parts[0]}, second = {tell_stretch, &parts[1]};
+  wisp_teacher *teacher = NULL;
+  wisp_status status = WISP_OK;
+  wisp_range(press->net, press->observer, settings->ranging);
+  if (asks) status = teach(press, settings, &first, &teacher, error);
+  if (!status) status = choose_bits(press, teacher, settings, error);
+  if (!prunes) wisp_teacher_close(&teacher);
+  if (!status)
+    status = prunes ? prune_and_rebuild(press, teacher, settings, &second, error)
+                    : round_all(press, settings, &second, error);
+  wisp_teacher_close(&teacher);
+  return status;
 }
 
 wisp_status wisp_press_quantise(wisp_press *press, const wisp_press_settings *settings,
@@ -218,9 +335,15 @@ wisp_status wisp_press_quantise(wisp_press *press, const wisp_press_settings *se
   if (!press->observer)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "No calibration picture was observed; give at least one.");
-  status = wisp_prune(press->net, settings, error);
+  status = wisp_quantise_check(settings, error);
+  if (!status) status = wisp_prune_check(settings, error);
   if (status) return status;
-  return wisp_quantise(press->net, press->observer, settings, press->pool, progress, error);
+  status = quantise(press, settings, progress, error);
+  if (!status && wisp_account(press->net, press->observer, press->pool) != WISP_OK)
+    status = wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to sum up what was lost.");
+  for (int t = 0; t <= press->net->layer_count && status; t++)
+    press->net->tensors[t].scale = 0; /* as before */
+  return status;
 }
 
 int wisp_press_trained(const wisp_press *press) { return press->net && wisp_trained(press->net); }

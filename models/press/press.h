@@ -30,7 +30,7 @@ wisp_status wisp_press_fold(wisp_press *press, int threads, wisp_error *error);
 /* Runs a picture, letterboxed, and keeps what is to be known of it. */
 wisp_status wisp_press_observe(wisp_press *press, const wisp_frame *frame, wisp_error *error);
 
-/* 7 bits, ranges from smallest to largest, least-squares rounding, no zeros. */
+/* 7 bits, ranges and rounding by least squares, no zeros. */
 wisp_press_settings wisp_press_default_settings(void);
 
 /* Whether the network came with the range of every tensor, as training with wisp's integers leaves it. */

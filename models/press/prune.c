@@ -1,12 +1,18 @@
 /* prune.c - which weights become zero.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "prune.h"
+
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages.h"
+#include "allocate.h"
+#include "blocks.h"
+#include "obs.h"
 
 static const float MOST_SPARSITY = 0.95f;
+static const float MOST_OF_CHANNEL = 0.95f; /* of its blocks */
 
 /* ---- l1: the smallest weights of each layer, as PyTorch's l1_unstructured; nothing is repaired ---- */
 
@@ -46,23 +52,107 @@ static wisp_status prune_by_magnitude(wisp_net_layer *layer, float sparsity) {
   return WISP_OK;
 }
 
+/* ---- obs ---- */
+
+typedef struct selling {
+  wisp_obs *obs;             /* [layers] */
+  wisp_blocks *blocks;       /* [layers] */
+  wisp_allocate_layer *sold; /* [convolutions] */
+} selling;
+
+static wisp_status offer_layer(selling *s, const wisp_net *net, const wisp_teacher *teacher,
+                               const wisp_press_settings *settings, int number, int place,
+                               wisp_pool *pool) {
+  const wisp_net_layer *layer = &net->layers[number];
+  const wisp_net_tensor *out = &net->tensors[number + 1];
+  wisp_blocks *blocks = &s->blocks[number];
+  wisp_status status = wisp_blocks_open(blocks, net, layer, settings->block);
+  if (!status)
+    status = wisp_obs_open(&s->obs[number], &teacher->lessons[number].moments, layer->weights,
+                           layer->channels_out, blocks, MOST_OF_CHANNEL, pool);
+  if (status) return status;
+  int even = settings->allocation == WISP_ALLOCATE_UNIFORM;
+  double taps = (double)wisp_net_taps(layer) / blocks->count;
+  s->sold[place] =
+      (wisp_allocate_layer){.obs = &s->obs[number],
+                            .sensitivity = teacher->lessons[number].sensitivity,
+                            .block_macs = taps * out->height * out->width,
+                            .fixed = even && (layer->inputs[0] == 0 || out->is_head),
+                            .removed = calloc((size_t)layer->channels_out, sizeof(int))};
+  return s->sold[place].removed ? WISP_OK : WISP_ERR_MEMORY;
+}
+
+/* The weights with zeros where blocks are gone. */
+static wisp_status mask_layer(const selling *s, wisp_net *net, int number, int place) {
+  wisp_net_layer *layer = &net->layers[number];
+  const wisp_obs *obs = &s->obs[number];
+  size_t taps = (size_t)wisp_net_taps(layer), n = (size_t)layer->channels_out * taps;
+  int any = 0;
+  for (int o = 0; o < layer->channels_out; o++) any |= s->sold[place].removed[o];
+  if (!any) return WISP_OK;
+  layer->pruned = malloc(n * sizeof *layer->pruned);
+  if (!layer->pruned) return WISP_ERR_MEMORY;
+  for (size_t i = 0; i < n; i++) /* a weight that is zero by chance may be learnt */
+    layer->pruned[i] = layer->weights[i] == 0 ? FLT_MIN : layer->weights[i];
+  for (int o = 0; o < layer->channels_out; o++)
+    for (int k = 0; k < s->sold[place].removed[o]; k++) {
+      const int *block = s->blocks[number].taps[obs->order[o * obs->blocks + k]];
+      for (int lane = 0; lane < WISP_LANES && block[lane] >= 0; lane++)
+        layer->pruned[(size_t)o * taps + (size_t)block[lane]] = 0;
+    }
+  return WISP_OK;
+}
+
+static wisp_status sell(selling *s, wisp_net *net, const wisp_teacher *teacher,
+                        const wisp_press_settings *settings, wisp_pool *pool,
+                        const wisp_progress *progress) {
+  int count = 0;
+  wisp_status status = WISP_OK;
+  for (int i = 0; i < net->layer_count && !status; i++) {
+    if (net->layers[i].operation == WISP_OP_CONV)
+      status = offer_layer(s, net, teacher, settings, i, count++, pool);
+    wisp_tell(progress, (double)(i + 1) / net->layer_count);
+  }
+  if (status) return status;
+  if (settings->allocation == WISP_ALLOCATE_UNIFORM)
+    wisp_allocate_evenly(s->sold, count, (double)settings->sparsity);
+  else wisp_allocate_by_loss(s->sold, count, (double)settings->sparsity);
+  for (int i = 0, place = 0; i < net->layer_count && !status; i++)
+    if (net->layers[i].operation == WISP_OP_CONV) status = mask_layer(s, net, i, place++);
+  return status;
+}
+
+static wisp_status prune_by_loss(wisp_net *net, const wisp_teacher *teacher,
+                                 const wisp_press_settings *settings, wisp_pool *pool,
+                                 const wisp_progress *progress) {
+  size_t n = (size_t)wisp_max(net->layer_count, 1);
+  selling s = {calloc(n, sizeof *s.obs), calloc(n, sizeof *s.blocks), calloc(n, sizeof *s.sold)};
+  wisp_status status = WISP_ERR_MEMORY;
+  if (s.obs && s.blocks && s.sold) status = sell(&s, net, teacher, settings, pool, progress);
+  for (size_t i = 0; i < n; i++) {
+    if (s.obs) wisp_obs_close(&s.obs[i]);
+    if (s.blocks) wisp_blocks_close(&s.blocks[i]);
+    if (s.sold) free(s.sold[i].removed);
+  }
+  free(s.obs);
+  free(s.blocks);
+  free(s.sold);
+  return status;
+}
+
 /* ---- settings ---- */
 
-static wisp_status check_settings(const wisp_press_settings *settings, wisp_error *error) {
+wisp_status wisp_prune_check(const wisp_press_settings *settings, wisp_error *error) {
   if (!(settings->sparsity >= 0 && settings->sparsity <= MOST_SPARSITY))
     return wisp_fail(error, WISP_ERR_ARGUMENT, "A sparsity of %g is not possible; give 0 to %g.",
                      (double)settings->sparsity, (double)MOST_SPARSITY);
   if (settings->block != 1 && settings->block != 2 && settings->block != WISP_LANES)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "Blocks of 1x%d weights are not possible; give 1, 2 or 4.", settings->block);
-  int magnitude = settings->method == WISP_METHOD_L1;
-  if (magnitude && (settings->block != 1 || settings->allocation != WISP_ALLOCATE_UNIFORM))
+  if (settings->method == WISP_METHOD_L1 &&
+      (settings->block != 1 || settings->allocation != WISP_ALLOCATE_UNIFORM))
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "The l1 method takes single weights, the same share in each layer.");
-  if (!magnitude && settings->sparsity > 0)
-    return wisp_fail(error, WISP_ERR_UNSUPPORTED,
-                     "Only the l1 method prunes so far; the sparsity was %g.",
-                     (double)settings->sparsity);
   return WISP_OK;
 }
 
@@ -73,11 +163,15 @@ static void forget(wisp_net *net) {
   }
 }
 
-wisp_status wisp_prune(wisp_net *net, const wisp_press_settings *settings, wisp_error *error) {
-  wisp_status status = check_settings(settings, error);
-  if (status) return status;
+wisp_status wisp_prune(wisp_net *net, const wisp_teacher *teacher,
+                       const wisp_press_settings *settings, wisp_pool *pool,
+                       const wisp_progress *progress, wisp_error *error) {
+  wisp_status status = WISP_OK;
   forget(net);
-  for (int i = 0; i < net->layer_count && settings->sparsity > 0 && !status; i++)
+  if (settings->sparsity == 0) return WISP_OK;
+  if (settings->method == WISP_METHOD_OBS)
+    status = prune_by_loss(net, teacher, settings, pool, progress);
+  for (int i = 0; i < net->layer_count && settings->method == WISP_METHOD_L1 && !status; i++)
     if (net->layers[i].operation == WISP_OP_CONV)
       status = prune_by_magnitude(&net->layers[i], settings->sparsity);
   if (!status) return WISP_OK;

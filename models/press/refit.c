@@ -10,7 +10,7 @@
 static const float DAMPING = 0.01f;
 
 static float covariance(const wisp_moments *m, int i, int j) {
-  float n = (float)m->samples;
+  float n = (float)m->weight;
   size_t at = i >= j ? wisp_moment_at(i, j) : wisp_moment_at(j, i);
   return m->products[at] / n - m->sums[i] / n * (m->sums[j] / n);
 }
@@ -68,7 +68,7 @@ static void fill_factor(wisp_refit *r) {
 
 /* One row's products with the covariance of everything: v = C w. */
 static void multiply(const wisp_moments *m, const float *weights, float *v) {
-  float n = (float)m->samples, mean = dot(m->sums, weights, m->taps) / n;
+  float n = (float)m->weight, mean = dot(m->sums, weights, m->taps) / n;
   for (int i = 0; i < m->taps; i++) {
     const float *row = m->products + wisp_moment_at(i, 0);
     float weight = weights[i];

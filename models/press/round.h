@@ -7,22 +7,28 @@
 #ifndef WISP_ROUND_H
 #define WISP_ROUND_H
 
-#include "observe.h"
+#include "moments.h"
 
 typedef struct wisp_rounder {
-  int taps;
-  int *order;    /* [taps]: the tap of each row; the one of most energy is last and rounded first */
-  float *factor; /* [taps][taps]: R, each row divided by its diagonal; only above the diagonal */
-  float *energy; /* [taps]: the diagonal's squares */
-  float *errors; /* [taps]: scratch */
+  int taps, n;   /* all of the layer's; those that may be other than zero */
+  float damping; /* that was added to the covariance's diagonal */
+  int *order;    /* [n]: the tap of each row; the one of most energy is last and rounded first */
+  float *factor; /* [n][n]: R, each row divided by its diagonal; only above the diagonal */
+  float *energy; /* [n]: the diagonal's squares */
+  float *errors; /* [n]: scratch */
 } wisp_rounder;
 
-/* `step` [taps] is the unit in which the integer inputs of each tap are counted. */
-wisp_status wisp_round_open(wisp_rounder **rounder, const wisp_moments *moments, const float *step);
+/* `step` [taps] is the unit in which the integer inputs of each tap are counted. `kept` [n] are the taps that may be
+ * other than zero; NULL: all. */
+wisp_status wisp_round_open(wisp_rounder **rounder, const wisp_moments *moments, const float *step,
+                            const int *kept, int n);
 void wisp_round_close(wisp_rounder **rounder);
 
-/* Rounds `weights` [taps], given in units, to integers low ... high. Returns the mean squared error that the output
- * suffers, in units. */
+/* The weights [taps] whose products with the damped covariance are `values` [taps], in place; zero where not kept. */
+void wisp_round_solve(wisp_rounder *rounder, float *values);
+
+/* Rounds `weights` [taps], given in units, to integers low ... high, zero where not kept. Returns the mean squared
+ * error that the output suffers, in units. */
 double wisp_round(wisp_rounder *rounder, const float *weights, int low, int high, int8_t *integers);
 
 #endif

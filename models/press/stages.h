@@ -23,19 +23,33 @@ wisp_status wisp_fold(wisp_graph *graph, wisp_net **net, wisp_error *error);
 /* exec: picture -> every tensor, in float, at the net's size. Borrows the net and the pool. */
 typedef struct wisp_exec wisp_exec;
 
-wisp_status wisp_exec_open(wisp_exec **exec, const wisp_net *net, wisp_pool *pool,
+/* Where it `keeps`, every tensor and every sum is still there after a run; else only heads are. */
+wisp_status wisp_exec_open(wisp_exec **exec, const wisp_net *net, wisp_pool *pool, int keeps,
                            wisp_error *error);
 void wisp_exec_close(wisp_exec **exec);
 /* `picture` holds bytes as wisp_prep lays them. Calls watch(context, tensor) when a tensor is complete, and before its
  * layer's inputs give way to others; `watch` may be NULL. */
 void wisp_exec_run(wisp_exec *exec, const wisp_view *picture,
                    void (*watch)(void *context, int tensor), void *context);
-/* A tensor's place. Of all tensors only heads are still there after a run. */
+/* Tensor 0 alone. */
+void wisp_exec_picture(wisp_exec *exec, const wisp_view *picture);
+/* One layer alone, whose inputs were put there. */
+void wisp_exec_layer(wisp_exec *exec, int layer);
+/* Other weights and biases for a convolution, in the net's order; copied. */
+void wisp_exec_reweigh(wisp_exec *exec, int layer, const float *weights, const float *bias);
+/* A tensor's place. */
 wisp_floats wisp_exec_tensor(const wisp_exec *exec, int tensor);
+/* The same with a fresh border, to be filled. */
+wisp_floats wisp_exec_blank(wisp_exec *exec, int tensor);
+/* What a convolution gives to its activation, where they are kept. */
+wisp_floats wisp_exec_sums(const wisp_exec *exec, int layer);
 
 /* observe: runs a calibration picture and keeps what quantise needs to know of it. */
 wisp_status wisp_observe(wisp_observer *observer, wisp_exec *exec, const wisp_view *picture,
                          wisp_error *error);
+/* What a convolution reads for output (y, x), filled up with zeros: f32 [wisp_moments_width(taps)]. */
+void wisp_observe_window(const wisp_net_layer *layer, const wisp_exec *exec, int y, int x,
+                         float *window);
 
 /* How to press; wisp_press_default_settings has the defaults. */
 typedef enum wisp_ranging { WISP_RANGE_MINMAX, WISP_RANGE_MSE } wisp_ranging;
@@ -61,10 +75,12 @@ typedef struct wisp_progress {
   void *context;
 } wisp_progress;
 
-/* prune: which weights become zero, and what those beside them become. Layers that lose none have no `pruned`. */
-wisp_status wisp_prune(wisp_net *net, const wisp_press_settings *settings, wisp_error *error);
+static inline void wisp_tell(const wisp_progress *progress, double share) {
+  if (progress && progress->tell) progress->tell(progress->context, share);
+}
 
-/* quantise: ranges of the activations, then integers for the weights, and what each layer lost. */
+/* quantise: integers for the weights, each layer by itself. The ranges are known, and `account.bits`. */
+wisp_status wisp_quantise_check(const wisp_press_settings *settings, wisp_error *error);
 wisp_status wisp_quantise(wisp_net *net, const wisp_observer *seen,
                           const wisp_press_settings *settings, wisp_pool *pool,
                           const wisp_progress *progress, wisp_error *error);

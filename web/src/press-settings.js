@@ -7,7 +7,7 @@ import { naming, WispError } from './error.js';
  * @property {number | 'auto'} [bits] of a weight, 2 … 7; 'auto': for each layer 3 … 7, by what the end result loses;
  *   default 7
  * @property {number} [targetLoss] of the end result where bits is 'auto'
- * @property {'min-max' | 'least-squares'} [ranging] of the activations; default min-max
+ * @property {'min-max' | 'least-squares'} [ranging] of the activations; default least-squares
  * @property {'least-squares' | 'nearest'} [rounding] of the weights; default least-squares
  * @property {number} [sparsity] share of the blocks of weights that become zero, 0 … 0.95; default 0
  * @property {'obs' | 'l1'} [method] of choosing and repairing them; l1 is PyTorch's l1_unstructured, for comparison;
@@ -45,7 +45,7 @@ export function completed(options) {
   return {
     bits: options.bits ?? 7,
     targetLoss: options.targetLoss ?? 0,
-    ranging: options.ranging ?? 'min-max',
+    ranging: options.ranging ?? 'least-squares',
     rounding: options.rounding ?? 'least-squares',
     sparsity: options.sparsity ?? 0,
     method,

@@ -1,0 +1,25 @@
+/* allocate.h - how many blocks each output channel gives up so that all together lose least.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef WISP_ALLOCATE_H
+#define WISP_ALLOCATE_H
+
+#include "obs.h"
+
+/* A convolution as a seller of blocks. */
+typedef struct wisp_allocate_layer {
+  const wisp_obs *obs;
+  const double *
+      sensitivity; /* [obs->channels]: of the end result to a squared error of the output, times 2 */
+  double block_macs; /* multiply-adds of a picture that a block stands for */
+  int fixed;         /* gives nothing */
+  int *removed;      /* [obs->channels]: how many steps of the order to take; the answer */
+} wisp_allocate_layer;
+
+/* Together `share` of all blocks. A block is worth what it saves: half by its part of the multiply-adds, half by
+ * its part of the weights. */
+void wisp_allocate_by_loss(wisp_allocate_layer *layers, int count, double share);
+
+/* From each output channel of each layer that isn't fixed. */
+void wisp_allocate_evenly(wisp_allocate_layer *layers, int count, double share);
+
+#endif

@@ -1,0 +1,95 @@
+/* bits.c - how many bits the weights of each convolution get.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "bits.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "integers.h"
+
+enum { LEAST = 3, MOST = 7, CHOICES = MOST - LEAST + 1, ROUNDS = 60 /* of the search */ };
+
+typedef struct choosing {
+  wisp_net *net;
+  const wisp_observer *seen;
+  const wisp_teacher *teacher;
+  double (*loss)[CHOICES]; /* [layers] */
+  int *failed;             /* [layers] */
+} choosing;
+
+/* What the end result loses by each number of bits for one channel's weights. */
+static void try_channel(const choosing *c, int number, wisp_integers *integers, int o,
+                        const float *weights, int8_t *rounded) {
+  double half = c->teacher->lessons[number].sensitivity[o] / 2;
+  for (int i = 0; i < CHOICES; i++) {
+    double error;
+    integers->bits = LEAST + i;
+    wisp_integers_run(integers, weights, c->net->layers[number].bias[o], rounded, &error);
+    c->loss[number][i] += half * error;
+  }
+}
+
+static void layer_task(void *context, int number) {
+  const choosing *c = context;
+  const wisp_net_layer *layer = &c->net->layers[number];
+  const wisp_moments *moments = &c->seen->moments[number];
+  if (layer->operation != WISP_OP_CONV) return;
+  size_t taps = (size_t)moments->taps;
+  float *step = malloc(4 * taps * sizeof *step);
+  int8_t *rounded = malloc(taps);
+  wisp_rounder *rounder = NULL;
+  c->failed[number] = !step || !rounded;
+  if (!c->failed[number]) {
+    float *energy = step + taps, *weights = step + 2 * taps;
+    wisp_integers_units(c->net, layer, moments, step, energy);
+    c->failed[number] = wisp_round_open(&rounder, moments, step, NULL, 0) != WISP_OK;
+    wisp_integers integers = {
+        .taps = moments->taps, .rounder = rounder, .energy = energy, .scratch = step + 3 * taps};
+    for (int o = 0; o < layer->channels_out && !c->failed[number]; o++) {
+      for (size_t k = 0; k < taps; k++) weights[k] = layer->weights[(size_t)o * taps + k] * step[k];
+      try_channel(c, number, &integers, o, weights, rounded);
+    }
+  }
+  wisp_round_close(&rounder);
+  free(rounded);
+  free(step);
+}
+
+/* Sets the bits that are best when a bit of a weight costs `price`; returns the loss. */
+static double choose(const choosing *c, double price) {
+  double total = 0;
+  for (int i = 0; i < c->net->layer_count; i++) {
+    wisp_net_layer *layer = &c->net->layers[i];
+    if (layer->operation != WISP_OP_CONV) continue;
+    double weights = (double)layer->channels_out * wisp_net_taps(layer), least = INFINITY;
+    int best = CHOICES - 1;
+    for (int k = 0; k < CHOICES; k++) {
+      double cost = c->loss[i][k] + price * weights * k;
+      if (cost >= least) continue;
+      least = cost;
+      best = k;
+    }
+    layer->account.bits = LEAST + best;
+    total += c->loss[i][best];
+  }
+  return total;
+}
+
+wisp_status wisp_bits(wisp_net *net, const wisp_observer *seen, const wisp_teacher *teacher,
+                      double target, wisp_pool *pool) {
+  size_t n = (size_t)wisp_max(net->layer_count, 1);
+  choosing c = {net, seen, teacher, calloc(n, sizeof *c.loss), calloc(n, sizeof *c.failed)};
+  int failed = !c.loss || !c.failed;
+  if (!failed) wisp_pool_run(pool, layer_task, &c, net->layer_count);
+  for (int i = 0; i < net->layer_count && !failed; i++) failed = c.failed[i];
+  double low = 1e-15, high = 1e6;
+  for (int round = 0; round < ROUNDS && !failed; round++) {
+    double middle = sqrt(low * high);
+    if (choose(&c, middle) > target) high = middle;
+    else low = middle;
+  }
+  if (!failed) choose(&c, low);
+  free(c.loss);
+  free(c.failed);
+  return failed ? WISP_ERR_MEMORY : WISP_OK;
+}

@@ -1,0 +1,28 @@
+/* blocks.c - the weights that become zero together.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "blocks.h"
+
+#include <stdlib.h>
+
+wisp_status wisp_blocks_open(wisp_blocks *blocks, const wisp_net *net, const wisp_net_layer *layer,
+                             int size) {
+  int window = layer->window.kernel[0] * layer->window.kernel[1], first = 0;
+  *blocks = (wisp_blocks){.taps = malloc((size_t)wisp_net_taps(layer) * sizeof *blocks->taps)};
+  if (!blocks->taps) return WISP_ERR_MEMORY;
+  for (int i = 0; i < layer->input_count; i++) {
+    int channels = net->tensors[layer->inputs[i]].channels;
+    for (int c = 0; c < channels; c += size)
+      for (int k = 0; k < window; k++, blocks->count++)
+        for (int lane = 0; lane < 4; lane++) {
+          int inside = lane < size && c + lane < channels;
+          blocks->taps[blocks->count][lane] = inside ? (first + c + lane) * window + k : -1;
+        }
+    first += channels;
+  }
+  return WISP_OK;
+}
+
+void wisp_blocks_close(wisp_blocks *blocks) {
+  free(blocks->taps);
+  *blocks = (wisp_blocks){0};
+}

@@ -1,0 +1,172 @@
+/* student.c - the network in integers so far, layer by layer over all pictures at once.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "student.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct wisp_student {
+  const wisp_net *net;
+  const wisp_view *pictures;
+  int count;
+  wisp_pool *pool;
+  wisp_exec *exec;
+  int *last;       /* [layers + 1]: the last layer that reads a tensor */
+  uint8_t **bytes; /* [layers + 1][pictures]; NULL where there are none */
+};
+
+/* ---- bytes ---- */
+
+static float rounded(const wisp_net_tensor *tensor, float value) {
+  float byte = rintf(value / tensor->scale) + (float)tensor->zero_point;
+  return fminf(fmaxf(byte, 0), 255);
+}
+
+typedef struct moving {
+  const wisp_net_tensor *tensor;
+  wisp_floats floats;
+  uint8_t *bytes;
+} moving;
+
+static void round_task(void *context, int channel) {
+  const moving *m = context;
+  float zero = (float)m->tensor->zero_point;
+  for (int y = 0; y < m->floats.height; y++) {
+    float *row = m->floats.data + (size_t)channel * m->floats.plane + y * m->floats.pitch;
+    for (int x = 0; x < m->floats.width; x++)
+      row[x] = (rounded(m->tensor, row[x]) - zero) * m->tensor->scale;
+  }
+}
+
+static void store_task(void *context, int channel) {
+  const moving *m = context;
+  int height = m->floats.height, width = m->floats.width;
+  uint8_t *to = m->bytes + (size_t)channel * (size_t)height * (size_t)width;
+  for (int y = 0; y < height; y++, to += width) {
+    const float *row = m->floats.data + (size_t)channel * m->floats.plane + y * m->floats.pitch;
+    for (int x = 0; x < width; x++) to[x] = (uint8_t)rounded(m->tensor, row[x]);
+  }
+}
+
+static void load_task(void *context, int channel) {
+  const moving *m = context;
+  int height = m->floats.height, width = m->floats.width, zero = m->tensor->zero_point;
+  const uint8_t *from = m->bytes + (size_t)channel * (size_t)height * (size_t)width;
+  for (int y = 0; y < height; y++, from += width) {
+    float *row = m->floats.data + (size_t)channel * m->floats.plane + y * m->floats.pitch;
+    for (int x = 0; x < width; x++) row[x] = (float)(from[x] - zero) * m->tensor->scale;
+  }
+}
+
+/* ---- open and close ---- */
+
+wisp_status wisp_student_open(wisp_student **out, const wisp_net *net, const wisp_view *pictures,
+                              int count, wisp_pool *pool, wisp_error *error) {
+  *out = NULL;
+  size_t tensors = (size_t)net->layer_count + 1;
+  wisp_student *s = calloc(1, sizeof *s);
+  if (s) {
+    *s = (wisp_student){.net = net, .pictures = pictures, .count = count, .pool = pool};
+    s->last = calloc(tensors, sizeof *s->last);
+    s->bytes = calloc(tensors * (size_t)count, sizeof *s->bytes);
+  }
+  if (!s || !s->last || !s->bytes) {
+    wisp_student_close(&s);
+    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for %d pictures.", count);
+  }
+  for (int i = 0; i < net->layer_count; i++) {
+    for (int k = 0; k < net->layers[i].input_count; k++) s->last[net->layers[i].inputs[k]] = i;
+    if (net->layers[i].residual >= 0) s->last[net->layers[i].residual] = i;
+  }
+  wisp_status status = wisp_exec_open(&s->exec, net, pool, 0, error);
+  if (status) wisp_student_close(&s);
+  *out = s;
+  return status;
+}
+
+static void drop(wisp_student *s, int tensor) {
+  for (int p = 0; p < s->count; p++) {
+    uint8_t **bytes = &s->bytes[(size_t)tensor * (size_t)s->count + (size_t)p];
+    free(*bytes);
+    *bytes = NULL;
+  }
+}
+
+void wisp_student_close(wisp_student **out) {
+  wisp_student *s = *out;
+  if (!s) return;
+  *out = NULL;
+  for (int t = 0; t <= s->net->layer_count && s->bytes; t++) drop(s, t);
+  free(s->bytes);
+  free(s->last);
+  wisp_exec_close(&s->exec);
+  free(s);
+}
+
+/* ---- run ---- */
+
+static void load_tensor(wisp_student *s, int tensor, int picture) {
+  if (tensor == 0) {
+    wisp_exec_picture(s->exec, &s->pictures[picture]);
+    return;
+  }
+  moving m = {&s->net->tensors[tensor], wisp_exec_blank(s->exec, tensor),
+              s->bytes[(size_t)tensor * (size_t)s->count + (size_t)picture]};
+  wisp_pool_run(s->pool, load_task, &m, m.floats.channels);
+}
+
+wisp_exec *wisp_student_load(wisp_student *s, int layer, int picture) {
+  const wisp_net_layer *of = &s->net->layers[layer];
+  for (int i = 0; i < of->input_count; i++) load_tensor(s, of->inputs[i], picture);
+  if (of->residual >= 0) load_tensor(s, of->residual, picture);
+  return s->exec;
+}
+
+wisp_status wisp_student_run(wisp_student *s, int layer, wisp_error *error) {
+  const wisp_net_tensor *out = &s->net->tensors[layer + 1];
+  size_t size = (size_t)out->channels * (size_t)out->height * (size_t)out->width;
+  wisp_status status = WISP_OK;
+  if (s->net->layers[layer].operation == WISP_OP_CONV)
+    status = wisp_student_reweigh(s->net, layer, s->exec);
+  for (int p = 0; p < s->count && !out->is_head && !status; p++) {
+    uint8_t *bytes = malloc(size);
+    s->bytes[(size_t)(layer + 1) * (size_t)s->count + (size_t)p] = bytes;
+    if (!bytes) status = WISP_ERR_MEMORY;
+    if (status) break;
+    wisp_student_load(s, layer, p);
+    wisp_exec_layer(s->exec, layer);
+    moving m = {out, wisp_exec_tensor(s->exec, layer + 1), bytes};
+    wisp_pool_run(s->pool, store_task, &m, out->channels);
+  }
+  for (int t = 0; t <= layer; t++)
+    if (s->last[t] == layer) drop(s, t);
+  if (!status) return WISP_OK;
+  return wisp_fail(error, status,
+                   "There is no memory for what node %d makes of %d pictures; give fewer.",
+                   s->net->layers[layer].node, s->count);
+}
+
+/* ---- a picture at a time ---- */
+
+wisp_status wisp_student_reweigh(const wisp_net *net, int number, wisp_exec *exec) {
+  const wisp_net_layer *layer = &net->layers[number];
+  size_t taps = (size_t)wisp_net_taps(layer), window = taps / (size_t)layer->channels_in;
+  float *weights = malloc((size_t)layer->channels_out * taps * sizeof *weights), *to = weights;
+  const int8_t *integers = layer->quantised.weights;
+  if (!weights) return WISP_ERR_MEMORY;
+  for (int o = 0; o < layer->channels_out; o++)
+    for (int i = 0; i < layer->input_count; i++) {
+      const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
+      float unit = layer->quantised.scale[o] / in->scale;
+      for (size_t k = (size_t)in->channels * window; k > 0; k--) *to++ = unit * (float)*integers++;
+    }
+  wisp_exec_reweigh(exec, number, weights, layer->quantised.bias);
+  free(weights);
+  return WISP_OK;
+}
+
+void wisp_student_round(const wisp_net *net, int tensor, wisp_exec *exec) {
+  moving m = {.tensor = &net->tensors[tensor], .floats = wisp_exec_tensor(exec, tensor)};
+  if (tensor == 0 || m.tensor->is_head) return;
+  for (int c = 0; c < m.floats.channels; c++) round_task(&m, c);
+}
