@@ -11,7 +11,6 @@ import { cut, decoder, resized } from './code-pictures.js';
 import { dataPath, without } from './test-data.js';
 
 const CONFIDENCE = 0.25;
-const AS_THE_DEMO = { confidence: CONFIDENCE, classAgnostic: true };
 const NONE = 'none'; // the folder of pictures without a code
 const SEVERAL = 'multi'; // of pictures with codes of several classes
 
@@ -52,7 +51,7 @@ for (const [name, { lost }] of coded)
 /** @param {string} file @param {string} name of the class @param {Line} line */
 async function examine(file, name, line) {
   const picture = await decodeImage(new Uint8Array(readFileSync(file)));
-  const { boxes } = await detector.detect(picture, AS_THE_DEMO);
+  const { boxes } = await detector.detect(picture, { confidence: CONFIDENCE });
   line.pictures++;
   line.boxes += boxes.length;
   if (boxes.some((box) => box.name === name || (name === SEVERAL && boxes.length > 0)))
