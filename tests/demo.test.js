@@ -123,6 +123,7 @@ demoTest('an ONNX file is pressed on dropped pictures, used and kept', async (de
   await demo.drop([PICTURE, PICTURE]);
   assert.match(await page.locator('#press-count').innerText(), /^3 pictures/);
   await page.getByLabel('Bits of a weight').selectOption('6');
+  await page.getByLabel('Blocks set to zero').selectOption('0.5');
   await demo.press(30_000);
   assert.equal(await page.locator('#model-name').innerText(), 'tiny');
   const [download] = await Promise.all([

@@ -13,7 +13,7 @@ const PHASES = {
   import: 'Reading the model',
   fold: 'Folding batch norms',
   observe: 'Watching the model look at your pictures',
-  quantise: 'Rounding the weights',
+  quantise: 'Choosing zeros and rounding the weights',
   pack: 'Packing the file',
 };
 
@@ -90,6 +90,7 @@ export class PressPanel {
       const { bytes } = await press(model, {
         pictures: spread(this.#pictures, MOST),
         bits: Number(select('press-bits').value),
+        sparsity: Number(select('press-sparsity').value),
         signal: running.signal,
         onProgress: (progress) => this.#progress(progress),
       });
