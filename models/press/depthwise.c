@@ -46,15 +46,6 @@ void wisp_depthwise_run(const wisp_net_layer *layer, const wisp_floats *in,
 
 /* ---- integers ---- */
 
-static int open_quantised(wisp_net_layer *layer) {
-  size_t n = (size_t)layer->channels_out;
-  if (!layer->quantised.weights)
-    layer->quantised.weights = malloc(n * (size_t)wisp_net_taps(layer));
-  if (!layer->quantised.scale) layer->quantised.scale = malloc(n * sizeof *layer->quantised.scale);
-  if (!layer->quantised.bias) layer->quantised.bias = malloc(n * sizeof *layer->quantised.bias);
-  return layer->quantised.weights && layer->quantised.scale && layer->quantised.bias;
-}
-
 /* The mean of what a channel held. */
 static double mean_of(const wisp_spread *spread, int channels, int channel) {
   double sum = 0;
@@ -116,7 +107,7 @@ wisp_status wisp_depthwise_quantise(wisp_net *net, int number, const wisp_spread
                                     int bits) {
   wisp_net_layer *layer = &net->layers[number];
   const wisp_net_tensor *in = &net->tensors[layer->inputs[0]], *out = &net->tensors[number + 1];
-  if (!open_quantised(layer)) return WISP_ERR_MEMORY;
+  if (!wisp_net_open_quantised(layer)) return WISP_ERR_MEMORY;
   wisp_net_account *account = &layer->account;
   *account = (wisp_net_account){.bits = bits};
   for (int o = 0; o < layer->channels_out; o++)

@@ -78,18 +78,9 @@ static wisp_status round_channel(wisp_net_layer *layer, int o, const float *real
   return sum < MOST_SUM ? WISP_OK : WISP_ERR_LIMIT;
 }
 
-static int open_integers(wisp_net_layer *layer) {
-  size_t n = (size_t)layer->channels_out;
-  if (!layer->quantised.weights)
-    layer->quantised.weights = malloc(n * (size_t)wisp_net_taps(layer));
-  if (!layer->quantised.scale) layer->quantised.scale = malloc(n * sizeof *layer->quantised.scale);
-  if (!layer->quantised.bias) layer->quantised.bias = malloc(n * sizeof *layer->quantised.bias);
-  return layer->quantised.weights && layer->quantised.scale && layer->quantised.bias;
-}
-
 static wisp_status round_layer(const wisp_net *net, wisp_net_layer *layer, wisp_error *error) {
   float *real = malloc((size_t)wisp_net_taps(layer) * sizeof *real);
-  wisp_status status = real && open_integers(layer) ? WISP_OK : WISP_ERR_MEMORY;
+  wisp_status status = real && wisp_net_open_quantised(layer) ? WISP_OK : WISP_ERR_MEMORY;
   layer->account.bits = BITS;
   for (int o = 0; o < layer->channels_out && !status; o++) {
     weigh(net, layer, o, real);
