@@ -21,7 +21,7 @@ enum {
   MAX_KEPT = 192 /* pictures that pruning looks at again */
 };
 
-/* What a picture may lose by the bits of weights; see docs/ACCURACY.md for what that means in AP. */
+/* What a picture may lose by the bits of weights, as teach.h measures it. */
 static const double TARGET_LOSS = 2;
 
 struct wisp_press {
