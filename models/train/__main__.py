@@ -211,7 +211,7 @@ def _parser() -> argparse.ArgumentParser:
         )
 
     def with_run(command: argparse.ArgumentParser) -> None:
-        command.add_argument("--output", type=Path, help="folder of the run (default: runs/NAME)")
+        command.add_argument("--output", type=Path, help="folder of the run (default: train/runs/NAME)")
         command.add_argument("--resume", action="store_true", help="go on where the run stopped")
         command.set_defaults(run=_train)
 
