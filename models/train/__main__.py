@@ -12,76 +12,18 @@ import numpy as np
 
 from . import state
 from .detect import detect
-from .distil import Distil, Photos, as_taught
 from .draw.symbols import CLASSES
 from .export import save_onnx
-from .folder import Folder, letterboxed, pictures_in, read_data
-from .loop import Job, Trainer, supervised
+from .folder import pictures_in, read_data
+from .loop import Job
 from .metrics import IOUS, evaluate
 from .recipe import Network, Recipe, RecipeError, check, read
-from .ring import Drawn, Ring, Shared, fixed_set
 from .teacher import load_teacher
+from .work import RUNS, distil_work, held_out, run
 from .workers import together
 
 HERE = Path(__file__).parent
-RUNS = HERE / "runs"
-HELD_OUT_SEED = 99
 JUDGED_PHOTOS = 16
-
-
-def _held_out(recipe: Recipe, classes: list[str]) -> tuple[np.ndarray, list[np.ndarray]]:
-    size = recipe.network.size
-    if recipe.data.kind == "folder":
-        return letterboxed(read_data(Path(recipe.data.path)).held_out, len(classes), size)
-    return fixed_set(
-        RUNS / f"held-out-{size}-{recipe.data.held_out}.npy",
-        HELD_OUT_SEED,
-        size,
-        recipe.data.held_out,
-    )
-
-
-def _work(rank: int, job: Job, shared: Shared | None) -> None:
-    recipe = job.recipe
-    rng = np.random.default_rng((recipe.seed, 1 + rank))
-    if shared:
-        source = Drawn(shared, rng)
-    else:
-        data = recipe.data
-        paths = read_data(Path(data.path)).train
-        source = Folder(paths, len(job.classes), recipe.network.size, data.scale, rng)
-    held_out = _held_out(recipe, job.classes) if rank == 0 else None
-    Trainer(job, rank, source, held_out, supervised(recipe)).run()
-
-
-def _run(job: Job) -> None:
-    recipe = job.recipe
-    if recipe.data.kind == "folder":
-        together(recipe.workers, _work, job, None)
-        return
-    _held_out(recipe, job.classes)
-    ring = Ring(
-        job.folder / "ring",
-        recipe.seed,
-        recipe.network.size,
-        recipe.data.pictures,
-        recipe.data.reuse,
-    )
-    try:
-        together(recipe.workers, _work, job, ring.shared)
-    finally:
-        ring.close()
-
-
-def _distil_work(
-    rank: int, job: Job, teacher: Path, photos: list[Path], judged: list[Path], size: int
-) -> None:
-    taught = load_teacher(teacher)
-    rng = np.random.default_rng((job.recipe.seed, 1 + rank))
-    source = Photos(photos, size, job.recipe.data.scale, rng)
-    held_out = as_taught(taught, judged, size) if rank == 0 else None
-    trainer = Trainer(job, rank, source, held_out, Distil(taught))
-    trainer.run()
 
 
 def _distil(arguments: argparse.Namespace) -> None:
@@ -108,7 +50,7 @@ def _distil(arguments: argparse.Namespace) -> None:
     job = Job(recipe, folder, shape.classes, start, arguments.resume)
     together(
         recipe.workers,
-        _distil_work,
+        distil_work,
         job,
         arguments.teacher,
         photos,
@@ -140,7 +82,7 @@ def _train(arguments: argparse.Namespace) -> None:
             recipe.network,
             **{k: shape[k] for k in ("width", "depth", "size", "divisor", "anchors")},
         )
-    _run(Job(recipe, folder, classes, start, arguments.resume))
+    run(Job(recipe, folder, classes, start, arguments.resume))
     print(
         f"{folder}: checkpoints, curve.csv and curve.svg. Next: python -m train export {folder / 'last.pt'}"
     )
@@ -164,7 +106,7 @@ def _val(arguments: argparse.Namespace) -> None:
     model = state.load_model(arguments.checkpoint)
     recipe, classes = _recipe(arguments)
     recipe.network = replace(recipe.network, size=model.shape.size)
-    ap = evaluate(model, *_held_out(recipe, classes))
+    ap = evaluate(model, *held_out(recipe, classes))
     table = {
         name: {"AP": round(100 * float(a.mean()), 2), "AP50": round(100 * float(a[0]), 2)}
         for name, a in zip(classes, ap)
@@ -211,7 +153,9 @@ def _parser() -> argparse.ArgumentParser:
         )
 
     def with_run(command: argparse.ArgumentParser) -> None:
-        command.add_argument("--output", type=Path, help="folder of the run (default: train/runs/NAME)")
+        command.add_argument(
+            "--output", type=Path, help="folder of the run (default: train/runs/NAME)"
+        )
         command.add_argument("--resume", action="store_true", help="go on where the run stopped")
         command.set_defaults(run=_train)
 

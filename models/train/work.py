@@ -1,0 +1,72 @@
+"""What the processes of a run do. Not in __main__: processes that are started afresh can't import from there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .distil import Distil, Photos, as_taught
+from .folder import Folder, letterboxed, read_data
+from .loop import Job, Trainer, supervised
+from .recipe import Recipe
+from .ring import Drawn, Ring, Shared, fixed_set
+from .teacher import load_teacher
+from .workers import together
+
+RUNS = Path(__file__).parent / "runs"
+HELD_OUT_SEED = 99
+
+
+def held_out(recipe: Recipe, classes: list[str]) -> tuple[np.ndarray, list[np.ndarray]]:
+    size = recipe.network.size
+    if recipe.data.kind == "folder":
+        return letterboxed(read_data(Path(recipe.data.path)).held_out, len(classes), size)
+    return fixed_set(
+        RUNS / f"held-out-{size}-{recipe.data.held_out}.npy",
+        HELD_OUT_SEED,
+        size,
+        recipe.data.held_out,
+    )
+
+
+def work(rank: int, job: Job, shared: Shared | None) -> None:
+    recipe = job.recipe
+    rng = np.random.default_rng((recipe.seed, 1 + rank))
+    if shared:
+        source = Drawn(shared, rng)
+    else:
+        data = recipe.data
+        paths = read_data(Path(data.path)).train
+        source = Folder(paths, len(job.classes), recipe.network.size, data.scale, rng)
+    judged = held_out(recipe, job.classes) if rank == 0 else None
+    Trainer(job, rank, source, judged, supervised(recipe)).run()
+
+
+def run(job: Job) -> None:
+    recipe = job.recipe
+    if recipe.data.kind == "folder":
+        together(recipe.workers, work, job, None)
+        return
+    held_out(recipe, job.classes)
+    ring = Ring(
+        job.folder / "ring",
+        recipe.seed,
+        recipe.network.size,
+        recipe.data.pictures,
+        recipe.data.reuse,
+    )
+    try:
+        together(recipe.workers, work, job, ring.shared)
+    finally:
+        ring.close()
+
+
+def distil_work(
+    rank: int, job: Job, teacher: Path, photos: list[Path], judged: list[Path], size: int
+) -> None:
+    taught = load_teacher(teacher)
+    rng = np.random.default_rng((job.recipe.seed, 1 + rank))
+    source = Photos(photos, size, job.recipe.data.scale, rng)
+    held_out = as_taught(taught, judged, size) if rank == 0 else None
+    Trainer(job, rank, source, held_out, Distil(taught)).run()
