@@ -10,9 +10,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* How often an idle thread looks for work before it sleeps: some tens of microseconds, the distance between two
- * steps of a network. Between frames all threads sleep. */
-enum { SPINS = 8000, MAX_THREADS = 64 };
+/* How often an idle thread looks for work before it sleeps: about a millisecond. The distance between two steps of a
+ * network is a twentieth of that; the rest is for schedulers that wake a thread on the processor of the thread that
+ * wakes it. Two threads that take turns there, each asleep while the other works, look like one that needs no second
+ * processor; two that both want to run are drawn apart at the next tick. Between frames all threads sleep. */
+enum { SPINS = 400000, MAX_THREADS = 64 };
 
 /* One job at a time. `ticket` is the job's number, its count of tasks and the next task in one word, so that a thread
  * that wakes late can't take a task of a job it has not read. */
