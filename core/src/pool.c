@@ -74,9 +74,9 @@ static void *worker(void *argument) {
 
 static void wake_all(wisp_pool *pool) {
   if (atomic_load(&pool->sleepers) == 0) return;
-  pthread_mutex_lock(&pool->mutex);
-  pthread_cond_broadcast(&pool->wake);
+  pthread_mutex_lock(&pool->mutex); /* who saw no news is asleep by now, */
   pthread_mutex_unlock(&pool->mutex);
+  pthread_cond_broadcast(&pool->wake); /* and who wakes finds the mutex free */
 }
 
 wisp_status wisp_pool_open(wisp_pool **out, int threads) {
