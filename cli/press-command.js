@@ -138,6 +138,7 @@ async function run(model, options, command) {
       command.error("error: required option '--calib <place>' not specified");
     const seen = await observe(press, pictures);
     if (options.calib && seen === 0) throw nothingSeen(calib, 'no picture that can be read in it');
+    warnOfFew(seen, jobs);
     const isShown = options.report !== undefined && seen > 0;
     const isJudged = options.labels !== undefined || isShown;
     const yardstick = isJudged ? await Yardstick.make(press, options, pictures) : null;
@@ -198,6 +199,19 @@ async function pressOne(press, { file, label, settings }, { threads }, yardstick
   const { width, height, classes } = press.info;
   const all = { ...used, width, height, classes: classes.length };
   return lineOf({ file, bytes: bytes.length, settings: all, seconds, layers, score }, label);
+}
+
+/** Pruning learns from the pictures; too few, and it learns them by heart (docs/ACCURACY.md). */
+const FEW = 32;
+
+/** @param {number} seen @param {Job[]} jobs */
+function warnOfFew(seen, jobs) {
+  const prunes = jobs.some(({ settings }) => settings.sparsity && settings.method !== 'l1');
+  if (!prunes || seen === 0 || seen >= FEW) return;
+  const pictures = `${seen} picture${seen === 1 ? ' is' : 's are'}`;
+  console.error(
+    `warning: ${pictures} few to prune by; ${FEW} or more, 128 at best, keep more of the accuracy.`,
+  );
 }
 
 /** @param {Line} line @param {number} seen @param {Yardstick | null} yardstick */

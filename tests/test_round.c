@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "models/press/integers.h"
 #include "models/press/round.h"
 
 enum { TAPS = 27, WINDOWS = 4096, COMMON = 5 };
@@ -102,9 +103,31 @@ static void test_round_independent(void) {
   free(moments.products);
 }
 
+/* Weights without tails would get steps much finer than their spread; zeros don't count in that. */
+static void test_finest(void) {
+  float weights[TAPS], energy[TAPS], scratch[TAPS];
+  int8_t rounded[TAPS];
+  double squares = 0;
+  int count = 0;
+  CHECK_CASE("the finest scale");
+  for (int k = 0; k < TAPS; k++) {
+    energy[k] = 1;
+    weights[k] = k % 3 == 0 ? 0 : (float)random_real(-1, 1);
+    squares += (double)weights[k] * (double)weights[k];
+    count += weights[k] != 0;
+  }
+  wisp_integers channel = {.taps = TAPS, .bits = 7, .energy = energy, .scratch = scratch};
+  CHECK(wisp_integers_run(&channel, weights, 0, rounded, NULL) < 0.02f);
+  channel.finest = 0.1f;
+  float scale = wisp_integers_run(&channel, weights, 0, rounded, NULL);
+  CHECK_NEAR(scale, 0.1 * sqrt(squares / count), 1e-3);
+  for (int k = 0; k < TAPS; k++) CHECK(abs(rounded[k]) < 32);
+}
+
 int main(int argc, char **argv) {
   check_begin(argc, argv);
   test_round();
   test_round_independent();
+  test_finest();
   return check_end();
 }

@@ -51,6 +51,17 @@ static float choose_scale(const wisp_integers *s, const float *weights, float le
   return best;
 }
 
+/* Finer steps than the channel's settings want would say much about little. */
+static float finest_scale(const wisp_integers *s, const float *weights) {
+  double sum = 0;
+  int count = 0;
+  for (int k = 0; k < s->taps; k++) {
+    sum += (double)weights[k] * (double)weights[k];
+    count += weights[k] != 0;
+  }
+  return count > 0 ? s->finest * (float)sqrt(sum / count) : 0;
+}
+
 void wisp_integers_units(const wisp_net *net, const wisp_net_layer *layer,
                          const wisp_moments *moments, float *step, float *energy) {
   int window = layer->window.kernel[0] * layer->window.kernel[1], k = 0, channel = 0;
@@ -69,7 +80,7 @@ void wisp_integers_units(const wisp_net *net, const wisp_net_layer *layer,
 
 float wisp_integers_run(const wisp_integers *s, const float *weights, float bias, int8_t *rounded,
                         double *error) {
-  float least = fmaxf(fabsf(bias) / MOST_BIAS, 2 * FLT_MIN);
+  float least = fmaxf(fabsf(bias) / MOST_BIAS, fmaxf(finest_scale(s, weights), 2 * FLT_MIN));
   float scale = wisp_encode_scale(choose_scale(s, weights, least)), high = high_of(s);
   double lost = 0;
   for (int k = 0; k < s->taps; k++) s->scratch[k] = weights[k] / scale;

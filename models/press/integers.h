@@ -10,6 +10,7 @@
 /* What the channels of a layer share, and one thread's scratch. */
 typedef struct wisp_integers {
   int taps, bits;
+  float finest;          /* the least scale, in root mean squares of the weights that aren't zero */
   wisp_rounder *rounder; /* NULL: each weight to the nearest */
   const float *energy;   /* [taps] mean square of the input, in its units */
   float *scratch;        /* [taps] */

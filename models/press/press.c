@@ -22,7 +22,7 @@ enum {
 };
 
 /* What a picture may lose by the bits of weights, as teach.h measures it. */
-static const double TARGET_LOSS = 2;
+static const double TARGET_LOSS = 0.4;
 
 struct wisp_press {
   wisp_graph *graph; /* until folded */

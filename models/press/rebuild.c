@@ -11,6 +11,9 @@
 
 enum { CHANNELS = 8 /* that a task sums up */ };
 
+/* Of the scale where there are zeros: see integers.h. */
+static const float FINEST = 0.09f;
+
 /* What the layers share. */
 typedef struct rebuilding {
   wisp_net *net;
@@ -152,6 +155,7 @@ static wisp_status finish_channel(const bench *b, int o, wisp_rounder *rounder, 
   int8_t *integers = layer->quantised.weights + (size_t)o * (size_t)b->taps;
   wisp_integers channel = {.taps = b->taps,
                            .bits = layer->account.bits,
+                           .finest = layer->pruned ? FINEST : 0,
                            .rounder = rounder,
                            .energy = b->energy + group * b->taps,
                            .scratch = scratch + b->taps};
