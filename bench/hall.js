@@ -56,19 +56,24 @@ export class Hall {
 
   /** The report of a lane of wisp, whose lane is open as "layers". @param {Lane} lane */
   async layersOf(lane) {
-    const { warmup, iterations } = this.#options.course;
     const isRelaxed = engines[lane.engine].build === 'wisp-relaxed';
     const peaks = [await this.call(lane, 'peak', isRelaxed)];
-    const turns = [];
-    for (let round = 0; round < warmup + iterations; round++) {
-      this.#options.onRound(round, warmup + iterations);
-      const turn = await this.call(lane, 'layers', lane.id);
-      if (round >= warmup) turns.push(turn);
-    }
+    const turns = await this.measurements(lane);
     peaks.push(await this.call(lane, 'peak', isRelaxed));
     const peak = peaks.reduce((best, other) => (other.gmacs > best.gmacs ? other : best));
     const info = /** @type {any} */ (this.infos.get(lane));
     return reportLayers(lane, await this.#fileOf(lane), this.#options.size, peak, info, turns);
+  }
+
+  /** What a lane that is measured by itself tells, round after round. @param {Lane} lane @returns {Promise<any[]>} */
+  async measurements(lane) {
+    const { warmup, iterations } = this.#options.course;
+    const all = [];
+    for (let round = 0; round < warmup + iterations; round++) {
+      this.#options.onRound(round, warmup + iterations);
+      all.push(await this.call(lane, 'measure', lane.id));
+    }
+    return all.slice(warmup);
   }
 
   /** @param {Lane} lane @param {string} verb @param {any[]} values */
@@ -95,7 +100,7 @@ export class Hall {
     const common = { kind, model, threads: lane.threads, input: this.#options.size };
     if (kind === 'wisp') {
       const variant = /** @type {any} */ (lane.threads > 1 ? `${build}-mt` : build);
-      return { ...common, ...(this.#options.layers && { kind: 'layers' }), variant, kernels };
+      return { ...common, kind: this.#options.view ?? kind, variant, kernels };
     }
     const isNode = lane.place === 'node';
     const home = isNode

@@ -8,6 +8,7 @@ import { engines, planLanes } from './plan.js';
 import { reportLanes } from './report.js';
 import { runRounds } from './rounds.js';
 import { BenchServer } from './serving.js';
+import { reportStarts } from './starts.js';
 
 /**
  * @typedef {import('./plan.js').Lane} Lane
@@ -25,7 +26,7 @@ import { BenchServer } from './serving.js';
  * @property {import('../web/src/scene.js').Frame} frame
  * @property {string} picture its name
  * @property {Record<string, string | undefined>} files of peers: onnx, onnxInt8, tfliteInt8, tfliteFp16
- * @property {boolean} [layers] instead of side by side: what each layer of wisp takes
+ * @property {'layers' | 'starts'} [view] instead of side by side: what each layer of wisp takes, or what opening it does
  * @property {string[]} v8Flags of Chromium and Node
  * @property {string} command as typed
  * @property {(line: string) => void} say
@@ -40,9 +41,7 @@ export async function bench(options) {
   const hall = new Hall(server, options);
   try {
     const opened = await hall.openAll(lanes);
-    const measured = options.layers
-      ? { lanes: [], layers: await layersOf(hall, opened) }
-      : { lanes: await sideBySide(hall, opened, options) };
+    const measured = await views[options.view ?? 'sideBySide'](hall, opened, options);
     return {
       ...{ wisp: VERSION, command: options.command, date: new Date().toISOString() },
       machine: describeMachine(),
@@ -64,15 +63,24 @@ async function sideBySide(hall, lanes, { batch, streams, course, onRound }) {
   const turn = (/** @type {Lane} */ lane) => hall.call(lane, 'turn', lane.id, { batch, streams });
   const { results, failures } = await runRounds(lanes, turn, course, onRound);
   for (const [lane, why] of failures) hall.missing.set(lane, why);
-  return reportLanes(results, hall.infos);
+  return { lanes: reportLanes(results, hall.infos) };
 }
 
 /** @param {Hall} hall @param {Lane[]} lanes */
 async function layersOf(hall, lanes) {
-  const reports = [];
-  for (const lane of lanes) reports.push(await hall.layersOf(lane));
-  return reports;
+  const layers = [];
+  for (const lane of lanes) layers.push(await hall.layersOf(lane));
+  return { lanes: [], layers };
 }
+
+/** @param {Hall} hall @param {Lane[]} lanes */
+async function startsOf(hall, lanes) {
+  const starts = [];
+  for (const lane of lanes) starts.push(reportStarts(lane, await hall.measurements(lane)));
+  return { lanes: [], starts };
+}
+
+const views = { sideBySide, layers: layersOf, starts: startsOf };
 
 /** @param {BenchOptions} options */
 function settingsOf({ size, batch, streams, course, picture, frame }) {

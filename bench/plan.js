@@ -127,7 +127,7 @@ export const presets = {
  * @param {string[]} [wish.models]
  * @param {number[]} wish.threads
  * @param {PlaceName[]} wish.browsers
- * @param {boolean} [wish.layers] only wisp has layers to show
+ * @param {string} [wish.view] other than side by side, only wisp has one
  * @returns {Lane[]} each once
  */
 export function planLanes({
@@ -136,7 +136,7 @@ export function planLanes({
   models,
   threads,
   browsers,
-  layers,
+  view,
 }) {
   const groups = names.flatMap((name) => presets[name]);
   if (chosen || models) {
@@ -153,7 +153,7 @@ export function planLanes({
       }
     }
   }
-  return [...lanes.values()].filter(({ engine }) => !layers || engines[engine].kind === 'wisp');
+  return [...lanes.values()].filter(({ engine }) => !view || engines[engine].kind === 'wisp');
 }
 
 /**

@@ -3,6 +3,7 @@
 import { table } from './columns.js';
 import { showLayers } from './layer-table.js';
 import { engines } from './plan.js';
+import { showStarts } from './starts.js';
 
 /**
  * @typedef {import('./report.js').Report} Report
@@ -14,7 +15,7 @@ import { engines } from './plan.js';
  * @param {'mean' | 'median' | 'min'} by what ratios compare
  */
 export function showReport(report, by) {
-  const { machine, places, settings, lanes, layers, missing, command } = report;
+  const { machine, places, settings, lanes, layers, starts, missing, command } = report;
   const where = places.map(({ version, flags }) => [version, ...flags].join(' '));
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${machine.system}`,
@@ -25,6 +26,7 @@ export function showReport(report, by) {
     command,
     ...(lanes.length > 0 ? showLanes(lanes, by) : []),
     ...(layers ?? []).map(showLayers),
+    ...(starts ? showStarts(starts) : []),
     ...missing.map(({ id, why }) => `Not measured: ${id}: ${why}`),
   ].join('\n');
 }

@@ -31,6 +31,7 @@ import { Progress } from './progress.js';
  * @property {'mean' | 'median' | 'min'} by
  * @property {string[]} v8Flags
  * @property {boolean} [layers]
+ * @property {boolean} [starts]
  * @property {string} [json]
  * @property {string} [svg]
  */
@@ -119,6 +120,11 @@ function withFiles(command) {
     .option('--tflite-fp16 <file>', 'the same for its FP16')
     .option('--v8-flags <flags>', 'for Chromium and Node, e.g. --no-enable-avx-vnni', flagList, [])
     .option('--layers', 'instead: what each layer of wisp takes, against the peak of this machine')
+    .addOption(
+      new Option('--starts', 'instead: what opening wisp and its first detection take').conflicts(
+        'layers',
+      ),
+    )
     .option('--json <file>', 'everything that was measured')
     .option('--svg <file>', 'a chart');
 }
@@ -158,12 +164,13 @@ async function run(options) {
     import('../bench/table.js'),
     readPicture(options.image),
   ]);
-  const { preset, engine, model, threads, browser, batch, layers } = options;
+  const { preset, engine, model, threads, browser, batch, layers, starts } = options;
   const { warmup, iterations, time: seconds, pause: pauseMs, v8Flags } = options;
   const { onnx, onnxInt8, tfliteInt8, tfliteFp16 } = options;
   const progress = seconds ? null : new Progress('measuring', warmup + iterations);
   const report = await bench({
-    ...{ presets: preset, engines: engine, models: model, threads, browsers: browser, layers },
+    ...{ presets: preset, engines: engine, models: model, threads, browsers: browser },
+    ...((layers || starts) && { view: layers ? 'layers' : 'starts' }),
     ...{ size: options.size, batch, ...picture },
     streams: options.scenario === 'async' ? options.streams : 1,
     course: { warmup, iterations, seconds, pauseMs },
@@ -177,7 +184,7 @@ async function run(options) {
   if (options.svg && report.lanes.length > 0)
     writeWhole(options.svg, drawChart(report, options.by));
   console.log(showReport(report, options.by));
-  if (report.lanes.length === 0 && !report.layers?.length)
+  if (report.lanes.length === 0 && !report.layers?.length && !report.starts?.length)
     throw new WispError('WISP_ERR_ENGINE', 'Nothing could be measured.');
 }
 

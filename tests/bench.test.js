@@ -73,7 +73,7 @@ describe('the plan', () => {
   });
 
   test('has only wisp where layers are asked for', () => {
-    assert.deepEqual(ids({ layers: true, models: ['yolov5s@50'] }), [
+    assert.deepEqual(ids({ view: 'layers', models: ['yolov5s@50'] }), [
       'chromium/wisp-relaxed/yolov5s@50/1',
     ]);
   });
@@ -201,6 +201,15 @@ describe('wisp bench', () => {
       layers.every((/** @type {any} */ layer) => layer.ms >= 0 && /^\d+×\d+$/.test(layer.size)),
     );
     assert.ok(sums.macs > 0);
+  });
+
+  test('tells what opening and the first detection take', async () => {
+    const where = ['--browser', 'node', '-e', 'wisp-simd', '--starts', '--json', 'starts.json'];
+    const { code, stdout, stderr } = await bench(...SHORT, ...where);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /open, median/);
+    const [{ open, first, ratio, memory }] = JSON.parse(read('starts.json')).starts;
+    assert.ok(open.min > 0 && first.min > 0 && ratio.min > 0.1 && memory > 0);
   });
 
   test('runs batches, several calls at once, and for a time', async () => {

@@ -3,12 +3,13 @@
 import { Detector } from '../../web/src/index.js';
 import { measurePeak } from './peak.js';
 import { PeerLink } from './peer-link.js';
+import { StartRunner } from './start.js';
 
 /**
  * @typedef {import('./letterbox.js').Frame} Frame
  *
  * @typedef {object} LaneSpec
- * @property {'wisp' | 'onnx' | 'litert' | 'layers'} kind
+ * @property {'wisp' | 'onnx' | 'litert' | 'layers' | 'starts'} kind
  * @property {string} model address
  * @property {number} threads
  * @property {{width: number, height: number}} input
@@ -45,9 +46,9 @@ export class Lanes {
   /** @param {string} id @param {LaneSpec} spec @returns {Promise<object>} what runs */
   async open(id, spec) {
     const started = performance.now();
-    const runner = spec.kind === 'wisp' ? await WispRunner.open(spec) : await PeerLink.open(spec);
+    const runner = await runnerOf(spec);
     this.#open.set(id, runner);
-    const { info = {} } = /** @type {{info?: object}} */ (runner);
+    const { info = {} } = runner;
     return { openMs: performance.now() - started, ...info };
   }
 
@@ -73,8 +74,8 @@ export class Lanes {
     };
   }
 
-  /** Times of each layer, of a lane of kind "layers". @param {string} id */
-  layers(id) {
+  /** Times of each layer, of a lane of kind "layers"; a start, of one of kind "starts". @param {string} id */
+  measure(id) {
     const runner = /** @type {any} */ (this.#open.get(id));
     return runner.detect([this.#frame]);
   }
@@ -89,6 +90,12 @@ export class Lanes {
     await this.#open.get(id)?.close();
     this.#open.delete(id);
   }
+}
+
+/** @param {LaneSpec} spec @returns {Promise<any>} */
+function runnerOf(spec) {
+  if (spec.kind === 'wisp') return WispRunner.open(spec);
+  return spec.kind === 'starts' ? StartRunner.open(spec) : PeerLink.open(spec);
 }
 
 class WispRunner {
