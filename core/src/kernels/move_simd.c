@@ -5,38 +5,47 @@
 #include "../kernel.h"
 #include "simd.h"
 
-/* Four neighbouring windows of stride 1 that lie inside the columns; rows [y0, y1). */
-static void maximum4(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y0, int y1,
-                     int left, uint8_t *out) {
+enum { CHUNK = 64 /* outputs at a time */, WIDEST = 16 /* kernel that is not left to scalar */ };
+
+/* The greatest of each of `n` columns from `left` on over rows [y0, y1), as if unflipped; 0 outside the plane, which
+ * has four. `out` has room for three more pixels before and after. */
+static void column_maxima(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y0, int y1,
+                          int left, int n, uint8_t *out) {
   const wisp_v128 flips = wasm_u8x16_splat(flip);
-  wisp_v128 best = wasm_i32x4_const_splat(0);
-  for (int y = y0; y < y1; y++) {
-    const uint8_t *row = in + (y * s->pitch + left) * WISP_LANES;
-    for (int x = 0; x < s->kernel_width; x++)
-      best = wasm_u8x16_max(best, wasm_v128_xor(wasm_v128_load(row + x * WISP_LANES), flips));
+  const int first = wisp_max(left, 0), end = wisp_min(left + n, s->width);
+  memset(out, 0, (size_t)n * WISP_LANES);
+  for (int next = first; next < end; next += 4) {
+    const int x = wisp_max(wisp_min(next, end - 4), 0);
+    const uint8_t *at = in + x * WISP_LANES;
+    wisp_v128 best = wasm_i32x4_const_splat(0);
+    for (int y = y0; y < y1; y++)
+      best = wasm_u8x16_max(best,
+                            wasm_v128_xor(wasm_v128_load(at + y * s->pitch * WISP_LANES), flips));
+    wasm_v128_store(out + (x - left) * WISP_LANES, best);
   }
-  wasm_v128_store(out, wasm_v128_xor(best, flips));
 }
 
 void wisp_k_maxpool__simd(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y,
                           uint8_t *out, int out_width) {
-  const int top = y * s->stride_y - s->pad_top;
+  const wisp_v128 flips = wasm_u8x16_splat(flip);
+  const int top = y * s->stride_y - s->pad_top, reach = s->kernel_width - 1;
   const int y0 = wisp_max(top, 0), y1 = wisp_min(top + s->kernel_height, s->height);
-  const int inside = wisp_min(s->width - s->kernel_width + s->pad_left + 1,
-                              out_width); /* first column past them */
-  int done = 0;
-  if (s->stride_x == 1 && inside - s->pad_left >= 4) {
-    for (int x = s->pad_left; x + 4 <= inside; x += 4)
-      maximum4(s, in, flip, y0, y1, x - s->pad_left, out + x * WISP_LANES);
-    maximum4(s, in, flip, y0, y1, inside - 4 - s->pad_left, out + (inside - 4) * WISP_LANES);
-    done = inside;
+  uint8_t room[(4 + CHUNK + WIDEST + 4) * WISP_LANES], four[16];
+  uint8_t *const columns = room + 4 * WISP_LANES;
+  if (s->stride_x != 1 || s->width < 4 || s->kernel_width > WIDEST) {
+    wisp_k_maxpool__scalar(s, in, flip, y, out, out_width);
+    return;
   }
-  /* The columns at the edges, and everything if the plane is narrow: one column as a plane of its own. */
-  for (int x = 0; x < out_width; x++) {
-    if (done > 0 && x >= s->pad_left && x < done) continue;
-    wisp_pool_shape column = *s;
-    column.pad_left = s->pad_left - x * s->stride_x;
-    wisp_k_maxpool__scalar(&column, in, flip, y, out + x * WISP_LANES, 1);
+  for (int from = 0; from < out_width; from += CHUNK) {
+    const int n = wisp_min(CHUNK, out_width - from);
+    column_maxima(s, in, flip, y0, y1, from - s->pad_left, n + reach, columns);
+    for (int x = 0; x < n; x += 4) {
+      wisp_v128 best = wasm_v128_load(columns + x * WISP_LANES);
+      for (int k = 1; k <= reach; k++)
+        best = wasm_u8x16_max(best, wasm_v128_load(columns + (x + k) * WISP_LANES));
+      wasm_v128_store(four, wasm_v128_xor(best, flips));
+      memcpy(out + (from + x) * WISP_LANES, four, (size_t)wisp_min(4, n - x) * WISP_LANES);
+    }
   }
 }
 
