@@ -54,7 +54,7 @@ static void test_refit(void) {
   for (int k = 0; k < TAPS; k++)
     if (k != 3) taps[n++] = k;
   wisp_refit *refit;
-  CHECK_EQ(wisp_refit_open(&refit, &m, weights, ROWS, taps, n), WISP_OK);
+  CHECK_EQ(wisp_refit_open(&refit, &m, weights, NULL, ROWS, taps, n), WISP_OK);
   wisp_refit_weights(refit, after);
   for (int o = 0; o < ROWS; o++) {
     CHECK(after[o * TAPS + 3] == 0);
@@ -63,10 +63,16 @@ static void test_refit(void) {
   CHECK(wisp_refit_loss(refit, 1, 1) > 0.01); /* now it is needed */
   wisp_refit_close(&refit);
   for (int k = 0; k < TAPS; k++) taps[k] = k;
-  CHECK_EQ(wisp_refit_open(&refit, &m, weights, ROWS, taps, TAPS), WISP_OK);
+  CHECK_EQ(wisp_refit_open(&refit, &m, weights, NULL, ROWS, taps, TAPS), WISP_OK);
   wisp_refit_weights(refit, after);
   CHECK_SAME(after, weights, sizeof weights);
   CHECK(wisp_refit_loss(refit, 3, 1) < 0.2 * wisp_refit_loss(refit, 5, 1));
+  const double first = wisp_refit_loss(refit, 0, 1), all[ROWS] = {1, 1, 1, 1, 1}, one[ROWS] = {1};
+  refit->importance = one;
+  const double of_one = wisp_refit_loss(refit, 0, 1);
+  refit->importance = all;
+  CHECK(of_one > 0 && of_one < wisp_refit_loss(refit, 0, 1));
+  CHECK_NEAR(wisp_refit_loss(refit, 0, 1), first * refit->variance, 1e-6 * refit->variance);
   wisp_refit_close(&refit);
   free(m.sums);
   free(m.products);

@@ -17,12 +17,13 @@ static const double LEAST_PART = 0.25;
 typedef struct channels {
   wisp_net *net;
   const wisp_observer *seen;
-  int *group;      /* [tensors] the first tensor whose channels go with its own */
-  int *fixed;      /* [tensors] by group: keeps all of its channels */
-  int *kept;       /* [tensors] by group: how many */
-  uint8_t **keep;  /* [tensors] by group: [channels] */
-  float **loss;    /* [tensors] by group: [channels] */
-  int *first;      /* [tensors] where its losses begin in `losses` */
+  const wisp_teacher *teacher; /* may be NULL */
+  int *group;                  /* [tensors] the first tensor whose channels go with its own */
+  int *fixed;                  /* [tensors] by group: keeps all of its channels */
+  int *kept;                   /* [tensors] by group: how many */
+  uint8_t **keep;              /* [tensors] by group: [channels] */
+  float **loss;                /* [tensors] by group: [channels] */
+  int *first;                  /* [tensors] where its losses begin in `losses` */
   float *losses;   /* [layers][all channels]; each layer has its own, so that threads don't meet */
   int total;       /* channels of all tensors */
   float **weights; /* [layers] after the last refit, zero where nothing is read */
@@ -109,8 +110,10 @@ static void study_task(void *context, int number) {
   const wisp_moments *moments = &c->seen->moments[number];
   int *taps = malloc((size_t)moments->taps * sizeof *taps);
   wisp_refit *refit = NULL;
-  c->failed[number] = !taps || wisp_refit_open(&refit, moments, layer->weights, layer->channels_out,
-                                               taps, read_taps(c, layer, taps)) != WISP_OK;
+  const double *importance = c->teacher ? c->teacher->lessons[number].sensitivity : NULL;
+  c->failed[number] =
+      !taps || wisp_refit_open(&refit, moments, layer->weights, importance, layer->channels_out,
+                               taps, read_taps(c, layer, taps)) != WISP_OK;
   if (!c->failed[number]) {
     wisp_refit_weights(refit, c->weights[number]);
     add_losses(c, number, refit);
@@ -293,9 +296,9 @@ static void close_channels(channels *c, int n) {
   free(c->losses);
 }
 
-wisp_status wisp_channels(wisp_net *net, const wisp_observer *seen, double share, wisp_pool *pool,
-                          double *saved) {
-  channels c = {.net = net, .seen = seen};
+wisp_status wisp_channels(wisp_net *net, const wisp_observer *seen, const wisp_teacher *teacher,
+                          double share, wisp_pool *pool, double *saved) {
+  channels c = {.net = net, .seen = seen, .teacher = teacher};
   int n = net->layer_count + 1, done = open_channels(&c);
   candidate *list = done ? malloc((size_t)c.total * sizeof *list) : NULL;
   done = done && list;

@@ -213,6 +213,20 @@ wisp_status wisp_press_detect(wisp_press *press, const wisp_frame *frame,
 
 /* ---- channels ---- */
 
+/* NULL if there is none. */
+static const wisp_net_layer *first_depthwise(const wisp_net *net) {
+  for (int i = 0; i < net->layer_count; i++)
+    if (net->layers[i].operation == WISP_OP_DEPTHWISE) return &net->layers[i];
+  return NULL;
+}
+
+static wisp_status open_teacher(wisp_press *press, uint32_t seed, const wisp_progress *progress,
+                                wisp_teacher **teacher, wisp_error *error) {
+  int pictures = wisp_teach_pictures(press->net, press->kept_count);
+  return wisp_teacher_open(teacher, press->net, press->kept, pictures, seed, press->pool, progress,
+                           error);
+}
+
 wisp_status wisp_press_channels(wisp_press *press, double share, double *saved, wisp_error *error) {
   wisp_status status = check_ready(press, error);
   if (status) return status;
@@ -226,8 +240,13 @@ wisp_status wisp_press_channels(wisp_press *press, double share, double *saved, 
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "A share of %g of the work is to go with channels; 0 to 0.7 is possible.",
                      share);
-  if (wisp_channels(press->net, press->observer, share, press->pool, saved) != WISP_OK)
-    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to choose channels.");
+  wisp_teacher *teacher = NULL; /* what matters behind a depthwise convolution isn't known */
+  if (!first_depthwise(press->net))
+    status = open_teacher(press, wisp_press_default_settings().seed, NULL, &teacher, error);
+  if (status) return status;
+  status = wisp_channels(press->net, press->observer, teacher, share, press->pool, saved);
+  wisp_teacher_close(&teacher);
+  if (status) return wisp_fail(error, status, "There is no memory to choose channels.");
   wisp_observer_close(&press->observer);
   while (press->kept_count > 0) free(press->kept[--press->kept_count].data); /* they come again */
   wisp_exec_close(&press->exec);
@@ -287,16 +306,12 @@ static wisp_status choose_bits(wisp_press *press, const wisp_teacher *teacher,
 
 static wisp_status teach(wisp_press *press, const wisp_press_settings *settings,
                          const wisp_progress *progress, wisp_teacher **teacher, wisp_error *error) {
-  for (int i = 0; i < press->net->layer_count; i++)
-    if (press->net->layers[i].operation == WISP_OP_DEPTHWISE)
-      return wisp_fail(
-          error, WISP_ERR_UNSUPPORTED,
-          "Node %d is a depthwise convolution; such networks can't be pruned by OBS or "
-          "given bits by layer yet. Give a number of bits and no sparsity.",
-          press->net->layers[i].node);
-  int pictures = wisp_teach_pictures(press->net, press->kept_count);
-  return wisp_teacher_open(teacher, press->net, press->kept, pictures, settings->seed, press->pool,
-                           progress, error);
+  const wisp_net_layer *depthwise = first_depthwise(press->net);
+  if (!depthwise) return open_teacher(press, settings->seed, progress, teacher, error);
+  return wisp_fail(error, WISP_ERR_UNSUPPORTED,
+                   "Node %d is a depthwise convolution; such networks can't be pruned by OBS or "
+                   "given bits by layer yet. Give a number of bits and no sparsity.",
+                   depthwise->node);
 }
 
 /* Each layer by itself. */

@@ -106,7 +106,7 @@ static void fill_inverse(wisp_refit *r) {
 }
 
 wisp_status wisp_refit_open(wisp_refit **out, const wisp_moments *moments, const float *weights,
-                            int rows, const int *taps, int n) {
+                            const double *importance, int rows, const int *taps, int n) {
   *out = NULL;
   wisp_refit *r = calloc(1, sizeof *r);
   if (!r) return WISP_ERR_MEMORY;
@@ -114,6 +114,7 @@ wisp_status wisp_refit_open(wisp_refit **out, const wisp_moments *moments, const
   r->taps = taps;
   r->n = n;
   r->rows = rows;
+  r->importance = importance;
   size_t size = (size_t)n * (size_t)n + 1;
   r->factor = malloc(size * sizeof *r->factor);
   r->inverse = malloc(size * sizeof *r->inverse);
@@ -179,8 +180,9 @@ double wisp_refit_loss(wisp_refit *r, int first, int count) {
     const float *weights = r->weights + (size_t)o * (size_t)r->n + first;
     memcpy(x, weights, (size_t)count * sizeof *x);
     solve(block, count, x);
-    for (int i = 0; i < count; i++) loss += (double)x[i] * (double)weights[i];
+    const double share = r->importance ? r->importance[o] : 1 / r->variance;
+    for (int i = 0; i < count; i++) loss += share * (double)x[i] * (double)weights[i];
   }
   free(block);
-  return loss / r->variance;
+  return loss;
 }
