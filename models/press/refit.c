@@ -6,73 +6,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "solve.h"
+
 /* Part of the mean variance that is added to every tap's: few pictures don't know everything. */
 static const float DAMPING = 0.01f;
 
-static float covariance(const wisp_moments *m, int i, int j) {
-  float n = (float)m->weight;
-  size_t at = i >= j ? wisp_moment_at(i, j) : wisp_moment_at(j, i);
-  return m->products[at] / n - m->sums[i] / n * (m->sums[j] / n);
-}
-
-/* ---- triangles; rows of `n` numbers ---- */
-
-/* Eight sums side by side, so that the compiler may use vectors. */
-static float dot(const float *a, const float *b, int n) {
-  float sums[8] = {0}, sum = 0;
-  int i = 0;
-  for (; i + 8 <= n; i += 8)
-    for (int k = 0; k < 8; k++) sums[k] += a[i + k] * b[i + k];
-  for (; i < n; i++) sum += a[i] * b[i];
-  for (int k = 0; k < 8; k++) sum += sums[k];
-  return sum;
-}
-
-static void factorise(float *a, int n, float least) {
-  for (int i = 0; i < n; i++) {
-    float *row = a + (size_t)i * (size_t)n;
-    for (int j = 0; j <= i; j++) {
-      const float *other = a + (size_t)j * (size_t)n;
-      float sum = row[j] - dot(row, other, j);
-      row[j] = j < i ? sum / other[j] : sqrtf(fmaxf(sum, least));
-    }
-  }
-}
-
-/* x = (L L')^-1 x */
-static void solve(const float *factor, int n, float *x) {
-  for (int i = 0; i < n; i++) {
-    const float *row = factor + (size_t)i * (size_t)n;
-    x[i] = (x[i] - dot(row, x, i)) / row[i];
-  }
-  for (int i = n - 1; i >= 0; i--) {
-    const float *row = factor + (size_t)i * (size_t)n;
-    x[i] /= row[i];
-    for (int k = 0; k < i; k++) x[k] -= row[k] * x[i];
-  }
-}
-
 /* ---- open ---- */
 
-static void fill_factor(wisp_refit *r) {
+/* Both read one triangle of the damped covariance. */
+static void fill_matrices(wisp_refit *r) {
+  size_t n = (size_t)r->n;
   double total = 0;
-  for (int i = 0; i < r->n; i++) {
-    float *row = r->factor + (size_t)i * (size_t)r->n;
-    for (int j = 0; j <= i; j++) row[j] = covariance(r->moments, r->taps[i], r->taps[j]);
-    total += (double)row[i];
+  for (size_t i = 0; i < n; i++) {
+    for (size_t j = 0; j <= i; j++) {
+      float shared = wisp_moment_covariance(r->moments, r->taps[i], r->taps[j]);
+      r->factor[j * n + i] = shared;
+      r->inverse[i * n + j] = (double)shared;
+    }
+    total += r->inverse[i * n + i];
   }
   float damping = total > 0 ? DAMPING * (float)(total / r->n) : 1;
-  for (int i = 0; i < r->n; i++) r->factor[(size_t)i * (size_t)r->n + (size_t)i] += damping;
-  factorise(r->factor, r->n, damping);
+  for (size_t i = 0; i < n; i++) {
+    r->factor[i * n + i] += damping;
+    r->inverse[i * n + i] += (double)damping;
+  }
+  wisp_solve_factor(r->factor, r->n, damping, r->pivots);
+  wisp_solve_invert(r->inverse, r->column, r->n, NULL);
 }
 
 /* One row's products with the covariance of everything: v = C w. */
 static void multiply(const wisp_moments *m, const float *weights, float *v) {
-  float n = (float)m->weight, mean = dot(m->sums, weights, m->taps) / n;
+  float n = (float)m->weight, mean = wisp_solve_dot(m->sums, weights, m->taps) / n;
   for (int i = 0; i < m->taps; i++) {
     const float *row = m->products + wisp_moment_at(i, 0);
     float weight = weights[i];
-    v[i] = row[i] * weight + dot(row, weights, i);
+    v[i] = row[i] * weight + wisp_solve_dot(row, weights, i);
     for (int j = 0; j < i; j++) v[j] += row[j] * weight;
   }
   for (int i = 0; i < m->taps; i++) v[i] = (v[i] - m->sums[i] * mean) / n;
@@ -87,22 +55,7 @@ static void fill_row(wisp_refit *r, const float *weights, float *row, float *pro
     return;
   }
   for (int k = 0; k < r->n; k++) row[k] = products[r->taps[k]];
-  solve(r->factor, r->n, row);
-}
-
-static void fill_inverse(wisp_refit *r) {
-  size_t n = (size_t)r->n;
-  memset(r->inverse, 0, n * n * sizeof *r->inverse);
-  for (size_t i = 0; i < n; i++) {
-    const float *factor = r->factor + i * n;
-    float *row = r->inverse + i * n;
-    for (size_t k = 0; k < i; k++) {
-      const float *above = r->inverse + k * n;
-      for (size_t j = 0; j <= k; j++) row[j] -= factor[k] * above[j];
-    }
-    for (size_t j = 0; j < i; j++) row[j] /= factor[i];
-    row[i] = 1 / factor[i];
-  }
+  wisp_solve_factored(r->factor, r->pivots, r->n, row);
 }
 
 wisp_status wisp_refit_open(wisp_refit **out, const wisp_moments *moments, const float *weights,
@@ -115,21 +68,23 @@ wisp_status wisp_refit_open(wisp_refit **out, const wisp_moments *moments, const
   r->n = n;
   r->rows = rows;
   r->importance = importance;
-  size_t size = (size_t)n * (size_t)n + 1;
+  size_t size = (size_t)n * (size_t)n + 1, line = (size_t)n + 1;
   r->factor = malloc(size * sizeof *r->factor);
   r->inverse = malloc(size * sizeof *r->inverse);
+  r->pivots = malloc(line * sizeof *r->pivots);
+  r->column = malloc(line * sizeof *r->column);
   r->weights = malloc((size_t)rows * (size_t)n * sizeof *r->weights + 1);
   float *products = malloc((size_t)moments->taps * sizeof *products);
-  if (!r->factor || !r->inverse || !r->weights || !products) {
+  int complete = r->factor && r->inverse && r->pivots && r->column && r->weights && products;
+  if (!complete) {
     free(products);
     wisp_refit_close(&r);
     return WISP_ERR_MEMORY;
   }
-  fill_factor(r);
+  fill_matrices(r);
   for (int o = 0; o < rows; o++)
     fill_row(r, weights + (size_t)o * (size_t)moments->taps, r->weights + (size_t)o * (size_t)n,
              products);
-  fill_inverse(r);
   free(products);
   *out = r;
   return WISP_OK;
@@ -141,6 +96,8 @@ void wisp_refit_close(wisp_refit **out) {
   *out = NULL;
   free(r->factor);
   free(r->inverse);
+  free(r->pivots);
+  free(r->column);
   free(r->weights);
   free(r);
 }
@@ -157,31 +114,25 @@ void wisp_refit_weights(const wisp_refit *r, float *weights) {
 
 enum { MOST = 225 /* taps of a channel: a kernel of 15x15 */ };
 
-/* The taps' part of the covariance's inverse, which is M'M with M = L's inverse. */
-static void fill_block(const wisp_refit *r, int first, int count, float *block) {
-  memset(block, 0, (size_t)count * (size_t)count * sizeof *block);
-  for (int k = first; k < r->n; k++) {
-    const float *row = r->inverse + (size_t)k * (size_t)r->n + first;
-    for (int i = 0; i < count; i++)
-      for (int j = 0; j <= i; j++) block[i * count + j] += row[i] * row[j];
-  }
-}
-
-double wisp_refit_loss(wisp_refit *r, int first, int count) {
-  float *block = malloc((size_t)count * (size_t)count * sizeof *block), x[MOST];
+/* Optimal Brain Surgeon: w' (the block of the inverse)^-1 w for each output. */
+double wisp_refit_loss(const wisp_refit *r, int first, int count) {
+  float *block = malloc((size_t)count * (size_t)count * sizeof *block), pivots[MOST], x[MOST];
   double loss = 0;
   if (!block || r->variance <= 0) {
     free(block);
     return block ? 0 : INFINITY;
   }
-  fill_block(r, first, count, block);
-  factorise(block, count, 1e-30f);
+  for (int i = 0; i < count; i++)
+    for (int j = i; j < count; j++)
+      block[i * count + j] =
+          (float)r->inverse[(size_t)(first + j) * (size_t)r->n + (size_t)(first + i)];
+  wisp_solve_factor(block, count, 1e-30f, pivots);
   for (int o = 0; o < r->rows; o++) {
     const float *weights = r->weights + (size_t)o * (size_t)r->n + first;
-    memcpy(x, weights, (size_t)count * sizeof *x);
-    solve(block, count, x);
     const double share = r->importance ? r->importance[o] : 1 / r->variance;
-    for (int i = 0; i < count; i++) loss += share * (double)x[i] * (double)weights[i];
+    memcpy(x, weights, (size_t)count * sizeof *x);
+    wisp_solve_factored(block, pivots, count, x);
+    loss += share * (double)wisp_solve_dot(x, weights, count);
   }
   free(block);
   return loss;

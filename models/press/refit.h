@@ -9,12 +9,12 @@ typedef struct wisp_refit {
   const wisp_moments *moments;
   const int *taps; /* [n] that are read, ascending; borrowed */
   int n, rows;
-  const double
-      *importance; /* [rows] of an output's squared error; NULL: all alike, over their variance */
-  float *factor;   /* [n][n] Cholesky's L of their covariance, below and on the diagonal */
-  float *inverse;  /* [n][n] of L */
-  float *weights;  /* [rows][n] */
-  double variance; /* of all outputs */
+  /* [rows] of an output's squared error; NULL: all alike, over their variance */
+  const double *importance;
+  float *factor, *pivots;   /* [n][n], [n] of their covariance, as solve.h has them */
+  double *inverse, *column; /* [n][n] of it, and scratch */
+  float *weights;           /* [rows][n] */
+  double variance;          /* of all outputs */
 } wisp_refit;
 
 /* `weights` [rows][moments->taps] are those of a convolution that reads everything; only read here. `importance` is
@@ -28,6 +28,6 @@ void wisp_refit_weights(const wisp_refit *refit, float *weights);
 
 /* What more the outputs would lose, by their importance, without `count` of the taps, at most 225, from number `first`
  * of those read on, were the others refitted. */
-double wisp_refit_loss(wisp_refit *refit, int first, int count);
+double wisp_refit_loss(const wisp_refit *refit, int first, int count);
 
 #endif
