@@ -48,7 +48,7 @@ enum { WISP_SIGMOID_TERMS = 6 };
 #define WISP_SIGMOID_POLYNOMIAL {9384, -11471, 7069, -3856, -1133, 3066}
 
 /* How a 32-bit sum becomes a byte (wisp_finish in kernels/finish_scalar.h is the definition). The sum is brought to a
- * 16-bit fixed-point number whose unit is chosen by plan.c, activated, added to the residual, and scaled to bytes. */
+ * 16-bit fixed-point number whose unit is chosen by finish.c, activated, added to the residual, and scaled to bytes. */
 typedef struct wisp_finish {
   int activation;    /* WISP_ACT_* */
   int16_t limit;     /* SiLU, sigmoid: WISP_SIGMOID_RANGE; hard-swish: 6, in units */

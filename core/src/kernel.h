@@ -90,8 +90,8 @@ typedef void wisp_fold_kernel(const uint8_t *upper, const uint8_t *lower, int n,
 /* Both passes at half size: out[x][4] = the 2 x 2 pixels from 2 x on of two rows, averaged. */
 typedef void wisp_halve_kernel(const uint8_t *upper, const uint8_t *lower, int n, uint8_t *out);
 
-/* One row a kernel: name, type. Declares it, gives it a slot, a scalar and a SIMD twin, a test and a benchmark. The
- * relaxed build has the first rows twice: engines differ in which dot product is fast. */
+/* One row a kernel: name, type. Declares it, gives it a slot, a scalar and a SIMD twin. The relaxed build has the first
+ * rows twice: engines differ in which dot product is fast. */
 #define WISP_KERNEL_DOT_ROWS(ROW) \
   ROW(conv, wisp_conv_kernel)     \
   ROW(head, wisp_head_kernel)

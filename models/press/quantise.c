@@ -1,4 +1,4 @@
-/* quantise.c - ranges of the activations, then integers for the weights, one layer at a time.
+/* quantise.c - integers for the weights, one layer at a time.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 

@@ -1,10 +1,11 @@
 /* stages.h - the press corridor on one page: float graph -> layers -> ranges -> zeros -> integers -> bytes.
  * SPDX-License-Identifier: Apache-2.0
  *
- *   import --> wisp_graph -- fold --> wisp_net -- exec, observe --> wisp_observer -- prune --> wisp_net's zeros
- *   -- quantise --> wisp_net's integers -- pack --> the bytes of a .wisp file
+ *   import --> wisp_graph -- fold --> wisp_net -- exec, observe --> wisp_observer -- range --> wisp_net's ranges
+ *   -- quantise, or teach, prune, rebuild --> wisp_net's integers -- pack --> the bytes of a .wisp file
  *
- * Each stage is one file of the same name; press.c walks them. */
+ * Each stage is one file of the same name; press.c walks them. range, teach, prune and rebuild have headers of their
+ * own. */
 #ifndef WISP_PRESS_STAGES_H
 #define WISP_PRESS_STAGES_H
 

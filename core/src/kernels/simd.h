@@ -4,7 +4,7 @@
  * Both levels give the same bits. The relaxed instructions used are exact within the ranges the
  * callers keep: products of two bytes and two 7-bit weights never saturate (models/FORMAT.md),
  * no q15 factor pair is (-32768, -32768), no float that is truncated leaves the 32-bit range
- * (plan.c). */
+ * (lower.c, filter.c). */
 #ifndef WISP_KERNELS_SIMD_H
 #define WISP_KERNELS_SIMD_H
 
