@@ -26,7 +26,7 @@ import { reportStarts } from './starts.js';
  * @property {import('../web/src/scene.js').Frame} frame
  * @property {string} picture its name
  * @property {Record<string, string | undefined>} files of peers: onnx, onnxInt8, tfliteInt8, tfliteFp16
- * @property {'layers' | 'starts'} [view] instead of side by side: what each layer of wisp takes, or what opening it does
+ * @property {'layers' | 'starts'} [view] instead of side by side: what wisp's layers take, or its opening
  * @property {string[]} v8Flags of Chromium and Node
  * @property {string} command as typed
  * @property {(line: string) => void} say

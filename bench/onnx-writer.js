@@ -3,7 +3,7 @@
 import { PbfWriter } from 'pbf';
 
 /** ONNX's numbers for its data types. */
-export const DATA_TYPES = { float: 1, uint8: 2, int8: 3, int32: 6, int64: 7 };
+const DATA_TYPES = { float: 1, uint8: 2, int8: 3, int32: 6, int64: 7 };
 const ATTRIBUTE = { int: 2, string: 3, ints: 7 };
 const IR_VERSION = 8;
 const OPSET = 13;

@@ -13,8 +13,19 @@ import { dataPath, without } from './test-data.js';
 const CONFIDENCE = 0.25;
 const NONE = 'none'; // the folder of pictures without a code
 const SEVERAL = 'multi'; // of pictures with codes of several classes
+const FULL = 0.7; // share of the picture that a code has which fills it, as the decoder places it
 
-/** @typedef {{pictures: number, found: number, boxes: number, whole: number, crops: number, lost: string[]}} Line */
+/**
+ * @typedef {object} Line
+ * @property {number} pictures
+ * @property {number} found with the right class
+ * @property {number} full pictures that a code fills
+ * @property {number} fullFound
+ * @property {number} boxes
+ * @property {number} whole pictures that the decoder reads
+ * @property {number} crops pictures of which it reads a box
+ * @property {string[]} lost
+ */
 
 const [model] = process.argv.slice(2);
 const folder = dataPath('codes');
@@ -29,21 +40,23 @@ const decode = await decoder();
 /** @type {Record<string, Line>} */
 const lines = {};
 for (const name of readdirSync(folder)) {
-  const line = { pictures: 0, found: 0, boxes: 0, whole: 0, crops: 0, lost: [] };
+  const counts = { pictures: 0, found: 0, full: 0, fullFound: 0, boxes: 0, whole: 0, crops: 0 };
+  const line = { ...counts, lost: [] };
   lines[name] = line;
   for (const file of readdirSync(path.join(folder, name))) {
     if (!file.endsWith('.txt')) await examine(path.join(folder, name, file), name, line);
   }
 }
 await detector.close();
-console.table(lines, ['pictures', 'found', 'boxes', 'whole', 'crops']);
+console.table(lines, ['pictures', 'found', 'full', 'fullFound', 'boxes', 'whole', 'crops']);
 const coded = Object.entries(lines).filter(([name]) => name !== NONE);
-const sum = (/** @type {'pictures' | 'found' | 'whole' | 'crops'} */ key) =>
+const sum = (/** @type {Exclude<keyof Line, 'lost'>} */ key) =>
   coded.reduce((total, [, line]) => total + line[key], 0);
 console.log(
   `${sum('found')} of ${sum('pictures')} pictures found with the right class at confidence ${CONFIDENCE}; ` +
     `${lines[NONE]?.boxes ?? 0} boxes where there is no code; ` +
-    `${sum('crops')} read from boxes, ${sum('whole')} from whole pictures`,
+    `${sum('crops')} read from boxes, ${sum('whole')} from whole pictures; ` +
+    `${sum('fullFound')} found of ${sum('full')} that a code fills`,
 );
 for (const [name, { lost }] of coded)
   for (const file of lost) console.log(`not found: ${name}/${file}`);
@@ -54,11 +67,15 @@ async function examine(file, name, line) {
   const { boxes } = await detector.detect(picture, { confidence: CONFIDENCE });
   line.pictures++;
   line.boxes += boxes.length;
-  if (boxes.some((box) => box.name === name || (name === SEVERAL && boxes.length > 0)))
-    line.found++;
+  const isFound = boxes.some((box) => box.name === name || (name === SEVERAL && boxes.length > 0));
+  if (isFound) line.found++;
   else line.lost.push(path.basename(file));
-  const whole = await decode(picture, { textMode: 'Plain' });
-  if (whole.some(({ isValid }) => isValid)) line.whole++;
+  const whole = (await decode(picture, { textMode: 'Plain' })).filter(({ isValid }) => isValid);
+  if (whole.length > 0) line.whole++;
+  if (whole.some(({ position }) => shareOf(position, picture) >= FULL)) {
+    line.full++;
+    if (isFound) line.fullFound++;
+  }
   for (const box of boxes) {
     const code = await readCode(decode, box, picture, (part, scale) =>
       resized(cut(picture, part), scale),
@@ -67,4 +84,18 @@ async function examine(file, name, line) {
     line.crops++;
     break;
   }
+}
+
+/**
+ * The part of the picture in the upright box around a code.
+ * @param {import("zxing-wasm/reader").Position} position its corners
+ * @param {{width: number, height: number}} picture
+ */
+function shareOf(position, { width, height }) {
+  const corners = Object.values(position);
+  const reach = (/** @type {'x' | 'y'} */ axis) => {
+    const places = corners.map((corner) => corner[axis]);
+    return Math.max(...places) - Math.min(...places);
+  };
+  return (reach('x') * reach('y')) / (width * height);
 }

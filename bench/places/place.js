@@ -26,7 +26,6 @@ import { openNode } from './node.js';
 
 /** @type {Record<PlaceName, (setting: Setting) => Promise<Place>>} */
 const openers = { chromium: openChromium, firefox: openFirefox, node: openNode };
-export const placeNames = /** @type {PlaceName[]} */ (Object.keys(openers));
 
 /**
  * @param {PlaceName} name

@@ -10,7 +10,7 @@
 
 /* No step (a row's numbers, or a block) reads more than LOOK bytes; past the payload's end come
  * zeros. */
-enum { LOOK = 64, BUFFER = 4096 };
+enum { LOOK = 64, BUFFER = 4096, MOST_SCALE_BITS = 17 };
 
 /* The decoder's window onto the number between 0 and 1 that the payload is. */
 typedef struct window {
@@ -107,8 +107,13 @@ static float float_of(uint32_t bits) {
   return value;
 }
 
-static float take_scale(window *w, wisp_predict *p) {
-  const int length = wisp_min(take_tree(w, p, p->scale, 5), 17);
+static float take_scale(wisp_unpack *u, window *w) {
+  wisp_predict *p = &u->predict;
+  const int length = take_tree(w, p, p->scale, 5);
+  if (length > MOST_SCALE_BITS) {
+    u->state = CONTRADICTS;
+    return 0;
+  }
   int folded = length ? 1 : 0;
   if (length > 1) {
     folded = 2 + take_bit(w, p, &p->scale_top[length]);
@@ -130,7 +135,7 @@ static float take_bias(window *w, wisp_predict *p) {
 static window take_row(wisp_unpack *u, window w) {
   wisp_predict *p = &u->predict;
   wisp_predict_row(p);
-  u->layer.scale[p->number] = take_scale(&w, p);
+  u->layer.scale[p->number] = take_scale(u, &w);
   u->layer.bias[p->number] = take_bias(&w, p);
   u->place = (wisp_place){0};
   u->is_row = 1;

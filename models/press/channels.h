@@ -4,7 +4,7 @@
  *
  * Tensors that are added to each other, pooled or upsampled share their channels and lose them together. A channel's
  * loss is what the convolutions that read it lose after a least-squares refit of their other weights (Hassibi & Stork,
- * Optimal Brain Surgeon, 1993, with the weights of a channel as one), as much as their outputs matter to the end result. */
+ * Optimal Brain Surgeon, 1993, with the weights of a channel as one), as much as their outputs matter to the end. */
 #ifndef WISP_CHANNELS_H
 #define WISP_CHANNELS_H
 

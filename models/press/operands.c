@@ -15,7 +15,8 @@ static int channels_of(const wisp_operands *operands, int item, const wisp_net *
   return net->tensors[operands->items[item].tensor].channels;
 }
 
-int wisp_operands_width(const wisp_operands *operands, const wisp_net *net) {
+/* Channels of all items. */
+static int operands_width(const wisp_operands *operands, const wisp_net *net) {
   int width = 0;
   for (int i = 0; i < operands->count; i++) width += channels_of(operands, i, net);
   return width;
@@ -60,7 +61,7 @@ int wisp_operands_concat(wisp_operands *out, const wisp_operands *const *inputs,
     if (!picked) continue;
     copy_picks(inputs[i], width, pick);
     pick += inputs[i]->channels;
-    width += wisp_operands_width(inputs[i], net);
+    width += operands_width(inputs[i], net);
   }
   return 1;
 }
@@ -85,7 +86,7 @@ static void drop_unpicked(wisp_operands *operands, const wisp_net *net) {
 
 /* Picks that name every channel in order are none. */
 static void tidy(wisp_operands *operands, const wisp_net *net) {
-  int in_order = operands->picks && operands->channels == wisp_operands_width(operands, net);
+  int in_order = operands->picks && operands->channels == operands_width(operands, net);
   for (int c = 0; c < operands->channels && in_order; c++) in_order = operands->picks[c] == c;
   if (!in_order) return;
   free(operands->picks);
@@ -120,7 +121,7 @@ void wisp_operands_follow(wisp_operands *out, const wisp_operands *in, const wis
 
 float *wisp_operands_spread(const wisp_operands *operands, const wisp_net *net,
                             const float *weights, int rows, int taps, uint8_t *reads) {
-  int width = wisp_operands_width(operands, net);
+  int width = operands_width(operands, net);
   float *spread = calloc((size_t)rows * (size_t)width * (size_t)taps, sizeof *spread);
   if (!spread) return NULL;
   memset(reads, 0, (size_t)width);

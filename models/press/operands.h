@@ -20,9 +20,6 @@ typedef struct wisp_operands {
 
 void wisp_operands_close(wisp_operands *operands);
 
-/* Channels of all items. */
-int wisp_operands_width(const wisp_operands *operands, const wisp_net *net);
-
 /* Each fills `out` and returns 0 without memory. */
 int wisp_operands_copy(wisp_operands *out, const wisp_operands *of);
 int wisp_operands_concat(wisp_operands *out, const wisp_operands *const *inputs, int n,

@@ -13,7 +13,8 @@ enum { BLOCK = 2, COLOURS = 3, BLOCK_CHANNELS = BLOCK * BLOCK * COLOURS };
 
 static int floor_half(int v) { return v >= 0 ? v / 2 : -((1 - v) / 2); }
 
-int wisp_stem_fits(const wisp_window *window) {
+/* Whether a convolution of the plain picture can be told on blocks: it steps over whole blocks. */
+static int stem_fits(const wisp_window *window) {
   return window->stride[0] % BLOCK == 0 && window->stride[1] % BLOCK == 0;
 }
 
@@ -33,8 +34,7 @@ int wisp_stem_block(const wisp_graph *graph, const int *readers, int *conflict) 
       continue;
     }
     plain = i;
-    if (node->kind != WISP_NODE_CONV || node->groups > 1 || !wisp_stem_fits(&node->window))
-      block = 1;
+    if (node->kind != WISP_NODE_CONV || node->groups > 1 || !stem_fits(&node->window)) block = 1;
   }
   *conflict = focus && plain ? plain : 0;
   return block;

@@ -12,9 +12,6 @@
  * reads the picture plain while another reads it through a focus, or 0. */
 int wisp_stem_block(const wisp_graph *graph, const int *readers, int *conflict);
 
-/* Whether a convolution of the plain picture can be told on blocks: it steps over whole blocks. */
-int wisp_stem_fits(const wisp_window *window);
-
 /* The weights of that convolution on blocks, `malloc`ed, and its window. `weights` is
  * [channels][3][kernel y][kernel x]. NULL without memory. */
 float *wisp_stem_weights(const float *weights, int channels, wisp_window *window);

@@ -28,16 +28,6 @@ typedef struct moving {
   uint8_t *bytes;
 } moving;
 
-static void round_task(void *context, int channel) {
-  const moving *m = context;
-  float zero = (float)m->tensor->zero_point;
-  for (int y = 0; y < m->floats.height; y++) {
-    float *row = m->floats.data + (size_t)channel * m->floats.plane + y * m->floats.pitch;
-    for (int x = 0; x < m->floats.width; x++)
-      row[x] = (rounded(m->tensor, row[x]) - zero) * m->tensor->scale;
-  }
-}
-
 static void store_task(void *context, int channel) {
   const moving *m = context;
   int height = m->floats.height, width = m->floats.width;
@@ -122,33 +112,8 @@ wisp_exec *wisp_student_load(wisp_student *s, int layer, int picture) {
   return s->exec;
 }
 
-wisp_status wisp_student_run(wisp_student *s, int layer, wisp_error *error) {
-  const wisp_net_tensor *out = &s->net->tensors[layer + 1];
-  size_t size = (size_t)out->channels * (size_t)out->height * (size_t)out->width;
-  wisp_status status = WISP_OK;
-  if (s->net->layers[layer].operation == WISP_OP_CONV)
-    status = wisp_student_reweigh(s->net, layer, s->exec);
-  for (int p = 0; p < s->count && !out->is_head && !status; p++) {
-    uint8_t *bytes = malloc(size);
-    s->bytes[(size_t)(layer + 1) * (size_t)s->count + (size_t)p] = bytes;
-    if (!bytes) status = WISP_ERR_MEMORY;
-    if (status) break;
-    wisp_student_load(s, layer, p);
-    wisp_exec_layer(s->exec, layer);
-    moving m = {out, wisp_exec_tensor(s->exec, layer + 1), bytes};
-    wisp_pool_run(s->pool, store_task, &m, out->channels);
-  }
-  for (int t = 0; t <= layer; t++)
-    if (s->last[t] == layer) drop(s, t);
-  if (!status) return WISP_OK;
-  return wisp_fail(error, status,
-                   "There is no memory for what node %d makes of %d pictures; give fewer.",
-                   s->net->layers[layer].node, s->count);
-}
-
-/* ---- a picture at a time ---- */
-
-wisp_status wisp_student_reweigh(const wisp_net *net, int number, wisp_exec *exec) {
+/* The executor gets the integers of a convolution. */
+static wisp_status reweigh(const wisp_net *net, int number, wisp_exec *exec) {
   const wisp_net_layer *layer = &net->layers[number];
   size_t taps = (size_t)wisp_net_taps(layer), window = taps / (size_t)layer->channels_in;
   float *weights = malloc((size_t)layer->channels_out * taps * sizeof *weights), *to = weights;
@@ -165,8 +130,25 @@ wisp_status wisp_student_reweigh(const wisp_net *net, int number, wisp_exec *exe
   return WISP_OK;
 }
 
-void wisp_student_round(const wisp_net *net, int tensor, wisp_exec *exec) {
-  moving m = {.tensor = &net->tensors[tensor], .floats = wisp_exec_tensor(exec, tensor)};
-  if (tensor == 0 || m.tensor->is_head) return;
-  for (int c = 0; c < m.floats.channels; c++) round_task(&m, c);
+wisp_status wisp_student_run(wisp_student *s, int layer, wisp_error *error) {
+  const wisp_net_tensor *out = &s->net->tensors[layer + 1];
+  size_t size = (size_t)out->channels * (size_t)out->height * (size_t)out->width;
+  wisp_status status = WISP_OK;
+  if (s->net->layers[layer].operation == WISP_OP_CONV) status = reweigh(s->net, layer, s->exec);
+  for (int p = 0; p < s->count && !out->is_head && !status; p++) {
+    uint8_t *bytes = malloc(size);
+    s->bytes[(size_t)(layer + 1) * (size_t)s->count + (size_t)p] = bytes;
+    if (!bytes) status = WISP_ERR_MEMORY;
+    if (status) break;
+    wisp_student_load(s, layer, p);
+    wisp_exec_layer(s->exec, layer);
+    moving m = {out, wisp_exec_tensor(s->exec, layer + 1), bytes};
+    wisp_pool_run(s->pool, store_task, &m, out->channels);
+  }
+  for (int t = 0; t <= layer; t++)
+    if (s->last[t] == layer) drop(s, t);
+  if (!status) return WISP_OK;
+  return wisp_fail(error, status,
+                   "There is no memory for what node %d makes of %d pictures; give fewer.",
+                   s->net->layers[layer].node, s->count);
 }

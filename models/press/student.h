@@ -22,12 +22,4 @@ wisp_exec *wisp_student_load(wisp_student *student, int layer, int picture);
 /* Runs a layer for all pictures, a convolution with its integers. */
 wisp_status wisp_student_run(wisp_student *student, int layer, wisp_error *error);
 
-/* ---- a picture at a time ---- */
-
-/* The executor gets the integers of a convolution. WISP_ERR_MEMORY. */
-wisp_status wisp_student_reweigh(const wisp_net *net, int layer, wisp_exec *exec);
-
-/* Rounds a tensor of the executor as the runtime does. */
-void wisp_student_round(const wisp_net *net, int tensor, wisp_exec *exec);
-
 #endif

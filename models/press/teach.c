@@ -35,41 +35,6 @@ static void anchor_in_cells(const wisp_yolo_head *head, int anchor, float cells[
     cells[axis] = head->anchors[2 * anchor + axis] / (float)head->stride;
 }
 
-static double cross_entropy(float wanted, float logit) {
-  float p = sigmoid(wanted);
-  double miss = fmax((double)logit, 0) + log1p(exp(-fabs((double)logit)));
-  double least = fmax((double)wanted, 0) + log1p(exp(-fabs((double)wanted)));
-  return miss - least - (double)p * ((double)logit - (double)wanted);
-}
-
-double wisp_teach_loss(const wisp_net *net, const wisp_floats *wanted, const wisp_floats *logits) {
-  double loss = 0;
-  for (int h = 0; h < net->head_count; h++) {
-    int size = BOX + net->class_count;
-    const wisp_floats *from = &wanted[h], *to = &logits[h];
-    for (int a = 0; a < net->heads[h].anchor_count; a++) {
-      float cells[2];
-      anchor_in_cells(&net->heads[h], a, cells);
-      for (int y = 0; y < from->height; y++)
-        for (int x = 0; x < from->width; x++) {
-          const float *t = from->data + (size_t)(a * size) * from->plane + y * from->pitch + x;
-          const float *z = to->data + (size_t)(a * size) * to->plane + y * to->pitch + x;
-          double object = (double)sigmoid(t[4 * from->plane]);
-          loss += cross_entropy(t[4 * from->plane], z[4 * to->plane]);
-          if (object < 1e-3) continue;
-          for (int k = 0; k < size; k++) {
-            double miss = (double)z[(size_t)k * to->plane] - (double)t[(size_t)k * from->plane];
-            if (k < 4)
-              loss += 0.5 * (double)curvature(t, from->plane, k, cells) * fmin(miss * miss, 4);
-            if (k > 4)
-              loss += object * cross_entropy(t[(size_t)k * from->plane], z[(size_t)k * to->plane]);
-          }
-        }
-    }
-  }
-  return loss;
-}
-
 /* ---- one picture ---- */
 
 typedef struct teaching {

@@ -38,7 +38,4 @@ wisp_status wisp_teacher_open(wisp_teacher **teacher, const wisp_net *net,
                               const wisp_progress *progress, wisp_error *error);
 void wisp_teacher_close(wisp_teacher **teacher);
 
-/* The loss of a picture when its logits are `logits` [heads] instead of `wanted`. */
-double wisp_teach_loss(const wisp_net *net, const wisp_floats *wanted, const wisp_floats *logits);
-
 #endif

@@ -63,7 +63,7 @@ export function missing(packages) {
 }
 
 /** Whether this process may install packages. */
-export function canInstall() {
+function canInstall() {
   return process.getuid?.() === 0 && which('apt-get') !== undefined;
 }
 

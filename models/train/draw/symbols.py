@@ -14,7 +14,7 @@ Rng = np.random.Generator
 FORMAT = zxingcpp.BarcodeFormat
 
 CLASSES = ["qr_code", "micro_qr", "rmqr", "data_matrix", "aztec", "pdf417", "maxicode", "linear"]
-SHARES = [0.2, 0.08, 0.08, 0.28, 0.1, 0.12, 0.05, 0.09]
+SHARES = [0.25, 0.07, 0.06, 0.24, 0.1, 0.13, 0.05, 0.1]
 TEXT = string.ascii_letters + string.digits + " :/.-?=&%+"
 
 
