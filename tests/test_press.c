@@ -225,6 +225,32 @@ static void test_zeros(wisp_method method, wisp_allocation allocation, int block
   wisp_press_close(&press);
 }
 
+/* What a press was asked before leaves no trace. */
+static void test_again(void) {
+  CHECK_CASE("the presses of a sweep");
+  static const float SPARSITIES[] = {0.5f, 0.3f, 0.5f};
+  wisp_press *press = press_of(random_net(&STEMS[0], SIDE, SIDE), 2);
+  wisp_press_settings settings = wisp_press_default_settings();
+  uint8_t *first = NULL;
+  size_t first_size = 0;
+  observe_random(press, 4);
+  for (int i = 0; i < 3; i++) {
+    const uint8_t *bytes;
+    size_t size;
+    settings.sparsity = SPARSITIES[i];
+    CHECK_EQ(wisp_press_quantise(press, &settings, NULL, NULL), WISP_OK);
+    CHECK_EQ(wisp_press_pack(press, "{}", &bytes, &size, NULL), WISP_OK);
+    if (i == 0) {
+      first = memcpy(check_allocate(size), bytes, size);
+      first_size = size;
+    } else {
+      CHECK((i == 2) == (size == first_size && memcmp(bytes, first, size) == 0));
+    }
+  }
+  free(first);
+  wisp_press_close(&press);
+}
+
 /* More loss allowed, fewer bits. */
 static void test_bits(void) {
   CHECK_CASE("bits by layer");
@@ -356,6 +382,7 @@ int main(int argc, char **argv) {
   test_zeros(WISP_METHOD_OBS, WISP_ALLOCATE_SENSITIVITY, 2);
   test_zeros(WISP_METHOD_OBS, WISP_ALLOCATE_UNIFORM, 4);
   test_zeros(WISP_METHOD_L1, WISP_ALLOCATE_UNIFORM, 1);
+  test_again();
   test_bits();
   return check_end();
 }

@@ -33,6 +33,9 @@ struct wisp_press {
   wisp_view picture;        /* letterboxed bytes; owned */
   wisp_view kept[MAX_KEPT]; /* the same of pictures observed, a fair choice of all; owned */
   int kept_count;
+  wisp_teacher
+      *teacher;  /* of the pictures kept, for the presses of a sweep; NULL until asked for */
+  uint32_t seed; /* that it drew by */
   uint32_t random;
   wisp_head *heads;     /* [net->head_count] */
   wisp_box *candidates; /* [MAX_CANDIDATES] */
@@ -60,6 +63,7 @@ void wisp_press_close(wisp_press **out) {
   free(press->heads);
   free(press->picture.data);
   for (int i = 0; i < press->kept_count; i++) free(press->kept[i].data);
+  wisp_teacher_close(&press->teacher);
   wisp_observer_close(&press->observer);
   wisp_exec_close(&press->exec);
   wisp_pool_close(&press->pool);
@@ -178,6 +182,7 @@ wisp_status wisp_press_observe(wisp_press *press, const wisp_frame *frame, wisp_
   if (status) return status;
   wisp_fit fit;
   wisp_prep(frame, wisp_kernels_set(0), press->net->block, 0, press->pool, &press->picture, &fit);
+  wisp_teacher_close(&press->teacher); /* it doesn't know this picture */
   status = keep_picture(press, error);
   return status ? status : wisp_observe(press->observer, press->exec, &press->picture, error);
 }
@@ -221,10 +226,13 @@ static const wisp_net_layer *first_depthwise(const wisp_net *net) {
 }
 
 static wisp_status open_teacher(wisp_press *press, uint32_t seed, const wisp_progress *progress,
-                                wisp_teacher **teacher, wisp_error *error) {
+                                wisp_error *error) {
+  if (press->teacher && press->seed == seed) return WISP_OK;
+  wisp_teacher_close(&press->teacher);
+  press->seed = seed;
   int pictures = wisp_teach_pictures(press->net, press->kept_count);
-  return wisp_teacher_open(teacher, press->net, press->kept, pictures, seed, press->pool, progress,
-                           error);
+  return wisp_teacher_open(&press->teacher, press->net, press->kept, pictures, seed, press->pool,
+                           progress, error);
 }
 
 wisp_status wisp_press_channels(wisp_press *press, double share, double *saved, wisp_error *error) {
@@ -240,12 +248,11 @@ wisp_status wisp_press_channels(wisp_press *press, double share, double *saved, 
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "A share of %g of the work is to go with channels; 0 to 0.7 is possible.",
                      share);
-  wisp_teacher *teacher = NULL; /* what matters behind a depthwise convolution isn't known */
-  if (!first_depthwise(press->net))
-    status = open_teacher(press, wisp_press_default_settings().seed, NULL, &teacher, error);
+  if (!first_depthwise(press->net)) /* what matters behind one isn't known */
+    status = open_teacher(press, wisp_press_default_settings().seed, NULL, error);
   if (status) return status;
-  status = wisp_channels(press->net, press->observer, teacher, share, press->pool, saved);
-  wisp_teacher_close(&teacher);
+  status = wisp_channels(press->net, press->observer, press->teacher, share, press->pool, saved);
+  wisp_teacher_close(&press->teacher);
   if (status) return wisp_fail(error, status, "There is no memory to choose channels.");
   wisp_observer_close(&press->observer);
   while (press->kept_count > 0) free(press->kept[--press->kept_count].data); /* they come again */
@@ -283,31 +290,31 @@ static void tell_stretch(void *context, double share) {
 }
 
 /* Zeros, then each layer learns to make up for what those before it lost. */
-static wisp_status prune_and_rebuild(wisp_press *press, const wisp_teacher *teacher,
-                                     const wisp_press_settings *settings,
+static wisp_status prune_and_rebuild(wisp_press *press, const wisp_press_settings *settings,
                                      const wisp_progress *progress, wisp_error *error) {
   stretch parts[2] = {{progress, 0, 0.4}, {progress, 0.4, 1}};
   wisp_progress first = {tell_stretch, &parts[0]}, second = {tell_stretch, &parts[1]};
-  wisp_status status = wisp_prune(press->net, teacher, settings, press->pool, &first, error);
-  return status ? status
-                : wisp_rebuild(press->net, teacher, press->kept, press->pool, &second, error);
+  wisp_status status = wisp_prune(press->net, press->teacher, settings, press->pool, &first, error);
+  return status
+             ? status
+             : wisp_rebuild(press->net, press->teacher, press->kept, press->pool, &second, error);
 }
 
-static wisp_status choose_bits(wisp_press *press, const wisp_teacher *teacher,
-                               const wisp_press_settings *settings, wisp_error *error) {
+static wisp_status choose_bits(wisp_press *press, const wisp_press_settings *settings,
+                               wisp_error *error) {
   double target = settings->target_loss > 0 ? (double)settings->target_loss : TARGET_LOSS;
   for (int i = 0; i < press->net->layer_count; i++)
     press->net->layers[i].account.bits = settings->weight_bits;
   if (settings->weight_bits > 0 ||
-      wisp_bits(press->net, press->observer, teacher, target, press->pool) == WISP_OK)
+      wisp_bits(press->net, press->observer, press->teacher, target, press->pool) == WISP_OK)
     return WISP_OK;
   return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to choose the bits; give a number.");
 }
 
 static wisp_status teach(wisp_press *press, const wisp_press_settings *settings,
-                         const wisp_progress *progress, wisp_teacher **teacher, wisp_error *error) {
+                         const wisp_progress *progress, wisp_error *error) {
   const wisp_net_layer *depthwise = first_depthwise(press->net);
-  if (!depthwise) return open_teacher(press, settings->seed, progress, teacher, error);
+  if (!depthwise) return open_teacher(press, settings->seed, progress, error);
   return wisp_fail(error, WISP_ERR_UNSUPPORTED,
                    "Node %d is a depthwise convolution; such networks can't be pruned by OBS or "
                    "given bits by layer yet. Give a number of bits and no sparsity.",
@@ -329,16 +336,13 @@ static wisp_status quantise(wisp_press *press, const wisp_press_settings *settin
   int asks = prunes || settings->weight_bits == 0;
   stretch parts[2] = {{progress, 0, asks ? 0.4 : 0}, {progress, asks ? 0.4 : 0, 1}};
   wisp_progress first = {tell_stretch, &parts[0]}, second = {tell_stretch, &parts[1]};
-  wisp_teacher *teacher = NULL;
   wisp_status status = WISP_OK;
   wisp_range(press->net, press->observer, settings->ranging);
-  if (asks) status = teach(press, settings, &first, &teacher, error);
-  if (!status) status = choose_bits(press, teacher, settings, error);
-  if (!prunes) wisp_teacher_close(&teacher);
+  if (asks) status = teach(press, settings, &first, error);
+  if (!status) status = choose_bits(press, settings, error);
   if (!status)
-    status = prunes ? prune_and_rebuild(press, teacher, settings, &second, error)
+    status = prunes ? prune_and_rebuild(press, settings, &second, error)
                     : round_all(press, settings, &second, error);
-  wisp_teacher_close(&teacher);
   return status;
 }
 
