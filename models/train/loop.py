@@ -25,7 +25,7 @@ from .workers import equalise, share_gradients
 
 WARM_UP = 100  # steps
 PRUNE_EVERY = 20  # steps
-PRUNED_AT = 0.7  # of a phase: the rest heals
+PRUNED_AT = 0.5  # of a phase: the rest heals
 CALIBRATION = 16  # batches
 CLIP = 10.0  # longest gradient
 LONGEST_STEP = 6.0  # seconds: what is longer was a pause

@@ -28,7 +28,7 @@ class Phase:
     size: int = 0  # smaller pictures than the model's, for speed; 0: the model's
     mosaic: float = 0.0  # share of pictures that are four, made smaller, side by side
     sparsity: float = (
-        0.0  # share of the 1x4 blocks that are zero at the end; reached at 0.7 of the phase
+        0.0  # share of the 1x4 blocks that are zero at the end; reached at half of the phase
     )
     quantise: bool = False  # compute with wisp's integers
 

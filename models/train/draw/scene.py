@@ -245,7 +245,7 @@ def photo(rng: Rng) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
     """A camera's picture and what is on it: class and outline."""
     h, w = frame_size(rng)
     draw = rng.random()
-    n = 0 if draw < 0.12 else 1 if draw < 0.75 else int(rng.integers(2, 7))
+    n = 0 if draw < 0.18 else 1 if draw < 0.77 else int(rng.integers(2, 7))
     image = texture.surface(rng, h, w, hard=n == 0 or rng.random() < 0.1)
     covered: list[tuple] = []
     seen = [s for s in (_place(rng, image, n == 1, covered) for _ in range(n)) if s]

@@ -180,6 +180,24 @@ def clutter(rng: Rng, image: Image8, n: int) -> None:
             )
 
 
+def patch(rng: Rng, image: Image8) -> None:
+    """A piece of something patterned: a shirt, a vent, a shelf of books, a stamp."""
+    h, w = image.shape[:2]
+    ph, pw = (max(4, int(side * rng.uniform(0.1, 0.6))) for side in (h, w))
+    x, y = int(rng.integers(-pw // 3, w - pw // 3)), int(rng.integers(-ph // 3, h - ph // 3))
+    piece = _paint(rng, pattern(rng, ph, pw))
+    mask = np.zeros((ph, pw), np.uint8)
+    if rng.random() < 0.5:
+        mask[:] = 1
+    else:
+        points = rng.uniform(-0.1, 1.1, (6, 2)) * (pw, ph)
+        cv2.fillConvexPoly(mask, cv2.convexHull(points.astype(np.int32)), 1)
+    x0, y0, x1, y1 = max(0, x), max(0, y), min(w, x + pw), min(h, y + ph)
+    inside = (slice(y0 - y, y1 - y), slice(x0 - x, x1 - x))
+    spot = image[y0:y1, x0:x1]
+    spot[:] = np.where(mask[inside][..., None] > 0, piece[inside], spot)
+
+
 def put(image: Image8, line: np.ndarray, x: int, y: int, ink: tuple) -> None:
     """Writes a line of text over a picture, cut at its edges."""
     h, w = image.shape[:2]
@@ -203,6 +221,8 @@ def surface(rng: Rng, h: int, w: int, hard: bool) -> Image8:
             else pattern(rng, h, w)
         )
         image = _paint(rng, gray)
+        for _ in range(rng.integers(0, 4)):
+            patch(rng, image)
         if rng.random() < 0.3:
             clutter(rng, image, int(rng.integers(1, 6)))
         return image
@@ -217,6 +237,8 @@ def surface(rng: Rng, h: int, w: int, hard: bool) -> Image8:
         image = _paint(rng, page(rng, h, w))
     else:
         image = _paint(rng, pattern(rng, h, w))
+    if rng.random() < 0.15:
+        patch(rng, image)
     if rng.random() < 0.4:
         clutter(rng, image, int(rng.integers(1, 12)))
     return image
