@@ -109,7 +109,7 @@ double wisp_round(wisp_rounder *rounder, const float *weights, int low, int high
     const float *row = rounder->factor + (size_t)i * (size_t)n;
     float weight = weights[rounder->order[i]];
     float wanted = weight + wisp_solve_dot(row + i + 1, rounder->errors + i + 1, n - i - 1);
-    int chosen = (int)lrintf(fminf(fmaxf(wanted, (float)low), (float)high));
+    int chosen = weight == 0 ? 0 : (int)lrintf(fminf(fmaxf(wanted, (float)low), (float)high));
     float miss = wanted - (float)chosen;
     integers[rounder->order[i]] = (int8_t)chosen;
     rounder->errors[i] = weight - (float)chosen;

@@ -27,8 +27,8 @@ void wisp_round_close(wisp_rounder **rounder);
 /* The weights [taps] whose products with the damped covariance are `values` [taps], in place; zero where not kept. */
 void wisp_round_solve(wisp_rounder *rounder, float *values);
 
-/* Rounds `weights` [taps], given in units, to integers low ... high, zero where not kept. Returns the mean squared
- * error that the output suffers, in units. */
+/* Rounds `weights` [taps], given in units, to integers low ... high, zero where not kept and where the weight
+ * is: a network that was pruned stays so. Returns the mean squared error that the output suffers, in units. */
 double wisp_round(wisp_rounder *rounder, const float *weights, int low, int high, int8_t *integers);
 
 #endif
