@@ -10,7 +10,7 @@ const FOLDER = fileURLToPath(new URL('../web/demo/samples', import.meta.url));
 const SCENES = ['parcel', 'trip', 'kitchen'];
 const SIZE = { width: 1200, height: 800 };
 const QUALITY = 0.86;
-const SMALL = { width: 180, height: 120, quality: 0.45 }; // for the buttons
+const SMALL = { width: 180, height: 120, quality: 0.36 }; // for the buttons
 
 /** Puts the codes into a scene. @param {import('playwright-core').Page} page */
 async function drawCodes(page) {
