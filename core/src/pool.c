@@ -29,7 +29,6 @@ struct wisp_pool {
   pthread_mutex_t mutex;
   pthread_cond_t wake;
   pthread_t workers[MAX_THREADS];
-  pthread_t leader; pthread_cond_t lwake, ldone; void (*lfn)(void *); void *lctx; int lstate;
 };
 
 enum { FIELD = 20, FIELD_MASK = (1 << FIELD) - 1 };
@@ -73,32 +72,6 @@ static void *worker(void *argument) {
   return NULL;
 }
 
-static void *leader(void *argument) {
-  wisp_pool *pool = argument;
-  pthread_mutex_lock(&pool->mutex);
-  for (;;) {
-    while (pool->lstate != 1 && !pool->stop) pthread_cond_wait(&pool->lwake, &pool->mutex);
-    if (pool->stop) break;
-    pthread_mutex_unlock(&pool->mutex);
-    pool->lfn(pool->lctx);
-    pthread_mutex_lock(&pool->mutex);
-    pool->lstate = 2;
-    pthread_cond_signal(&pool->ldone);
-  }
-  pthread_mutex_unlock(&pool->mutex);
-  return NULL;
-}
-
-void wisp_pool_lead(wisp_pool *, void (*)(void *), void *);
-void wisp_pool_lead(wisp_pool *pool, void (*fn)(void *), void *ctx) {
-  if (!pool || pool->threads == 1) { fn(ctx); return; }
-  pthread_mutex_lock(&pool->mutex);
-  pool->lfn = fn; pool->lctx = ctx; pool->lstate = 1;
-  pthread_cond_signal(&pool->lwake);
-  while (pool->lstate != 2) pthread_cond_wait(&pool->ldone, &pool->mutex);
-  pthread_mutex_unlock(&pool->mutex);
-}
-
 static void wake_all(wisp_pool *pool) {
   if (atomic_load(&pool->sleepers) == 0) return;
   pthread_mutex_lock(&pool->mutex); /* who saw no news is asleep by now, */
@@ -117,7 +90,6 @@ wisp_status wisp_pool_open(wisp_pool **out, int threads) {
     if (pthread_create(&pool->workers[pool->threads], NULL, worker, pool) != 0) break;
     pool->threads++;
   }
-  if (pool->threads > 1 && pthread_create(&pool->leader, NULL, leader, pool) != 0) abort();
   *out = pool;
   return WISP_OK;
 }
@@ -129,9 +101,7 @@ void wisp_pool_close(wisp_pool **out) {
   pthread_mutex_lock(&pool->mutex);
   atomic_store(&pool->stop, 1);
   pthread_cond_broadcast(&pool->wake);
-  pthread_cond_broadcast(&pool->lwake);
   pthread_mutex_unlock(&pool->mutex);
-  if (pool->threads > 1) pthread_join(pool->leader, NULL);
   for (int i = 1; i < pool->threads; i++) pthread_join(pool->workers[i], NULL);
   pthread_cond_destroy(&pool->wake);
   pthread_mutex_destroy(&pool->mutex);
@@ -182,8 +152,4 @@ void wisp_pool_run(wisp_pool *pool, wisp_task task, void *context, int tasks) {
   for (int i = 0; i < tasks; i++) task(context, i);
 }
 
-#endif
-#if !WISP_THREADS
-void wisp_pool_lead(wisp_pool *, void (*)(void *), void *);
-void wisp_pool_lead(wisp_pool *pool, void (*fn)(void *), void *ctx) { (void)pool; fn(ctx); }
 #endif

@@ -194,17 +194,7 @@ static wisp_status reserve_boxes(wisp_detector *d, int n, int each, wisp_error *
 
 static double now(const wisp_detector *d) { return d->clock ? d->clock() : 0; }
 
-void wisp_pool_lead(wisp_pool *pool, void (*fn)(void *), void *ctx);
-typedef struct lj { wisp_detector *d; const wisp_frame *frame; const wisp_options *o; wisp_box *boxes; wisp_result *result; } lj;
-static void detect_one_(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
-                       wisp_box *boxes, wisp_result *result);
-static void lead_task(void *c) { lj *j = c; detect_one_(j->d, j->frame, j->o, j->boxes, j->result); }
 static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
-                       wisp_box *boxes, wisp_result *result) {
-  lj j = {d, frame, o, boxes, result};
-  wisp_pool_lead(d->pool, lead_task, &j);
-}
-static void detect_one_(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
                        wisp_box *boxes, wisp_result *result) {
   const wisp_plan *p = d->plan;
   wisp_fit fit;

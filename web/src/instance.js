@@ -26,7 +26,7 @@ export async function instantiate({ glue, wasm }, threads, compiling) {
       return {};
     };
     if (threads > 1) whenThreadsFail(reject, settled.signal);
-    factory({ instantiateWasm, pthreadPoolSize: threads > 1 ? threads : 0 }).then(resolve, reject);
+    factory({ instantiateWasm, pthreadPoolSize: threads - 1 }).then(resolve, reject);
   });
   return instance.finally(() => settled.abort());
 }
