@@ -38,7 +38,7 @@ export class Patient {
   /** @param {Uint8Array} bytes @param {boolean} [early] whether the detector begins with the header */
   static async open(bytes, early = false) {
     const { wisp } = runtimeFiles();
-    const module = await instantiate(wisp, 1, compile(wisp.wasm));
+    const module = await instantiate(wisp, 0, compile(wisp.wasm));
     const patient = new Patient(module, bytes, early);
     patient.#read();
     return patient;

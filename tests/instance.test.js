@@ -55,7 +55,7 @@ beforeEach(() => {
 
 /** @param {(loaded: number, total: number) => void} [onProgress] */
 const make = (onProgress = () => {}) =>
-  instantiate({ glue, wasm: address }, 1, compile(address, onProgress));
+  instantiate({ glue, wasm: address }, 0, compile(address, onProgress));
 
 describe('WebAssembly over the network', () => {
   test('is compiled while it arrives, and its progress is told', async () => {
@@ -98,7 +98,7 @@ describe('WebAssembly over the network', () => {
   });
 
   test('without the module that belongs to it', async () => {
-    const lost = instantiate({ glue: `${glue}-lost`, wasm: address }, 1, compile(address));
+    const lost = instantiate({ glue: `${glue}-lost`, wasm: address }, 0, compile(address));
     await assert.rejects(lost, {
       code: 'WISP_ERR_ENGINE',
       message: /mjs-lost did not load.*wasmBase/,

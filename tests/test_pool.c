@@ -37,6 +37,18 @@ static void run_and_check(wisp_pool *pool, job *j, int tasks) {
   CHECK_EQ(wrong, 0);
 }
 
+typedef struct led {
+  wisp_pool *pool;
+  job *job;
+  int tasks, calls;
+} led;
+
+static void lead(void *context) {
+  led *l = context;
+  l->calls++;
+  run_and_check(l->pool, l->job, l->tasks);
+}
+
 /* Long enough for idle threads to fall asleep. */
 static void wait_a_little(void) {
   const clock_t end = clock() + CLOCKS_PER_SEC / 200;
@@ -52,7 +64,10 @@ static void test_threads(int threads) {
   if (!WISP_THREADS) CHECK_EQ(wisp_pool_threads(pool), 1);
   for (int round = 0; round < 400; round++) {
     const int few = random_chance(0.7);
-    run_and_check(pool, &jobs[round & 1], random_int(0, few ? 12 : MOST_TASKS));
+    led l = {pool, &jobs[round & 1], random_int(0, few ? 12 : MOST_TASKS), 0};
+    if (random_chance(0.5)) lead(&l);
+    else wisp_pool_lead(pool, lead, &l);
+    CHECK_EQ(l.calls, 1);
     if (round % 40 == 0) wait_a_little();
   }
   wisp_pool_close(&pool);
@@ -67,7 +82,9 @@ static void test_lives(void) {
   for (int round = 0; round < 60; round++) {
     wisp_pool *pool;
     CHECK_EQ(wisp_pool_open(&pool, random_int(1, MOST_THREADS)), WISP_OK);
-    if (round % 3) run_and_check(pool, &j, random_int(0, 40));
+    led l = {pool, &j, random_int(0, 40), 0};
+    if (round % 3 == 1) lead(&l);
+    if (round % 3 == 2) wisp_pool_lead(pool, lead, &l);
     if (round % 5 == 0) wait_a_little();
     wisp_pool_close(&pool);
   }
@@ -79,6 +96,9 @@ int main(int argc, char **argv) {
   CHECK_CASE("no pool");
   CHECK_EQ(wisp_pool_threads(NULL), 1);
   run_and_check(NULL, &alone, 100);
+  led nobody = {NULL, &alone, 100, 0};
+  wisp_pool_lead(NULL, lead, &nobody);
+  CHECK_EQ(nobody.calls, 1);
   for (int threads = 1; threads <= MOST_THREADS; threads++) test_threads(threads);
   test_lives();
   return check_end();

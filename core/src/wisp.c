@@ -209,6 +209,22 @@ static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_opt
   *result = (wisp_result){boxes, count, prepared - start, ran - prepared, now(d) - ran};
 }
 
+typedef struct frames_call {
+  wisp_detector *detector;
+  const wisp_frame *frames;
+  int count;
+  const wisp_options *options;
+  wisp_result *results;
+} frames_call;
+
+static void detect_all(void *context) {
+  const frames_call *c = context;
+  const size_t each = (size_t)c->options->max_detections;
+  for (int i = 0; i < c->count; i++)
+    detect_one(c->detector, &c->frames[i], c->options, c->detector->boxes + (size_t)i * each,
+               &c->results[i]);
+}
+
 static wisp_status check_ready(const wisp_detector *d, wisp_error *error) {
   if (d->plan->ready == d->plan->step_count) return WISP_OK;
   return wisp_fail(error, WISP_ERR_TRUNCATED, "The weights of layer %d have not arrived.",
@@ -222,16 +238,22 @@ wisp_status wisp_detect(wisp_detector *d, const wisp_frame *frames, int n,
   for (int i = 0; status == WISP_OK && i < n; i++) status = check_frame(&frames[i], i, error);
   if (status == WISP_OK) status = reserve_boxes(d, n, options->max_detections, error);
   if (status != WISP_OK) return status;
-  for (int i = 0; i < n; i++)
-    detect_one(d, &frames[i], options, d->boxes + (size_t)i * (size_t)options->max_detections,
-               &results[i]);
+  frames_call all = {d, frames, n, options, results};
+  wisp_pool_lead(d->pool, detect_all, &all);
   return WISP_OK;
 }
 
 /* ---- while the model arrives ---- */
 
+typedef struct warm_call {
+  wisp_detector *detector;
+  int first;
+} warm_call;
+
 /* Steps [first, ready) of a detection on a grey frame. */
-static void warm_up(wisp_detector *d, int first) {
+static void warm_up(void *context) {
+  wisp_detector *d = ((const warm_call *)context)->detector;
+  const int first = ((const warm_call *)context)->first;
   wisp_plan *p = d->plan;
   uint8_t grey[WARM_SIDE * WARM_SIDE * 4];
   memset(grey, WISP_GREY, sizeof grey);
@@ -256,6 +278,7 @@ wisp_status wisp_advance(wisp_detector *d, wisp_error *error) {
   const wisp_status status = wisp_plan_advance(d->plan, error);
   if (status != WISP_OK) return status;
   if (d->model) drop_weights(d, first);
-  if (d->warm_up && d->plan->ready > first) warm_up(d, first);
+  warm_call warm = {d, first};
+  if (d->warm_up && d->plan->ready > first) wisp_pool_lead(d->pool, warm_up, &warm);
   return check_ready(d, error);
 }

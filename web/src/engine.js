@@ -105,7 +105,7 @@ export class Engine {
     try {
       const compiling = compiled ?? compile(wasm);
       return new Engine(
-        await instantiate(files[choice.variant], choice.threads, compiling),
+        await instantiate(files[choice.variant], workersFor(choice.threads), compiling),
         choice,
       );
     } catch (thrown) {
@@ -114,7 +114,7 @@ export class Engine {
       if (final || thrown instanceof WispError) throw thrown;
       const alone = withoutThreads(choice, saying(thrown));
       const own = files[alone.variant];
-      return new Engine(await instantiate(own, 1, compile(own.wasm)), alone);
+      return new Engine(await instantiate(own, 0, compile(own.wasm)), alone);
     }
   }
 
@@ -372,6 +372,9 @@ export class Engine {
     }
   }
 }
+
+/** The engine sleeps while its threads, one more than share the work, detect. @param {number} threads */
+const workersFor = (threads) => (threads > 1 ? threads : 0);
 
 /** @param {unknown} thrown */
 function isTrap(thrown) {

@@ -7,13 +7,13 @@ import { requireWasm } from './magic.js';
 /**
  * Rejects with a WispError if the files are to blame, with another error if it is the threads.
  * @param {import('./files.js').BuildFiles} files
- * @param {number} threads
+ * @param {number} workers that it may start threads on; a build without threads needs none
  * @param {Promise<WebAssembly.Module> | WebAssembly.Module} compiling of `compile`
  * @returns {Promise<any>} the module with its exports
  */
-export async function instantiate({ glue, wasm }, threads, compiling) {
+export async function instantiate({ glue, wasm }, workers, compiling) {
   const [factory, compiled] = await Promise.all([importGlue(glue), compiling]);
-  const settled = new AbortController();
+  const started = new AbortController();
   /** @type {Promise<any>} */
   const instance = new Promise((resolve, reject) => {
     const mismatch = (/** @type {unknown} */ cause) => {
@@ -25,21 +25,27 @@ export async function instantiate({ glue, wasm }, threads, compiling) {
       WebAssembly.instantiate(compiled, imports).then((made) => done(made, compiled), mismatch);
       return {};
     };
-    if (threads > 1) whenThreadsFail(reject, settled.signal);
-    factory({ instantiateWasm, pthreadPoolSize: threads - 1 }).then(resolve, reject);
+    if (workers > 0) whenThreadsFail(workers, reject, started.signal);
+    factory({ instantiateWasm, pthreadPoolSize: workers }).then(resolve, reject);
   });
-  return instance.finally(() => settled.abort());
+  instance.then(() => started.abort(), ignore);
+  return instance;
 }
 
+const ignore = () => {};
+
 /**
- * The glue throws the failed start of a thread at nobody in particular.
+ * The glue throws the failed start of each thread at nobody in particular.
+ * @param {number} workers
  * @param {(reason: Error) => void} reject
  * @param {AbortSignal} signal ends the watch
  */
-function whenThreadsFail(reject, signal) {
+function whenThreadsFail(workers, reject, signal) {
+  let left = workers;
   const fail = (/** @type {Event} */ event) => {
     event.preventDefault();
     reject(new Error('a thread did not start'));
+    if (--left === 0) globalThis.removeEventListener('error', fail);
   };
   globalThis.addEventListener?.('error', fail, { signal });
 }
@@ -98,7 +104,7 @@ function streams({ headers }) {
 async function compileStream(response, onProgress) {
   const { url } = response;
   const counted = await download(response.clone());
-  const counting = collect(counted, onProgress).catch(() => {}); // the other copy says what is wrong
+  const counting = collect(counted, onProgress).catch(ignore); // the other copy says what is wrong
   try {
     return await WebAssembly.compileStreaming(response);
   } catch (cause) {

@@ -39,7 +39,7 @@ export class PressEngine {
    */
   static async load(threads, base) {
     const files = pressFiles(threads > 1, base);
-    return new PressEngine(await instantiate(files, threads, compile(files.wasm)), threads);
+    return new PressEngine(await instantiate(files, threads - 1, compile(files.wasm)), threads);
   }
 
   /**
