@@ -97,7 +97,7 @@ export function benchCommand() {
       '--pause <ms>',
       'before each turn, for the threads of the last one to sleep',
       whole(1e5, 0),
-      20,
+      40,
     );
   command.addOption(
     new Option(
