@@ -131,6 +131,21 @@ describe('wisp detect', () => {
   });
 });
 
+describe('wisp press', () => {
+  test('warns of few pictures to prune by, where they are what it prunes by', async () => {
+    for (const [settings, warning] of /** @type {[string[], RegExp][]} */ ([
+      [['--sparsity', '0.3'], /^warning: 6 pictures are few to prune by; 32 or more/],
+      [['--sparsity', '0.3', '--method', 'l1'], /^few\.wisp: /],
+      [[], /^few\.wisp: /],
+    ])) {
+      const words = ['press', 'best.onnx', '--calib', 'photos', ...settings, '-o', 'few.wisp'];
+      const { stderr, code } = await wisp(words);
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, warning);
+    }
+  });
+});
+
 describe('wisp val', () => {
   const places = ['--data', 'photos', '--labels', 'labels.json'];
 
