@@ -350,7 +350,7 @@ static void test_order(void) {
   CHECK(!wisp_press_graph(press));
   check_error(wisp_press_quantise(press, &settings, NULL, &e), WISP_ERR_ARGUMENT, &e,
               "No calibration picture");
-  check_error(wisp_press_observe(press, &none, &e), WISP_ERR_ARGUMENT, &e, "The picture is 0x0");
+  check_error(wisp_press_observe(press, &none, &e), WISP_ERR_ARGUMENT, &e, "Frame 0 is 0x0");
   observe_random(press, 1);
   settings.weight_bits = 8;
   check_error(wisp_press_quantise(press, &settings, NULL, &e), WISP_ERR_ARGUMENT, &e,

@@ -20,6 +20,12 @@ typedef struct wisp_fit {
   int width, height; /* of the source */
 } wisp_fit;
 
+enum { WISP_MAX_CANDIDATES = 30000 /* YOLOv5's max_nms */ };
+
+/* Before anything is done: what can't be used is refused with WISP_ERR_ARGUMENT. */
+wisp_status wisp_check_options(const wisp_options *options, wisp_error *error);
+wisp_status wisp_check_frame(const wisp_frame *frame, int index, wisp_error *error);
+
 /* frame -> input: letterboxed on WISP_GREY, bilinear, blocks of `block` x `block` pixels side by side as channels
  * (models/FORMAT.md). `input` has 3 * block * block channels; `flip` is xor-ed to every byte. */
 void wisp_prep(const wisp_frame *frame, const wisp_kernels *kernels, int block, uint8_t flip,

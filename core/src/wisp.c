@@ -8,7 +8,7 @@
 #include "error.h"
 #include "stages.h"
 
-enum { MAX_CANDIDATES = 30000 /* YOLOv5's max_nms */, MAX_SOURCE_SIDE = 32768, WARM_SIDE = 32 };
+enum { WARM_SIDE = 32 };
 
 struct wisp_detector {
   wisp_model *model; /* whose weights it takes as they arrive; NULL: they stay the model's */
@@ -17,7 +17,7 @@ struct wisp_detector {
   double (*clock)(void);
   int warm_up;
   wisp_fit grey;        /* of the frame it warms up with */
-  wisp_box *candidates; /* [MAX_CANDIDATES] */
+  wisp_box *candidates; /* [WISP_MAX_CANDIDATES] */
   wisp_box *boxes;      /* of the last batch, [frames][most asked for] */
   size_t box_capacity;
 };
@@ -87,7 +87,7 @@ static wisp_status open_detector(wisp_detector **out, const wisp_model *model,
   wisp_status status = d ? WISP_OK : WISP_ERR_MEMORY;
   if (status == WISP_OK)
     status = wisp_pool_open(&d->pool, settings->threads > 1 ? settings->threads : 1);
-  if (status == WISP_OK) d->candidates = malloc(MAX_CANDIDATES * sizeof *d->candidates);
+  if (status == WISP_OK) d->candidates = malloc(WISP_MAX_CANDIDATES * sizeof *d->candidates);
   if (status != WISP_OK || !d->candidates) {
     wisp_close(&d);
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for a detector.");
@@ -142,7 +142,7 @@ void wisp_describe(const wisp_detector *d, wisp_detector_info *info) {
   const wisp_plan *p = d->plan;
   *info = (wisp_detector_info){
       p->height,        p->width,     wisp_pool_threads(d->pool),
-      p->kernels->name, p->flip != 0, p->memory + MAX_CANDIDATES * sizeof *d->candidates,
+      p->kernels->name, p->flip != 0, p->memory + WISP_MAX_CANDIDATES * sizeof *d->candidates,
       p->macs};
 }
 
@@ -151,32 +151,6 @@ void wisp_layer_times(const wisp_detector *d, double *ms) {
 }
 
 /* ---- detect ---- */
-
-static wisp_status check_options(const wisp_options *o, wisp_error *error) {
-  if (!(o->confidence >= 0 && o->confidence <= 1))
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "The confidence is %g; 0 to 1 is possible.",
-                     (double)o->confidence);
-  if (!(o->iou >= 0 && o->iou <= 1))
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "The IoU is %g; 0 to 1 is possible.",
-                     (double)o->iou);
-  if (o->max_detections < 1 || o->max_detections > MAX_CANDIDATES)
-    return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "At most %d boxes were asked for; 1 to %d are possible.", o->max_detections,
-                     MAX_CANDIDATES);
-  return WISP_OK;
-}
-
-static wisp_status check_frame(const wisp_frame *f, int index, wisp_error *error) {
-  if (!f->rgba || f->width < 1 || f->height < 1 || f->width > MAX_SOURCE_SIDE ||
-      f->height > MAX_SOURCE_SIDE)
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "Frame %d is %dx%d; sides of 1 to %d are possible.",
-                     index, f->width, f->height, MAX_SOURCE_SIDE);
-  if (f->stride < (size_t)f->width * 4)
-    return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "Frame %d has rows of %zu bytes; its width %d needs %d.", index, f->stride,
-                     f->width, f->width * 4);
-  return WISP_OK;
-}
 
 static wisp_status reserve_boxes(wisp_detector *d, int n, int each, wisp_error *error) {
   if (n < 0 || (size_t)n > SIZE_MAX / sizeof *d->boxes / (size_t)each)
@@ -203,7 +177,8 @@ static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_opt
   const double prepared = now(d);
   wisp_run(d->plan, 0, p->step_count, d->pool, o->confidence, d->clock);
   const double ran = now(d);
-  const int found = wisp_decode(p->heads, p->model->heads, &fit, o, d->candidates, MAX_CANDIDATES);
+  const int found =
+      wisp_decode(p->heads, p->model->heads, &fit, o, d->candidates, WISP_MAX_CANDIDATES);
   const int count = wisp_nms(d->candidates, found, o, &fit);
   for (int i = 0; i < count; i++) boxes[i] = d->candidates[i];
   *result = (wisp_result){boxes, count, prepared - start, ran - prepared, now(d) - ran};
@@ -234,8 +209,8 @@ static wisp_status check_ready(const wisp_detector *d, wisp_error *error) {
 wisp_status wisp_detect(wisp_detector *d, const wisp_frame *frames, int n,
                         const wisp_options *options, wisp_result *results, wisp_error *error) {
   wisp_status status = check_ready(d, error);
-  if (status == WISP_OK) status = check_options(options, error);
-  for (int i = 0; status == WISP_OK && i < n; i++) status = check_frame(&frames[i], i, error);
+  if (status == WISP_OK) status = wisp_check_options(options, error);
+  for (int i = 0; status == WISP_OK && i < n; i++) status = wisp_check_frame(&frames[i], i, error);
   if (status == WISP_OK) status = reserve_boxes(d, n, options->max_detections, error);
   if (status != WISP_OK) return status;
   frames_call all = {d, frames, n, options, results};
@@ -263,8 +238,8 @@ static void warm_up(void *context) {
     wisp_prep(&frame, p->kernels, p->model->block, p->flip, d->pool, &p->images[0].view, &d->grey);
   wisp_run(p, first, p->ready, d->pool, options.confidence, d->clock);
   if (p->ready < p->step_count) return;
-  const int found =
-      wisp_decode(p->heads, p->model->heads, &d->grey, &options, d->candidates, MAX_CANDIDATES);
+  const int found = wisp_decode(p->heads, p->model->heads, &d->grey, &options, d->candidates,
+                                WISP_MAX_CANDIDATES);
   wisp_nms(d->candidates, found, &options, &d->grey);
 }
 

@@ -15,8 +15,6 @@
 #include "trained.h"
 
 enum {
-  MAX_CANDIDATES = 30000 /* YOLOv5's max_nms */,
-  MAX_SOURCE_SIDE = 32768,
   MAX_THREADS = 64,
   MAX_KEPT = 192 /* pictures that pruning looks at again */
 };
@@ -38,7 +36,7 @@ struct wisp_press {
   uint32_t seed; /* that it drew by */
   uint32_t random;
   wisp_head *heads;     /* [net->head_count] */
-  wisp_box *candidates; /* [MAX_CANDIDATES] */
+  wisp_box *candidates; /* [WISP_MAX_CANDIDATES] */
   uint8_t *packed;
 };
 
@@ -92,7 +90,7 @@ static wisp_status open_picture(wisp_press *press) {
 static wisp_status open_heads(wisp_press *press) {
   const wisp_net *net = press->net;
   press->heads = calloc((size_t)net->head_count, sizeof *press->heads);
-  press->candidates = malloc(MAX_CANDIDATES * sizeof *press->candidates);
+  press->candidates = malloc(WISP_MAX_CANDIDATES * sizeof *press->candidates);
   if (!press->heads || !press->candidates) return WISP_ERR_MEMORY;
   for (int i = 0; i < net->head_count; i++) {
     const wisp_yolo_head *head = &net->heads[i];
@@ -139,19 +137,6 @@ static wisp_status check_ready(const wisp_press *press, wisp_error *error) {
   return wisp_fail(error, WISP_ERR_ARGUMENT, "The network is not folded yet; fold it first.");
 }
 
-static wisp_status check_frame(const wisp_frame *frame, wisp_error *error) {
-  if (!frame->rgba || frame->width < 1 || frame->height < 1 || frame->width > MAX_SOURCE_SIDE ||
-      frame->height > MAX_SOURCE_SIDE)
-    return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "The picture is %dx%d; sides of 1 to %d are possible.", frame->width,
-                     frame->height, MAX_SOURCE_SIDE);
-  if (frame->stride < (size_t)frame->width * 4)
-    return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "The picture has rows of %zu bytes; its width %d needs %d.", frame->stride,
-                     frame->width, frame->width * 4);
-  return WISP_OK;
-}
-
 /* Once there is no room, a new picture takes the place of an old one as often as makes the choice fair. */
 static wisp_status keep_picture(wisp_press *press, wisp_error *error) {
   size_t size = (size_t)wisp_planes(press->picture.channels) * (size_t)press->picture.plane;
@@ -176,7 +161,7 @@ static wisp_status keep_picture(wisp_press *press, wisp_error *error) {
 
 wisp_status wisp_press_observe(wisp_press *press, const wisp_frame *frame, wisp_error *error) {
   wisp_status status = check_ready(press, error);
-  if (!status) status = check_frame(frame, error);
+  if (!status) status = wisp_check_frame(frame, 0, error);
   if (!status && !press->observer)
     status = wisp_observer_open(&press->observer, press->net, press->pool, error);
   if (status) return status;
@@ -187,30 +172,17 @@ wisp_status wisp_press_observe(wisp_press *press, const wisp_frame *frame, wisp_
   return status ? status : wisp_observe(press->observer, press->exec, &press->picture, error);
 }
 
-static wisp_status check_options(const wisp_options *options, wisp_error *error) {
-  if (!(options->confidence >= 0 && options->confidence <= 1) ||
-      !(options->iou >= 0 && options->iou <= 1))
-    return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "The confidence is %g and the IoU %g; 0 to 1 is possible.",
-                     (double)options->confidence, (double)options->iou);
-  if (options->max_detections < 1 || options->max_detections > MAX_CANDIDATES)
-    return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "At most %d boxes were asked for; 1 to %d are possible.",
-                     options->max_detections, MAX_CANDIDATES);
-  return WISP_OK;
-}
-
 wisp_status wisp_press_detect(wisp_press *press, const wisp_frame *frame,
                               const wisp_options *options, wisp_result *result, wisp_error *error) {
   wisp_status status = check_ready(press, error);
-  if (!status) status = check_frame(frame, error);
-  if (!status) status = check_options(options, error);
+  if (!status) status = wisp_check_frame(frame, 0, error);
+  if (!status) status = wisp_check_options(options, error);
   if (status) return status;
   wisp_fit fit;
   wisp_prep(frame, wisp_kernels_set(0), press->net->block, 0, press->pool, &press->picture, &fit);
   wisp_exec_run(press->exec, &press->picture, NULL, NULL);
   int n = wisp_decode(press->heads, press->net->head_count, &fit, options, press->candidates,
-                      MAX_CANDIDATES);
+                      WISP_MAX_CANDIDATES);
   *result = (wisp_result){.boxes = press->candidates,
                           .count = wisp_nms(press->candidates, n, options, &fit)};
   return WISP_OK;

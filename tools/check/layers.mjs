@@ -19,7 +19,7 @@ const RANKS = [
   ['core/src/model.h'],
   ['core/src/plan.h'],
   ['core/src/stages.h'],
-  ['core/src/prep.c', 'core/src/run.c', 'core/src/decode.c', 'core/src/nms.c'],
+  ['core/src/check.c', 'core/src/prep.c', 'core/src/run.c', 'core/src/decode.c', 'core/src/nms.c'],
   ['core/src/wisp.c'],
 ];
 const PLAN = 4;

@@ -1,5 +1,6 @@
 // wisp for browsers and Node: open a model, detect boxes, close.
 
+import { inputSize, threadCount } from './arguments.js';
 import { downloadModel } from './download.js';
 import { naming, WispError } from './error.js';
 import { runtimeFiles } from './files.js';
@@ -187,23 +188,6 @@ export class Detector {
 }
 
 const closed = () => new WispError('WISP_ERR_CLOSED', 'The detector is closed.');
-
-/** @param {OpenOptions['size']} size @returns {{width: number, height: number}} zeros: the model's own */
-function inputSize(size = 0) {
-  const { width, height } = typeof size === 'number' ? { width: size, height: size } : Object(size);
-  if (Number.isInteger(width) && Number.isInteger(height)) return { width, height };
-  throw new WispError(
-    'WISP_ERR_ARGUMENT',
-    `size is a number or {width, height} in pixels, not ${naming(size)}.`,
-  );
-}
-
-/** @param {OpenOptions['threads']} threads */
-function threadCount(threads = 'auto') {
-  if (threads === 'auto' || (Number.isInteger(threads) && threads >= 1 && threads <= 64))
-    return threads;
-  throw new WispError('WISP_ERR_ARGUMENT', `threads is "auto" or 1 … 64, not ${naming(threads)}.`);
-}
 
 /** @param {OpenOptions['kernels']} kernels */
 function kernelSet(kernels = 'auto') {

@@ -1,5 +1,6 @@
 // The press for browsers and Node: a float network and calibration pictures in, a .wisp file out.
 
+import { inputSize, threadCount } from './arguments.js';
 import { download } from './download.js';
 import { naming, saying, WispError } from './error.js';
 import { absolute, countCores } from './host.js';
@@ -294,14 +295,6 @@ async function hashOf(bytes) {
 /** @param {ModelSource | FloatGraph} model @returns {model is FloatGraph} */
 const isGraph = (model) => Array.isArray(Reflect.get(Object(model), 'nodes'));
 
-/** @param {OpenOptions['size']} size @returns {{width: number, height: number}} zeros: as exported */
-function inputSize(size = 0) {
-  const { width, height } = typeof size === 'number' ? { width: size, height: size } : Object(size);
-  if (Number.isInteger(width) && Number.isInteger(height)) return { width, height };
-  const sentence = `size is a number or {width, height} in pixels, not ${naming(size)}.`;
-  throw new WispError('WISP_ERR_ARGUMENT', sentence);
-}
-
 /** @param {unknown} classes @returns {(string | number)[]} */
 function classList(classes) {
   const fits = (/** @type {unknown} */ one) => ['string', 'number'].includes(typeof one);
@@ -312,14 +305,6 @@ function classList(classes) {
 
 /** A file's own name, without the folders it is in: those are nobody else's business. @param {string} path */
 const fileName = (path) => path.split(/[\\/]/).pop() || path;
-
-/** @param {OpenOptions['threads']} threads */
-function threadCount(threads = 'auto') {
-  const fits = Number.isInteger(threads) && Number(threads) >= 1 && Number(threads) <= 64;
-  if (threads === 'auto' || fits) return threads;
-  const sentence = `threads is "auto" or 1 … 64, not ${naming(threads)}.`;
-  throw new WispError('WISP_ERR_ARGUMENT', sentence);
-}
 
 /**
  * What is wrong with a file, with its name.

@@ -1,0 +1,32 @@
+/* check.c - what a caller may ask of a detection.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "error.h"
+#include "stages.h"
+
+enum { MAX_SOURCE_SIDE = 32768 };
+
+wisp_status wisp_check_options(const wisp_options *o, wisp_error *error) {
+  if (!(o->confidence >= 0 && o->confidence <= 1))
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "The confidence is %g; 0 to 1 is possible.",
+                     (double)o->confidence);
+  if (!(o->iou >= 0 && o->iou <= 1))
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "The IoU is %g; 0 to 1 is possible.",
+                     (double)o->iou);
+  if (o->max_detections < 1 || o->max_detections > WISP_MAX_CANDIDATES)
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "At most %d boxes were asked for; 1 to %d are possible.", o->max_detections,
+                     WISP_MAX_CANDIDATES);
+  return WISP_OK;
+}
+
+wisp_status wisp_check_frame(const wisp_frame *f, int index, wisp_error *error) {
+  if (!f->rgba || f->width < 1 || f->height < 1 || f->width > MAX_SOURCE_SIDE ||
+      f->height > MAX_SOURCE_SIDE)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Frame %d is %dx%d; sides of 1 to %d are possible.",
+                     index, f->width, f->height, MAX_SOURCE_SIDE);
+  if (f->stride < (size_t)f->width * 4)
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "Frame %d has rows of %zu bytes; its width %d needs %d.", index, f->stride,
+                     f->width, f->width * 4);
+  return WISP_OK;
+}
