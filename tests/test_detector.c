@@ -78,6 +78,8 @@ static void test_options(wisp_detector *d) {
   CHECK_EQ(try_detect(d, good, (wisp_options){.confidence = NAN, .max_detections = 1}),
            WISP_ERR_ARGUMENT);
   CHECK_EQ(try_detect(d, good, (wisp_options){.iou = -1, .max_detections = 1}), WISP_ERR_ARGUMENT);
+  CHECK_EQ(try_detect(d, good, (wisp_options){.iou = 1.5f, .max_detections = 1}),
+           WISP_ERR_ARGUMENT);
   CHECK_EQ(try_detect(d, good, (wisp_options){.max_detections = 0}), WISP_ERR_ARGUMENT);
   CHECK_EQ(try_detect(d, good, (wisp_options){.max_detections = 30001}), WISP_ERR_ARGUMENT);
   wisp_result result;

@@ -174,6 +174,23 @@ static void test_pieces(layer *layers, int largest) {
   wisp_unpack_close(&u);
 }
 
+/* A payload of zeros begins with the longest scale that the tree has, which nothing that is encoded needs; a layer of
+ * one block has nothing else to contradict. */
+static void test_long_scale(void) {
+  static const uint8_t lanes[] = {WISP_LANES};
+  uint8_t zeros[16] = {0};
+  layer l = {.drawn = {.channels_out = 1, .kernel_height = 1, .kernel_width = 1, .planes = 1},
+             .blocks = 1,
+             .payload = zeros,
+             .size = sizeof zeros};
+  l.drawn.lanes = lanes;
+  wisp_unpack *u = wisp_unpack_open();
+  open_found(&l);
+  CHECK_EQ(unpack(u, &l, 16), WISP_UNPACK_CONTRADICTION);
+  close_found(&l);
+  wisp_unpack_close(&u);
+}
+
 static int count_bits(const uint8_t *mask, int n) {
   int count = 0;
   for (int b = 0; b < n; b++) count += mask[b / 8] >> b % 8 & 1;
@@ -235,5 +252,6 @@ int main(int argc, char **argv) {
     random_start(start + i * 7919ull);
     test_file();
   }
+  test_long_scale();
   return check_end();
 }
