@@ -1,5 +1,6 @@
-// Float graph → an ONNX file such as YOLOv5's export.py writes, decoding included, for the peers.
+// Float graph → an ONNX file such as YOLOv5's export.py writes, decoding included: for the peers, and to train on.
 
+import { WispError } from '../web/src/error.js';
 import { decodeHeads } from './onnx-decoding.js';
 import { quantisedWeights, requantised } from './onnx-quantised.js';
 import { OnnxWriter } from './onnx-writer.js';
@@ -89,8 +90,9 @@ class Trunk {
       case 'upsample':
         return this.#rounded(this.#resize(inputs[0], node.factor), scale);
     }
-    throw new Error(
-      `The bench writes no ONNX file of a network with ${node.op}; give its own file.`,
+    throw new WispError(
+      'WISP_ERR_UNSUPPORTED',
+      `Node "${node.name}", a ${node.op}, can't be written to an ONNX file here.`,
     );
   }
 

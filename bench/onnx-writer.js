@@ -75,7 +75,7 @@ export class OnnxWriter {
   finish(metadata) {
     const pbf = new PbfWriter();
     pbf.writeVarintField(1, IR_VERSION);
-    pbf.writeStringField(2, 'wisp bench');
+    pbf.writeStringField(2, 'wisp');
     pbf.writeMessage(7, (_, out) => this.#writeGraph(out), null);
     pbf.writeMessage(8, (_, out) => out.writeVarintField(2, OPSET), null);
     for (const entry of Object.entries(metadata)) pbf.writeMessage(14, writeEntry, entry);

@@ -194,11 +194,19 @@ async function pressOne(press, { file, label, settings }, { threads }, yardstick
   const { settings: used, layers } = await quantise(press, settings);
   const bytes = await press.pack();
   const seconds = (performance.now() - start) / 1000;
-  writeWhole(file, bytes);
+  writeWhole(file, ONNX.test(file) ? await onnxOf(press) : bytes);
   const score = yardstick ? await yardstick.score(bytes, threads) : null;
   const { width, height, classes } = press.info;
   const all = { ...used, width, height, classes: classes.length };
   return lineOf({ file, bytes: bytes.length, settings: all, seconds, layers, score }, label);
+}
+
+const ONNX = /\.onnx$/i;
+
+/** @param {Press} press */
+async function onnxOf(press) {
+  const { writeOnnx } = await import('../bench/onnx-file.js');
+  return writeOnnx(await press.network());
 }
 
 /** Pruning learns from the pictures; too few, and it learns them by heart (docs/ACCURACY.md). */

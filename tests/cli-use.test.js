@@ -132,6 +132,28 @@ describe('wisp detect', () => {
 });
 
 describe('wisp press', () => {
+  test('writes what it pressed as ONNX, which pressed again has the same zeros', async () => {
+    const words = ['--calib', 'photos', '--sparsity', '0.4'];
+    const runs = [
+      ['best.onnx', ...words, '-o', 'pruned.wisp'],
+      ['best.onnx', ...words, '-o', 'pruned.onnx'],
+      ['pruned.onnx', '--calib', 'photos', '-o', 'again.wisp'],
+    ];
+    for (const run of runs) {
+      const { stderr, code } = await wisp(['press', ...run]);
+      assert.equal(code, 0, stderr);
+    }
+    const [pruned, again] = await Promise.all(
+      ['pruned.wisp', 'again.wisp'].map(async (file) => {
+        const { layers } = JSON.parse((await wisp(['info', file, '--json'])).stdout);
+        return layers
+          .filter((/** @type {any} */ { blocks }) => blocks > 0)
+          .map((/** @type {any} */ { blocksPresent }) => blocksPresent);
+      }),
+    );
+    assert.deepEqual(again, pruned);
+  });
+
   test('warns of few pictures to prune by, where they are what it prunes by', async () => {
     for (const [settings, warning] of /** @type {[string[], RegExp][]} */ ([
       [['--sparsity', '0.3'], /^warning: 6 pictures are few to prune by; 32 or more/],

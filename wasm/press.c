@@ -233,6 +233,16 @@ EMSCRIPTEN_KEEPALIVE const double *account(int convolution) {
   return fields;
 }
 
+/* What the integers of a convolution that account() knows stand for: f32 weights [channels_out][channels_in][kernel
+ * y][kernel x] and biases [channels_out], into the caller's room. Kernel, strides and padding are the graph's. */
+EMSCRIPTEN_KEEPALIVE int meant(int convolution, int kh, int kw, int sy, int sx, int pt, int pl,
+                               int pb, int pr, float *weights, float *biases) {
+  wisp_window window = {{kh, kw}, {sy, sx}, {pt, pl, pb, pr}};
+  wisp_status status = wisp_press_meant(door.press, convolution, &window, weights, biases);
+  if (!status) return WISP_OK;
+  return wisp_fail(&door.error, status, "There is no memory for the weights of a convolution.");
+}
+
 /* Removes whole channels, about `share` of the work. Returns what was saved, 0 ... 1, or a negative wisp_status. */
 EMSCRIPTEN_KEEPALIVE double channels(double share) {
   double saved = 0;

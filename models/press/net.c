@@ -86,6 +86,18 @@ int wisp_net_open_quantised(wisp_net_layer *layer) {
   return layer->quantised.weights && layer->quantised.scale && layer->quantised.bias;
 }
 
+void wisp_net_meant(const wisp_net *net, const wisp_net_layer *layer, float *weights) {
+  const int window = layer->window.kernel[0] * layer->window.kernel[1];
+  const int8_t *integers = layer->quantised.weights;
+  for (int o = 0; o < layer->channels_out; o++)
+    for (int i = 0; i < layer->input_count; i++) {
+      const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
+      const float unit = layer->quantised.scale[o] / in->scale;
+      const int channels = layer->operation == WISP_OP_DEPTHWISE ? 1 : in->channels;
+      for (int k = channels * window; k > 0; k--) *weights++ = unit * (float)*integers++;
+    }
+}
+
 static void clear_layer(wisp_net_layer *layer) {
   free(layer->inputs);
   free(layer->reads);

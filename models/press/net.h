@@ -88,6 +88,9 @@ wisp_status wisp_net_measure(wisp_net *net, wisp_error *error);
 /* Output channel `channel` becomes its `scale` fold, and `bias` more. */
 void wisp_net_scale(wisp_net_layer *layer, int channel, float scale, float bias);
 
+/* The weights that a quantised convolution's integers stand for, as `weights` are laid out. */
+void wisp_net_meant(const wisp_net *net, const wisp_net_layer *layer, float *weights);
+
 /* Room for a convolution's integers; 0 without memory. */
 int wisp_net_open_quantised(wisp_net_layer *layer);
 

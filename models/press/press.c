@@ -12,6 +12,7 @@
 #include "prune.h"
 #include "range.h"
 #include "rebuild.h"
+#include "stem.h"
 #include "trained.h"
 
 enum {
@@ -339,15 +340,37 @@ wisp_status wisp_press_quantise(wisp_press *press, const wisp_press_settings *se
 
 int wisp_press_trained(const wisp_press *press) { return press->net && wisp_trained(press->net); }
 
-const wisp_net_account *wisp_press_account(const wisp_press *press, int convolution, int *node) {
+/* NULL past the last one, and before quantise. */
+static const wisp_net_layer *find_convolution(const wisp_press *press, int convolution) {
   const wisp_net *net = press->net;
   if (!net || net->tensors[net->layer_count].scale == 0) return NULL; /* not quantised */
-  for (int i = 0; i < net->layer_count; i++) {
-    if (!wisp_net_weighs(&net->layers[i]) || convolution-- > 0) continue;
-    *node = net->layers[i].node;
-    return &net->layers[i].account;
-  }
+  for (int i = 0; i < net->layer_count; i++)
+    if (wisp_net_weighs(&net->layers[i]) && convolution-- == 0) return &net->layers[i];
   return NULL;
+}
+
+const wisp_net_account *wisp_press_account(const wisp_press *press, int convolution, int *node) {
+  const wisp_net_layer *layer = find_convolution(press, convolution);
+  if (!layer) return NULL;
+  *node = layer->node;
+  return &layer->account;
+}
+
+wisp_status wisp_press_meant(const wisp_press *press, int convolution, const wisp_window *window,
+                             float *weights, float *biases) {
+  const wisp_net_layer *layer = find_convolution(press, convolution);
+  const size_t channels = (size_t)layer->channels_out;
+  memcpy(biases, layer->quantised.bias, channels * sizeof *biases);
+  if (layer->inputs[0] != 0 || press->net->block == 1) {
+    wisp_net_meant(press->net, layer, weights);
+    return WISP_OK;
+  }
+  float *blocked = malloc(channels * (size_t)wisp_net_taps(layer) * sizeof *blocked);
+  if (!blocked) return WISP_ERR_MEMORY;
+  wisp_net_meant(press->net, layer, blocked);
+  wisp_stem_plain(blocked, layer->channels_out, window, weights);
+  free(blocked);
+  return WISP_OK;
 }
 
 wisp_status wisp_press_pack(wisp_press *press, const char *provenance, const uint8_t **bytes,

@@ -49,6 +49,11 @@ wisp_status wisp_press_quantise(wisp_press *press, const wisp_press_settings *se
  * graph's. The press's until its next quantise. */
 const wisp_net_account *wisp_press_account(const wisp_press *press, int convolution, int *node);
 
+/* What the integers of that convolution stand for, `weights` [channels_out][channels_in][kernel y][kernel x], and its
+ * biases [channels_out]. `window` is the graph's, which one that reads the picture may not have any more (stem.h). */
+wisp_status wisp_press_meant(const wisp_press *press, int convolution, const wisp_window *window,
+                             float *weights, float *biases);
+
 /* The bytes are the press's and stay until its next pack. `provenance` is the text of a JSON object. */
 wisp_status wisp_press_pack(wisp_press *press, const char *provenance, const uint8_t **bytes,
                             size_t *size, wisp_error *error);

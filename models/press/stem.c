@@ -54,23 +54,44 @@ static void block_axis(wisp_window *window, int axis) {
 static int block_of(int k, int before) { return floor_half(k - before) - floor_half(-before); }
 static int within(int k, int before) { return k - before - BLOCK * floor_half(k - before); }
 
-float *wisp_stem_weights(const float *weights, int channels, wisp_window *window) {
+/* Where in [12][taps] the weight of a colour at (ky, kx) of the plain kernel lies. */
+static size_t place_of(const wisp_window *plain, const wisp_window *blocked, int colour, int ky,
+                       int kx) {
+  int pixel = within(ky, plain->pad[0]) * BLOCK + within(kx, plain->pad[1]);
+  int tap = block_of(ky, plain->pad[0]) * blocked->kernel[1] + block_of(kx, plain->pad[1]);
+  int taps = blocked->kernel[0] * blocked->kernel[1];
+  return (size_t)((pixel * COLOURS + colour) * taps + tap);
+}
+
+/* From plain weights to blocked ones, or back. */
+static void move_weights(const wisp_window *plain, const wisp_window *blocked, int channels,
+                         float *weights, float *blocks, int back) {
+  int taps = blocked->kernel[0] * blocked->kernel[1];
+  for (int o = 0; o < channels; o++, blocks += BLOCK_CHANNELS * taps)
+    for (int c = 0; c < COLOURS; c++)
+      for (int ky = 0; ky < plain->kernel[0]; ky++)
+        for (int kx = 0; kx < plain->kernel[1]; kx++, weights++) {
+          float *block = blocks + place_of(plain, blocked, c, ky, kx);
+          if (back) *weights = *block;
+          else *block = *weights;
+        }
+}
+
+float *wisp_stem_weights(float *weights, int channels, wisp_window *window) {
   wisp_window plain = *window;
   block_axis(window, 0);
   block_axis(window, 1);
   size_t taps = (size_t)window->kernel[0] * (size_t)window->kernel[1];
   float *blocked = calloc((size_t)channels * BLOCK_CHANNELS * taps, sizeof *blocked);
-  if (!blocked) return NULL;
-  for (int o = 0; o < channels; o++)
-    for (int c = 0; c < COLOURS; c++)
-      for (int ky = 0; ky < plain.kernel[0]; ky++)
-        for (int kx = 0; kx < plain.kernel[1]; kx++) {
-          int pixel = within(ky, plain.pad[0]) * BLOCK + within(kx, plain.pad[1]);
-          int tap = block_of(ky, plain.pad[0]) * window->kernel[1] + block_of(kx, plain.pad[1]);
-          size_t channel = (size_t)(o * BLOCK_CHANNELS + pixel * COLOURS + c);
-          blocked[channel * taps + (size_t)tap] = *weights++;
-        }
+  if (blocked) move_weights(&plain, window, channels, weights, blocked, 0);
   return blocked;
+}
+
+void wisp_stem_plain(float *blocked, int channels, const wisp_window *plain, float *weights) {
+  wisp_window window = *plain;
+  block_axis(&window, 0);
+  block_axis(&window, 1);
+  move_weights(plain, &window, channels, weights, blocked, 1);
 }
 
 void wisp_stem_unfocus(float *weights, int taps) {

@@ -14,7 +14,10 @@ int wisp_stem_block(const wisp_graph *graph, const int *readers, int *conflict);
 
 /* The weights of that convolution on blocks, `malloc`ed, and its window. `weights` is
  * [channels][3][kernel y][kernel x]. NULL without memory. */
-float *wisp_stem_weights(const float *weights, int channels, wisp_window *window);
+float *wisp_stem_weights(float *weights, int channels, wisp_window *window);
+
+/* The way back: those blocks as weights of the window `plain`, into [channels][3][kernel y][kernel x]. */
+void wisp_stem_plain(float *blocked, int channels, const wisp_window *plain, float *weights);
 
 /* From the channel order of YOLOv5's Focus to that of blocks, in place: `weights` are the 12 channels
  * [12][taps] of one output channel. */

@@ -115,16 +115,10 @@ wisp_exec *wisp_student_load(wisp_student *s, int layer, int picture) {
 /* The executor gets the integers of a convolution. */
 static wisp_status reweigh(const wisp_net *net, int number, wisp_exec *exec) {
   const wisp_net_layer *layer = &net->layers[number];
-  size_t taps = (size_t)wisp_net_taps(layer), window = taps / (size_t)layer->channels_in;
-  float *weights = malloc((size_t)layer->channels_out * taps * sizeof *weights), *to = weights;
-  const int8_t *integers = layer->quantised.weights;
+  size_t taps = (size_t)wisp_net_taps(layer);
+  float *weights = malloc((size_t)layer->channels_out * taps * sizeof *weights);
   if (!weights) return WISP_ERR_MEMORY;
-  for (int o = 0; o < layer->channels_out; o++)
-    for (int i = 0; i < layer->input_count; i++) {
-      const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
-      float unit = layer->quantised.scale[o] / in->scale;
-      for (size_t k = (size_t)in->channels * window; k > 0; k--) *to++ = unit * (float)*integers++;
-    }
+  wisp_net_meant(net, layer, weights);
   wisp_exec_reweigh(exec, number, weights, layer->quantised.bias);
   free(weights);
   return WISP_OK;

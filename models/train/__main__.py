@@ -27,10 +27,14 @@ JUDGED_PHOTOS = 16
 
 
 def _distil(arguments: argparse.Namespace) -> None:
-    """The teacher itself, a copy, becomes the pupil: its checkpoint is where the run starts."""
+    """The pupil is the teacher itself, or what a press made of it: its checkpoint is where the run starts."""
     recipe = read(arguments.recipe)
+    if arguments.begin and arguments.sparsity is not None:
+        raise RecipeError("--begin brings its own zeros; leave --sparsity out.")
     for phase in recipe.phases:
-        if phase.sparsity and arguments.sparsity is not None:
+        if arguments.begin:
+            phase.sparsity = 0
+        elif phase.sparsity and arguments.sparsity is not None:
             phase.sparsity = arguments.sparsity
     check(recipe)
     photos = [p for place in arguments.images for p in pictures_in(place)]
@@ -45,8 +49,11 @@ def _distil(arguments: argparse.Namespace) -> None:
     taught = load_teacher(arguments.teacher)
     shape = taught.shape
     recipe.network = Network(shape.width, shape.depth, shape.size, shape.divisor, shape.anchors)
-    start = folder / "teacher.pt"
-    state.save(start, taught, state.Average(taught, 0), None)
+    pupil = load_teacher(arguments.begin) if arguments.begin else taught
+    if pupil.shape.as_dict() != shape.as_dict():
+        raise RecipeError(f"{arguments.begin} is of another shape than {arguments.teacher}.")
+    start = folder / "pupil.pt"
+    state.save(start, pupil, state.Average(pupil, 0), None)
     job = Job(recipe, folder, shape.classes, start, arguments.resume)
     together(
         recipe.workers,
@@ -176,6 +183,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument(
         "--images", type=Path, action="append", required=True, help="a folder; may be repeated"
+    )
+    command.add_argument(
+        "--begin", type=Path, help="ONNX that wisp press made of the teacher; its zeros stay"
     )
     command.add_argument(
         "--sparsity", type=float, help="share of zero 1x4 blocks, instead of the recipe's"

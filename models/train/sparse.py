@@ -12,8 +12,13 @@ LANES = 4
 
 
 def prunable(model: Yolo) -> dict[str, nn.Conv2d]:
-    """Convolutions that are pruned: all but the stem, which reads pixels, and the heads."""
+    """Convolutions that are pruned here: all but the stem, which reads pixels, and the heads."""
     return {s.name: conv_of(s) for s in walk(model)[0] if s.kind == "conv" and s.inputs != [0]}
+
+
+def _others(model: Yolo) -> list[nn.Conv2d]:
+    steps, _ = walk(model)
+    return [conv_of(s) for s in steps if s.kind == "head" or (s.kind == "conv" and s.inputs == [0])]
 
 
 def _blocks(weight: Tensor) -> Tensor:
@@ -38,10 +43,14 @@ def _weight(conv: nn.Conv2d) -> Tensor:
 
 
 class Masks:
-    """Which blocks are present, by the convolution's name: bool [o][i/4][1][kh][kw]."""
+    """
+    Which blocks are present, by the convolution's name: bool [o][i/4][1][kh][kw]. The others are not pruned here, but
+    weights that they lack, since a press took them, they go on lacking.
+    """
 
     def __init__(self, model: Yolo):
         self.convs = prunable(model)
+        self.others = [(c, _weight(c).detach() != 0) for c in _others(model)]
         self.present = {
             n: _blocks(_weight(c)).detach().abs().amax(2, True) > 0 for n, c in self.convs.items()
         }
@@ -67,6 +76,8 @@ class Masks:
     def apply(self) -> None:
         for name, conv in self.convs.items():
             _blocks(_weight(conv)).mul_(self.present[name])
+        for conv, present in self.others:
+            _weight(conv).mul_(present)
 
     def share(self) -> float:
         """Of the blocks of all these layers that are zero."""

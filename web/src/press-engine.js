@@ -2,6 +2,7 @@
 
 import { saying, WispError } from './error.js';
 import { compile, instantiate } from './instance.js';
+import { pressFiles } from './press-files.js';
 import { completed, numbered } from './press-settings.js';
 
 /**
@@ -10,6 +11,7 @@ import { completed, numbered } from './press-settings.js';
  * @typedef {import('./engine.js').Box} Box
  * @typedef {import('./press-settings.js').QuantiseOptions} QuantiseOptions
  * @typedef {import('./press-settings.js').LayerAccount} LayerAccount
+ * @typedef {{weight: Float32Array, bias: Float32Array}} Meant
  */
 
 const BOX_FIELDS = 6; // f32 x1 y1 x2 y2 score, i32 label
@@ -23,8 +25,8 @@ export class PressEngine {
   #module;
   /** @type {string[]} */
   #classes = [];
-  /** Of the press's nodes. @type {Map<number, string>} */
-  #names = new Map();
+  /** By the tensors that they write here. @type {Map<number, GraphNode>} */
+  #nodes = new Map();
   #frame = { width: 0, height: 0 };
 
   /** @param {any} module @param {number} threads */
@@ -55,7 +57,7 @@ export class PressEngine {
         const inputs = node.inputs.map((id) => /** @type {number} */ (tensors.get(id)));
         const tensor = this.#add(node, inputs);
         tensors.set(node.output, tensor);
-        this.#names.set(tensor, node.name);
+        this.#nodes.set(tensor, node);
         if (node.range) {
           const { scale, zeroPoint } = node.range;
           this.#require(this.#module._graph_range(tensor, scale, zeroPoint));
@@ -205,13 +207,44 @@ export class PressEngine {
       const [node, bits, weights, zeros, blocks, zeroBlocks, macs, before, after, share] = fields;
       const counts = { bits, weights, zeros, blocks, zeroBlocks, macs };
       layers.push({
-        name: this.#names.get(node) ?? '',
+        name: this.#nodes.get(node)?.name ?? '',
         ...counts,
         error: { before, after },
         share,
       });
     }
     return layers;
+  }
+
+  /**
+   * What the integers of each convolution stand for.
+   * @returns {Map<number, Meant>} by the tensors of the graph that they write
+   */
+  meant() {
+    const found = new Map();
+    for (let i = 0, at = this.#module._account(i); at; at = this.#module._account(++i)) {
+      const [number, , count] = new Float64Array(this.#module.wasmMemory.buffer, at, 3);
+      const node = this.#nodes.get(number);
+      if (node?.op === 'conv') found.set(node.output, this.#meantBy(i, node, count));
+    }
+    return found;
+  }
+
+  /**
+   * @param {number} convolution
+   * @param {Extract<GraphNode, {op: 'conv'}>} conv
+   * @param {number} counted weights; of one that reads the picture those on blocks of pixels
+   * @returns {Meant}
+   */
+  #meantBy(convolution, { inputs, channels, weight, kernel, stride, pad }, counted) {
+    const weights = inputs[0] === 0 ? weight.length : counted;
+    const room = new Float32Array(weights + channels[1]);
+    return this.#withNumbers(room, (at) => {
+      const biases = at + weights * room.BYTES_PER_ELEMENT;
+      this.#require(this.#module._meant(convolution, ...kernel, ...stride, ...pad, at, biases));
+      const all = new Float32Array(this.#module.wasmMemory.buffer, at, room.length).slice();
+      return { weight: all.slice(0, weights), bias: all.slice(weights) };
+    });
   }
 
   /**
@@ -231,10 +264,8 @@ export class PressEngine {
     return this.#guard(() => {
       this.#withText(JSON.stringify(provenance), (at) => this.#require(this.#module._pack(at)));
       const at = this.#module._packed_data();
-      return new Uint8Array(this.#module.wasmMemory.buffer).slice(
-        at,
-        at + this.#module._packed_size(),
-      );
+      const end = at + this.#module._packed_size();
+      return new Uint8Array(this.#module.wasmMemory.buffer).slice(at, end);
     });
   }
 
@@ -308,8 +339,7 @@ export class PressEngine {
    * @returns {T}
    */
   #withNumbers(numbers, call) {
-    const { buffer, byteOffset, byteLength } = Float32Array.from(numbers);
-    return this.#withBytes(new Uint8Array(buffer, byteOffset, byteLength), call);
+    return this.#withBytes(new Uint8Array(Float32Array.from(numbers).buffer), call);
   }
 
   /**
@@ -349,29 +379,6 @@ export class PressEngine {
       throw new WispError('WISP_ERR_CRASH', sentence, { cause: thrown });
     }
   }
-}
-
-/**
- * Each address is a literal, so that bundlers copy the files.
- * @param {boolean} threaded
- * @param {string} [base]
- * @returns {import('./files.js').BuildFiles}
- */
-function pressFiles(threaded, base) {
-  if (base !== undefined) {
-    const name = `${base.replace(/\/*$/, '/')}${threaded ? 'press-mt' : 'press'}`;
-    return { glue: `${name}.mjs`, wasm: `${name}.wasm` };
-  }
-  if (threaded) {
-    return {
-      glue: new URL('../../dist/press-mt.mjs', import.meta.url).href,
-      wasm: new URL('../../dist/press-mt.wasm', import.meta.url).href,
-    };
-  }
-  return {
-    glue: new URL('../../dist/press.mjs', import.meta.url).href,
-    wasm: new URL('../../dist/press.wasm', import.meta.url).href,
-  };
 }
 
 /** @param {string} what */

@@ -85,6 +85,8 @@ export class PressService {
         return this.#quantise(message);
       case 'pack':
         return this.#opened().pack(this.#provenance(message.provenance));
+      case 'meant':
+        return this.#opened().meant();
       case 'detect':
         return this.#detect(message);
     }

@@ -55,12 +55,15 @@ export { WispError };
 export class Press {
   /** @type {Link} */
   #link;
+  /** @type {FloatGraph} */
+  #graph;
   /** @type {() => void} */
   #forget;
 
-  /** Use Press.open. @param {Link} link @param {PressInfo} info @param {() => void} forget */
-  constructor(link, info, forget) {
+  /** Use Press.open. @param {Link} link @param {FloatGraph} graph @param {PressInfo} info @param {() => void} forget */
+  constructor(link, graph, info, forget) {
     this.#link = link;
+    this.#graph = graph;
     this.#forget = forget;
     /** What was opened. */
     this.info = Object.freeze(info);
@@ -88,7 +91,7 @@ export class Press {
       const base = options.wasmBase && absolute(options.wasmBase).href;
       const body = { graph, source, size, wish, base, chosen };
       const info = await request(link, 'open', body, [], onProgress);
-      return new Press(link, info, forget);
+      return new Press(link, graph, info, forget);
     } catch (thrown) {
       forget();
       link.end(thrown);
@@ -131,6 +134,16 @@ export class Press {
    */
   pack(provenance = {}) {
     return request(this.#link, 'pack', { provenance });
+  }
+
+  /**
+   * The network with the weights that the last `quantise` left, zeros and all, and whatever else it does in floats: to
+   * train it further, or to run it elsewhere.
+   * @returns {Promise<FloatGraph>}
+   */
+  async network() {
+    const found = await request(this.#link, 'meant', {});
+    return { ...this.#graph, nodes: this.#graph.nodes.map((node) => weighed(node, found)) };
   }
 
   /**
@@ -187,6 +200,25 @@ export async function press(model, { pictures, ...options }) {
   } finally {
     await opened.close();
   }
+}
+
+/**
+ * @param {import('./import/float-graph.js').GraphNode} node
+ * @param {Map<number, import('./press-engine.js').Meant>} found
+ */
+function weighed(node, found) {
+  if (['affine', 'select', 'focus'].includes(node.op))
+    throw changed(node, 'was folded into others');
+  const meant = found.get(node.output);
+  if (node.op !== 'conv' || !meant) return node;
+  if (meant.weight.length !== node.weight.length) throw changed(node, 'lost channels');
+  return { ...node, ...meant };
+}
+
+/** @param {import('./import/float-graph.js').GraphNode} node @param {string} what */
+function changed({ name }, what) {
+  const sentence = `Node "${name}" ${what}, so the network can't be given in the shape that it came in.`;
+  return new WispError('WISP_ERR_UNSUPPORTED', sentence);
 }
 
 /** What may be posted: callbacks and signals may not. @param {QuantiseOptions} options @returns {QuantiseOptions} */
