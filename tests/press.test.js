@@ -97,6 +97,42 @@ test('what it makes opens, and finds about what the float network finds', async 
   await Promise.all([opened.close(), detector.close()]);
 });
 
+test('it gives the network that its integers stand for, and not one that it folded', async () => {
+  const graph = importOnnx(tinyYolo());
+  const opened = await Press.open(graph, { threads: 1 });
+  for (const picture of pictures) await opened.observe(picture);
+  await opened.quantise();
+  const conv = (/** @type {any} */ { op }) => op === 'conv';
+  const given = /** @type {any[]} */ ((await opened.network()).nodes.filter(conv));
+  const before = /** @type {any[]} */ (graph.nodes.filter(conv));
+  for (const [i, { name, weight, bias }] of given.entries()) {
+    const far = (/** @type {Float32Array} */ now, /** @type {Float32Array} */ then) =>
+      Math.max(...now.map((value, k) => Math.abs(value - then[k])));
+    const off = far(weight, before[i].weight);
+    assert.ok(off > 0 && off < 0.03, `${name}: weights of up to 0.5 differ by ${off}`);
+    assert.ok(far(bias, before[i].bias) < 0.03, name);
+  }
+  const { layers } = await opened.quantise({ bits: 4, sparsity: 0.3 });
+  const pruned = /** @type {any[]} */ ((await opened.network()).nodes.filter(conv));
+  for (const [i, { name, weight, channels }] of pruned.entries()) {
+    const taps = weight.length / channels[1];
+    const zeros = weight.filter((/** @type {number} */ value) => value === 0).length;
+    assert.equal(zeros, layers[i].zeros, name);
+    const sizes = Array.from({ length: channels[1] }, (_, o) => {
+      const row = Array.from(weight.subarray(o * taps, (o + 1) * taps), Math.abs);
+      return new Set(row).size;
+    });
+    const units = Math.max(channels[0] / 8, 1); // each tensor that is read has its own, and 8 channels
+    const most = units * (2 ** (layers[i].bits - 1) + 1);
+    assert.ok(Math.max(...sizes) <= most, `${name}: ${sizes} values, ${most} are possible`);
+  }
+  const folded = await Press.open(onnx, { threads: 1 });
+  await folded.observe(pictures[0]);
+  await folded.quantise();
+  await refuses(folded.network(), 'WISP_ERR_UNSUPPORTED', /^Node ".*" was folded into others, so/);
+  await Promise.all([opened.close(), folded.close()]);
+});
+
 test('it accounts for what it did to each convolution', async () => {
   const opened = await Press.open(onnx, { threads: 1 });
   const convolutions = opened.info.nodes.filter(({ op }) => op === 'conv');
