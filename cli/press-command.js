@@ -53,7 +53,10 @@ export function pressCommand() {
       'a folder of JPEG, PNG or WebP pictures, or one picture; may be repeated',
       several,
     )
-    .option('-o, --output <file>', 'default: beside the ONNX file, under its name')
+    .option(
+      '-o, --output <file>',
+      'default: beside the ONNX file, under its name; an .onnx file gets the pressed weights as floats',
+    )
     .option(
       '--size <size>',
       "of the network's input, e.g. 640 or 384x640; default: as exported",
@@ -107,6 +110,7 @@ Examples:
   wisp press best.onnx --calib photos/
   wisp press --random yolov5s --sparsity 0.5 -o speed.wisp
   wisp press best.onnx --calib photos/ --classes person,car -o street.wisp
+  wisp press best.onnx --calib photos/ --sparsity 0.5 -o half.onnx     to train further (models/train)
   wisp press best.onnx --calib photos/ --sweep sparsity=0.1..0.5 --report report.html
   wisp press best.onnx --calib train/ --calib night/ --limit 300 --size 384x640 -o wide.wisp`,
     )

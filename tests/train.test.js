@@ -3,12 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { writeOnnx } from '../bench/onnx-file.js';
+import { randomGraph } from '../web/src/import/random.js';
 import { runWisp } from './command.js';
 
 const run = promisify(execFile);
@@ -107,6 +109,42 @@ test('a glance: what was trained in integers is what wisp computes', { skip }, a
   assert.ok(Math.max(...sparsities) > 0.49, `half of the blocks are zero, not ${sparsities}`);
   const { share, all } = await compared(made, 0.02);
   assert.ok(all > 0 && share > 0.9, `${share} of ${all} boxes are the same`);
+});
+
+/** The blocks that are present, layer by layer. @param {string} model @returns {Promise<number[]>} */
+async function present(model) {
+  const { layers } = JSON.parse((await runWisp(['info', model, '--json'])).stdout);
+  return layers
+    .filter((/** @type {any} */ { blocks }) => blocks > 0)
+    .map((/** @type {any} */ { blocksPresent }) => blocksPresent);
+}
+
+test('what a press pruned learns from what it was, and stays pruned', { skip }, async () => {
+  const [teacher, begin] = [inFolder('teacher.onnx'), inFolder('half.onnx')];
+  writeFileSync(teacher, writeOnnx(randomGraph('yolov5n', { size: 96 })));
+  await train('draw', inFolder('photos'), '--count', '36', '--size', '96');
+  const photos = inFolder('photos', 'images');
+  const press = async (/** @type {string[]} */ ...words) => {
+    const { code, stderr } = await runWisp(['press', ...words, '--calib', photos]);
+    assert.equal(code, 0, stderr);
+  };
+  await press(teacher, '--sparsity', '0.5', '-o', begin);
+  await press(begin, '-o', inFolder('begin.wisp'));
+  const recipe = inFolder('brief.yaml');
+  writeFileSync(
+    recipe,
+    'batch: 4\ndecay: 0\nphases: [{ name: mended, steps: 3, sparsity: 0.9 }]\n',
+  );
+  const places = ['--images', photos, '--output', inFolder('mended')];
+  await train('distil', '--teacher', teacher, '--begin', begin, '--recipe', recipe, ...places);
+  await train('export', inFolder('mended', 'last.pt'), '-o', inFolder('mended.onnx'));
+  await press(inFolder('mended.onnx'), '-o', inFolder('mended.wisp'));
+  const [before, after] = await Promise.all(
+    ['begin.wisp', 'mended.wisp'].map((f) => present(inFolder(f))),
+  );
+  assert.deepEqual(after, before);
+  const same = readFileSync(inFolder('mended.wisp')).equals(readFileSync(inFolder('begin.wisp')));
+  assert.equal(same, false);
 });
 
 test('mistakes in a recipe or a folder are sentences', { skip }, async () => {
