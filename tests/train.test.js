@@ -74,8 +74,8 @@ function overlap(a, b) {
 }
 
 /**
- * The share of the boxes of either that the other has too, with nearly the same place and score: wisp computes SiLU in 16
- * bits, so some bytes differ by one, which moves small boxes by a pixel.
+ * The share of the boxes of either that the other has too, with nearly the same place and score: wisp computes SiLU in
+ * 16 bits, so some bytes differ by one, which moves small boxes by a pixel.
  * @param {{boxes: any[]}[]} ours
  * @param {{boxes: any[]}[]} theirs
  */

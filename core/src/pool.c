@@ -40,6 +40,7 @@ struct wisp_pool {
   atomic_uint led;  /* odd during a call, another number for each */
   atomic_int apart; /* threads that are known to run on another processor than the leader */
   enum { NOT_STARTED, STARTED, REFUSED } leading;
+  atomic_int is_up; /* the leader runs: some engines start a thread only once its maker idles */
   pthread_t leader;
   pthread_cond_t called, returned;
 };
@@ -112,6 +113,7 @@ static void wake_all(wisp_pool *pool) {
 
 static void *leader(void *argument) {
   wisp_pool *pool = argument;
+  atomic_store(&pool->is_up, 1);
   pthread_mutex_lock(&pool->mutex);
   for (;;) {
     while (!pool->call && !atomic_load(&pool->stop)) pthread_cond_wait(&pool->called, &pool->mutex);
@@ -130,7 +132,7 @@ static void *leader(void *argument) {
 static int has_leader(wisp_pool *pool) {
   if (pool->leading == NOT_STARTED)
     pool->leading = pthread_create(&pool->leader, NULL, leader, pool) == 0 ? STARTED : REFUSED;
-  return pool->leading == STARTED;
+  return pool->leading == STARTED && atomic_load(&pool->is_up);
 }
 
 /* Sleeps, with the mutex, until the call is over or for so long. */

@@ -19,8 +19,8 @@ int wisp_pool_threads(const wisp_pool *pool);
 void wisp_pool_run(wisp_pool *pool, wisp_task task, void *context, int tasks);
 
 /* call(context), which may use wisp_pool_run, on one thread more that takes the caller's place while the caller
- * sleeps; returns when it is done. The first call starts that thread; where none can be had, and in a pool of one
- * thread, the caller runs it. */
+ * sleeps; returns when it is done. The first call starts that thread; until it is up, where none can be had, and in a
+ * pool of one thread, the caller runs it. */
 void wisp_pool_lead(wisp_pool *pool, wisp_call call, void *context);
 
 #endif
