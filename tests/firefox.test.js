@@ -79,6 +79,9 @@ describe('an isolated page', { skip: SKIP }, () => {
   test('keeps models that are what they should be, and no others', async () => {
     assert.deepEqual(await open.page.evaluate(cases.keeping), cases.kept);
   });
+  test('opens again and again, although a debugger watches', async () => {
+    assert.equal(await open.page.evaluate(cases.opening, 20), 20);
+  });
   test('sees through a webcam', async () => {
     const { frames, sized } = await open.page.evaluate(cases.camera, 10);
     assert.deepEqual({ frames, sized }, { frames: 10, sized: true });

@@ -263,6 +263,17 @@ export const refusals = {
   ],
 };
 
+/** Detectors of four threads, one after the other. */
+export async function opening(/** @type {number} */ times) {
+  let opened = 0;
+  while (opened < times) {
+    const detector = await kit.Detector.open(kit.model, { threads: 4 });
+    await detector.close();
+    opened++;
+  }
+  return opened;
+}
+
 /** A model in the page's Cache Storage: what happened, in order. */
 export async function keeping() {
   const digest = await crypto.subtle.digest('SHA-256', kit.model);

@@ -2,7 +2,7 @@
 
 import { naming, saying, WispError } from './error.js';
 import { compile, instantiate } from './instance.js';
-import { withoutThreads, workersFor } from './variant.js';
+import { withoutThreads } from './variant.js';
 
 /**
  * @typedef {object} Box
@@ -372,6 +372,9 @@ export class Engine {
     }
   }
 }
+
+/** The engine sleeps while its threads, one more than share the work, detect. @param {number} threads */
+const workersFor = (threads) => (threads > 1 ? threads : 0);
 
 /** @param {unknown} thrown */
 function isTrap(thrown) {

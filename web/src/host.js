@@ -1,6 +1,7 @@
 // The page or the Node process that wisp is used from: its worker, its cores, its addresses and files.
 
 import { saying, WispError } from './error.js';
+import { Threads } from './threads.js';
 
 /**
  * A worker, of whichever kind the host has.
@@ -168,7 +169,10 @@ function startThread(address, { onMessage, onDeath }, own) {
  */
 function startWebWorker(address, { onMessage, onDeath }, own) {
   const worker = newWebWorker(address, own);
-  worker.onmessage = (event) => onMessage(event.data);
+  const threads = new Threads(worker);
+  worker.onmessage = ({ data }) => {
+    if (!threads.receive(data)) onMessage(data);
+  };
   worker.onmessageerror = () => onDeath('a message could not be read');
   worker.onerror = (event) => {
     event.preventDefault?.();
@@ -180,6 +184,7 @@ function startWebWorker(address, { onMessage, onDeath }, own) {
     async dismiss() {
       worker.onmessage = worker.onmessageerror = worker.onerror = null;
       worker.terminate();
+      threads.end();
     },
   };
 }

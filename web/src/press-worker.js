@@ -2,6 +2,7 @@
 
 import { Reader } from './pixels.js';
 import { PressService } from './press-service.js';
+import { leaveThreadsToPage } from './threads.js';
 
 const service = new PressService((message) => postMessage(message), new Reader());
-onmessage = ({ data }) => service.receive(data);
+leaveThreadsToPage((message) => service.receive(message));

@@ -152,15 +152,3 @@ export function withoutThreads(choice, why) {
   const reason = choice.reason.replace(/\d+ threads$/, `one thread: ${why}`);
   return { variant, threads: 1, reason, reduced: true };
 }
-
-/**
- * In V8 one more than share the work beside this one, which sleeps while they detect. Firefox stops for good in such a
- * sleep now and then; there this one works too.
- * @param {number} threads
- */
-export function workersFor(threads) {
-  const isV8 =
-    'userAgentData' in (globalThis.navigator ?? {}) ||
-    globalThis.process?.versions?.v8 !== undefined;
-  return threads > 1 && isV8 ? threads : threads - 1;
-}

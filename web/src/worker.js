@@ -2,9 +2,10 @@
 
 import { Reader } from './pixels.js';
 import { Service } from './service.js';
+import { leaveThreadsToPage } from './threads.js';
 
 const service = new Service(
   (message, transfer = []) => postMessage(message, { transfer }),
   new Reader(),
 );
-onmessage = ({ data }) => service.receive(data);
+leaveThreadsToPage((message) => service.receive(message));
