@@ -4,10 +4,11 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { writeOnnx } from '../web/src/export/onnx.js';
 import { importOnnx } from '../web/src/import/onnx.js';
 import { press } from '../web/src/press.js';
 import { pressRandom } from '../web/src/random-press.js';
-import { writeOnnx } from './onnx-file.js';
+import { Quantised } from './onnx-quantised.js';
 import { benchFolder } from './peers.js';
 import { root } from './serving.js';
 import { writeTflite } from './tflite-file.js';
@@ -31,8 +32,8 @@ const MAKERS = [
   'web/src/import/random.js',
   'web/src/import/block-mask.js',
   'web/src/import/objectness.js',
-  'bench/onnx-file.js',
-  'bench/onnx-decoding.js',
+  'web/src/export/onnx.js',
+  'web/src/export/onnx-decoding.js',
   'bench/onnx-quantised.js',
   'bench/peer-scales.js',
   'bench/tflite-file.js',
@@ -51,7 +52,7 @@ export const PEER_FILES = {
   onnxInt8: {
     ending: 'int8.onnx',
     write: (/** @type {FloatGraph} */ graph, /** @type {number} */ batch) =>
-      writeOnnx(graph, { batch, quantised: true }),
+      writeOnnx(graph, { batch, rounding: new Quantised() }),
   },
   tfliteFp16: {
     ending: 'fp16.tflite',

@@ -1,22 +1,42 @@
 // The quantised form of an ONNX network: pairs of QuantizeLinear and DequantizeLinear, as onnxruntime's tool writes.
 
-import { quantiseWeights } from './peer-scales.js';
+import { quantiseWeights, scales } from './peer-scales.js';
 
 /**
- * @typedef {import('./onnx-writer.js').OnnxWriter} OnnxWriter
+ * @typedef {import('../web/src/export/onnx-writer.js').OnnxWriter} OnnxWriter
+ * @typedef {import('../web/src/export/onnx.js').Kind} Kind
+ * @typedef {import('../web/src/export/onnx.js').Rounding} Rounding
  * @typedef {import('../web/src/import/float-graph.js').Conv} Conv
  * @typedef {import('./peer-scales.js').Scale} Scale
  */
 
-/**
- * The tensor in 8 bits and back.
- * @param {OnnxWriter} writer
- * @param {string} input
- * @param {Scale} scale
- */
-export function requantised(writer, input, { scale, zero }) {
-  const how = [writer.reals([scale], []), writer.constant('uint8', [], Uint8Array.of(zero))];
-  return writer.node('DequantizeLinear', [writer.node('QuantizeLinear', [input, ...how]), ...how]);
+/** @implements {Rounding} */
+export class Quantised {
+  /** Of each tensor. @type {Map<string, Scale>} */
+  #scales = new Map();
+
+  /** In 8 bits and back. @param {OnnxWriter} writer @param {string} name @param {Kind | string} like */
+  tensor(writer, name, like) {
+    const scale = scales[/** @type {Kind} */ (like)] ?? this.#scaleOf(like);
+    const how = [
+      writer.reals([scale.scale], []),
+      writer.constant('uint8', [], Uint8Array.of(scale.zero)),
+    ];
+    const integers = writer.node('QuantizeLinear', [name, ...how]);
+    const rounded = writer.node('DequantizeLinear', [integers, ...how]);
+    this.#scales.set(rounded, scale);
+    return rounded;
+  }
+
+  /** @param {OnnxWriter} writer @param {Conv} conv @param {string} input */
+  weights(writer, conv, input) {
+    return quantisedWeights(writer, conv, this.#scaleOf(input).scale);
+  }
+
+  /** @param {string} name */
+  #scaleOf(name) {
+    return /** @type {Scale} */ (this.#scales.get(name));
+  }
 }
 
 /**
@@ -26,7 +46,7 @@ export function requantised(writer, input, { scale, zero }) {
  * @param {number} inputScale
  * @returns {string[]} names of the real weights and bias
  */
-export function quantisedWeights(writer, conv, inputScale) {
+function quantisedWeights(writer, conv, inputScale) {
   const { channels, kernel, groups } = conv;
   const [inputs, outputs] = channels;
   const bias = conv.bias ?? new Float32Array(outputs);

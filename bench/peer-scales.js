@@ -5,11 +5,12 @@
  * @typedef {{scale: number, zero: number}} Scale of 8-bit unsigned numbers
  */
 
-const PICTURE = { scale: 1 / 255, zero: 0 };
-const SUMS = { scale: 16 / 255, zero: 128 };
-const FEATURES = { scale: 8 / 255, zero: 10 };
-const SHARES = { scale: 1 / 256, zero: 0 };
-export const scales = { PICTURE, SUMS, FEATURES, SHARES };
+export const scales = {
+  picture: { scale: 1 / 255, zero: 0 },
+  sums: { scale: 16 / 255, zero: 128 },
+  features: { scale: 8 / 255, zero: 10 },
+  shares: { scale: 1 / 256, zero: 0 },
+};
 
 const MOST = 127; // of a weight
 const LEAST = 1e-6; // of the largest weight of a channel

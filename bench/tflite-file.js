@@ -43,14 +43,14 @@ class Trunk {
   /** @param {{height: number, width: number}} input @param {boolean} isInt8 */
   constructor({ height, width }, isInt8) {
     this.#isInt8 = isInt8;
-    const picture = this.#new({ height, width, channels: 3 }, scales.PICTURE);
+    const picture = this.#new({ height, width, channels: 3 }, scales.picture);
     this.#features.set(0, picture);
     this.#input = isInt8 ? this.#unsigned(picture) : picture.tensor;
   }
 
   /** What the picture is made of: LiteRT.js takes no signed bytes. @param {Feature} picture @returns {number} */
   #unsigned({ tensor, height, width, channels }) {
-    const { scale, zero } = scales.PICTURE;
+    const { scale, zero } = scales.picture;
     const quantisation = { scales: [scale], zeros: [zero] };
     const bytes = this.writer.tensor('uint8', [1, height, width, channels], quantisation);
     this.writer.operator('quantise', [bytes], tensor, { isInt8: true });
@@ -87,7 +87,7 @@ class Trunk {
 
   /** @param {Feature} input */
   sigmoid(input) {
-    return this.#operator('sigmoid', [input.tensor], this.#new(input, scales.SHARES));
+    return this.#operator('sigmoid', [input.tensor], this.#new(input, scales.shares));
   }
 
   /** @param {GraphNode} node */
@@ -105,7 +105,7 @@ class Trunk {
         return this.#conv(node, input);
       case 'silu': {
         const both = [input.tensor, this.sigmoid(input).tensor];
-        return this.#operator('multiply', both, this.#new(input, scales.FEATURES));
+        return this.#operator('multiply', both, this.#new(input, scales.features));
       }
       case 'add':
         return this.#operator('add', tensors, this.#new(input, input.scale));
@@ -139,7 +139,7 @@ class Trunk {
     const [height, width] = [padded.height, padded.width].map((size, axis) =>
       isSame ? size : Math.floor((size - kernel[axis]) / stride[axis]) + 1,
     );
-    const output = this.#new({ height, width, channels: channels[1] }, scales.SUMS);
+    const output = this.#new({ height, width, channels: channels[1] }, scales.sums);
     const [y, x] = stride.map((value) => ({ of: /** @type {const} */ ('int'), value }));
     const inputs = [padded.tensor, ...this.#weights(conv, input.scale.scale)];
     return this.#operator('conv', inputs, output, [isSame ? SAME : VALID, x, y]);

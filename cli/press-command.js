@@ -209,7 +209,7 @@ const ONNX = /\.onnx$/i;
 
 /** @param {Press} press */
 async function onnxOf(press) {
-  const { writeOnnx } = await import('../bench/onnx-file.js');
+  const { writeOnnx } = await import('../web/src/export/onnx.js');
   return writeOnnx(await press.network());
 }
 

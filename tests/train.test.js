@@ -9,7 +9,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { writeOnnx } from '../bench/onnx-file.js';
+import { writeOnnx } from '../web/src/export/onnx.js';
 import { randomGraph } from '../web/src/import/random.js';
 import { runWisp } from './command.js';
 
@@ -151,6 +151,13 @@ test('what a press pruned learns from what it was, and stays pruned', { skip }, 
 test('mistakes in a recipe or a folder are sentences', { skip }, async () => {
   const refused = train('train', '--data', inFolder('nowhere.yaml'), '--output', inFolder('none'));
   await assert.rejects(refused, /error: .*nowhere\.yaml/);
+  const [named, unknown] = [inFolder('named.yaml'), inFolder('unknown.yaml')];
+  writeFileSync(named, 'phases: [{ name: on, steps: 1 }]\n'); // YAML reads a truth value
+  writeFileSync(unknown, 'data: { more: { barcode: 2 } }\nphases: [{ name: a, steps: 1 }]\n');
+  const begun = (/** @type {string} */ recipe) =>
+    train('train', '--recipe', recipe, '--output', inFolder('none'));
+  await assert.rejects(begun(named), /error: .*no text for a name/);
+  await assert.rejects(begun(unknown), /error: .*there is no 'barcode'; drawn are qr_code,/);
   const broken = train('export', inFolder('nothing.pt'));
   await assert.rejects(broken, /error: .*nothing\.pt does not exist/);
 });

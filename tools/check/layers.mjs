@@ -92,6 +92,7 @@ function forbidden(from, to) {
 /** What a room of JavaScript may import from other rooms. */
 const ROOMS = [
   { from: /^web\/src\/import\//, may: /^web\/src\/import\// },
+  { from: /^web\/src\/export\//, may: /^web\/src\/(export\/|import\/|error\.js$)/ },
   { from: /^web\/src\//, may: /^web\/src\// },
   { from: /^web\/demo\//, may: /^web\/(demo\/|src\/(index|press|random-press)\.js$)/ },
   { from: /^cli\//, may: /^(cli\/|web\/src\/)/ },
