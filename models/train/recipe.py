@@ -59,6 +59,10 @@ class Data:
     pictures: int = 6144  # drawn: kept at a time
     reuse: float = 3.0  # drawn: how often each is shown
     held_out: int = 300  # drawn: for AP
+    empty: float = 0.18  # drawn: share of a camera's pictures that show no code
+    more: dict[str, float] = field(
+        default_factory=dict
+    )  # drawn: by class, how many times as often as usual
     scale: float = 0.4  # folder: pictures are made smaller or larger by up to this share
 
 
@@ -97,6 +101,8 @@ def check(recipe: Recipe) -> Recipe:
     if not recipe.phases:
         raise RecipeError("The recipe has no phases; give at least one.")
     for phase in recipe.phases:
+        if not isinstance(phase.name, str):
+            raise RecipeError(f"The phase {phase.name} has no text for a name; put it in quotes.")
         if (phase.steps > 0) == (phase.minutes > 0):
             raise RecipeError(f"Phase {phase.name!r} needs either steps or minutes.")
         if not 0 <= phase.sparsity < 1:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 
 from .augment import joined
+from .draw.scene import Mix
 
 SHARD = 128  # pictures a file
 MOST = 24  # boxes a picture at most
@@ -20,7 +21,7 @@ AHEAD = 1024  # pictures drawn before any is asked for
 WAIT = 600  # seconds, for the first pictures
 
 
-def _draw_shard(folder: Path, slot: int, seed: tuple[int, ...], size: int) -> None:
+def _draw_shard(folder: Path, slot: int, seed: tuple[int, ...], size: int, mix: Mix) -> None:
     import cv2
 
     from .draw.scene import draw
@@ -29,7 +30,7 @@ def _draw_shard(folder: Path, slot: int, seed: tuple[int, ...], size: int) -> No
     images = np.empty((SHARD, size, size, 3), np.uint8)
     boxes = np.full((SHARD, MOST, 5), -1, np.float32)
     for i in range(SHARD):
-        images[i], found = draw(np.random.default_rng((*seed, i)), size)
+        images[i], found = draw(np.random.default_rng((*seed, i)), size, mix)
         boxes[i, : len(found)] = found[:MOST]
     for name, array in (("images", images), ("boxes", boxes)):
         part = folder / f"{name}-{slot}.part.npy"
@@ -37,7 +38,7 @@ def _draw_shard(folder: Path, slot: int, seed: tuple[int, ...], size: int) -> No
         os.replace(part, folder / f"{name}-{slot}.npy")
 
 
-def _drawer(shared: Shared, seed: int, reuse: float, kept: int) -> None:
+def _drawer(shared: Shared, seed: int, mix: Mix, reuse: float, kept: int) -> None:
     os.nice(1)
     ahead = min(shared.slots * SHARD, AHEAD)
     shard = kept
@@ -45,7 +46,7 @@ def _drawer(shared: Shared, seed: int, reuse: float, kept: int) -> None:
         if (shard - kept) * SHARD > ahead + shared.served.value / reuse:
             time.sleep(0.5)
             continue
-        _draw_shard(shared.folder, shard % shared.slots, (seed, shard), shared.size)
+        _draw_shard(shared.folder, shard % shared.slots, (seed, shard), shared.size, mix)
         shard += 1
         shared.drawn.value = max(shared.drawn.value, shard * SHARD)
 
@@ -64,7 +65,7 @@ class Shared:
 class Ring:
     """The process that draws. Each picture is served about `reuse` times before it gives way to a new one."""
 
-    def __init__(self, folder: Path, seed: int, size: int, pictures: int, reuse: float):
+    def __init__(self, folder: Path, seed: int, mix: Mix, size: int, pictures: int, reuse: float):
         folder.mkdir(parents=True, exist_ok=True)
         context = mp.get_context("spawn")
         kept = len(list(folder.glob("boxes-*[0-9].npy")))  # of a run that goes on
@@ -76,7 +77,7 @@ class Ring:
             context.Value("d", kept * SHARD),
         )
         self.process = context.Process(
-            target=_drawer, daemon=True, args=(self.shared, seed, reuse, kept)
+            target=_drawer, daemon=True, args=(self.shared, seed, mix, reuse, kept)
         )
         self.process.start()
 

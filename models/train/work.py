@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from .distil import Distil, Photos, as_taught
+from .draw.scene import Mix
+from .draw.symbols import CLASSES, SHARES
 from .folder import Folder, letterboxed, read_data
 from .loop import Job, Trainer, supervised
-from .recipe import Recipe
+from .recipe import Data, Recipe, RecipeError
 from .ring import Drawn, Ring, Shared, fixed_set
 from .teacher import load_teacher
 from .workers import together
@@ -43,15 +45,26 @@ def work(rank: int, job: Job, shared: Shared | None) -> None:
     Trainer(job, rank, source, judged, supervised(recipe)).run()
 
 
+def mix_of(data: Data) -> Mix:
+    """What a recipe wants drawn. Held-out pictures are always of the usual mix."""
+    for name in data.more:
+        if name not in CLASSES:
+            raise RecipeError(f"data: more: there is no {name!r}; drawn are {', '.join(CLASSES)}.")
+    shares = [share * data.more.get(name, 1.0) for name, share in zip(CLASSES, SHARES)]
+    return Mix(data.empty, tuple(share / sum(shares) for share in shares))
+
+
 def run(job: Job) -> None:
     recipe = job.recipe
     if recipe.data.kind == "folder":
         together(recipe.workers, work, job, None)
         return
+    mix = mix_of(recipe.data)
     held_out(recipe, job.classes)
     ring = Ring(
         job.folder / "ring",
         recipe.seed,
+        mix,
         recipe.network.size,
         recipe.data.pictures,
         recipe.data.reuse,

@@ -8,11 +8,19 @@ import cv2
 import numpy as np
 
 from . import camera, texture
-from .symbols import CLASSES, Symbol, style, symbol
+from .symbols import CLASSES, SHARES, Symbol, style, symbol
 
 Rng = np.random.Generator
 GREY = 114  # around a letterboxed picture
 VISIBLE = 0.4  # a symbol of which less is in the picture is not drawn
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What is drawn how often."""
+
+    empty: float = 0.18  # share of a camera's pictures that show no symbol
+    shares: tuple[float, ...] = SHARES  # of the classes, 1 together
 
 
 @dataclass
@@ -192,11 +200,11 @@ def _extent(points: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def _place(
-    rng: Rng, image: np.ndarray, single: bool, covered: list[tuple]
+    rng: Rng, image: np.ndarray, mix: Mix, single: bool, covered: list[tuple]
 ) -> tuple[int, np.ndarray, float] | None:
     """Draws one label; its class, outline and pixels a module, or None where it found no place."""
     h, w = image.shape[:2]
-    code = symbol(rng)
+    code = symbol(rng, mix.shares)
     pixels = 3 if max(code.bits.shape) < 90 else 2 if max(code.bits.shape) < 200 else 1
     label = make_label(rng, code, pixels, False)
     for _ in range(6):
@@ -241,14 +249,15 @@ def _place(
     return None
 
 
-def photo(rng: Rng) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
+def photo(rng: Rng, mix: Mix) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
     """A camera's picture and what is on it: class and outline."""
     h, w = frame_size(rng)
     draw = rng.random()
-    n = 0 if draw < 0.18 else 1 if draw < 0.77 else int(rng.integers(2, 7))
+    several = 1 - 0.23 / 0.82 * (1 - mix.empty)
+    n = 0 if draw < mix.empty else 1 if draw < several else int(rng.integers(2, 7))
     image = texture.surface(rng, h, w, hard=n == 0 or rng.random() < 0.1)
     covered: list[tuple] = []
-    seen = [s for s in (_place(rng, image, n == 1, covered) for _ in range(n)) if s]
+    seen = [s for s in (_place(rng, image, mix, n == 1, covered) for _ in range(n)) if s]
     items = [(kind, outline) for kind, outline, _ in seen]
     if rng.random() < 0.25:
         by = camera.bend(rng, h, w)
@@ -262,9 +271,9 @@ def photo(rng: Rng) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
     return camera.sensor(rng, image), items
 
 
-def screen(rng: Rng) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
+def screen(rng: Rng, mix: Mix) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
     """A computer's picture: the symbol as rendered, nothing round it but paper."""
-    code = symbol(rng)
+    code = symbol(rng, mix.shares)
     if code.modules:
         pixels = max(1, min(int(rng.integers(1, 9)), 900 // max(code.bits.shape)))
     else:
@@ -283,9 +292,9 @@ def screen(rng: Rng) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]:
     return image, [(code.kind, np.array(((x0, y0), (x1, y1)), np.float32))]
 
 
-def draw(rng: Rng, size: int) -> tuple[np.ndarray, np.ndarray]:
+def draw(rng: Rng, size: int, mix: Mix = Mix()) -> tuple[np.ndarray, np.ndarray]:
     """A training picture u8 [size][size][3] and its boxes f32 [n][5] = class, x, y, w, h in pixels."""
-    image, items = screen(rng) if rng.random() < 0.18 else photo(rng)
+    image, items = screen(rng, mix) if rng.random() < 0.18 else photo(rng, mix)
     h, w = image.shape[:2]
     out, scale, left, top = letterbox(image, size)
     boxes = []

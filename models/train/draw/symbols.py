@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -14,7 +14,7 @@ Rng = np.random.Generator
 FORMAT = zxingcpp.BarcodeFormat
 
 CLASSES = ["qr_code", "micro_qr", "rmqr", "data_matrix", "aztec", "pdf417", "maxicode", "linear"]
-SHARES = [0.25, 0.07, 0.06, 0.24, 0.1, 0.13, 0.05, 0.1]
+SHARES = (0.25, 0.07, 0.06, 0.24, 0.1, 0.13, 0.05, 0.1)
 TEXT = string.ascii_letters + string.digits + " :/.-?=&%+"
 
 
@@ -166,9 +166,9 @@ def _linear(rng: Rng) -> tuple[np.ndarray, str]:
 MAKERS = [_qr, _micro_qr, _rmqr, _data_matrix, _aztec, _pdf417, _maxicode, _linear]
 
 
-def symbol(rng: Rng) -> Symbol:
-    """A random symbol. A content that its kind refuses is drawn anew."""
-    kind = int(rng.choice(len(CLASSES), p=SHARES))
+def symbol(rng: Rng, shares: Sequence[float] = SHARES) -> Symbol:
+    """A random symbol, of each kind its share. A content that its kind refuses is drawn anew."""
+    kind = int(rng.choice(len(CLASSES), p=shares))
     while True:
         try:
             bits, text = MAKERS[kind](rng)
