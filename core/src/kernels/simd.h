@@ -16,8 +16,8 @@ typedef v128_t wisp_v128;
 #if WISP_RELAXED
 
 /* i16x8: sums + products of neighbouring channels, two numbers for each of four pixels. */
-static inline wisp_v128 wisp_dot_add(wisp_v128 sums, wisp_v128 pixels, wisp_v128 weights) {
-  return wasm_i16x8_add(sums, wasm_i16x8_relaxed_dot_i8x16_i7x16(weights, pixels));
+static inline wisp_v128 wisp_dot(wisp_v128 pixels, wisp_v128 weights) {
+  return wasm_i16x8_relaxed_dot_i8x16_i7x16(weights, pixels);
 }
 
 /* i32x4: sums + the products of all four channels of each of four pixels. */

@@ -10,38 +10,47 @@
  * that V8 has on x64. */
 enum { VECTORS = 8, HALF = VECTORS / 2, TILE = VECTORS * 4 };
 
-/* The 16-bit sums of a group of blocks that both channels have, at half a tile: the first channel's, then the second's.
- * Returns the word after it. */
-WISP_INLINE const int32_t *group_both(const int32_t *word, const uint8_t *in,
-                                      wisp_v128 sums[VECTORS]) {
-  for (int v = 0; v < VECTORS; v++) sums[v] = wasm_i32x4_const_splat(0);
+/* A block that both channels have, at half a tile: the first channel's products, then the second's. */
+WISP_INLINE void block_both(const int32_t *word, const uint8_t *in, wisp_v128 products[VECTORS]) {
+  const uint8_t *p = in + word[0];
+  const wisp_v128 a = wasm_v128_load32_splat(word + 1), b = wasm_v128_load32_splat(word + 2);
+  for (int v = 0; v < HALF; v++) {
+    const wisp_v128 pixels = wasm_v128_load(p + v * 16);
+    products[v] = wisp_dot(pixels, a);
+    products[HALF + v] = wisp_dot(pixels, b);
+  }
+}
+
+/* A block that one channel has alone, at a whole tile. */
+WISP_INLINE void block_alone(const int32_t *word, const uint8_t *in, wisp_v128 products[VECTORS]) {
+  const uint8_t *p = in + word[0];
+  const wisp_v128 w = wasm_v128_load32_splat(word + 1);
+  for (int v = 0; v < VECTORS; v++) products[v] = wisp_dot(wasm_v128_load(p + v * 16), w);
+}
+
+typedef void block_products(const int32_t *word, const uint8_t *in, wisp_v128 products[VECTORS]);
+
+/* The 16-bit sums of a group of blocks of `length` words each. Returns the word after it. */
+WISP_INLINE const int32_t *sum_group(const int32_t *word, const uint8_t *in, int length,
+                                     block_products *block, wisp_v128 sums[VECTORS]) {
   int blocks = *word++;
-  do {
-    const uint8_t *p = in + word[0];
-    const wisp_v128 a = wasm_v128_load32_splat(word + 1), b = wasm_v128_load32_splat(word + 2);
-    for (int v = 0; v < HALF; v++) {
-      const wisp_v128 pixels = wasm_v128_load(p + v * 16);
-      sums[v] = wisp_dot_add(sums[v], pixels, a);
-      sums[HALF + v] = wisp_dot_add(sums[HALF + v], pixels, b);
-    }
-    word += 3;
-  } while (--blocks > 0);
+  block(word, in, sums);
+  while (word += length, --blocks > 0) {
+    wisp_v128 products[VECTORS];
+    block(word, in, products);
+    for (int v = 0; v < VECTORS; v++) sums[v] = wasm_i16x8_add(sums[v], products[v]);
+  }
   return word;
 }
 
-/* The same of blocks that one channel has alone, at a whole tile. */
+WISP_INLINE const int32_t *group_both(const int32_t *word, const uint8_t *in,
+                                      wisp_v128 sums[VECTORS]) {
+  return sum_group(word, in, 3, block_both, sums);
+}
+
 WISP_INLINE const int32_t *group_alone(const int32_t *word, const uint8_t *in,
                                        wisp_v128 sums[VECTORS]) {
-  for (int v = 0; v < VECTORS; v++) sums[v] = wasm_i32x4_const_splat(0);
-  int blocks = *word++;
-  do {
-    const uint8_t *p = in + word[0];
-    const wisp_v128 w = wasm_v128_load32_splat(word + 1);
-    for (int v = 0; v < VECTORS; v++)
-      sums[v] = wisp_dot_add(sums[v], wasm_v128_load(p + v * 16), w);
-    word += 2;
-  } while (--blocks > 0);
-  return word;
+  return sum_group(word, in, 2, block_alone, sums);
 }
 
 /* The list of blocks that both have, at least one, from the start of the sums on. */
