@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(wisp_box) == 24, "press.js reads boxes as six 32-bit fields");
+_Static_assert(sizeof(wisp_box) == 24, "boxes.js reads six 32-bit fields");
 
 static struct {
   wisp_press *press;

@@ -11,7 +11,7 @@
 
 #include "core/wisp.h"
 
-_Static_assert(sizeof(wisp_box) == 24, "engine.js reads boxes as six 32-bit fields");
+_Static_assert(sizeof(wisp_box) == 24, "boxes.js reads six 32-bit fields");
 
 /* The picture of one place in the batch; grows, never shrinks. */
 typedef struct runtime_slot {

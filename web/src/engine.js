@@ -1,18 +1,12 @@
-// One WebAssembly instance with one model and one detector; the only file that touches its memory.
+// One WebAssembly instance with one model and one detector; besides boxes.js the only file that touches its memory.
 
+import { readBoxes } from './boxes.js';
 import { naming, saying, WispError } from './error.js';
 import { compile, instantiate } from './instance.js';
 import { withoutThreads } from './variant.js';
 
 /**
- * @typedef {object} Box
- * @property {number} x left, in pixels of the source
- * @property {number} y top
- * @property {number} width
- * @property {number} height
- * @property {number} score 0 … 1
- * @property {number} label index of the class
- * @property {string} name of the class
+ * @typedef {import('./boxes.js').Box} Box
  *
  * @typedef {object} Times milliseconds
  * @property {number} pixels from the source to RGBA bytes
@@ -77,8 +71,6 @@ const KERNEL_SETS = new Map([
   ['narrow', 2],
   ['fused', 3],
 ]);
-
-const BOX_FIELDS = 6; // f32 x1 y1 x2 y2 score, i32 label
 
 export class Engine {
   /** @type {any} the instance's exports */
@@ -304,18 +296,8 @@ export class Engine {
 
   /** @param {number} i @returns {Box[]} */
   #boxes(i) {
-    const count = this.#module._runtime_box_count(i);
-    if (count === 0) return [];
-    const at = this.#module._runtime_boxes(i);
-    const { buffer } = this.#module.wasmMemory;
-    const reals = new Float32Array(buffer, at, count * BOX_FIELDS);
-    const labels = new Int32Array(buffer, at, count * BOX_FIELDS);
-    return Array.from({ length: count }, (_, k) => {
-      const [x, y, x2, y2, score] = reals.subarray(k * BOX_FIELDS);
-      const label = labels[k * BOX_FIELDS + 5];
-      const size = { width: Math.fround(x2 - x), height: Math.fround(y2 - y) };
-      return { x, y, ...size, score, label, name: this.#classes[label] };
-    });
+    const [at, count] = [this.#module._runtime_boxes(i), this.#module._runtime_box_count(i)];
+    return readBoxes(this.#module.wasmMemory, at, count, this.#classes);
   }
 
   /** Milliseconds of each layer in the last detect. */

@@ -17,7 +17,7 @@ export { WispError };
  * @typedef {import('./download.js').ModelSource} ModelSource
  * @typedef {import('./pixels.js').PictureSource} PictureSource
  * @typedef {import('./engine.js').Result} Result
- * @typedef {import('./engine.js').Box} Box
+ * @typedef {import('./boxes.js').Box} Box
  * @typedef {import('./variant.js').Variant} Variant
  *
  * @typedef {object} Progress

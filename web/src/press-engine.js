@@ -1,5 +1,6 @@
-// One instance of the press module with one network; the only file that touches its memory.
+// One instance of the press module with one network; besides boxes.js the only file that touches its memory.
 
+import { readBoxes } from './boxes.js';
 import { saying, WispError } from './error.js';
 import { compile, instantiate } from './instance.js';
 import { pressFiles } from './press-files.js';
@@ -8,13 +9,12 @@ import { completed, numbered } from './press-settings.js';
 /**
  * @typedef {import('./import/float-graph.js').FloatGraph} FloatGraph
  * @typedef {import('./import/float-graph.js').GraphNode} GraphNode
- * @typedef {import('./engine.js').Box} Box
+ * @typedef {import('./boxes.js').Box} Box
  * @typedef {import('./press-settings.js').QuantiseOptions} QuantiseOptions
  * @typedef {import('./press-settings.js').LayerAccount} LayerAccount
  * @typedef {{weight: Float32Array, bias: Float32Array}} Meant
  */
 
-const BOX_FIELDS = 6; // f32 x1 y1 x2 y2 score, i32 label
 const ACCOUNT_FIELDS = 10; // f64, in the order of wasm/press.c
 
 /** WISP_ACT_* of models/FORMAT.md @type {Record<string, number>} */
@@ -285,18 +285,8 @@ export class PressEngine {
 
   /** @returns {Box[]} */
   #boxes() {
-    const count = this.#module._box_count();
-    if (count === 0) return [];
-    const { buffer } = this.#module.wasmMemory;
-    const at = this.#module._boxes();
-    const reals = new Float32Array(buffer, at, count * BOX_FIELDS);
-    const labels = new Int32Array(buffer, at, count * BOX_FIELDS);
-    return Array.from({ length: count }, (_, k) => {
-      const [x, y, x2, y2, score] = reals.subarray(k * BOX_FIELDS);
-      const label = labels[k * BOX_FIELDS + 5];
-      const size = { width: Math.fround(x2 - x), height: Math.fround(y2 - y) };
-      return { x, y, ...size, score, label, name: this.#classes[label] };
-    });
+    const [at, count] = [this.#module._boxes(), this.#module._box_count()];
+    return readBoxes(this.#module.wasmMemory, at, count, this.#classes);
   }
 
   /** Frees the network. The instance takes another afterwards. */
