@@ -102,7 +102,12 @@ export function pressCommand() {
       'a press for each, e.g. sparsity=0.1..0.6, sparsity=0.2,0.5 or bits=4..7',
       sweep,
     )
-    .option('--random <name>', 'no model: yolov5n, -s, -m, -l or -x with random weights')
+    .addOption(
+      new Option(
+        '--random <name>',
+        'no model: yolov5n, -s, -m, -l or -x with random weights',
+      ).conflicts(OF_MODELS),
+    )
     .addHelpText(
       'after',
       `
@@ -116,6 +121,12 @@ Examples:
     )
     .action(run);
 }
+
+/** What a network of random weights has no use for. @type {(keyof Options)[]} */
+const OF_MODELS = [
+  ...['calib', 'limit', 'classes', 'bits', 'targetLoss', 'channels', 'method', 'uniform'],
+  ...['blocks', 'seed', 'report', 'data', 'labels', 'sweep'],
+];
 
 /** @param {string} one @param {string[]} before */
 const several = (one, before = []) => [...before, one];
@@ -131,38 +142,42 @@ async function run(model, options, command) {
   for (const file of [...jobs.map((job) => job.file), ...(options.report ?? [])]) {
     requireWritable(file);
   }
-  const { calib = [] } = options;
-  const pictures = spread(await findPictures(calib), options.limit);
-  if (options.calib && pictures.length === 0)
+  const { calib, limit, threads, size: input, classes } = options;
+  const pictures = calib ? spread(await findPictures(calib), limit) : [];
+  if (calib && pictures.length === 0)
     throw nothingSeen(calib, 'no JPEG, PNG or WebP pictures in it');
-  const { threads, size: input, classes } = options;
   const press = await Press.open(model, { threads, size: input, classes });
   try {
-    if (!options.calib && !press.info.trained)
+    if (!calib && !press.info.trained)
       command.error("error: required option '--calib <place>' not specified");
-    const seen = await observe(press, pictures);
-    if (options.calib && seen === 0) throw nothingSeen(calib, 'no picture that can be read in it');
-    warnOfFew(seen, jobs);
-    const isShown = options.report !== undefined && seen > 0;
-    const isJudged = options.labels !== undefined || isShown;
-    const yardstick = isJudged ? await Yardstick.make(press, options, pictures) : null;
-    if (options.channels) {
-      await press.channels(options.channels);
-      await observe(press, pictures);
-    }
-    const lines = [];
-    for (const job of jobs) {
-      const line = await pressOne(press, job, options, yardstick);
-      console.error(sentence(line, seen, yardstick));
-      lines.push(line);
-    }
-    if (options.report) writeReports(options.report, { press, seen, yardstick, lines });
+    await pressAll(press, jobs, pictures, options);
   } finally {
     await press.close();
   }
 }
 
 /** @typedef {{file: string, label: string, settings: import('../web/src/press.js').QuantiseOptions}} Job */
+
+/** @param {Press} press @param {Job[]} jobs @param {string[]} pictures @param {Options} options */
+async function pressAll(press, jobs, pictures, options) {
+  const { calib, report, labels, channels } = options;
+  const seen = await observe(press, pictures);
+  if (calib && seen === 0) throw nothingSeen(calib, 'no picture that can be read in it');
+  warnOfFew(seen, jobs);
+  const isJudged = labels !== undefined || (report !== undefined && seen > 0);
+  const yardstick = isJudged ? await Yardstick.make(press, options, pictures) : null;
+  if (channels) {
+    await press.channels(channels);
+    await observe(press, pictures);
+  }
+  const lines = [];
+  for (const job of jobs) {
+    const line = await pressOne(press, job, options, yardstick);
+    console.error(sentence(line, seen, yardstick));
+    lines.push(line);
+  }
+  if (report) writeReports(report, { press, seen, yardstick, lines });
+}
 
 /** @param {Options} options */
 function requireBothOrNone({ data, labels }) {

@@ -107,12 +107,15 @@ test('wisp press --random writes it, and reads no model', async () => {
   const words = ['press', '--random', 'yolov5n', '--sparsity', '0.75', '--size', '64'];
   const made = await runWisp([...words, '-o', 'speed.wisp'], { cwd: folder });
   const both = await runWisp([...words, 'best.onnx'], { cwd: folder });
+  const useless = await runWisp([...words, '--bits', '6'], { cwd: folder });
   const size = statSync(path.join(folder, 'speed.wisp'), { throwIfNoEntry: false })?.size ?? 0;
   rmSync(folder, { recursive: true });
   assert.match(made.stderr, /^speed\.wisp: \d+ kB of random weights; it finds nothing\n$/);
   assert.ok(size > 500_000 && size < 800_000, `${size} bytes`);
   assert.equal(both.code, 2);
   assert.match(both.stderr, /--random draws a network, so best\.onnx is not read/);
+  assert.equal(useless.code, 2);
+  assert.match(useless.stderr, /'--random <name>' cannot be used with option '--bits <n>'/);
 });
 
 describe('the ONNX file for the peers', () => {
