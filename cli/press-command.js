@@ -122,7 +122,9 @@ Examples:
     .action(run);
 }
 
-/** What a network of random weights has no use for. @type {(keyof Options)[]} */
+const ONNX = /\.onnx$/i;
+
+/** Options that a network of random weights has no use for. */
 const OF_MODELS = [
   ...['calib', 'limit', 'classes', 'bits', 'targetLoss', 'channels', 'method', 'uniform'],
   ...['blocks', 'seed', 'report', 'data', 'labels', 'sweep'],
@@ -137,7 +139,9 @@ async function run(model, options, command) {
   if (random !== undefined) return pressAtRandom(model, { ...options, random });
   if (model === undefined) return command.error("error: missing required argument 'model.onnx'");
   requireBothOrNone(options);
-  const output = options.output ?? `${model.replace(/\.onnx$/i, '')}.wisp`;
+  const output = options.output ?? `${model.replace(ONNX, '')}.wisp`;
+  const inFloats = ONNX.test(output);
+  if (inFloats && options.channels) throw channelsInFloats(output);
   const jobs = jobsOf(output, options);
   for (const file of [...jobs.map((job) => job.file), ...(options.report ?? [])]) {
     requireWritable(file);
@@ -150,6 +154,7 @@ async function run(model, options, command) {
   try {
     if (!calib && !press.info.trained)
       command.error("error: required option '--calib <place>' not specified");
+    if (inFloats) await press.network(); // refuses what can't be written before hours go into it
     await pressAll(press, jobs, pictures, options);
   } finally {
     await press.close();
@@ -187,6 +192,12 @@ function requireBothOrNone({ data, labels }) {
   throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 
+/** @param {string} output */
+function channelsInFloats(output) {
+  const sentence = `${output} can't be written without whole channels: --channels makes .wisp files only.`;
+  return new WispError('WISP_ERR_ARGUMENT', sentence);
+}
+
 /** @param {string} output @param {Options} options @returns {Job[]} */
 function jobsOf(output, options) {
   const { bits, targetLoss, sparsity, method, uniform, blocks, seed } = options;
@@ -213,14 +224,13 @@ async function pressOne(press, { file, label, settings }, { threads }, yardstick
   const { settings: used, layers } = await quantise(press, settings);
   const bytes = await press.pack();
   const seconds = (performance.now() - start) / 1000;
-  writeWhole(file, ONNX.test(file) ? await onnxOf(press) : bytes);
+  const written = ONNX.test(file) ? await onnxOf(press) : bytes;
+  writeWhole(file, written);
   const score = yardstick ? await yardstick.score(bytes, threads) : null;
   const { width, height, classes } = press.info;
   const all = { ...used, width, height, classes: classes.length };
-  return lineOf({ file, bytes: bytes.length, settings: all, seconds, layers, score }, label);
+  return lineOf({ file, bytes: written.length, settings: all, seconds, layers, score }, label);
 }
-
-const ONNX = /\.onnx$/i;
 
 /** @param {Press} press */
 async function onnxOf(press) {

@@ -47,10 +47,10 @@ function valuesOf(text, usual) {
 }
 
 /**
- * Where the file of one value goes: best.wisp, best-sparsity0.3.wisp.
+ * Where the file of one value goes: best.wisp, best-sparsity0.3.wisp; half.onnx, half-bits6.onnx.
  * @param {string} output
  * @param {string} [which]
  */
 export function fileOf(output, which) {
-  return which ? output.replace(/(\.wisp)?$/, `-${which}$1`) : output;
+  return which ? output.replace(/(\.(?:wisp|onnx))?$/i, `-${which}$1`) : output;
 }

@@ -138,6 +138,7 @@ describe('wisp press', () => {
       ['best.onnx', ...words, '-o', 'pruned.wisp'],
       ['best.onnx', ...words, '-o', 'pruned.onnx'],
       ['pruned.onnx', '--calib', 'photos', '-o', 'again.wisp'],
+      ['best.onnx', '--calib', 'photos', '--sweep', 'bits=6..7', '-o', 'swept.onnx'],
     ];
     for (const run of runs) {
       const { stderr, code } = await wisp(['press', ...run]);
@@ -152,6 +153,11 @@ describe('wisp press', () => {
       }),
     );
     assert.deepEqual(again, pruned);
+    assert.equal((await wisp(['press', 'swept-bits6.onnx', '--calib', 'photos'])).code, 0);
+    const fewer = ['--channels', '0.1', '-o', 'fewer.onnx'];
+    const { stderr, code } = await wisp(['press', 'best.onnx', '--calib', 'photos', ...fewer]);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /^wisp: fewer\.onnx can't be written without whole channels/);
   });
 
   test('warns of few pictures to prune by, where they are what it prunes by', async () => {
