@@ -82,7 +82,11 @@ export function benchCommand() {
     .addOption(several('-m, --model <network>', 'may be repeated; default: yolov5n'))
     .option('--browser <names>', `any of ${PLACES.join(', ')}`, among(PLACES), ['chromium'])
     .option('-c, --threads <counts>', 'one or several, e.g. 1,2', counts, [1])
-    .option('--size <size>', "of the network's input, e.g. 640 or 384x640", size, size('640'))
+    .addOption(
+      new Option('--size <size>', "of the network's input, e.g. 640 or 384x640")
+        .argParser(size)
+        .default(size('640'), '640'),
+    )
     .option('-b, --batch <n>', 'images a call', whole(64), 1)
     .addOption(
       new Option('-s, --scenario <name>', 'one call after the other, or several at once')

@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  *   wisp_model *model;  wisp_model_open(&model);
- *   wisp_model_feed(model, bytes, size);             as often as bytes arrive
+ *   wisp_model_feed(model, bytes, size, &error);     as often as bytes arrive
  *   wisp_detector *detector;  wisp_open(&detector, model, &settings, &error);
- *   wisp_detect(detector, &frame, 1, &options, &result);
+ *   wisp_detect(detector, &frame, 1, &options, &result, &error);
  *   wisp_close(&detector);  wisp_model_close(&model);
  *
  * wisp_begin and wisp_advance instead of wisp_open do most of its work while the bytes are on their way.
