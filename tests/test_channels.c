@@ -111,8 +111,10 @@ static void test_net(wisp_graph *graph, double share) {
   size_t size;
   wisp_error error = {0};
   wisp_press_settings settings = wisp_press_default_settings();
+  CHECK_EQ(wisp_press_quantise(press, &settings, NULL, &error), WISP_OK);
   CHECK_EQ(wisp_press_channels(press, share, &saved, &error), WISP_OK);
   CHECK(saved >= 0 && saved < share + 0.3);
+  CHECK_EQ(wisp_press_pack(press, "{}", &bytes, &size, &error), WISP_ERR_ARGUMENT);
   CHECK_EQ(wisp_press_quantise(press, &settings, NULL, &error), WISP_ERR_ARGUMENT);
   observe_random(press, 4);
   CHECK_EQ(wisp_press_quantise(press, &settings, NULL, &error), WISP_OK);

@@ -80,6 +80,7 @@ static void test_other_doors(wisp_graph *graph) {
   check_error(wisp_graph_class(graph, NULL, &e), WISP_ERR_ARGUMENT, &e, "The name of class 0");
   check_error(wisp_graph_input(graph, 0, 640, &e), WISP_ERR_ARGUMENT, &e,
               "The input is 640x0 pixels");
+  check_error(wisp_graph_input(graph, 4128, 640, &e), WISP_ERR_ARGUMENT, &e, "1 to 4096");
   CHECK_EQ(graph->node_count, 2);
 }
 

@@ -298,6 +298,29 @@ static void test_too_large(void) {
   free(bytes);
 }
 
+/* Layers read 4,096 tensors at most, all together: planning takes time by the square of them. */
+static void test_many_reads(void) {
+  net *n = check_allocate(sizeof *n);
+  *n = (net){.height = 32, .width = 32, .stride = 32, .block = 1, .heads = 1, .classes = 1};
+  n->tensors = 18;
+  for (int t = 0; t < n->tensors; t++) n->tensor[t] = (net_tensor){3, 0, 1, 0, 0};
+  for (int t = 1; t < n->tensors; t++) {
+    add_layer(n, WISP_OP_UPSAMPLE, 0, t, 1);
+    n->layer[t - 1].input_count = NET_INPUTS;
+  }
+  n->head[0] = (net_head){17, 8, 1, {{8, 8}}};
+  size_t size;
+  uint8_t *bytes = net_write(n, &size);
+  wisp_model *model;
+  wisp_error error;
+  CHECK_CASE("17 layers of 255 inputs");
+  CHECK_EQ(feed(&model, bytes, size, &error), WISP_ERR_LIMIT);
+  CHECK(strstr(error.message, "read 4335 tensors") != NULL);
+  wisp_model_close(&model);
+  free(n);
+  free(bytes);
+}
+
 /* ---- the fuzzer's first files ---- */
 
 static int write_corpus(const char *folder) {
@@ -334,6 +357,7 @@ int main(int argc, char **argv) {
   test_bytes(&f);
   for (int which = 0; test_wreck(which); which++) continue;
   test_too_large();
+  test_many_reads();
   test_preamble(&f, 0, 0x50534958, WISP_ERR_FORMAT, "58 49 53 50");
   test_preamble(&f, 4, 1, WISP_ERR_VERSION, "wisp press MODEL.onnx --calib PICTURES");
   test_preamble(&f, 8, (4 << 20) + 1, WISP_ERR_LIMIT, "4194305");

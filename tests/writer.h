@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NET_TENSORS = 64, NET_LAYERS = 48, NET_HEADS = 4, NET_INPUTS = 8, NET_ANCHORS = 3 };
+enum { NET_TENSORS = 64, NET_LAYERS = 48, NET_HEADS = 4, NET_INPUTS = 255, NET_ANCHORS = 3 };
 
 typedef struct net_tensor {
   int channels, zero_point;

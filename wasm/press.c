@@ -234,13 +234,15 @@ EMSCRIPTEN_KEEPALIVE const double *account(int convolution) {
 }
 
 /* What the integers of a convolution that account() knows stand for: f32 weights [channels_out][channels_in][kernel
- * y][kernel x] and biases [channels_out], into the caller's room. Kernel, strides and padding are the graph's. */
+ * y][kernel x] and biases [channels_out], into the caller's room. All numbers are the graph's. */
 EMSCRIPTEN_KEEPALIVE int meant(int convolution, int kh, int kw, int sy, int sx, int pt, int pl,
-                               int pb, int pr, float *weights, float *biases) {
+                               int pb, int pr, size_t weight_count, int channels_out,
+                               float *weights, float *biases) {
   wisp_window window = {{kh, kw}, {sy, sx}, {pt, pl, pb, pr}};
-  wisp_status status = wisp_press_meant(door.press, convolution, &window, weights, biases);
-  if (!status) return WISP_OK;
-  return wisp_fail(&door.error, status, "There is no memory for the weights of a convolution.");
+  wisp_status status = open_press();
+  if (status) return status;
+  return wisp_press_meant(door.press, convolution, &window, weight_count, channels_out, weights,
+                          biases, &door.error);
 }
 
 /* Removes whole channels, about `share` of the work. Returns what was saved, 0 ... 1, or a negative wisp_status. */

@@ -267,7 +267,7 @@ EMSCRIPTEN_KEEPALIVE double runtime_time(int i, int stage) {
 
 /* f64 [layers]: milliseconds of each layer in the last detect. 0 until open. */
 EMSCRIPTEN_KEEPALIVE const double *runtime_layer_times(void) {
-  if (door.detector) wisp_layer_times(door.detector, door.layer_ms);
+  if (door.detector && door.layer_ms) wisp_layer_times(door.detector, door.layer_ms);
   return door.layer_ms;
 }
 

@@ -8,7 +8,7 @@
 #include "model.h"
 
 enum { MAX_TENSORS = 1024, MAX_LAYERS = 1024, MAX_HEADS = 16, MAX_CLASSES = 4096 };
-enum { MAX_CHANNELS = 16384, MAX_KERNEL = 15, MAX_STRIDE = 8 };
+enum { MAX_CHANNELS = 16384, MAX_KERNEL = 15, MAX_STRIDE = 8, MAX_READS = 4096 };
 
 /* Reads front to back; past the end it gives zeros and remembers. */
 typedef struct cursor {
@@ -179,6 +179,15 @@ static wisp_status read_layer(wisp_model *m, cursor *c, int i, wisp_error *error
   return check_window(l, i, error);
 }
 
+/* Planning takes time by the square of them. */
+static wisp_status check_reads(const wisp_model *m, wisp_error *error) {
+  int reads = 0;
+  for (int i = 0; i < m->layers; i++) reads += m->layer[i].input_count;
+  if (reads <= MAX_READS) return WISP_OK;
+  return wisp_fail(error, WISP_ERR_LIMIT, "The layers read %d tensors; up to %d are possible.",
+                   reads, MAX_READS);
+}
+
 static wisp_status read_head(wisp_model *m, cursor *c, int i, wisp_error *error) {
   wisp_model_head *h = &m->head[i];
   h->tensor = take_u16(c);
@@ -317,6 +326,7 @@ wisp_status wisp_header_parse(wisp_model *m, const uint8_t *bytes, size_t size, 
   if (status == WISP_OK) status = read_counts(m, &c, error);
   for (int i = 0; status == WISP_OK && i < m->tensors; i++) status = read_tensor(m, &c, i, error);
   for (int i = 0; status == WISP_OK && i < m->layers; i++) status = read_layer(m, &c, i, error);
+  if (status == WISP_OK) status = check_reads(m, error);
   for (int i = 0; status == WISP_OK && i < m->heads; i++) status = read_head(m, &c, i, error);
   if (status == WISP_OK) status = read_texts(m, &c, error);
   if (c.overrun || (status == WISP_OK && c.at != c.end))

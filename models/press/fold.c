@@ -134,6 +134,8 @@ static wisp_status order_weights(folding *f, wisp_net_layer *layer, const wisp_o
 /* Of inputs of which not every channel is picked, weights for all. */
 static wisp_status spread_weights(folding *f, wisp_net_layer *layer, const wisp_operands *in) {
   if (!in->picks) return order_weights(f, layer, in);
+  for (int i = 0; i < in->count; i++)
+    if (in->items[i].focus) return refuse(f, layer->node, "reads a focus beside parts of tensors");
   layer->reads = malloc((size_t)layer->channels_in);
   float *spread =
       layer->reads

@@ -12,7 +12,8 @@
 enum {
   MAX_CHANNELS = 16384,
   MAX_STRIDE = 8,
-  MAX_SIDE = 65535,
+  MAX_INPUT_SIDE = 4096,
+  MAX_HEAD_STRIDE = 65535,
   MAX_INPUTS = 255,
   MAX_NODES = 16384,
   MAX_HEADS = 16,
@@ -20,7 +21,6 @@ enum {
   MAX_CLASSES = 4096,
   MAX_CLASS_NAME = 65535
 };
-static const double MAX_WEIGHTS = 1 << 28; /* of a node */
 
 const char *wisp_graph_kind_name(wisp_node_kind kind) {
   static const char *const names[] = {"picture", "conv",    "affine",   "activation", "add",
@@ -179,9 +179,9 @@ int wisp_graph_conv(wisp_graph *graph, int input, const float *weights, const fl
   if (!status) status = check_groups(graph, input, channels, channels_per_group, groups, error);
   if (status) return status;
   double n = (double)channels * channels_per_group * window->kernel[0] * window->kernel[1];
-  if (n > MAX_WEIGHTS)
+  if (n > WISP_MOST_WEIGHTS)
     return wisp_fail(error, WISP_ERR_LIMIT, "Node %d has %.0f weights; up to %.0f are possible.",
-                     next(graph), n, MAX_WEIGHTS);
+                     next(graph), n, (double)WISP_MOST_WEIGHTS);
   status = check_numbers(graph, "weights", weights, (size_t)n, error);
   if (!status && bias) status = check_numbers(graph, "biases", bias, (size_t)channels, error);
   if (status) return status;
@@ -299,10 +299,10 @@ int wisp_graph_select(wisp_graph *graph, int input, const int *picks, int n, wis
 /* ---- the ends ---- */
 
 wisp_status wisp_graph_input(wisp_graph *graph, int height, int width, wisp_error *error) {
-  if (height < 1 || width < 1 || height > MAX_SIDE || width > MAX_SIDE)
+  if (height < 1 || width < 1 || height > MAX_INPUT_SIDE || width > MAX_INPUT_SIDE)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "The input is %dx%d pixels; sides of 1 to %d are possible.", width, height,
-                     MAX_SIDE);
+                     MAX_INPUT_SIDE);
   graph->height = height;
   graph->width = width;
   return WISP_OK;
@@ -316,9 +316,9 @@ static wisp_status check_head(const wisp_graph *graph, int tensor, int stride, c
   if (tensor < 1 || tensor >= graph->node_count)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d is tensor %d; only 1 to %d are there.",
                      number, tensor, graph->node_count - 1);
-  if (stride < 1 || stride > MAX_SIDE)
+  if (stride < 1 || stride > MAX_HEAD_STRIDE)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d has the stride %d; 1 to %d is possible.",
-                     number, stride, MAX_SIDE);
+                     number, stride, MAX_HEAD_STRIDE);
   if (n < 1 || n > MAX_ANCHORS || !anchors)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d has %d anchors; 1 to %d are possible.",
                      number, n, MAX_ANCHORS);

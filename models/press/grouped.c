@@ -15,6 +15,7 @@ int wisp_grouped_is_depthwise(const wisp_node *node, int channels_in) {
 
 float *wisp_grouped_dense(const wisp_node *node, int channels_in) {
   size_t taps = (size_t)taps_of(node), row = (size_t)channels_in * taps;
+  if ((double)row * node->channels > WISP_MOST_WEIGHTS) return NULL;
   int from = channels_in / node->groups, to = node->channels / node->groups;
   float *dense = calloc((size_t)node->channels * row, sizeof *dense);
   for (int o = 0; o < node->channels && dense; o++) {

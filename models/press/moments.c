@@ -3,14 +3,20 @@
 #include "moments.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 enum { STRIP = WISP_MOMENT_STRIP };
+
+/* More than a process can have, and some allocators don't see the product overflow. */
+static const double MOST_PRODUCTS = (double)(PTRDIFF_MAX / 4);
 
 int wisp_moments_width(int taps) { return (taps + STRIP - 1) / STRIP * STRIP; }
 
 wisp_status wisp_moments_open(wisp_moments *moments, int taps) {
   *moments = (wisp_moments){.taps = taps};
+  if ((double)taps * taps > MOST_PRODUCTS)
+    return WISP_ERR_MEMORY; /* a triangle of floats, and room to spare */
   moments->sums = calloc((size_t)taps, sizeof *moments->sums);
   moments->products =
       calloc(wisp_moment_at(wisp_moments_width(taps), 0), sizeof *moments->products);

@@ -10,7 +10,7 @@ static int same_size(const wisp_net_tensor *a, const wisp_net_tensor *b) {
   return a->height == b->height && a->width == b->width;
 }
 
-enum { MAX_SIDE = 65535 };
+enum { MAX_SIDE = 8192 /* of a tensor, as the runtime plans */ };
 
 /* Along one axis: 0 y, 1 x. */
 static int output_side(const wisp_net_layer *layer, int side, int axis) {

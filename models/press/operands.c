@@ -122,6 +122,7 @@ void wisp_operands_follow(wisp_operands *out, const wisp_operands *in, const wis
 float *wisp_operands_spread(const wisp_operands *operands, const wisp_net *net,
                             const float *weights, int rows, int taps, uint8_t *reads) {
   int width = operands_width(operands, net);
+  if ((double)rows * width * taps > WISP_MOST_WEIGHTS) return NULL;
   float *spread = calloc((size_t)rows * (size_t)width * (size_t)taps, sizeof *spread);
   if (!spread) return NULL;
   memset(reads, 0, (size_t)width);

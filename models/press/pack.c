@@ -11,6 +11,9 @@
 
 enum { VERSION = 2, PREAMBLE = 24, MAX_HEADER = 4 << 20, MAX_FILE = 1 << 30 };
 
+/* Of a layer, and of all layers together; readers refuse more. */
+enum { MAX_BLOCKS = 1 << 25, MAX_READS = 4096 };
+
 enum { MASKED_FROM = 64 /* one block in that many is zero */ };
 
 /* ---- bytes ---- */
@@ -257,6 +260,17 @@ static wisp_status check(const wisp_net *net, const char *provenance, wisp_error
   if (length < 2 || provenance[0] != '{' || provenance[length - 1] != '}')
     return wisp_fail(error, WISP_ERR_ARGUMENT, "The provenance of %zu bytes is no JSON object.",
                      length);
+  int reads = 0;
+  for (int i = 0; i < net->layer_count; i++) {
+    const wisp_net_layer *layer = &net->layers[i];
+    reads += layer->input_count;
+    if (wisp_net_weighs(layer) && count_blocks(net, layer) > MAX_BLOCKS)
+      return wisp_fail(error, WISP_ERR_LIMIT, "Node %d has %zu blocks of weights; up to %d fit.",
+                       layer->node, count_blocks(net, layer), MAX_BLOCKS);
+  }
+  if (reads > MAX_READS)
+    return wisp_fail(error, WISP_ERR_LIMIT, "The layers read %d tensors; up to %d are possible.",
+                     reads, MAX_READS);
   return WISP_OK;
 }
 

@@ -189,6 +189,17 @@ wisp_status wisp_press_detect(wisp_press *press, const wisp_frame *frame,
   return WISP_OK;
 }
 
+static wisp_status require_seen(const wisp_press *press, wisp_error *error) {
+  if (press->observer && press->observer->pictures > 0) return WISP_OK;
+  return wisp_fail(error, WISP_ERR_ARGUMENT,
+                   "No calibration picture was observed; give at least one.");
+}
+
+/* What was quantised counts no longer. */
+static void forget_integers(wisp_net *net) {
+  for (int t = 0; t <= net->layer_count; t++) net->tensors[t].scale = 0;
+}
+
 /* ---- channels ---- */
 
 /* NULL if there is none. */
@@ -210,10 +221,8 @@ static wisp_status open_teacher(wisp_press *press, uint32_t seed, const wisp_pro
 
 wisp_status wisp_press_channels(wisp_press *press, double share, double *saved, wisp_error *error) {
   wisp_status status = check_ready(press, error);
+  if (!status) status = require_seen(press, error);
   if (status) return status;
-  if (!press->observer)
-    return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "No calibration picture was observed; give at least one.");
   if (wisp_trained(press->net))
     return wisp_fail(error, WISP_ERR_UNSUPPORTED,
                      "The network was trained with its integers; its channels stay.");
@@ -227,6 +236,7 @@ wisp_status wisp_press_channels(wisp_press *press, double share, double *saved, 
   status = wisp_channels(press->net, press->observer, press->teacher, share, press->pool, saved);
   wisp_teacher_close(&press->teacher);
   if (status) return wisp_fail(error, status, "There is no memory to choose channels.");
+  forget_integers(press->net);
   wisp_observer_close(&press->observer);
   while (press->kept_count > 0) free(press->kept[--press->kept_count].data); /* they come again */
   wisp_exec_close(&press->exec);
@@ -324,17 +334,14 @@ wisp_status wisp_press_quantise(wisp_press *press, const wisp_press_settings *se
   wisp_status status = check_ready(press, error);
   if (status) return status;
   if (!press->observer && wisp_trained(press->net)) return wisp_trained_quantise(press->net, error);
-  if (!press->observer)
-    return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "No calibration picture was observed; give at least one.");
-  status = wisp_quantise_check(settings, error);
+  status = require_seen(press, error);
+  if (!status) status = wisp_quantise_check(settings, error);
   if (!status) status = wisp_prune_check(settings, error);
   if (status) return status;
   status = quantise(press, settings, progress, error);
   if (!status && wisp_account(press->net, press->observer, press->pool) != WISP_OK)
     status = wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to sum up what was lost.");
-  for (int t = 0; t <= press->net->layer_count && status; t++)
-    press->net->tensors[t].scale = 0; /* as before */
+  if (status) forget_integers(press->net);
   return status;
 }
 
@@ -357,16 +364,29 @@ const wisp_net_account *wisp_press_account(const wisp_press *press, int convolut
 }
 
 wisp_status wisp_press_meant(const wisp_press *press, int convolution, const wisp_window *window,
-                             float *weights, float *biases) {
+                             size_t weight_count, int channels_out, float *weights, float *biases,
+                             wisp_error *error) {
   const wisp_net_layer *layer = find_convolution(press, convolution);
-  const size_t channels = (size_t)layer->channels_out;
+  if (!layer)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "There is no convolution %d, or no integers yet.",
+                     convolution);
+  const int in_blocks = layer->inputs[0] == 0 && press->net->block == 2;
+  const size_t channels = (size_t)layer->channels_out, taps = (size_t)wisp_net_taps(layer);
+  const size_t plain = in_blocks ? 3 * (size_t)(window->kernel[0] * window->kernel[1]) : taps;
+  if (layer->channels_out != channels_out || channels * plain != weight_count)
+    return wisp_fail(error, WISP_ERR_UNSUPPORTED,
+                     "Node %d is not what it was: its groups or splits were folded, or it lost "
+                     "channels. The network can't be given in the shape that it came in.",
+                     layer->node);
   memcpy(biases, layer->quantised.bias, channels * sizeof *biases);
-  if (layer->inputs[0] != 0 || press->net->block == 1) {
+  if (!in_blocks) {
     wisp_net_meant(press->net, layer, weights);
     return WISP_OK;
   }
-  float *blocked = malloc(channels * (size_t)wisp_net_taps(layer) * sizeof *blocked);
-  if (!blocked) return WISP_ERR_MEMORY;
+  float *blocked = malloc(channels * taps * sizeof *blocked);
+  if (!blocked)
+    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the weights of node %d.",
+                     layer->node);
   wisp_net_meant(press->net, layer, blocked);
   wisp_stem_plain(blocked, layer->channels_out, window, weights);
   free(blocked);

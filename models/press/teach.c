@@ -192,11 +192,13 @@ int wisp_teach_pictures(const wisp_net *net, int count) {
   return most < 1 ? 1 : most < count ? (int)most : count;
 }
 
-static void look_at_all(teaching *t, const wisp_view *pictures, const wisp_progress *progress) {
+static wisp_status look_at_all(teaching *t, const wisp_view *pictures,
+                               const wisp_progress *progress, wisp_error *error) {
   const wisp_net *net = t->teacher->net;
   const float **weights = malloc((size_t)net->layer_count * sizeof *weights);
-  for (int i = 0; i < net->layer_count && weights; i++) weights[i] = net->layers[i].weights;
-  for (t->picture = 0; t->picture < t->teacher->pictures && weights; t->picture++) {
+  if (!weights) return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to prune.");
+  for (int i = 0; i < net->layer_count; i++) weights[i] = net->layers[i].weights;
+  for (t->picture = 0; t->picture < t->teacher->pictures; t->picture++) {
     wisp_exec_run(t->exec, &pictures[t->picture], NULL, NULL);
     seed_heads(t);
     wisp_backward_run(t->backward, weights, look, t);
@@ -208,6 +210,7 @@ static void look_at_all(teaching *t, const wisp_view *pictures, const wisp_progr
     for (int c = 0; lesson->samples > 0 && c < net->layers[i].channels_out; c++)
       lesson->sensitivity[c] /= t->teacher->pictures;
   }
+  return WISP_OK;
 }
 
 wisp_status wisp_teacher_open(wisp_teacher **out, const wisp_net *net, const wisp_view *pictures,
@@ -224,7 +227,7 @@ wisp_status wisp_teacher_open(wisp_teacher **out, const wisp_net *net, const wis
                        "There is no memory to prune with %d pictures; give fewer.", count);
   if (!status) status = wisp_exec_open(&t.exec, net, pool, 1, error);
   if (!status) status = wisp_backward_open(&t.backward, net, t.exec, pool, error);
-  if (!status) look_at_all(&t, pictures, progress);
+  if (!status) status = look_at_all(&t, pictures, progress, error);
   wisp_backward_close(&t.backward);
   wisp_exec_close(&t.exec);
   free(t.map);

@@ -223,9 +223,9 @@ export class PressEngine {
   meant() {
     const found = new Map();
     for (let i = 0, at = this.#module._account(i); at; at = this.#module._account(++i)) {
-      const [number, , count] = new Float64Array(this.#module.wasmMemory.buffer, at, 3);
+      const [number] = new Float64Array(this.#module.wasmMemory.buffer, at, 1);
       const node = this.#nodes.get(number);
-      if (node?.op === 'conv') found.set(node.output, this.#meantBy(i, node, count));
+      if (node?.op === 'conv') found.set(node.output, this.#meantBy(i, node));
     }
     return found;
   }
@@ -233,17 +233,16 @@ export class PressEngine {
   /**
    * @param {number} convolution
    * @param {Extract<GraphNode, {op: 'conv'}>} conv
-   * @param {number} counted weights; of one that reads the picture those on blocks of pixels
    * @returns {Meant}
    */
-  #meantBy(convolution, { inputs, channels, weight, kernel, stride, pad }, counted) {
-    const weights = inputs[0] === 0 ? weight.length : counted;
-    const room = new Float32Array(weights + channels[1]);
+  #meantBy(convolution, { channels: [, outputs], weight, kernel, stride, pad }) {
+    const room = new Float32Array(weight.length + outputs);
     return this.#withNumbers(room, (at) => {
-      const biases = at + weights * room.BYTES_PER_ELEMENT;
-      this.#require(this.#module._meant(convolution, ...kernel, ...stride, ...pad, at, biases));
+      const sizes = [...kernel, ...stride, ...pad, weight.length, outputs];
+      const biases = at + weight.byteLength;
+      this.#require(this.#module._meant(convolution, ...sizes, at, biases));
       const all = new Float32Array(this.#module.wasmMemory.buffer, at, room.length).slice();
-      return { weight: all.slice(0, weights), bias: all.slice(weights) };
+      return { weight: all.slice(0, weight.length), bias: all.slice(weight.length) };
     });
   }
 

@@ -207,18 +207,12 @@ export async function press(model, { pictures, ...options }) {
  * @param {Map<number, import('./press-engine.js').Meant>} found
  */
 function weighed(node, found) {
-  if (['affine', 'select', 'focus'].includes(node.op))
-    throw changed(node, 'was folded into others');
+  if (['affine', 'select', 'focus'].includes(node.op)) {
+    const sentence = `Node "${node.name}" was folded into others, so the network can't be given in the shape that it came in.`;
+    throw new WispError('WISP_ERR_UNSUPPORTED', sentence);
+  }
   const meant = found.get(node.output);
-  if (node.op !== 'conv' || !meant) return node;
-  if (meant.weight.length !== node.weight.length) throw changed(node, 'lost channels');
-  return { ...node, ...meant };
-}
-
-/** @param {import('./import/float-graph.js').GraphNode} node @param {string} what */
-function changed({ name }, what) {
-  const sentence = `Node "${name}" ${what}, so the network can't be given in the shape that it came in.`;
-  return new WispError('WISP_ERR_UNSUPPORTED', sentence);
+  return node.op === 'conv' && meant ? { ...node, ...meant } : node;
 }
 
 /** What may be posted: callbacks and signals may not. @param {QuantiseOptions} options @returns {QuantiseOptions} */
