@@ -370,27 +370,10 @@ wisp_status wisp_press_meant(const wisp_press *press, int convolution, const wis
   if (!layer)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "There is no convolution %d, or no integers yet.",
                      convolution);
-  const int in_blocks = layer->inputs[0] == 0 && press->net->block == 2;
-  const size_t channels = (size_t)layer->channels_out, taps = (size_t)wisp_net_taps(layer);
-  const size_t plain = in_blocks ? 3 * (size_t)(window->kernel[0] * window->kernel[1]) : taps;
-  if (layer->channels_out != channels_out || channels * plain != weight_count)
-    return wisp_fail(error, WISP_ERR_UNSUPPORTED,
-                     "Node %d is not what it was: its groups or splits were folded, or it lost "
-                     "channels. The network can't be given in the shape that it came in.",
-                     layer->node);
-  memcpy(biases, layer->quantised.bias, channels * sizeof *biases);
-  if (!in_blocks) {
-    wisp_net_meant(press->net, layer, weights);
-    return WISP_OK;
-  }
-  float *blocked = malloc(channels * taps * sizeof *blocked);
-  if (!blocked)
-    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the weights of node %d.",
-                     layer->node);
-  wisp_net_meant(press->net, layer, blocked);
-  wisp_stem_plain(blocked, layer->channels_out, window, weights);
-  free(blocked);
-  return WISP_OK;
+  const wisp_status status =
+      wisp_stem_meant(press->net, layer, window, weight_count, channels_out, weights, error);
+  if (!status) memcpy(biases, layer->quantised.bias, (size_t)channels_out * sizeof *biases);
+  return status;
 }
 
 wisp_status wisp_press_pack(wisp_press *press, const char *provenance, const uint8_t **bytes,

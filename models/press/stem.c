@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/src/error.h"
+
 enum { BLOCK = 2, COLOURS = 3, BLOCK_CHANNELS = BLOCK * BLOCK * COLOURS };
 
 static int floor_half(int v) { return v >= 0 ? v / 2 : -((1 - v) / 2); }
@@ -87,7 +89,8 @@ float *wisp_stem_weights(float *weights, int channels, wisp_window *window) {
   return blocked;
 }
 
-void wisp_stem_plain(float *blocked, int channels, const wisp_window *plain, float *weights) {
+/* The way back: blocks as weights of the window `plain`, into [channels][3][kernel y][kernel x]. */
+static void stem_plain(float *blocked, int channels, const wisp_window *plain, float *weights) {
   wisp_window window = *plain;
   block_axis(&window, 0);
   block_axis(&window, 1);
@@ -102,4 +105,30 @@ void wisp_stem_unfocus(float *weights, int taps) {
     weights[pixel + i] = weights[2 * pixel + i];
     weights[2 * pixel + i] = below;
   }
+}
+
+wisp_status wisp_stem_meant(const wisp_net *net, const wisp_net_layer *layer,
+                            const wisp_window *plain, size_t count, int channels_out,
+                            float *weights, wisp_error *error) {
+  const int in_blocks = layer->inputs[0] == 0 && net->block == BLOCK;
+  const size_t channels = (size_t)layer->channels_out, taps = (size_t)wisp_net_taps(layer);
+  const size_t pixels = (size_t)(plain->kernel[0] * plain->kernel[1]);
+  if (layer->channels_out != channels_out ||
+      count != channels * (in_blocks ? COLOURS * pixels : taps))
+    return wisp_fail(error, WISP_ERR_UNSUPPORTED,
+                     "Node %d is not what it was: its groups or splits were folded, or it lost "
+                     "channels. The network can't be given in the shape that it came in.",
+                     layer->node);
+  if (!in_blocks) {
+    wisp_net_meant(net, layer, weights);
+    return WISP_OK;
+  }
+  float *blocked = malloc(channels * taps * sizeof *blocked);
+  if (!blocked)
+    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the weights of node %d.",
+                     layer->node);
+  wisp_net_meant(net, layer, blocked);
+  stem_plain(blocked, layer->channels_out, plain, weights);
+  free(blocked);
+  return WISP_OK;
 }

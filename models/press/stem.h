@@ -5,7 +5,7 @@
 #ifndef WISP_STEM_H
 #define WISP_STEM_H
 
-#include "graph.h"
+#include "net.h"
 
 /* The side of the picture's blocks: 2 if all that read the picture can (Focus wants it, convolutions of even stride
  * allow it), else 1. `readers` counts those of each node; those of dead ones don't matter. *conflict: a node that
@@ -16,8 +16,11 @@ int wisp_stem_block(const wisp_graph *graph, const int *readers, int *conflict);
  * [channels][3][kernel y][kernel x]. NULL without memory. */
 float *wisp_stem_weights(float *weights, int channels, wisp_window *window);
 
-/* The way back: those blocks as weights of the window `plain`, into [channels][3][kernel y][kernel x]. */
-void wisp_stem_plain(float *blocked, int channels, const wisp_window *plain, float *weights);
+/* What a layer's integers stand for, as weights of the graph's window, where it still has `count` of them and as many
+ * channels. */
+wisp_status wisp_stem_meant(const wisp_net *net, const wisp_net_layer *layer,
+                            const wisp_window *plain, size_t count, int channels_out,
+                            float *weights, wisp_error *error);
 
 /* From the channel order of YOLOv5's Focus to that of blocks, in place: `weights` are the 12 channels
  * [12][taps] of one output channel. */

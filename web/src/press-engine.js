@@ -225,7 +225,12 @@ export class PressEngine {
     for (let i = 0, at = this.#module._account(i); at; at = this.#module._account(++i)) {
       const [number] = new Float64Array(this.#module.wasmMemory.buffer, at, 1);
       const node = this.#nodes.get(number);
-      if (node?.op === 'conv') found.set(node.output, this.#meantBy(i, node));
+      if (node?.op !== 'conv') continue;
+      try {
+        found.set(node.output, this.#meantBy(i, node));
+      } catch (cause) {
+        throw named(cause, () => node);
+      }
     }
     return found;
   }

@@ -142,6 +142,7 @@ export class Press {
    * @returns {Promise<FloatGraph>}
    */
   async network() {
+    this.#graph.nodes.forEach(requireWhole);
     const found = await request(this.#link, 'meant', {});
     return { ...this.#graph, nodes: this.#graph.nodes.map((node) => weighed(node, found)) };
   }
@@ -202,15 +203,18 @@ export async function press(model, { pictures, ...options }) {
   }
 }
 
+/** @param {import('./import/float-graph.js').GraphNode} node */
+function requireWhole({ op, name }) {
+  if (!['affine', 'select', 'focus'].includes(op)) return;
+  const sentence = `Node "${name}" was folded into others, so the network can't be given in the shape that it came in.`;
+  throw new WispError('WISP_ERR_UNSUPPORTED', sentence);
+}
+
 /**
  * @param {import('./import/float-graph.js').GraphNode} node
  * @param {Map<number, import('./press-engine.js').Meant>} found
  */
 function weighed(node, found) {
-  if (['affine', 'select', 'focus'].includes(node.op)) {
-    const sentence = `Node "${node.name}" was folded into others, so the network can't be given in the shape that it came in.`;
-    throw new WispError('WISP_ERR_UNSUPPORTED', sentence);
-  }
   const meant = found.get(node.output);
   return node.op === 'conv' && meant ? { ...node, ...meant } : node;
 }
