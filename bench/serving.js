@@ -49,7 +49,7 @@ export class BenchServer {
       ['/peers/', peers],
     ];
     this.#server = createServer((request, response) => {
-      const { pathname } = new URL(request.url ?? '/', 'http://bench');
+      const { pathname } = new URL(`http://bench${request.url}`);
       void this.answer(pathname, response);
     });
   }

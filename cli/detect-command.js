@@ -99,7 +99,7 @@ function embeddedModel() {
 }
 
 /** The others can do without it. */
-const OF_THE_PICTURE = ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH'];
+const OF_THE_PICTURE = ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH', 'WISP_ERR_MEMORY'];
 
 /** A number is the index of a class, unless a class is called so. @param {string} name @param {string[]} classes */
 const labelOf = (name, classes) =>

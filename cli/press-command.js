@@ -139,6 +139,7 @@ async function run(model, options, command) {
   if (random !== undefined) return pressAtRandom(model, { ...options, random });
   if (model === undefined) return command.error("error: missing required argument 'model.onnx'");
   requireBothOrNone(options);
+  requireAuto(options);
   const output = options.output ?? `${model.replace(ONNX, '')}.wisp`;
   const inFloats = ONNX.test(output);
   if (inFloats && options.channels) throw channelsInFloats(output);
@@ -154,6 +155,7 @@ async function run(model, options, command) {
   try {
     if (!calib && !press.info.trained)
       command.error("error: required option '--calib <place>' not specified");
+    if (!calib) requireNoChange(model, command);
     if (inFloats) await press.network(); // refuses what can't be written before hours go into it
     await pressAll(press, jobs, pictures, options);
   } finally {
@@ -190,6 +192,22 @@ function requireBothOrNone({ data, labels }) {
   const [given, missing] = data ? ['--data', '--labels'] : ['--labels', '--data'];
   const sentence = `${given} needs ${missing}: pictures are judged by their labels.`;
   throw new WispError('WISP_ERR_ARGUMENT', sentence);
+}
+
+/** @param {Options} options */
+function requireAuto({ targetLoss, bits, sweep }) {
+  if (targetLoss === undefined || (bits === 'auto' && sweep?.setting !== 'bits')) return;
+  throw new WispError('WISP_ERR_ARGUMENT', '--target-loss needs --bits auto.');
+}
+
+/** What a network keeps that was trained with its integers. @param {string} model @param {Command} command */
+function requireNoChange(model, command) {
+  const given = ['bits', 'sparsity', 'method', 'uniform', 'blocks', 'sweep'].find(
+    (name) => command.getOptionValueSource(name) === 'cli',
+  );
+  if (!given) return;
+  const sentence = `${model} was trained with its integers, which stay without --calib`;
+  throw new WispError('WISP_ERR_ARGUMENT', `${sentence}: leave --${given} out, or give pictures.`);
 }
 
 /** @param {string} output */
@@ -317,7 +335,7 @@ async function quantise(press, settings) {
 }
 
 /** Of a picture that one can do without. */
-const SKIPPED = ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH'];
+const SKIPPED = ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH', 'WISP_ERR_MEMORY'];
 
 /** @param {string[]} places @param {string} why */
 function nothingSeen(places, why) {

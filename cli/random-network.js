@@ -20,6 +20,10 @@ export async function pressAtRandom(model, { random, sparsity, output, size, thr
     const sentence = `--random draws a network, so ${model} is not read; leave one of them out.`;
     throw new WispError('WISP_ERR_ARGUMENT', sentence);
   }
+  if (output && /\.onnx$/i.test(output)) {
+    const sentence = `${output} can't be written: --random makes .wisp files only.`;
+    throw new WispError('WISP_ERR_ARGUMENT', sentence);
+  }
   const zeros = sparsity > 0 ? `-${Math.round(sparsity * 100)}` : '';
   const file = output ?? `random-${random}${zeros}.wisp`;
   requireWritable(file);

@@ -79,7 +79,7 @@ export class Yardstick {
     }
     progress.end();
     const measure = { kind: /** @type {const} */ ('agreement'), float: null };
-    return new Yardstick(truth, '/', { ...measure, pictures: truth.images.length });
+    return new Yardstick(truth, '', { ...measure, pictures: truth.images.length });
   }
 
   /** @param {Uint8Array} bytes a .wisp file @param {number} [threads] @returns {Promise<Score>} */

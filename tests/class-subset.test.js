@@ -79,7 +79,7 @@ test('what is no class of the network gets a sentence', async () => {
     [[-1], /no class "-1"/],
     [['car', 2], /Class "car" is asked for twice\.$/],
     [[], /empty list/],
-    ['car', /classes is a list of names or numbers, not the string "car"/],
+    ['car', /classes is a list of names or indices, not the string "car"/],
     [[null], /classes is a list/],
   ];
   for (const [classes, sentence] of cases) {

@@ -33,6 +33,7 @@ export class CliFolder {
   #fill() {
     for (const name of ['photos', 'empty', 'mixed']) mkdirSync(this.at(name));
     this.write('best.onnx', tinyYolo({ names: NAMES }));
+    this.write('trained.onnx', tinyYolo({ rounding: { scale: 0.0625, zeroPoint: 5 } }));
     for (let i = 0; i < PICTURES; i++) {
       this.write(`photos/${i}.png`, encodePng(makePicture({ seed: i })));
     }

@@ -2,11 +2,22 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { startServer } from '../tools/serve.mjs';
 import { classColour, INK } from '../web/demo/colours.js';
 import { sortOf } from '../web/demo/intake.js';
 import { placeLabels } from '../web/demo/labels.js';
 import { bytes, cameraSentence, plural, sentence, stem, summary } from '../web/demo/sentences.js';
 import { makeRandom } from './fixtures.js';
+
+test('the server goes on, whatever it is asked', async () => {
+  const { url, close } = await startServer({ port: 0 });
+  try {
+    assert.equal((await fetch(`${new URL(url).origin}//`)).status, 404);
+    assert.equal((await fetch(new URL('/web/demo/index.html', url))).status, 200);
+  } finally {
+    await close();
+  }
+});
 
 /** Relative luminance as WCAG 2 defines it. @param {string} colour #rrggbb */
 function luminance(colour) {

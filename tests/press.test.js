@@ -248,6 +248,10 @@ test('a signal ends it wherever it is', async () => {
     Press.open(onnx, { signal: AbortSignal.abort(reason) }),
     (error) => error === reason,
   );
+  const early = new AbortController();
+  const opening = Press.open(onnx, { signal: early.signal });
+  early.abort(reason); // while it is imported
+  await assert.rejects(opening, (error) => error === reason);
 });
 
 test('a page makes the same bytes', {

@@ -18,7 +18,8 @@ const shelf = {
 };
 
 /**
- * The folder has tiny.wisp and picture.png; the server also page.html, and /slow.wisp whose second half never comes.
+ * The folder has tiny.wisp and picture.png; the server also page.html, /slow.wisp whose second half never comes, and
+ * /broken.png, which breaks off.
  * @returns {Promise<{folder: string, url: string, openRequests: () => number, close: () => void}>}
  */
 export async function openSite() {
@@ -31,6 +32,10 @@ export async function openSite() {
       slow++;
       response.on('close', () => slow--);
       return response.writeHead(200).write(model.subarray(0, model.length >> 1));
+    }
+    if (request.url === '/broken.png') {
+      response.writeHead(200, { 'content-type': 'image/png', 'content-length': png.length });
+      return response.write(png.subarray(0, 50), () => response.destroy());
     }
     const found = shelf[request.url ?? ''];
     if (!found) return response.writeHead(404).end();

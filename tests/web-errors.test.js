@@ -32,6 +32,11 @@ async function refuses(promise, code, sentence) {
   });
 }
 
+async function* failing() {
+  yield model.subarray(0, 100);
+  throw new Error('socket hang up');
+}
+
 describe('errors are sentences', () => {
   /** @type {Detector} */ let detector;
   before(async () => {
@@ -110,6 +115,19 @@ describe('errors are sentences', () => {
       /no\.png: there is no such file/,
     ],
     ['a lost picture', () => detect(`${site.url}/no.png`), 'FETCH', /\/no\.png is not there.* 404/],
+    [
+      'a broken connection',
+      () => detect(`${site.url}/broken.png`),
+      'FETCH',
+      /broken\.png broke off/,
+    ],
+    [
+      'a picture too wide',
+      () => detect({ data: new Uint8Array(4 * 32769), width: 32769, height: 1 }),
+      'SOURCE',
+      /32769 × 1 pixels; sides up to 32768/,
+    ],
+    ['a stream that fails', () => open(failing()), 'FETCH', /stream broke off: socket hang up/],
     ['no picture file', () => detect(inFolder('tiny.wisp')), 'SOURCE', /tiny\.wisp: .*57 49 53 50/],
     ['half a picture', () => detect(png.subarray(0, 500)), 'SOURCE', /PNG picture is damaged/],
     [
@@ -154,7 +172,14 @@ describe('errors are sentences', () => {
 
   test('a detector works on after an error', async () => {
     await assert.rejects(detect(42));
+    await assert.rejects(detect(`${site.url}/broken.png`));
     assert.ok((await detect(picture, options)).boxes.length > 0);
+  });
+
+  test('classes may be what a framework watches', async () => {
+    const classes = new Proxy(['cat'], {});
+    const { boxes } = await detect(picture, { ...options, classes });
+    assert.ok(boxes.every((/** @type {any} */ { name }) => name === 'cat'));
   });
 
   test('a trap ends the detector and only it', async () => {

@@ -143,6 +143,15 @@ describe('open can be aborted', () => {
     assert.ok(cancelled);
   });
 
+  test('while other pieces hang', async () => {
+    async function* pieces() {
+      yield model.subarray(0, 100);
+      await new Promise(() => {});
+    }
+    const signal = AbortSignal.timeout(200);
+    await assert.rejects(Detector.open(pieces(), { signal }), { name: 'TimeoutError' });
+  });
+
   test('and after it, the signal has no say', async () => {
     const stop = new AbortController();
     const detector = await Detector.open(model, { signal: stop.signal });

@@ -61,7 +61,7 @@ export async function startServer({ port, isolated = true, headers = {}, folders
   /** What `npm run bench` has fetched, for the bench page; loaded when that page asks. @type {PeerShelf | undefined} */
   let peers;
   const server = createServer(async (request, response) => {
-    const { pathname, search } = new URL(request.url ?? '/', 'http://localhost');
+    const { pathname, search } = new URL(`http://localhost${request.url}`); // which may be //
     const isPage = (request.headers['sec-fetch-dest'] ?? 'document') === 'document';
     const own = isolated && isPage ? { ...all, ...OF_PAGES } : all;
     // with every answer: WebKit refuses a worker whose 304 lacks them

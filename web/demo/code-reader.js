@@ -21,7 +21,9 @@ export class CodeReader {
     const picture = source.size();
     const reach = reachOf(box, picture);
     const { x, y, width, height } = reach;
-    const bitmap = await createImageBitmap(source.element, x, y, width, height);
+    const place = /** @type {const} */ ([x, y, width, height]);
+    const bitmap = await createImageBitmap(source.element, ...place).catch(() => null);
+    if (!bitmap) return null; // a video that is seeking has no picture just now
     this.#worker ??= new Worker(new URL('./code-worker.js', import.meta.url), {
       type: 'module',
       name: 'code reader',

@@ -16,6 +16,20 @@ export function inputSize(size = 0) {
 }
 
 /**
+ * @template {string | number} T
+ * @param {T[] | undefined} classes
+ * @returns {T[] | undefined} a plain list: what a framework watches can't be sent to a worker
+ */
+export function classList(classes) {
+  const fits = (/** @type {unknown} */ one) => ['string', 'number'].includes(typeof one);
+  if (classes === undefined) return undefined;
+  if (Array.isArray(classes) && classes.every(fits)) return [...classes];
+  const what = Array.isArray(classes) ? classes.find((one) => !fits(one)) : classes;
+  const sentence = `classes is a list of names or indices, not ${naming(what)}.`;
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
+}
+
+/**
  * @param {'auto' | number} [threads]
  * @returns {'auto' | number}
  */

@@ -215,7 +215,12 @@ async function* drain(stream, name, signal) {
 
 /** @param {AsyncIterable<unknown>} pieces */
 async function* iterate(pieces) {
-  for await (const piece of pieces) yield requireBytes(piece);
+  try {
+    for await (const piece of pieces) yield requireBytes(piece);
+  } catch (cause) {
+    if (cause instanceof WispError) throw cause;
+    throw new WispError('WISP_ERR_FETCH', `${STREAM} broke off: ${saying(cause)}.`, { cause });
+  }
 }
 
 /** @param {unknown} piece */

@@ -265,12 +265,6 @@ export class Engine {
       filter.fill(1);
       return;
     }
-    if (!Array.isArray(wanted)) {
-      throw new WispError(
-        'WISP_ERR_ARGUMENT',
-        `classes is a list of names or indices, not ${naming(wanted)}.`,
-      );
-    }
     const labels = wanted.map((one) => this.#label(one));
     filter.fill(0);
     for (const label of labels) filter[label] = 1;
@@ -344,13 +338,9 @@ export class Engine {
       return call();
     } catch (thrown) {
       if (!isTrap(thrown)) throw thrown;
-      throw new WispError(
-        'WISP_ERR_CRASH',
-        `The engine crashed: ${saying(thrown)}. Open the detector again.`,
-        {
-          cause: thrown,
-        },
-      );
+      const why = thrown === 'unwind' ? 'one of its threads died' : saying(thrown);
+      const sentence = `The engine crashed: ${why}. Open the detector again.`;
+      throw new WispError('WISP_ERR_CRASH', sentence, { cause: thrown });
     }
   }
 }
@@ -360,7 +350,8 @@ const workersFor = (threads) => (threads > 1 ? threads : 0);
 
 /** @param {unknown} thrown */
 function isTrap(thrown) {
-  return thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError;
+  const ownDies = thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError;
+  return ownDies || thrown === 'unwind'; // as Emscripten says it where another thread did
 }
 
 /** @param {string} name @param {unknown} value */

@@ -1,6 +1,6 @@
 // wisp for browsers and Node: open a model, detect boxes, close.
 
-import { inputSize, threadCount } from './arguments.js';
+import { classList, inputSize, threadCount } from './arguments.js';
 import { downloadModel } from './download.js';
 import { naming, WispError } from './error.js';
 import { runtimeFiles } from './files.js';
@@ -95,7 +95,8 @@ export class Detector {
     try {
       const stoppable = { ...options, signal: stop.signal };
       const loading = load(link, { wish, size, warmUp, kernels }, stoppable);
-      const [choice] = await Promise.all([loading, feed(link, model, loading, stoppable)]);
+      const arriving = Promise.all([loading, feed(link, model, loading, stoppable)]);
+      const [choice] = await Promise.race([arriving, failing(link.ended)]); // a source may stall
       const info = await ready(link, options);
       signal?.throwIfAborted(); // onProgress may have aborted with the last report
       return new Detector(link, { ...info, variant: choice.variant, reason: choice.reason });
@@ -129,8 +130,11 @@ export class Detector {
    * @param {DetectOptions} [options]
    * @returns {Promise<Result | Result[]>}
    */
-  async detect(source, { signal, ...options } = {}) {
+  async detect(source, { signal, classes, ...others } = {}) {
     signal?.throwIfAborted();
+    const { confidence, iou, maxDetections, classAgnostic, multiLabel } = others;
+    const numbers = { confidence, iou, maxDetections, classAgnostic, multiLabel };
+    const options = { ...numbers, classes: classList(classes) };
     if (!Array.isArray(source)) return (await this.#detectAll([source], options, signal))[0];
     return source.length === 0 ? [] : this.#detectAll(source, options, signal);
   }
@@ -185,6 +189,11 @@ export class Detector {
   async [Symbol.asyncDispose]() {
     await this.close();
   }
+}
+
+/** @param {Promise<unknown>} ended @returns {Promise<never>} */
+async function failing(ended) {
+  throw await ended;
 }
 
 const closed = () => new WispError('WISP_ERR_CLOSED', 'The detector is closed.');

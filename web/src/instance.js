@@ -28,7 +28,7 @@ export async function instantiate({ glue, wasm }, workers, compiling) {
     if (workers > 0) whenThreadsFail(workers, reject, started.signal);
     factory({ instantiateWasm, pthreadPoolSize: workers }).then(resolve, reject);
   });
-  instance.then(() => started.abort(), ignore);
+  instance.then(() => started.abort(), ignore); // where it failed, more threads may tell so
   return instance;
 }
 
@@ -44,7 +44,8 @@ function whenThreadsFail(workers, reject, signal) {
   let left = workers;
   const fail = (/** @type {Event} */ event) => {
     event.preventDefault();
-    reject(new Error('a thread did not start'));
+    const why = /** @type {ErrorEvent} */ (event).error?.message;
+    reject(new Error(`a thread did not start${why ? `: ${why}` : ''}`));
     if (--left === 0) globalThis.removeEventListener('error', fail);
   };
   globalThis.addEventListener?.('error', fail, { signal });

@@ -19,6 +19,12 @@ export class Link {
   /** @type {unknown} why no request is taken any more; undefined while they are */
   #ended = undefined;
   #answered = false;
+  /** @type {(reason: unknown) => void} */
+  #sayEnded = () => {};
+  /** Kept with the reason, once nothing is taken any more. @type {Promise<unknown>} */
+  ended = new Promise((resolve) => {
+    this.#sayEnded = resolve;
+  });
 
   /** @param {string | URL} [workerUrl] @param {import('./host.js').WorkerFiles} [own] default: the runtime's */
   constructor(workerUrl, own) {
@@ -60,6 +66,7 @@ export class Link {
   async end(reason) {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
+    this.#sayEnded(reason);
     for (const { reject } of this.#open.values()) reject(reason);
     this.#open.clear();
     await this.#crew.dismiss();

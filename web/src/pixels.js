@@ -188,6 +188,30 @@ export function explainRefusal(thrown) {
   return new WispError('WISP_ERR_SOURCE', `The picture can't be read: ${CORS}.`, { cause: thrown });
 }
 
+const MOST_SIDE = 32768; // of a frame, as core/src/check.c has it
+
+/**
+ * Reads a picture and gives it back. Whatever goes wrong is the picture's fault, and only its.
+ * @param {{read: (picture: Picture, room: Room) => Promise<void>}} reader
+ * @param {Picture} picture
+ * @param {Room} room
+ */
+export async function readPicture(reader, picture, room) {
+  try {
+    await reader.read(picture, (width, height) => {
+      if (width <= MOST_SIDE && height <= MOST_SIDE) return room(width, height);
+      const sentence = `The picture has ${width} × ${height} pixels; sides up to ${MOST_SIDE} are possible.`;
+      throw new WispError('WISP_ERR_SOURCE', sentence);
+    });
+  } catch (cause) {
+    if (cause instanceof WispError) throw cause;
+    const sentence = `The picture can't be read: ${saying(cause)}.`;
+    throw new WispError('WISP_ERR_SOURCE', sentence, { cause });
+  } finally {
+    release(picture);
+  }
+}
+
 const STRIP = 1 << 22; // pixels read back at once: phones limit the size of a canvas
 
 /** The worker's side, for a browser. */
@@ -279,9 +303,15 @@ export class Reader {
 /** @param {string} address */
 async function fetchPicture(address) {
   const response = await fetchFile(address);
-  const type = response.headers.get('content-type') ?? '';
-  if (!type.startsWith('text/html')) return response.blob();
-  throw new WispError('WISP_ERR_SOURCE', `${address.slice(0, 200)} is a web page, not a picture.`);
+  const name = address.slice(0, 200);
+  if (response.headers.get('content-type')?.startsWith('text/html')) {
+    throw new WispError('WISP_ERR_SOURCE', `${name} is a web page, not a picture.`);
+  }
+  try {
+    return await response.blob();
+  } catch (cause) {
+    throw new WispError('WISP_ERR_FETCH', `${name} broke off: ${saying(cause)}.`, { cause });
+  }
 }
 
 /**

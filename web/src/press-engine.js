@@ -38,10 +38,16 @@ export class PressEngine {
   /**
    * @param {number} threads more than one need shared memory
    * @param {string} [base] folder that holds the press's files under their own names; without it, the package's
+   * @returns {Promise<PressEngine>}
    */
   static async load(threads, base) {
     const files = pressFiles(threads > 1, base);
-    return new PressEngine(await instantiate(files, threads - 1, compile(files.wasm)), threads);
+    try {
+      return new PressEngine(await instantiate(files, threads - 1, compile(files.wasm)), threads);
+    } catch (thrown) {
+      if (threads === 1 || thrown instanceof WispError) throw thrown;
+      return PressEngine.load(1, base); // see Engine.load
+    }
   }
 
   /**

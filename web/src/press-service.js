@@ -1,7 +1,7 @@
 // What the press's worker does with each verb, one request after the other; every request gets exactly one reply.
 
 import { saying, WispError } from './error.js';
-import { explainRefusal, release } from './pixels.js';
+import { readPicture } from './pixels.js';
 import { PressEngine } from './press-engine.js';
 import { chooseVariant } from './variant.js';
 import { VERSION } from './version.js';
@@ -150,15 +150,9 @@ export class PressService {
   }
 
   /** @param {import('./pixels.js').Picture} picture */
-  async #read(picture) {
+  #read(picture) {
     const engine = this.#opened();
-    try {
-      await this.#reader.read(picture, (width, height) => engine.frame(width, height));
-    } catch (thrown) {
-      throw explainRefusal(thrown);
-    } finally {
-      release(picture);
-    }
+    return readPicture(this.#reader, picture, (width, height) => engine.frame(width, height));
   }
 
   /** @param {object} more */

@@ -1,12 +1,12 @@
 // The press for browsers and Node: a float network and calibration pictures in, a .wisp file out.
 
-import { inputSize, threadCount } from './arguments.js';
+import { classList, inputSize, threadCount } from './arguments.js';
 import { download } from './download.js';
-import { naming, saying, WispError } from './error.js';
+import { saying, WispError } from './error.js';
 import { absolute, countCores } from './host.js';
 import { onlyClasses } from './import/class-subset.js';
 import { Link } from './link.js';
-import { movable, pack, release } from './pixels.js';
+import { explainRefusal, movable, pack, release } from './pixels.js';
 
 export { WispError };
 
@@ -80,9 +80,13 @@ export class Press {
     const size = inputSize(options.size);
     const wish = { threads: threadCount(options.threads), cores: countCores() };
     onProgress?.({ phase: 'import' });
-    const { graph: whole, source } = await importFrom(model, options);
-    const graph = options.classes ? onlyClasses(whole, classList(options.classes)) : whole;
-    const chosen = options.classes ? { classes: graph.classes } : {};
+    const classes = classList(options.classes);
+    const { graph: whole, source } = await importFrom(model, options).catch((thrown) => {
+      throw signal?.aborted ? signal.reason : thrown;
+    });
+    signal?.throwIfAborted(); // nobody listened meanwhile
+    const graph = classes ? onlyClasses(whole, classes) : whole;
+    const chosen = classes ? { classes: graph.classes } : {};
     const link = new Link(options.workerUrl, WORKER);
     const abort = () => link.end(signal?.reason);
     signal?.addEventListener('abort', abort);
@@ -164,7 +168,7 @@ export class Press {
       return await request(this.#link, verb, { picture, ...body }, movable(picture));
     } catch (thrown) {
       release(picture);
-      throw thrown;
+      throw explainRefusal(thrown);
     }
   }
 
@@ -324,14 +328,6 @@ async function hashOf(bytes) {
 
 /** @param {ModelSource | FloatGraph} model @returns {model is FloatGraph} */
 const isGraph = (model) => Array.isArray(Reflect.get(Object(model), 'nodes'));
-
-/** @param {unknown} classes @returns {(string | number)[]} */
-function classList(classes) {
-  const fits = (/** @type {unknown} */ one) => ['string', 'number'].includes(typeof one);
-  if (Array.isArray(classes) && classes.every(fits)) return classes;
-  const sentence = `classes is a list of names or numbers, not ${naming(classes)}.`;
-  throw new WispError('WISP_ERR_ARGUMENT', sentence);
-}
 
 /** A file's own name, without the folders it is in: those are nobody else's business. @param {string} path */
 const fileName = (path) => path.split(/[\\/]/).pop() || path;

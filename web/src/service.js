@@ -2,7 +2,7 @@
 
 import { Engine } from './engine.js';
 import { saying, WispError } from './error.js';
-import { explainRefusal, release } from './pixels.js';
+import { readPicture, release } from './pixels.js';
 import { chooseVariant } from './variant.js';
 
 /**
@@ -103,8 +103,7 @@ export class Service {
       const reading = [];
       for (const [i, picture] of pictures.entries()) {
         const started = performance.now();
-        await this.#reader.read(picture, (width, height) => engine.frame(i, width, height));
-        release(picture);
+        await readPicture(this.#reader, picture, (width, height) => engine.frame(i, width, height));
         reading.push(performance.now() - started);
       }
       const results = engine.detect(pictures.length, options).map(({ times, ...rest }, i) => ({
@@ -112,8 +111,6 @@ export class Service {
         times: { ...times, pixels: reading[i], total: times.total + reading[i] },
       }));
       return { results, spares: sparesOf(pictures) };
-    } catch (thrown) {
-      throw explainRefusal(thrown);
     } finally {
       pictures.forEach(release);
     }

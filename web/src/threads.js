@@ -18,8 +18,10 @@ const threads = [];
 class ThreadInPage {
   /** @type {((event: {data: any}) => void) | undefined} */
   onmessage;
-  /** @type {((fault: Fault) => void) | undefined} */
-  onerror;
+  /** Until the glue has one of its own: nobody waits for a thread that did not start. @param {Error} fault */
+  onerror = (fault) => {
+    throw fault;
+  };
   #number = threads.push(this) - 1;
 
   /** @param {URL} address */
@@ -42,6 +44,11 @@ class ThreadInPage {
   }
 }
 
+/** @param {Fault} fault */
+function errorOf({ message, ...place }) {
+  return Object.assign(new Error(message), place);
+}
+
 /**
  * Makes this worker's workers the page's, which answers with `Threads`.
  * @param {(message: any) => void} receive takes what else the page says
@@ -50,7 +57,7 @@ export function leaveThreadsToPage(receive) {
   globalThis.Worker = /** @type {any} */ (ThreadInPage);
   onmessage = ({ data }) => {
     if (!isLetter(data)) receive(data);
-    else if (data.fault) threads[data.thread].onerror?.(data.fault);
+    else if (data.fault) threads[data.thread].onerror(errorOf(data.fault));
     else threads[data.thread].onmessage?.({ data: data.message });
   };
 }
@@ -91,9 +98,14 @@ export class Threads {
       this.#owner.postMessage({ thread, ...letter });
     try {
       const worker = new Worker(address, { type: 'module', name: 'em-pthread' });
-      worker.onmessage = ({ data }) => say({ message: data });
+      let started = false;
+      worker.onmessage = ({ data }) => {
+        started = true;
+        say({ message: data });
+      };
       worker.onerror = (event) => {
         event.preventDefault();
+        if (!started) this.end(); // the others are of no use without it
         const { message, filename, lineno } = event;
         say({ fault: { message, filename, lineno } });
       };

@@ -84,7 +84,7 @@ function requireSimd() {
   if (typeof WebAssembly !== 'object' || !WebAssembly.validate(SIMD)) {
     throw new WispError(
       'WISP_ERR_ENGINE',
-      'There is no WebAssembly SIMD here: wisp needs Chrome 91, Firefox 89, Safari 16.4, Node 20 or newer.',
+      'There is no WebAssembly SIMD here: wisp needs Chrome 100, Firefox 114, Safari 16.4, Node 20.16 or newer.',
     );
   }
   try {
