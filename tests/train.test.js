@@ -110,6 +110,11 @@ test('a glance: what was trained in integers is what wisp computes', { skip }, a
   assert.ok(Math.max(...sparsities) > 0.49, `half of the blocks are zero, not ${sparsities}`);
   const { share, all } = await compared(made, 0.02);
   assert.ok(all > 0 && share > 0.9, `${share} of ${all} boxes are the same`);
+  const [shy, model] = [inFolder('shy.onnx'), inFolder('shy.wisp')];
+  await train('export', made.checkpoint, '-o', shy, '--objectness=-20');
+  assert.equal((await runWisp(['press', shy, '-o', model])).code, 0);
+  const found = await runWisp(['detect', model, ...made.files, '--confidence', '0.02']);
+  assert.equal(parsed(found.stdout).flatMap(({ boxes }) => boxes).length, 0);
 });
 
 /** The blocks that are present, layer by layer. @param {string} model @returns {Promise<number[]>} */

@@ -13,7 +13,7 @@ import numpy as np
 from . import state
 from .detect import detect
 from .draw.symbols import CLASSES
-from .export import save_onnx
+from .export import save_onnx, shift_objectness
 from .folder import pictures_in, read_data
 from .loop import Job
 from .metrics import IOUS, evaluate
@@ -99,11 +99,14 @@ def _export(arguments: argparse.Namespace) -> None:
     model = state.load_model(arguments.checkpoint)
     output = arguments.output or arguments.checkpoint.with_suffix(".onnx")
     kept = state.load(arguments.checkpoint)
-    save_onnx(
-        model,
-        output,
-        {"pictures": kept.get("pictures", 0), "trained": "int8" if kept["quantised"] else "float"},
-    )
+    note = {
+        "pictures": kept.get("pictures", 0),
+        "trained": "int8" if kept["quantised"] else "float",
+    }
+    if arguments.objectness:
+        shift_objectness(model, arguments.objectness)
+        note["objectness"] = arguments.objectness
+    save_onnx(model, output, note)
     print(
         f"{output}: next, wisp press {output}" + ("" if kept["quantised"] else " --calib photos/")
     )
@@ -196,6 +199,12 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("export", help="a checkpoint as ONNX, for wisp press")
     command.add_argument("checkpoint", type=Path)
     command.add_argument("-o", "--output", type=Path)
+    command.add_argument(
+        "--objectness",
+        type=float,
+        default=0.0,
+        help="added to the logits of objectness: below 0, fewer boxes at the same confidence",
+    )
     command.set_defaults(run=_export)
     command = commands.add_parser("val", help="AP of a checkpoint on the held-out pictures")
     command.add_argument("checkpoint", type=Path)
