@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import { chromium as findChromium } from '../tools/places.mjs';
 import { startServer } from '../tools/serve.mjs';
@@ -88,6 +89,12 @@ describe('an isolated page', { skip: SKIP }, () => {
     assert.equal(open.setUp.isolated, true);
     assert.match(open.setUp.info.variant, /-mt$/);
     assert.ok(open.setUp.info.threads > 1);
+  });
+  test('leaves no thread behind', async () => {
+    const before = open.page.workers().length;
+    assert.equal(await open.page.evaluate(cases.opening, 2), 2);
+    for (let i = 0; i < 100 && open.page.workers().length > before; i++) await sleep(20);
+    assert.equal(open.page.workers().length, before);
   });
   for (const [name, run] of Object.entries(cases.sameBoxes)) {
     test(`${name}: the boxes of Node`, async () => {

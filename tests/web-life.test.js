@@ -148,7 +148,7 @@ describe('open can be aborted', () => {
       yield model.subarray(0, 100);
       await new Promise(() => {});
     }
-    const signal = AbortSignal.timeout(200);
+    const signal = AbortSignal.timeout(1500); // the engine is there by then
     await assert.rejects(Detector.open(pieces(), { signal }), { name: 'TimeoutError' });
   });
 
