@@ -5,7 +5,9 @@ import { copyFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Engine } from '../web/src/engine.js';
 import { Detector, WispError } from '../web/src/index.js';
+import { readPicture } from '../web/src/pixels.js';
 import { chooseVariant } from '../web/src/variant.js';
 import { withHeader } from './fixtures.js';
 import { model, openSite, picture, png } from './site.js';
@@ -174,6 +176,31 @@ describe('errors are sentences', () => {
     await assert.rejects(detect(42));
     await assert.rejects(detect(`${site.url}/broken.png`));
     assert.ok((await detect(picture, options)).boxes.length > 0);
+  });
+
+  test('whatever a reader throws is the fault of its picture', async () => {
+    const read = async () => {
+      throw new TypeError('what a browser says');
+    };
+    const raw = {
+      kind: /** @type {const} */ ('raw'),
+      data: new Uint8Array(4),
+      width: 1,
+      height: 1,
+    };
+    const reading = readPicture({ read }, raw, () => new Uint8ClampedArray(4));
+    await refuses(reading, 'WISP_ERR_SOURCE', /can't be read: what a browser says\./);
+  });
+
+  test('a thread that died ends the engine', async () => {
+    const glue = {
+      _runtime_model_buffer() {
+        throw 'unwind'; // as Emscripten's
+      },
+    };
+    const engine = new Engine(glue, chooseVariant({ threads: 1, cores: 1 }));
+    const feeding = (async () => engine.feed(model))();
+    await refuses(feeding, 'WISP_ERR_CRASH', /one of its threads died\. Open the detector again/);
   });
 
   test('classes may be what a framework watches', async () => {
