@@ -271,6 +271,20 @@ static void add_layer(net *n, int operation, int input, int output, int stride) 
   for (int c = 0; c < l->channels; c++) l->scale[c] = 0.01f;
 }
 
+/* What feeding the net's file says, and then opening the model; frees the net. */
+static wisp_status feed_net(net *n, wisp_error *error) {
+  size_t size;
+  uint8_t *bytes = net_write(n, &size);
+  wisp_model *model;
+  wisp_status status = feed(&model, bytes, size, error);
+  if (!status) status = open_and_detect(model, error);
+  wisp_model_close(&model);
+  net_free(n);
+  free(n);
+  free(bytes);
+  return status;
+}
+
 /* A wide tensor is upsampled until it has 2^40 bytes: 256 times 2^32, where sizes of 32 bits begin anew. */
 static void test_too_large(void) {
   net *n = check_allocate(sizeof *n);
@@ -285,17 +299,9 @@ static void test_too_large(void) {
   add_layer(n, WISP_OP_UPSAMPLE, 2, 3, 8);
   add_layer(n, WISP_OP_UPSAMPLE, 3, 4, 4);
   add_layer(n, WISP_OP_CONV, 1, 5, 1);
-  size_t size;
-  uint8_t *bytes = net_write(n, &size);
-  wisp_model *model;
   wisp_error error;
   CHECK_CASE("a tensor of 2^40 bytes");
-  CHECK_EQ(feed(&model, bytes, size, &error), WISP_OK);
-  CHECK_EQ(open_and_detect(model, &error), WISP_ERR_LIMIT);
-  wisp_model_close(&model);
-  net_free(n);
-  free(n);
-  free(bytes);
+  CHECK_EQ(feed_net(n, &error), WISP_ERR_LIMIT);
 }
 
 /* Layers read 4,096 tensors at most, all together: planning takes time by the square of them. */
@@ -309,16 +315,10 @@ static void test_many_reads(void) {
     n->layer[t - 1].input_count = NET_INPUTS;
   }
   n->head[0] = (net_head){17, 8, 1, {{8, 8}}};
-  size_t size;
-  uint8_t *bytes = net_write(n, &size);
-  wisp_model *model;
   wisp_error error;
   CHECK_CASE("17 layers of 255 inputs");
-  CHECK_EQ(feed(&model, bytes, size, &error), WISP_ERR_LIMIT);
+  CHECK_EQ(feed_net(n, &error), WISP_ERR_LIMIT);
   CHECK(strstr(error.message, "read 4335 tensors") != NULL);
-  wisp_model_close(&model);
-  free(n);
-  free(bytes);
 }
 
 /* ---- the fuzzer's first files ---- */
