@@ -212,7 +212,7 @@ function requireNoChange(model, command) {
 
 /** @param {string} output */
 function channelsInFloats(output) {
-  const sentence = `${output} can't be written without whole channels: --channels makes .wisp files only.`;
+  const sentence = `${output} can't be written: --channels makes .wisp files only.`;
   return new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 

@@ -142,7 +142,7 @@ export class Press {
 
   /**
    * The network with the weights that the last `quantise` left, zeros and all, and whatever else it does in floats: to
-   * train it further, or to run it elsewhere.
+   * train it further.
    * @returns {Promise<FloatGraph>}
    */
   async network() {
