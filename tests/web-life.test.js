@@ -10,6 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Engine } from '../web/src/engine.js';
 import { runtimeFiles } from '../web/src/files.js';
 import { Detector } from '../web/src/index.js';
+import { pack, Spares } from '../web/src/pixels.js';
 import { chooseVariant } from '../web/src/variant.js';
 import { makePicture } from './fixtures.js';
 import { model, openSite, picture } from './site.js';
@@ -55,6 +56,30 @@ describe('detect', () => {
     await detector.close();
   });
 
+  test('takes pictures of all sizes into memory that it shares, each once', async () => {
+    const detector = await Detector.open(model, { threads: 2 });
+    const sizes = [300, 700, 1500, 200, 1500, 400]; // 1500: more than there is room for at first
+    const pictures = sizes.map((width, seed) => makePicture({ width, height: 900, seed }));
+    const alone = await Detector.open(model, { threads: 1 });
+    const expected = [];
+    for (const one of pictures) expected.push((await alone.detect(one, options)).boxes);
+    await alone.close();
+    for (const wait of [true, false]) {
+      const going = [];
+      for (const one of pictures) {
+        const bad = detector.detect([one, /** @type {any} */ ({ data: 1, width: 1, height: 1 })]);
+        await assert.rejects(bad, { code: 'WISP_ERR_SOURCE' });
+        const signal = AbortSignal.timeout(0);
+        detector.detect(pictures[0], { signal }).catch(() => {}); // its room comes back all the same
+        going.push(detector.detect(one, options));
+        if (wait) await going.at(-1);
+      }
+      const boxes = (await Promise.all(going)).map((result) => result.boxes);
+      assert.deepEqual(boxes, expected);
+    }
+    await detector.close();
+  });
+
   test('can be aborted before, while waiting, while running', async () => {
     const detector = await Detector.open(model, { threads: 1 });
     const signal = AbortSignal.abort(new Error('not today'));
@@ -97,6 +122,22 @@ describe('detect', () => {
     engine.close();
     engine.close();
   });
+});
+
+test('the landing goes to one picture at a time and comes back unless it was too small', async () => {
+  const spares = new Spares();
+  const one = makePicture({ width: 8, height: 4 });
+  const room = new Uint8Array(new SharedArrayBuffer(256), 64, 128);
+  const kind = async (/** @type {typeof one} */ picture) => (await pack(picture, spares)).kind;
+  assert.equal(await kind(one), 'raw');
+  spares.keep([], room);
+  assert.deepEqual(await pack(one, spares), { kind: 'landed', width: 8, height: 4 });
+  assert.deepEqual([...room], [...one.data]);
+  assert.equal(await kind(one), 'raw', 'the worker has it');
+  spares.takeBack([{ kind: 'landed', width: 8, height: 4 }]);
+  const large = await pack(makePicture({ width: 9, height: 4 }), spares);
+  assert.ok(large.kind === 'raw' && large.returnsLanding);
+  assert.equal(await kind(one), 'raw', 'it went with the large one');
 });
 
 describe('open can be aborted', () => {

@@ -13,10 +13,16 @@
 
 _Static_assert(sizeof(wisp_box) == 24, "boxes.js reads six 32-bit fields");
 
-/* The picture of one place in the batch; grows, never shrinks. */
-typedef struct runtime_slot {
+/* A picture's room; grows, never shrinks. */
+typedef struct runtime_room {
   uint8_t *rgba;
   size_t cap;
+} runtime_room;
+
+/* The picture of one place in the batch. */
+typedef struct runtime_slot {
+  runtime_room room;
+  const uint8_t *rgba; /* in its own room or in the landing */
   int width, height;
 } runtime_slot;
 
@@ -27,7 +33,8 @@ static struct {
   wisp_settings settings;
   uint8_t *piece; /* model bytes on their way in */
   size_t piece_cap;
-  uint8_t *wanted; /* [classes] */
+  uint8_t *wanted;      /* [classes] */
+  runtime_room landing; /* where another thread may write a picture that is yet to come */
   runtime_slot *slots;
   wisp_frame *frames;
   wisp_result *results;
@@ -166,25 +173,47 @@ static int runtime_reserve(int n) {
   return 1;
 }
 
-/* Room for frame i's RGBA bytes, rows without gaps; 0 without memory. */
-EMSCRIPTEN_KEEPALIVE uint8_t *runtime_frame_buffer(int i, int width, int height) {
-  if (i < 0 || width < 1 || height < 1 || !runtime_reserve(i + 1)) return NULL;
-  runtime_slot *slot = &door.slots[i];
-  uint64_t size = (uint64_t)width * (uint64_t)height * 4;
-  if (size > slot->cap) {
-    free(slot->rgba);
-    slot->rgba = size <= PTRDIFF_MAX ? malloc((size_t)size) : NULL;
-    slot->cap = slot->rgba ? (size_t)size : 0;
+/* What the room held is lost where it must grow. New memory is touched here, for that takes longer than a copy. */
+static uint8_t *runtime_grow(runtime_room *room, uint64_t size) {
+  if (size > room->cap) {
+    free(room->rgba);
+    room->rgba = size <= PTRDIFF_MAX ? malloc((size_t)size) : NULL;
+    room->cap = room->rgba ? (size_t)size : 0;
+    if (room->rgba) memset(room->rgba, 0, room->cap);
   }
-  slot->width = slot->rgba ? width : 0;
-  slot->height = slot->rgba ? height : 0;
-  return slot->rgba;
+  return room->rgba;
 }
 
-/* Room for a frame of a common size, touched, so that the first detection does not wait for fresh memory: 3 ms. */
-static void runtime_warm_frame(void) {
-  uint8_t *rgba = runtime_frame_buffer(0, 1280, 720);
-  if (rgba) memset(rgba, 0, door.slots[0].cap);
+static uint64_t runtime_frame_size(int width, int height) {
+  return width < 1 || height < 1 ? 0 : (uint64_t)width * (uint64_t)height * 4;
+}
+
+/* Frame i is the picture in these bytes; with NULL it is none. */
+static uint8_t *runtime_show(int i, uint8_t *rgba, int width, int height) {
+  runtime_slot *slot = &door.slots[i];
+  slot->rgba = rgba;
+  slot->width = rgba ? width : 0;
+  slot->height = rgba ? height : 0;
+  return rgba;
+}
+
+/* Room for frame i's RGBA bytes, rows without gaps; 0 without memory. */
+EMSCRIPTEN_KEEPALIVE uint8_t *runtime_frame_buffer(int i, int width, int height) {
+  const uint64_t size = runtime_frame_size(width, height);
+  if (i < 0 || size == 0 || !runtime_reserve(i + 1)) return NULL;
+  return runtime_show(i, runtime_grow(&door.slots[i].room, size), width, height);
+}
+
+/* Room for `size` bytes that whoever shares this memory may fill at any time, detecting or not; 0 without memory. */
+EMSCRIPTEN_KEEPALIVE uint8_t *runtime_landing(size_t size) {
+  return runtime_grow(&door.landing, size);
+}
+
+/* Frame i is the picture that was written there; nonzero unless there is no room of that size. */
+EMSCRIPTEN_KEEPALIVE int runtime_land(int i, int width, int height) {
+  const uint64_t size = runtime_frame_size(width, height);
+  if (i < 0 || size == 0 || size > door.landing.cap || !runtime_reserve(i + 1)) return 0;
+  return runtime_show(i, door.landing.rgba, width, height) != NULL;
 }
 
 /* The detector of the model that has arrived, as runtime_expect said; gives the room of the model's pieces back. */
@@ -205,7 +234,7 @@ EMSCRIPTEN_KEEPALIVE int runtime_open(void) {
   if (!door.wanted || !door.layer_ms)
     return runtime_fail(WISP_ERR_MEMORY, "There is no memory for the class filter.");
   memset(door.wanted, 1, (size_t)info.classes);
-  if (door.settings.warm_up) runtime_warm_frame();
+  if (door.settings.warm_up) runtime_frame_buffer(0, 1280, 720); /* a common size */
   return WISP_OK;
 }
 
@@ -275,7 +304,8 @@ EMSCRIPTEN_KEEPALIVE const double *runtime_layer_times(void) {
 EMSCRIPTEN_KEEPALIVE void runtime_close(void) {
   wisp_close(&door.detector);
   wisp_model_close(&door.model);
-  for (int i = 0; i < door.batch; i++) free(door.slots[i].rgba);
+  for (int i = 0; i < door.batch; i++) free(door.slots[i].room.rgba);
+  free(door.landing.rgba);
   free(door.slots);
   free(door.frames);
   free(door.results);

@@ -79,6 +79,7 @@ export class Engine {
   #classes = [];
   /** @type {{width: number, height: number}[]} */
   #frames = [];
+  #landing = 0; // bytes
 
   /** @param {any} module @param {import('./variant.js').Choice} choice */
   constructor(module, choice) {
@@ -231,7 +232,31 @@ export class Engine {
   }
 
   /**
-   * Boxes of pictures 0 … n − 1, whose bytes stand in frame(i).
+   * Room that the page may write the next picture into by itself, whatever happens here; its like before is void.
+   * @param {number} size bytes, at least
+   * @returns {Uint8Array<SharedArrayBuffer> | undefined} nothing where memory is not shared, or none is left
+   */
+  landing(size) {
+    const shares = typeof SharedArrayBuffer === 'function';
+    if (!shares || !(this.#module.wasmMemory.buffer instanceof SharedArrayBuffer)) return undefined;
+    this.#landing = Math.max(size, this.#landing);
+    const at = this.#module._runtime_landing(this.#landing);
+    if (at) return new Uint8Array(this.#module.wasmMemory.buffer, at, this.#landing);
+    this.#landing = 0;
+    return undefined;
+  }
+
+  /** Picture i of the batch is the one in that room. @param {number} i @param {number} width @param {number} height */
+  land(i, width, height) {
+    if (!this.#module._runtime_land(i, width, height)) {
+      const sentence = `There is no room for a picture of ${width} × ${height} pixels.`;
+      throw new WispError('WISP_ERR_MEMORY', sentence);
+    }
+    this.#frames[i] = { width, height };
+  }
+
+  /**
+   * Boxes of pictures 0 … n − 1, which stand in frame(i) or have landed.
    * @param {number} n
    * @param {DetectOptions} options
    * @returns {Result[]} with `pixels` still 0

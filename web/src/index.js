@@ -62,9 +62,15 @@ export class Detector {
   #info;
   #spares = new Spares();
 
-  /** Use Detector.open. @param {Link} link @param {Info} info */
-  constructor(link, info) {
+  /**
+   * Use Detector.open.
+   * @param {Link} link
+   * @param {Info} info
+   * @param {Uint8Array<SharedArrayBuffer>} [landing]
+   */
+  constructor(link, info, landing) {
     this.#link = link;
+    this.#spares.keep([], landing);
     this.#info = Object.freeze(info);
     forgotten.register(this, link, this);
   }
@@ -97,9 +103,10 @@ export class Detector {
       const loading = load(link, { wish, size, warmUp, kernels }, stoppable);
       const arriving = Promise.all([loading, feed(link, model, loading, stoppable)]);
       const [choice] = await Promise.race([arriving, failing(link.ended)]); // a source may stall
-      const info = await ready(link, options);
+      const { info, landing } = await ready(link, options);
       signal?.throwIfAborted(); // onProgress may have aborted with the last report
-      return new Detector(link, { ...info, variant: choice.variant, reason: choice.reason });
+      const { variant, reason } = choice;
+      return new Detector(link, { ...info, variant, reason }, landing);
     } catch (thrown) {
       stop.abort();
       link.end(thrown);
@@ -158,8 +165,11 @@ export class Detector {
         pictures.flatMap(movable),
       );
       const drop = () => this.#link.request('drop', { target: id }).reply.catch(() => {});
-      const { results, spares = [] } = await unlessAborted(reply, signal, drop);
-      this.#spares.keep(spares);
+      const kept = reply.then(({ results, buffers, landing }) => {
+        this.#spares.keep(buffers, landing);
+        return results;
+      });
+      const results = await unlessAborted(kept, signal, drop);
       for (const { times } of results) {
         times.pixels += packing;
         times.total += packing;
@@ -289,6 +299,7 @@ async function packAll(sources, spares) {
   const failed = packed.find((one) => one.status === 'rejected');
   if (!failed) return pictures;
   pictures.forEach(release);
+  spares.takeBack(pictures);
   throw explainRefusal(failed.reason);
 }
 

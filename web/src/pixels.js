@@ -11,7 +11,8 @@ import { absolute, isNode } from './host.js';
  *   ImageData | VideoFrame | Blob | ArrayBuffer | Uint8Array | URL | string | Raw} PictureSource
  *   bytes are those of a picture file; a string is an address in a page, an address or a path in Node
  *
- * @typedef {{kind: 'raw', data: Uint8Array<ArrayBuffer>, width: number, height: number} |
+ * @typedef {{kind: 'raw', data: Uint8Array<ArrayBuffer>, width: number, height: number, returnsLanding?: boolean} |
+ *   {kind: 'landed', width: number, height: number} |
  *   {kind: 'bitmap', image: ImageBitmap} | {kind: 'frame', image: VideoFrame} | {kind: 'blob', blob: Blob} |
  *   {kind: 'file', bytes: Uint8Array<ArrayBuffer>} | {kind: 'address', address: string}} Picture a picture on its way
  *
@@ -23,18 +24,47 @@ const CORS =
   'it comes from another origin without CORS: set crossOrigin = "anonymous" before src, and let that server ' +
   'send Access-Control-Allow-Origin';
 
-/** Buffers that came back from the worker, for the next pictures: fresh memory costs more than the copy into it. */
+/**
+ * Memory that came from the worker, for the next pictures: buffers, since fresh ones cost more than the copy into
+ * them, and where memory is shared the landing, the room of one picture in the engine's own. Only who has the landing
+ * writes there; it goes back with a picture, in it or not.
+ */
 export class Spares {
   /** @type {ArrayBuffer[]} */
   #buffers = [];
+  /** @type {Uint8Array<SharedArrayBuffer> | undefined} */
+  #landing;
+  #hasLanding = false;
 
-  /** @param {ArrayBuffer[]} buffers in place of those before */
-  keep(buffers) {
+  /**
+   * @param {ArrayBuffer[]} buffers in place of those before
+   * @param {Uint8Array<SharedArrayBuffer> | undefined} landing
+   */
+  keep(buffers, landing) {
     this.#buffers = buffers;
+    if (!landing) return;
+    this.#landing = landing;
+    this.#hasLanding = true;
   }
 
-  /** @param {Uint8Array | Uint8ClampedArray} data @returns {Uint8Array<ArrayBuffer>} a copy */
-  copy(data) {
+  /** These won't go to the worker. @param {Picture[]} pictures */
+  takeBack(pictures) {
+    this.#hasLanding ||= pictures.some(bringsLanding);
+  }
+
+  /** @param {Raw} raw @returns {Picture} a copy */
+  pack({ data, width, height }) {
+    const returnsLanding = this.#hasLanding;
+    this.#hasLanding = false;
+    if (returnsLanding && this.#landing && this.#landing.length >= data.length) {
+      this.#landing.set(data);
+      return { kind: 'landed', width, height };
+    }
+    return { kind: 'raw', data: this.#copy(data), width, height, returnsLanding };
+  }
+
+  /** @param {Uint8Array | Uint8ClampedArray} data @returns {Uint8Array<ArrayBuffer>} */
+  #copy(data) {
     const at = this.#buffers.findIndex((buffer) => buffer.byteLength === data.length);
     if (at < 0) return new Uint8Array(data);
     const bytes = new Uint8Array(this.#buffers.splice(at, 1)[0]);
@@ -166,7 +196,12 @@ function packRaw({ data, width, height }, spares) {
       `${data.length} bytes are no ${width} × ${height} picture: ${want}.`,
     );
   }
-  return { kind: 'raw', data: spares.copy(data), width, height };
+  return spares.pack({ data, width, height });
+}
+
+/** Whether the landing goes with it. @param {Picture} picture */
+export function bringsLanding(picture) {
+  return picture.kind === 'landed' || (picture.kind === 'raw' && picture.returnsLanding === true);
 }
 
 /** What of it moves to the worker instead of being copied. @param {Picture} picture @returns {Transferable[]} */

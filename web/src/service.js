@@ -2,7 +2,7 @@
 
 import { Engine } from './engine.js';
 import { saying, WispError } from './error.js';
-import { readPicture, release } from './pixels.js';
+import { bringsLanding, readPicture, release } from './pixels.js';
 import { chooseVariant } from './variant.js';
 
 /**
@@ -11,6 +11,8 @@ import { chooseVariant } from './variant.js';
  * @typedef {{read: (picture: Picture, room: Room) => Promise<void>}} Reading
  * @typedef {{id: number, verb: string, [field: string]: any}} Message
  */
+
+const COMMON = 1280 * 720 * 4; // bytes of a picture
 
 export class Service {
   /** @type {(message: object, transfer?: ArrayBuffer[]) => void} */
@@ -23,6 +25,9 @@ export class Service {
   #last = Promise.resolve();
   /** Requests that nobody waits for any more. @type {Set<number>} */
   #dropped = new Set();
+  /** Whether the page has the room that it may write the next picture into. */
+  #lent = false;
+  #warmUp = false;
 
   /** @param {(message: object, transfer?: ArrayBuffer[]) => void} post @param {Reading} reader */
   constructor(post, reader) {
@@ -41,7 +46,7 @@ export class Service {
     const { id } = message;
     try {
       const value = await this.#do(message);
-      this.#post({ id, value }, value?.spares);
+      this.#post({ id, value }, value?.buffers);
     } catch (thrown) {
       const { code = 'WISP_ERR_CRASH', message: sentence } = /** @type {Partial<WispError>} */ (
         thrown
@@ -85,39 +90,58 @@ export class Service {
     const same = choice.variant === variant; // unless the worker may less than the page
     this.#engine = await Engine.load(choice, files, same ? compiled : undefined);
     this.#engine.expect(size.width, size.height, warmUp, kernels);
+    this.#warmUp = warmUp;
     return this.#engine.choice;
   }
 
   #open() {
     const engine = this.#loaded();
     engine.open();
-    return { ...engine.describeModel(), ...engine.describeDetector() };
+    const landing = this.#warmUp ? this.#lend(COMMON) : undefined;
+    return { info: { ...engine.describeModel(), ...engine.describeDetector() }, landing };
+  }
+
+  /** @param {number} size bytes */
+  #lend(size) {
+    const landing = this.#lent ? undefined : this.#loaded().landing(size);
+    this.#lent ||= landing !== undefined;
+    return landing;
   }
 
   /** @param {Message} message */
   async #detect({ id, pictures, options }) {
-    const engine = this.#loaded();
+    if (pictures.some(bringsLanding)) this.#lent = false;
     try {
-      if (this.#dropped.has(id)) return { results: [] };
-      /** @type {number[]} */
-      const reading = [];
-      for (const [i, picture] of pictures.entries()) {
-        const started = performance.now();
-        await readPicture(this.#reader, picture, (width, height) => engine.frame(i, width, height));
-        reading.push(performance.now() - started);
-      }
-      const results = engine.detect(pictures.length, options).map(({ times, ...rest }, i) => ({
-        ...rest,
-        times: { ...times, pixels: reading[i], total: times.total + reading[i] },
-      }));
-      return { results, spares: sparesOf(pictures) };
+      const results = this.#dropped.has(id) ? [] : await this.#results(pictures, options);
+      return { results, ...this.#spares(pictures) };
     } finally {
       pictures.forEach(release);
     }
   }
-}
 
-/** Buffers of raw pictures, which go back to where they came from. @param {Picture[]} pictures */
-function sparesOf(pictures) {
-  return pictures.flatMap((picture) => (picture.kind === 'raw' ? [picture.data.buffer] : []));
+  /** @param {Picture[]} pictures @param {import('./engine.js').DetectOptions} options */
+  async #results(pictures, options) {
+    const engine = this.#loaded();
+    /** @type {number[]} */
+    const reading = [];
+    for (const [i, picture] of pictures.entries()) {
+      const started = performance.now();
+      if (picture.kind === 'landed') engine.land(i, picture.width, picture.height);
+      else await readPicture(this.#reader, picture, (w, h) => engine.frame(i, w, h));
+      reading.push(performance.now() - started);
+    }
+    return engine.detect(pictures.length, options).map(({ times, ...rest }, i) => ({
+      ...rest,
+      times: { ...times, pixels: reading[i], total: times.total + reading[i] },
+    }));
+  }
+
+  /** Room for the next pictures like these, raw ones: their own, and the engine's. @param {Picture[]} pictures */
+  #spares(pictures) {
+    const buffers = pictures.flatMap((one) => (one.kind === 'raw' ? [one.data.buffer] : []));
+    const sizes = pictures.flatMap((one) =>
+      one.kind === 'raw' || one.kind === 'landed' ? [one.width * one.height * 4] : [],
+    );
+    return { buffers, landing: sizes.length > 0 ? this.#lend(Math.max(...sizes)) : undefined };
+  }
 }

@@ -48,26 +48,24 @@ void wisp_k_blend_rows__simd(const int16_t *above, const int16_t *below, int wei
   wisp_k_blend_rows__scalar(above + i, below + i, weight, n - i / 4, out + i);
 }
 
-/* u16x8: the sums of 2 x 2 pixels, of two such. */
-static inline wisp_v128 sum_squares(const uint8_t *upper, const uint8_t *lower) {
-  const wisp_v128 a = wasm_v128_load(upper), b = wasm_v128_load(lower);
-  const wisp_v128 first =
-      wasm_i16x8_add(wasm_u16x8_extend_low_u8x16(a), wasm_u16x8_extend_low_u8x16(b));
-  const wisp_v128 second =
-      wasm_i16x8_add(wasm_u16x8_extend_high_u8x16(a), wasm_u16x8_extend_high_u8x16(b));
-  return wasm_i16x8_add(wasm_i64x2_shuffle(first, second, 0, 2),
-                        wasm_i64x2_shuffle(first, second, 1, 3));
+/* u8x16: (a + b + c + d + 2) / 4. The mean of two rounded means is one too high where either of them was rounded up
+ * and the last rounds up again. */
+static inline wisp_v128 mean_of_four(wisp_v128 a, wisp_v128 b, wisp_v128 c, wisp_v128 d) {
+  const wisp_v128 ab = wasm_u8x16_avgr(a, b), cd = wasm_u8x16_avgr(c, d);
+  const wisp_v128 rounded = wasm_v128_or(wasm_v128_xor(a, b), wasm_v128_xor(c, d));
+  const wisp_v128 again = wasm_v128_and(wasm_v128_xor(ab, cd), wasm_i8x16_const_splat(1));
+  return wasm_i8x16_sub(wasm_u8x16_avgr(ab, cd), wasm_v128_and(rounded, again));
 }
 
 void wisp_k_halve__simd(const uint8_t *upper, const uint8_t *lower, int n, uint8_t *out) {
-  const wisp_v128 two = wasm_i16x8_const_splat(2);
   int x = 0;
   for (; x + 4 <= n; x += 4) {
-    const wisp_v128 low = sum_squares(upper + x * 8, lower + x * 8);
-    const wisp_v128 high = sum_squares(upper + x * 8 + 16, lower + x * 8 + 16);
-    wasm_v128_store(out + x * 4,
-                    wasm_u8x16_narrow_i16x8(wasm_u16x8_shr(wasm_i16x8_add(low, two), 2),
-                                            wasm_u16x8_shr(wasm_i16x8_add(high, two), 2)));
+    const wisp_v128 u0 = wasm_v128_load(upper + x * 8), u1 = wasm_v128_load(upper + x * 8 + 16);
+    const wisp_v128 l0 = wasm_v128_load(lower + x * 8), l1 = wasm_v128_load(lower + x * 8 + 16);
+    wasm_v128_store(out + x * 4, mean_of_four(wasm_i32x4_shuffle(u0, u1, 0, 2, 4, 6),
+                                              wasm_i32x4_shuffle(u0, u1, 1, 3, 5, 7),
+                                              wasm_i32x4_shuffle(l0, l1, 0, 2, 4, 6),
+                                              wasm_i32x4_shuffle(l0, l1, 1, 3, 5, 7)));
   }
   wisp_k_halve__scalar(upper + x * 8, lower + x * 8, n - x, out + x * 4);
 }
