@@ -117,6 +117,30 @@ test('a glance: what was trained in integers is what wisp computes', { skip }, a
   assert.equal(parsed(found.stdout).flatMap(({ boxes }) => boxes).length, 0);
 });
 
+test('a checkpoint goes on at another size', { skip }, async () => {
+  const [recipe, small, large] = ['recipe.yaml', 'small', 'large'].map((name) => inFolder(name));
+  const data = inFolder('few', 'data.yaml');
+  await train('draw', inFolder('few'), '--count', '8', '--size', '96');
+  const network = 'network: { width: 0.125, size: 96 }';
+  writeFileSync(
+    recipe,
+    `batch: 4\n${network}\ndata: { kind: folder }\nphases: [{ name: only, steps: 2 }]\n`,
+  );
+  const rest = ['--recipe', recipe, '--data', data];
+  await train('train', ...rest, '--output', small);
+  const last = path.join(small, 'last.pt');
+  await train('transfer', last, ...rest, '--output', large, '--size', '128');
+  await train('export', path.join(large, 'last.pt'), '-o', inFolder('large.onnx'));
+  const model = inFolder('large.wisp');
+  const calib = path.join(path.dirname(data), 'images');
+  const pressed = await runWisp(['press', inFolder('large.onnx'), '--calib', calib, '-o', model]);
+  assert.equal(pressed.code, 0, pressed.stderr);
+  const { input } = JSON.parse((await runWisp(['info', model, '--json'])).stdout);
+  assert.equal(input.width, 128);
+  const odd = train('transfer', last, ...rest, '--output', large, '--size', '100');
+  await assert.rejects(odd, /error: .*size 100 is not a multiple of 32/);
+});
+
 /** The blocks that are present, layer by layer. @param {string} model @returns {Promise<number[]>} */
 async function present(model) {
   const { layers } = JSON.parse((await runWisp(['info', model, '--json'])).stdout);

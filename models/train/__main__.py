@@ -20,15 +20,22 @@ from .metrics import IOUS, evaluate
 from .recipe import Network, Recipe, RecipeError, check, read
 from .teacher import load_teacher
 from .work import RUNS, distil_work, held_out, run
-from .workers import together
+from .workers import device, together
 
 HERE = Path(__file__).parent
 JUDGED_PHOTOS = 16
 
 
+def _read(path: Path) -> Recipe:
+    recipe = read(path)
+    if device().type != "cpu":
+        recipe.workers = 1
+    return recipe
+
+
 def _distil(arguments: argparse.Namespace) -> None:
     """The pupil is the teacher itself, or what a press made of it: its checkpoint is where the run starts."""
-    recipe = read(arguments.recipe)
+    recipe = _read(arguments.recipe)
     if arguments.begin and arguments.sparsity is not None:
         raise RecipeError("--begin brings its own zeros; leave --sparsity out.")
     for phase in recipe.phases:
@@ -70,7 +77,7 @@ def _distil(arguments: argparse.Namespace) -> None:
 
 
 def _recipe(arguments: argparse.Namespace) -> tuple[Recipe, list[str]]:
-    recipe = read(arguments.recipe)
+    recipe = _read(arguments.recipe)
     if arguments.data:
         recipe.data = replace(recipe.data, kind="folder", path=str(arguments.data))
     if recipe.data.kind == "folder" and not recipe.data.path:
@@ -85,10 +92,9 @@ def _train(arguments: argparse.Namespace) -> None:
     start = getattr(arguments, "checkpoint", None)
     if start:
         shape = state.load(start)["shape"]
-        recipe.network = replace(
-            recipe.network,
-            **{k: shape[k] for k in ("width", "depth", "size", "divisor", "anchors")},
-        )
+        recipe.network = Network(**{name: shape[name] for name in vars(recipe.network)})
+        recipe.network.size = arguments.size or shape["size"]
+        check(recipe)
     run(Job(recipe, folder, classes, start, arguments.resume))
     print(
         f"{folder}: checkpoints, curve.csv and curve.svg. Next: python -m train export {folder / 'last.pt'}"
@@ -176,6 +182,7 @@ def _parser() -> argparse.ArgumentParser:
         "transfer", help="from a checkpoint, on other pictures; its zero blocks stay zero"
     )
     command.add_argument("checkpoint", type=Path)
+    command.add_argument("--size", type=int, help="of the input, instead of the checkpoint's")
     with_recipe(command, "transfer.yaml")
     with_run(command)
     command = commands.add_parser(

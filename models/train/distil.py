@@ -24,7 +24,7 @@ def _logits(model: Yolo, features: list[Tensor]) -> list[Tensor]:
     out = []
     for head, f in zip(model.heads, features):
         n, _, h, w = f.shape
-        out.append(head(f).view(n, anchors, -1, h, w).permute(0, 1, 3, 4, 2))
+        out.append(head(f).float().view(n, anchors, -1, h, w).permute(0, 1, 3, 4, 2))
     return out
 
 
@@ -46,7 +46,7 @@ class Distil:
             aims = self.teacher.features(x)
             wanted = _logits(self.teacher, aims)
         features = model.features(x)
-        parts, likeness = torch.zeros(3), torch.zeros(())
+        parts, likeness = x.new_zeros(3), x.new_zeros(())
         for f, aim in zip(features, aims):
             likeness = likeness + F.mse_loss(f, aim) / aim.var()
         for y, t, balance in zip(_logits(model, features), wanted, BALANCE):
@@ -123,7 +123,7 @@ def as_taught(teacher: Yolo, paths: list[Path], size: int) -> tuple[np.ndarray, 
     images = np.stack([letterbox(read_picture(p), size)[0] for p in paths])
     boxes = []
     for image in images:
-        x = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+        x = torch.from_numpy(image).permute(2, 0, 1)[None].to(teacher.anchors) / 255
         found = boxes_of(decode(teacher(x), teacher.anchors), SHOWN, 0.45)[0]
         boxes.append(np.hstack((found[:, 5:6], found[:, :4])))
     return images, boxes

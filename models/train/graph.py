@@ -168,7 +168,9 @@ def decode(logits: list[Tensor], anchors: Tensor) -> Tensor:
     for y, stride, wh in zip(logits, STRIDES, anchors):
         n, _, h, w, _ = y.shape
         p = y.float().sigmoid()
-        rows, columns = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+        rows, columns = torch.meshgrid(
+            torch.arange(h, device=p.device), torch.arange(w, device=p.device), indexing="ij"
+        )
         cell = torch.stack((columns, rows), -1).to(p)
         xy = (p[..., :2] * 2 - 0.5 + cell) * stride
         size = (p[..., 2:4] * 2) ** 2 * wh[None, :, None, None]

@@ -21,7 +21,7 @@ from .loss import yolo_loss
 from .quant import prepare
 from .recipe import Phase, Recipe
 from .sparse import Masks, target_at
-from .workers import equalise, share_gradients
+from .workers import device, equalise, share_gradients
 
 WARM_UP = 100  # steps
 PRUNE_EVERY = 20  # steps
@@ -108,16 +108,18 @@ class Trainer:
             self.optimiser_state = kept["optimiser"]
             model = state.rebuild(kept["shape"], kept["quantised"], kept["model"])
             average = state.rebuild(kept["shape"], kept["quantised"], kept["average"])
-            self.average = state.Average(average.eval(), self.recipe.average)
+            self.average = state.Average(average.to(device()).eval(), self.recipe.average)
             self.average.updates = kept["updates"]
-            return model
+            return model.to(device())
         self.optimiser_state = None
         if self.job.start:
             model = state.load_float(self.job.start)
+            model.shape.size = n.size
             self._check_classes(model)
         else:
             shape = Shape(self.job.classes, n.width, n.depth, n.size, n.divisor, n.anchors)
             model = Yolo(shape).to(memory_format=torch.channels_last)
+        model = model.to(device())
         self.average = state.Average(state.twin(model), self.recipe.average)
         return model
 
@@ -177,7 +179,8 @@ class Trainer:
         masks = Masks(self.model)
         dense = masks.share()
         clock = Clock(phase, self.before)
-        judged, progress, total, lines = time.monotonic(), self.before, torch.zeros(3), 0
+        judged, progress = time.monotonic(), self.before
+        total, lines = torch.zeros(3), 0
         if self.journal:
             self.journal.phase(
                 phase.name, phase.steps or phase.minutes, "steps" if phase.steps else "min"
@@ -189,7 +192,7 @@ class Trainer:
             self.step += 1
             self.pictures += self.share * self.recipe.workers
             parts, progress = self._one_step(phase, optimiser, masks, clock.progress(self.step))
-            total, lines = total + parts, lines + 1
+            total, lines = total + parts.cpu(), lines + 1
             if self._prunes(phase, progress) and masks.prune(
                 target_at(progress / PRUNED_AT, phase.sparsity, dense)
             ):
@@ -210,7 +213,10 @@ class Trainer:
     ) -> tuple[Tensor, float]:
         x, targets = self._pictures(phase)
         self.model.train()
-        loss, parts = self.loss(self.model, x, targets)
+        with torch.autocast(
+            x.device.type, torch.bfloat16, enabled=self.recipe.bf16 and not phase.quantise
+        ):
+            loss, parts = self.loss(self.model, x, targets)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         progress = share_gradients(self.model, progress)
@@ -239,7 +245,7 @@ class Trainer:
                 memory_format=torch.channels_last
             )
             targets[:, 2:] *= size / own
-        return (x * 255).round_().div_(255), targets
+        return (x * 255).round_().div_(255).to(device()), targets.to(device())
 
     # ---- what the first worker does besides ----
 

@@ -52,11 +52,11 @@ def assign(targets: Tensor, anchors: Tensor, h: int, w: int, stride: int):
     row, anchor = fits.nonzero(as_tuple=True)
     t = targets[row]
     centre = t[:, 2:4] / stride
-    size = torch.tensor((w, h), dtype=centre.dtype)
+    size = centre.new_tensor((w, h))
     inverse = size - centre
     near, far = (centre % 1 < 0.5) & (centre > 1), (inverse % 1 < 0.5) & (inverse > 1)
     pick = torch.stack((torch.ones_like(near[:, 0]), near[:, 0], near[:, 1], far[:, 0], far[:, 1]))
-    shift = torch.tensor(((0, 0), (-1, 0), (0, -1), (1, 0), (0, 1)), dtype=torch.long)
+    shift = row.new_tensor(((0, 0), (-1, 0), (0, -1), (1, 0), (0, 1)))
     which, index = pick.nonzero(as_tuple=True)
     cell = centre[index].long() + shift[which]
     cell = torch.stack((cell[:, 0].clamp(0, w - 1), cell[:, 1].clamp(0, h - 1)), 1)
@@ -68,11 +68,11 @@ def yolo_loss(
     logits: list[Tensor], targets: Tensor, anchors: Tensor, gains: Gains
 ) -> tuple[Tensor, Tensor]:
     """Loss of a batch (summed over its pictures' mean), and (box, objectness, classes) for the log."""
-    parts = torch.zeros(3)
+    parts = anchors.new_zeros(3)
     for y, wh, stride, balance in zip(logits, anchors, STRIDES, BALANCE):
         y = y.float()
         h, w = y.shape[2:4]
-        objectness = torch.zeros(y.shape[:4])
+        objectness = y.new_zeros(y.shape[:4])
         if len(targets):
             picture, anchor, row, column, t = assign(targets, wh, h, w, stride)
         if len(targets) and len(t):
@@ -89,5 +89,5 @@ def yolo_loss(
             hot = F.one_hot(t[:, 1].long(), p.shape[1] - 5).float()
             parts[2] = parts[2] + F.binary_cross_entropy_with_logits(p[:, 5:], hot)
         parts[1] = parts[1] + balance * F.binary_cross_entropy_with_logits(y[..., 4], objectness)
-    weights = torch.tensor((gains.box, gains.objectness, gains.classes))
+    weights = parts.new_tensor((gains.box, gains.objectness, gains.classes))
     return (parts * weights).sum(), parts.detach()

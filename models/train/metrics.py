@@ -15,11 +15,12 @@ def boxes_of(
 ) -> list[np.ndarray]:
     """Decoded predictions [n, boxes, 5 + classes] → for each picture f32 [k][6] = x, y, w, h (centre), score, class."""
     out = []
+    predictions = predictions.cpu()
     scores = predictions[..., 5:] * predictions[..., 4:5]
     for p, s in zip(predictions, scores):
         best, kind = s.max(1)
         keep = best > confidence
-        xywh, best, kind = p[keep, :4].numpy(), best[keep].numpy(), kind[keep].numpy()
+        xywh, best, kind = (t[keep].numpy() for t in (p[:, :4], best, kind))
         corner = xywh.copy()
         corner[:, :2] -= corner[:, 2:] / 2
         chosen = (
@@ -104,5 +105,6 @@ def evaluate(
     for i in range(0, len(images), batch):
         part = np.array(images[i : i + batch])
         x, _ = to_tensors(part, [])
-        found += boxes_of(decode(model(x), model.anchors), 0.005, 0.6)
+        predictions = decode(model(x.to(model.anchors.device)), model.anchors)
+        found += boxes_of(predictions, 0.005, 0.6)
     return average_precision(found, truth, len(model.shape.classes))

@@ -91,10 +91,10 @@ class RoundedWeight(nn.Module):
         )
         self.enabled = True
 
-    def step(self) -> Tensor:
+    def step(self, like: Tensor) -> Tensor:
         return torch.cat(
             [
-                torch.full((n,), 1 / BYTE_MOST) if r is None else r.scale.expand(n)
+                like.new_full((n,), 1 / BYTE_MOST) if r is None else r.scale.expand(n)
                 for r, n in self.sources
             ]
         )
@@ -103,7 +103,7 @@ class RoundedWeight(nn.Module):
         if not self.enabled:
             return weight
         with torch.no_grad():
-            step = self.step()
+            step = self.step(weight)
             q, scale = integers(weight, step)
             rounded = q * scale[:, None, None, None] / step[None, :, None, None]
         return weight + (rounded - weight).detach()
@@ -141,6 +141,7 @@ class Quantiser:
                 self.rounders.append(rounder)
             if (step.kind == "conv" and number not in added) or step.kind == "add":
                 self._attach(number, step)
+        model.ranges.to(model.anchors.device)
 
     def _sources(self, number: int, step: Step) -> list[tuple[Range | None, int]]:
         if step.kind == "picture":

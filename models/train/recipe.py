@@ -76,6 +76,7 @@ class Recipe:
     seed: int = 1
     batch: int = 18  # pictures a step, of all workers
     workers: int = 1  # processes that share a step
+    bf16: bool = False  # multiply in bfloat16: faster where the processor or the GPU can
     decay: float = 0.02  # of the weights
     average: float = 0.999  # of the weights over the steps
     evaluate_every: float = 4.0  # minutes

@@ -50,7 +50,8 @@ def rebuild(shape: dict, quantised: bool, weights: dict) -> Yolo:
 def twin(model: Yolo) -> Yolo:
     """A copy that shares nothing. (deepcopy would leave hooks of a quantised model with the original's ranges.)"""
     quantised = hasattr(model, "ranges")
-    return rebuild(model.shape.as_dict(), quantised, copy.deepcopy(model.state_dict())).eval()
+    other = rebuild(model.shape.as_dict(), quantised, copy.deepcopy(model.state_dict()))
+    return other.to(model.anchors.device).eval()
 
 
 def save(
@@ -78,7 +79,7 @@ def load(path: Path) -> dict:
         raise FileNotFoundError(
             f"{path} does not exist; give a checkpoint that a run left, such as runs/NAME/last.pt."
         )
-    return torch.load(path, weights_only=True)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def load_float(path: Path) -> Yolo:

@@ -14,7 +14,7 @@ from .loop import Job, Trainer, supervised
 from .recipe import Data, Recipe, RecipeError
 from .ring import Drawn, Ring, Shared, fixed_set
 from .teacher import load_teacher
-from .workers import together
+from .workers import device, together
 
 RUNS = Path(__file__).parent / "runs"
 HELD_OUT_SEED = 99
@@ -78,7 +78,7 @@ def run(job: Job) -> None:
 def distil_work(
     rank: int, job: Job, teacher: Path, photos: list[Path], judged: list[Path], size: int
 ) -> None:
-    taught = load_teacher(teacher)
+    taught = load_teacher(teacher).to(device())
     rng = np.random.default_rng((job.recipe.seed, 1 + rank))
     source = Photos(photos, size, job.recipe.data.scale, rng)
     held_out = as_taught(taught, judged, size) if rank == 0 else None
