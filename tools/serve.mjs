@@ -51,6 +51,7 @@ export async function startServer({ port, isolated = true, headers = {}, folders
   };
   /** @type {import('sirv').Options['setHeaders']} */
   const setHeaders = (response, file) => {
+    response.setHeader('cache-control', 'max-age=1'); // a worker does not ask again for what its page has
     if (file.endsWith('.wisp')) response.setHeader('content-type', 'application/octet-stream');
   };
   const handlers = Object.entries({ ...shelves, ...folders }).map(([address, folder]) => ({

@@ -1,6 +1,7 @@
 // One WebAssembly instance with one model and one detector; besides boxes.js the only file that touches its memory.
 
 import { readBoxes } from './boxes.js';
+import { Door } from './door.js';
 import { naming, saying, WispError } from './error.js';
 import { compile, instantiate } from './instance.js';
 import { withoutThreads } from './variant.js';
@@ -75,6 +76,7 @@ const KERNEL_SETS = new Map([
 export class Engine {
   /** @type {any} the instance's exports */
   #module;
+  #door;
   /** @type {string[]} */
   #classes = [];
   /** @type {{width: number, height: number}[]} */
@@ -84,6 +86,11 @@ export class Engine {
   /** @param {any} module @param {import('./variant.js').Choice} choice */
   constructor(module, choice) {
     this.#module = module;
+    const { wasmMemory, _runtime_error_name: name, _runtime_error_message: message } = module;
+    this.#door = new Door(wasmMemory, { name, message }, [
+      'The engine crashed',
+      'Open the detector again',
+    ]);
     /** What runs; may have fewer threads than was asked for. */
     this.choice = choice;
   }
@@ -129,34 +136,34 @@ export class Engine {
    * @returns {number} bytes of the whole file, 0 while unknown
    */
   feed(bytes) {
-    return this.#guard(() => {
+    return this.#door.guard(() => {
       const at = this.#module._runtime_model_buffer(bytes.length);
       if (!at)
         throw new WispError(
           'WISP_ERR_MEMORY',
           `There is no memory for ${bytes.length} bytes of the model.`,
         );
-      this.#bytes(at, bytes.length).set(bytes);
-      this.#require(this.#module._runtime_feed(bytes.length));
+      this.#door.bytes(at, bytes.length).set(bytes);
+      this.#door.require(this.#module._runtime_feed(bytes.length));
       return this.#module._runtime_model_size();
     });
   }
 
   /** What the file says of itself; its header must have arrived. @returns {ModelInfo} */
   describeModel() {
-    return this.#guard(() => {
+    return this.#door.guard(() => {
       const at = this.#module._runtime_model();
       if (!at) throw new WispError('WISP_ERR_TRUNCATED', "The model's header has not arrived.");
-      const [inputHeight, inputWidth, stride, classes, layers] = this.#numbers(at, 5);
+      const [inputHeight, inputWidth, stride, classes, layers] = this.#door.numbers(at, 5);
       return {
         inputWidth,
         inputHeight,
         stride,
         classes: Array.from({ length: classes }, (_, i) =>
-          this.#text(this.#module._runtime_class(i)),
+          this.#door.text(this.#module._runtime_class(i)),
         ),
         layers: Array.from({ length: layers }, (_, i) => this.#layer(i)),
-        provenance: parsed(this.#text(this.#module._runtime_provenance())),
+        provenance: parsed(this.#door.text(this.#module._runtime_provenance())),
       };
     });
   }
@@ -172,9 +179,9 @@ export class Engine {
       blocks,
       blocksPresent,
       bytes,
-    ] = this.#numbers(this.#module._runtime_layer(i), 8);
-    const operation = this.#text(this.#module._runtime_layer_operation(i));
-    const activation = this.#text(this.#module._runtime_layer_activation(i));
+    ] = this.#door.numbers(this.#module._runtime_layer(i), 8);
+    const operation = this.#door.text(this.#module._runtime_layer_operation(i));
+    const activation = this.#door.text(this.#module._runtime_layer_activation(i));
     const kernel = { kernelHeight, kernelWidth, stride };
     return {
       operation,
@@ -193,8 +200,8 @@ export class Engine {
    * @returns {DetectorInfo}
    */
   open() {
-    return this.#guard(() => {
-      this.#require(this.#module._runtime_open());
+    return this.#door.guard(() => {
+      this.#door.require(this.#module._runtime_open());
       this.#classes = this.describeModel().classes;
       return this.describeDetector();
     });
@@ -202,12 +209,12 @@ export class Engine {
 
   /** @returns {DetectorInfo} */
   describeDetector() {
-    const [height, width, threads, signed, , macs] = this.#numbers(
+    const [height, width, threads, signed, , macs] = this.#door.numbers(
       this.#module._runtime_detector(),
       6,
     );
-    const kernels = this.#text(this.#module._runtime_kernels());
-    const memory = this.#module.wasmMemory.buffer.byteLength;
+    const kernels = this.#door.text(this.#module._runtime_kernels());
+    const memory = this.#door.memory.buffer.byteLength;
     return { width, height, threads, kernels, signedBytes: signed !== 0, memory, macs };
   }
 
@@ -219,7 +226,7 @@ export class Engine {
    * @returns {Uint8ClampedArray<ArrayBuffer>}
    */
   frame(i, width, height) {
-    return this.#guard(() => {
+    return this.#door.guard(() => {
       const at = this.#module._runtime_frame_buffer(i, width, height);
       if (!at)
         throw new WispError(
@@ -227,7 +234,7 @@ export class Engine {
           `There is no memory for a picture of ${width} × ${height} pixels.`,
         );
       this.#frames[i] = { width, height };
-      return new Uint8ClampedArray(this.#module.wasmMemory.buffer, at, width * height * 4);
+      return this.#door.pixels(at, width, height);
     });
   }
 
@@ -238,10 +245,10 @@ export class Engine {
    */
   landing(size) {
     const shares = typeof SharedArrayBuffer === 'function';
-    if (!shares || !(this.#module.wasmMemory.buffer instanceof SharedArrayBuffer)) return undefined;
+    if (!shares || !(this.#door.memory.buffer instanceof SharedArrayBuffer)) return undefined;
     this.#landing = Math.max(size, this.#landing);
     const at = this.#module._runtime_landing(this.#landing);
-    if (at) return new Uint8Array(this.#module.wasmMemory.buffer, at, this.#landing);
+    if (at) return new Uint8Array(this.#door.memory.buffer, at, this.#landing);
     this.#landing = 0;
     return undefined;
   }
@@ -266,10 +273,10 @@ export class Engine {
     requireNumber('confidence', confidence);
     requireNumber('iou', iou);
     requireNumber('maxDetections', maxDetections);
-    return this.#guard(() => {
+    return this.#door.guard(() => {
       this.#wantClasses(options.classes);
       const { classAgnostic = false, multiLabel = false } = options;
-      this.#require(
+      this.#door.require(
         this.#module._runtime_detect(
           n,
           confidence,
@@ -285,7 +292,7 @@ export class Engine {
 
   /** @param {(string | number)[] | undefined} wanted */
   #wantClasses(wanted) {
-    const filter = this.#bytes(this.#module._runtime_class_filter(), this.#classes.length);
+    const filter = this.#door.bytes(this.#module._runtime_class_filter(), this.#classes.length);
     if (wanted === undefined) {
       filter.fill(1);
       return;
@@ -316,68 +323,23 @@ export class Engine {
   /** @param {number} i @returns {Box[]} */
   #boxes(i) {
     const [at, count] = [this.#module._runtime_boxes(i), this.#module._runtime_box_count(i)];
-    return readBoxes(this.#module.wasmMemory, at, count, this.#classes);
+    return readBoxes(this.#door.memory, at, count, this.#classes);
   }
 
   /** Milliseconds of each layer in the last detect. */
   layerTimes() {
     const { layers } = this.describeModel();
-    return [...this.#numbers(this.#module._runtime_layer_times(), layers.length)];
+    return [...this.#door.numbers(this.#module._runtime_layer_times(), layers.length)];
   }
 
   /** Frees the model and the detector. The instance takes another model afterwards. */
   close() {
     this.#module._runtime_close();
   }
-
-  /** @param {number} at @param {number} length */
-  #bytes(at, length) {
-    return new Uint8Array(this.#module.wasmMemory.buffer, at, length);
-  }
-
-  /** @param {number} at @param {number} length */
-  #numbers(at, length) {
-    return new Float64Array(this.#module.wasmMemory.buffer, at, length);
-  }
-
-  /** @param {number} at of UTF-8 that ends in 0 @returns {string} */
-  #text(at) {
-    const bytes = new Uint8Array(this.#module.wasmMemory.buffer);
-    return new TextDecoder().decode(bytes.slice(at, bytes.indexOf(0, at))); // a copy: it may be shared memory
-  }
-
-  /** @param {number} status */
-  #require(status) {
-    if (status === 0) return;
-    const message = this.#text(this.#module._runtime_error_message());
-    throw new WispError(this.#text(this.#module._runtime_error_name()), message);
-  }
-
-  /**
-   * @template T
-   * @param {() => T} call
-   * @returns {T}
-   */
-  #guard(call) {
-    try {
-      return call();
-    } catch (thrown) {
-      if (!isTrap(thrown)) throw thrown;
-      const why = thrown === 'unwind' ? 'one of its threads died' : saying(thrown);
-      const sentence = `The engine crashed: ${why}. Open the detector again.`;
-      throw new WispError('WISP_ERR_CRASH', sentence, { cause: thrown });
-    }
-  }
 }
 
 /** The engine sleeps while its threads, one more than share the work, detect. @param {number} threads */
 const workersFor = (threads) => (threads > 1 ? threads : 0);
-
-/** @param {unknown} thrown */
-function isTrap(thrown) {
-  const ownDies = thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError;
-  return ownDies || thrown === 'unwind'; // as Emscripten says it where another thread did
-}
 
 /** @param {string} name @param {unknown} value */
 function requireNumber(name, value) {

@@ -13,12 +13,16 @@ const STRANGERS = [
   [/^(\x89PNG|\xff\xd8\xff|GIF8|RIFF)/, 'is a picture'],
 ];
 
+/** In hexadecimal digits. @param {Uint8Array} bytes @param {string} [between] */
+export function hex(bytes, between = '') {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(between);
+}
+
 /** @param {Uint8Array} bytes */
 function describe(bytes) {
   const text = String.fromCharCode(...bytes.subarray(0, 64));
   const known = STRANGERS.find(([pattern]) => pattern.test(text));
-  const hex = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, '0'));
-  return known?.[1] ?? `begins with ${hex.join(' ') || 'nothing'}`;
+  return known?.[1] ?? `begins with ${hex(bytes.subarray(0, 4), ' ') || 'nothing'}`;
 }
 
 /** @param {Uint8Array} bytes @param {string} magic */

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { download } from './download.js';
 import { saying, WispError } from './error.js';
+import { hex } from './magic.js';
 
 /**
  * @typedef {{data: Uint8ClampedArray<ArrayBuffer>, width: number, height: number}} Picture RGBA, turned upright
@@ -76,11 +77,8 @@ function kindOf(bytes) {
   if (says(bytes, 'BM')) return 'a BMP';
   if (says(bytes, 'ftyp', 4)) return 'an AVIF, HEIC or video file';
   if (says(bytes, '<')) return 'a text file, perhaps SVG or an error page';
-  return `a file that begins with ${Array.from(bytes.subarray(0, 4), hex).join(' ')}`;
+  return `a file that begins with ${hex(bytes.subarray(0, 4), ' ')}`;
 }
-
-/** @param {number} byte */
-const hex = (byte) => byte.toString(16).padStart(2, '0');
 
 /** @param {string} specifier of a .wasm file in a package */
 async function compile(specifier) {

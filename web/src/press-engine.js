@@ -1,7 +1,8 @@
 // One instance of the press module with one network; besides boxes.js the only file that touches its memory.
 
 import { readBoxes } from './boxes.js';
-import { saying, WispError } from './error.js';
+import { Door } from './door.js';
+import { WispError } from './error.js';
 import { compile, instantiate } from './instance.js';
 import { pressFiles } from './press-files.js';
 import { completed, numbered } from './press-settings.js';
@@ -23,6 +24,7 @@ const ACTIVATIONS = { relu: 1, leaky: 2, silu: 3, hardswish: 4, sigmoid: 5 };
 export class PressEngine {
   /** @type {any} the instance's exports */
   #module;
+  #door;
   /** @type {string[]} */
   #classes = [];
   /** By the tensors that they write here. @type {Map<number, GraphNode>} */
@@ -32,6 +34,8 @@ export class PressEngine {
   /** @param {any} module @param {number} threads */
   constructor(module, threads) {
     this.#module = module;
+    const { wasmMemory, _error_name: name, _error_message: message } = module;
+    this.#door = new Door(wasmMemory, { name, message }, ['The press crashed', 'Open it again']);
     this.threads = threads;
   }
 
@@ -56,8 +60,8 @@ export class PressEngine {
    * @param {{width: number, height: number}} input the size it works at
    */
   build(graph, { width, height }) {
-    this.#guard(() => {
-      this.#require(this.#module._graph_input(height, width));
+    this.#door.guard(() => {
+      this.#door.require(this.#module._graph_input(height, width));
       const tensors = new Map([[0, 0]]);
       for (const node of graph.nodes) {
         const inputs = node.inputs.map((id) => /** @type {number} */ (tensors.get(id)));
@@ -66,17 +70,17 @@ export class PressEngine {
         this.#nodes.set(tensor, node);
         if (node.range) {
           const { scale, zeroPoint } = node.range;
-          this.#require(this.#module._graph_range(tensor, scale, zeroPoint));
+          this.#door.require(this.#module._graph_range(tensor, scale, zeroPoint));
         }
       }
       for (const { tensor, stride, anchors } of graph.heads) {
         this.#withNumbers(anchors.flat(), (at) => {
           const status = this.#module._graph_head(tensors.get(tensor), stride, at, anchors.length);
-          this.#require(status);
+          this.#door.require(status);
         });
       }
       for (const name of graph.classes) {
-        this.#withText(name, (at) => this.#require(this.#module._graph_class(at)));
+        this.#withText(name, (at) => this.#door.require(this.#module._graph_class(at)));
       }
       this.#classes = graph.classes;
       this.#fold(graph, tensors);
@@ -94,7 +98,7 @@ export class PressEngine {
    */
   #fold(graph, tensors) {
     try {
-      this.#require(this.#module._fold(this.threads));
+      this.#door.require(this.#module._fold(this.threads));
     } catch (cause) {
       const written = (/** @type {GraphNode} */ { output }) => tensors.get(output);
       throw named(cause, (tensor) => graph.nodes.find((node) => written(node) === tensor));
@@ -108,7 +112,7 @@ export class PressEngine {
    */
   #add(node, inputs) {
     try {
-      return this.#require(this.#call(node, inputs));
+      return this.#door.require(this.#call(node, inputs));
     } catch (cause) {
       throw named(cause, () => node);
     }
@@ -179,17 +183,17 @@ export class PressEngine {
    * @returns {Uint8ClampedArray<ArrayBuffer>}
    */
   frame(width, height) {
-    return this.#guard(() => {
+    return this.#door.guard(() => {
       const at = this.#module._frame_buffer(width, height);
       if (!at) throw noMemory(`a picture of ${width} × ${height} pixels`);
       this.#frame = { width, height };
-      return new Uint8ClampedArray(this.#module.wasmMemory.buffer, at, width * height * 4);
+      return this.#door.pixels(at, width, height);
     });
   }
 
   /** Keeps what the picture at hand shows of the network. */
   observe() {
-    this.#guard(() => this.#require(this.#module._observe()));
+    this.#door.guard(() => this.#door.require(this.#module._observe()));
   }
 
   /**
@@ -201,7 +205,7 @@ export class PressEngine {
     const settings = completed(options);
     const numbers = numbered(settings);
     this.#module.onProgress = onProgress;
-    this.#guard(() => this.#require(this.#module._quantise(...numbers)));
+    this.#door.guard(() => this.#door.require(this.#module._quantise(...numbers)));
     return { settings, layers: this.#accounts() };
   }
 
@@ -209,7 +213,7 @@ export class PressEngine {
   #accounts() {
     const layers = [];
     for (let at = this.#module._account(0); at; at = this.#module._account(layers.length)) {
-      const fields = new Float64Array(this.#module.wasmMemory.buffer, at, ACCOUNT_FIELDS);
+      const fields = this.#door.numbers(at, ACCOUNT_FIELDS);
       const [node, bits, weights, zeros, blocks, zeroBlocks, macs, before, after, share] = fields;
       const counts = { bits, weights, zeros, blocks, zeroBlocks, macs };
       layers.push({
@@ -229,7 +233,7 @@ export class PressEngine {
   meant() {
     const found = new Map();
     for (let i = 0, at = this.#module._account(i); at; at = this.#module._account(++i)) {
-      const [number] = new Float64Array(this.#module.wasmMemory.buffer, at, 1);
+      const [number] = this.#door.numbers(at, 1);
       const node = this.#nodes.get(number);
       if (node?.op !== 'conv') continue;
       try {
@@ -251,8 +255,8 @@ export class PressEngine {
     return this.#withNumbers(room, (at) => {
       const sizes = [...kernel, ...stride, ...pad, weight.length, outputs];
       const biases = at + weight.byteLength;
-      this.#require(this.#module._meant(convolution, ...sizes, at, biases));
-      const all = new Float32Array(this.#module.wasmMemory.buffer, at, room.length).slice();
+      this.#door.require(this.#module._meant(convolution, ...sizes, at, biases));
+      const all = new Float32Array(this.#door.memory.buffer, at, room.length).slice();
       return { weight: all.slice(0, weight.length), bias: all.slice(weight.length) };
     });
   }
@@ -263,7 +267,7 @@ export class PressEngine {
    * @returns {number} what was saved of it
    */
   channels(share) {
-    return this.#guard(() => this.#require(this.#module._channels(share)));
+    return this.#door.guard(() => this.#door.require(this.#module._channels(share)));
   }
 
   /**
@@ -271,11 +275,13 @@ export class PressEngine {
    * @returns {Uint8Array<ArrayBuffer>} a .wisp file
    */
   pack(provenance) {
-    return this.#guard(() => {
-      this.#withText(JSON.stringify(provenance), (at) => this.#require(this.#module._pack(at)));
+    return this.#door.guard(() => {
+      this.#withText(JSON.stringify(provenance), (at) =>
+        this.#door.require(this.#module._pack(at)),
+      );
       const at = this.#module._packed_data();
       const end = at + this.#module._packed_size();
-      return new Uint8Array(this.#module.wasmMemory.buffer).slice(at, end);
+      return new Uint8Array(this.#door.memory.buffer).slice(at, end);
     });
   }
 
@@ -286,9 +292,9 @@ export class PressEngine {
    */
   detect({ confidence = 0.25, iou = 0.45, maxDetections = 300, ...flags }) {
     const { classAgnostic = false, multiLabel = false } = flags;
-    return this.#guard(() => {
+    return this.#door.guard(() => {
       const switches = [Number(classAgnostic), Number(multiLabel)];
-      this.#require(this.#module._detect(confidence, iou, maxDetections, ...switches));
+      this.#door.require(this.#module._detect(confidence, iou, maxDetections, ...switches));
       return { boxes: this.#boxes(), ...this.#frame };
     });
   }
@@ -296,7 +302,7 @@ export class PressEngine {
   /** @returns {Box[]} */
   #boxes() {
     const [at, count] = [this.#module._boxes(), this.#module._box_count()];
-    return readBoxes(this.#module.wasmMemory, at, count, this.#classes);
+    return readBoxes(this.#door.memory, at, count, this.#classes);
   }
 
   /** Frees the network. The instance takes another afterwards. */
@@ -315,7 +321,7 @@ export class PressEngine {
     const at = this.#module._alloc(Math.max(1, bytes.length));
     if (!at) throw noMemory(`${bytes.length} bytes of the network`);
     try {
-      new Uint8Array(this.#module.wasmMemory.buffer).set(bytes, at);
+      new Uint8Array(this.#door.memory.buffer).set(bytes, at);
       return call(at);
     } finally {
       this.#module._release(at);
@@ -350,34 +356,6 @@ export class PressEngine {
    */
   #withText(text, call) {
     return this.#withBytes(new TextEncoder().encode(`${text}\0`), call);
-  }
-
-  /** @param {number} at of UTF-8 that ends in 0 @returns {string} */
-  #text(at) {
-    const bytes = new Uint8Array(this.#module.wasmMemory.buffer);
-    return new TextDecoder().decode(bytes.slice(at, bytes.indexOf(0, at))); // a copy: it may be shared memory
-  }
-
-  /** @param {number} status a tensor, or a negative wisp_status */
-  #require(status) {
-    if (status >= 0) return status;
-    const message = this.#text(this.#module._error_message());
-    throw new WispError(this.#text(this.#module._error_name()), message);
-  }
-
-  /**
-   * @template T
-   * @param {() => T} call
-   * @returns {T}
-   */
-  #guard(call) {
-    try {
-      return call();
-    } catch (thrown) {
-      if (!(thrown instanceof WebAssembly.RuntimeError)) throw thrown;
-      const sentence = `The press crashed: ${saying(thrown)}. Open it again.`;
-      throw new WispError('WISP_ERR_CRASH', sentence, { cause: thrown });
-    }
   }
 }
 

@@ -1,13 +1,14 @@
-// What the press's worker does with each verb, one request after the other; every request gets exactly one reply.
+// What the press's worker does with each verb.
 
-import { saying, WispError } from './error.js';
+import { WispError } from './error.js';
 import { readPicture } from './pixels.js';
 import { PressEngine } from './press-engine.js';
+import { Requests } from './requests.js';
 import { chooseVariant } from './variant.js';
 import { VERSION } from './version.js';
 
 /**
- * @typedef {import('./service.js').Message} Message
+ * @typedef {import('./requests.js').Message} Message
  * @typedef {import('./service.js').Reading} Reading
  *
  * @typedef {object} Source where a network comes from
@@ -34,6 +35,7 @@ import { VERSION } from './version.js';
 export class PressService {
   /** @type {(message: object) => void} */
   #post;
+  #requests;
   /** @type {Reading} */
   #reader;
   /** @type {PressEngine | undefined} */
@@ -45,31 +47,17 @@ export class PressService {
   #chosen = {};
   /** @type {import('./press-engine.js').QuantiseOptions | {trained: true}} */
   #settings = {};
-  /** The request under way and all before it. @type {Promise<void>} */
-  #last = Promise.resolve();
 
   /** @param {(message: object) => void} post @param {Reading} reader */
   constructor(post, reader) {
+    this.#requests = new Requests(post, (message) => this.#do(message));
     this.#post = post;
     this.#reader = reader;
   }
 
   /** @param {Message} message */
   receive(message) {
-    this.#last = this.#last.then(() => this.#answer(message));
-  }
-
-  /** @param {Message} message */
-  async #answer(message) {
-    const { id } = message;
-    try {
-      this.#post({ id, value: await this.#do(message) });
-    } catch (thrown) {
-      const { code } = /** @type {{code?: unknown}} */ (thrown);
-      const known = typeof code === 'string' && code.startsWith('WISP_ERR_');
-      const error = { code: known ? code : 'WISP_ERR_CRASH', message: `${saying(thrown)}.` };
-      this.#post({ id, error: { ...error, fatal: error.code === 'WISP_ERR_CRASH' } });
-    }
+    this.#requests.take(message);
   }
 
   /** @param {Message} message @returns {any} */

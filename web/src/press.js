@@ -6,6 +6,7 @@ import { saying, WispError } from './error.js';
 import { absolute, countCores } from './host.js';
 import { onlyClasses } from './import/class-subset.js';
 import { Link } from './link.js';
+import { hex } from './magic.js';
 import { explainRefusal, movable, pack, release } from './pixels.js';
 
 export { WispError };
@@ -322,8 +323,7 @@ async function collect(model, signal) {
 /** @param {Uint8Array<ArrayBuffer>} bytes @returns {Promise<string | null>} SHA-256 */
 async function hashOf(bytes) {
   if (!globalThis.crypto?.subtle) return null; // no secure context
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
 }
 
 /** @param {ModelSource | FloatGraph} model @returns {model is FloatGraph} */

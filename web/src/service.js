@@ -1,28 +1,26 @@
-// What a worker does with each verb, one request after the other; every request gets exactly one reply.
+// What a worker does with each verb.
 
 import { Engine } from './engine.js';
-import { saying, WispError } from './error.js';
+import { WispError } from './error.js';
 import { bringsLanding, readPicture, release } from './pixels.js';
+import { Requests } from './requests.js';
 import { chooseVariant } from './variant.js';
 
 /**
  * @typedef {import('./pixels.js').Picture} Picture
  * @typedef {import('./pixels.js').Room} Room
  * @typedef {{read: (picture: Picture, room: Room) => Promise<void>}} Reading
- * @typedef {{id: number, verb: string, [field: string]: any}} Message
+ * @typedef {import('./requests.js').Message} Message
  */
 
 const COMMON = 1280 * 720 * 4; // bytes of a picture
 
 export class Service {
-  /** @type {(message: object, transfer?: ArrayBuffer[]) => void} */
-  #post;
+  #requests;
   /** @type {Reading} */
   #reader;
   /** @type {Engine | undefined} */
   #engine;
-  /** The request under way and all before it. @type {Promise<void>} */
-  #last = Promise.resolve();
   /** Requests that nobody waits for any more. @type {Set<number>} */
   #dropped = new Set();
   /** Whether the page has the room that it may write the next picture into. */
@@ -31,35 +29,14 @@ export class Service {
 
   /** @param {(message: object, transfer?: ArrayBuffer[]) => void} post @param {Reading} reader */
   constructor(post, reader) {
-    this.#post = post;
+    this.#requests = new Requests(post, (message) => this.#do(message));
     this.#reader = reader;
   }
 
   /** @param {Message} message */
   receive(message) {
     if (message.verb === 'drop') this.#dropped.add(message.target);
-    this.#last = this.#last.then(() => this.#answer(message));
-  }
-
-  /** @param {Message} message */
-  async #answer(message) {
-    const { id } = message;
-    try {
-      const value = await this.#do(message);
-      this.#post({ id, value }, value?.buffers);
-    } catch (thrown) {
-      const { code = 'WISP_ERR_CRASH', message: sentence } = /** @type {Partial<WispError>} */ (
-        thrown
-      );
-      const known = thrown instanceof WispError;
-      const error = {
-        code: known ? code : 'WISP_ERR_CRASH',
-        message: known ? sentence : `${saying(thrown)}.`,
-      };
-      this.#post({ id, error: { ...error, fatal: error.code === 'WISP_ERR_CRASH' } });
-    } finally {
-      this.#dropped.delete(id);
-    }
+    this.#requests.take(message);
   }
 
   /** @param {Message} message @returns {any} */

@@ -2,6 +2,7 @@
 
 import { isNode, keepFile, readKept, removeKept } from './host.js';
 import { hashOf } from './integrity.js';
+import { hex } from './magic.js';
 
 const CACHE = 'wisp-models';
 
@@ -42,7 +43,7 @@ export async function keep(integrity, cache, bytes) {
 /** The hash in hexadecimal digits: it serves as an address and as a file's name. @param {string} integrity */
 function nameOf(integrity) {
   const hash = atob(integrity.slice('sha256-'.length));
-  return Array.from(hash, (byte) => byte.charCodeAt(0).toString(16).padStart(2, '0')).join('');
+  return hex(Uint8Array.from(hash, (letter) => letter.charCodeAt(0)));
 }
 
 /** Never fetched. @param {string} name */
