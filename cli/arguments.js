@@ -44,3 +44,21 @@ export const list = (text) =>
     .split(',')
     .map((part) => part.trim())
     .filter(Boolean);
+
+/**
+ * Adds what every command that detects takes.
+ * @param {import('commander').Command} command
+ * @param {{confidence: number, iou: number}} defaults
+ */
+export function detecting(command, { confidence, iou }) {
+  return command
+    .option('--confidence <share>', 'boxes score above it, 0 to 1', fraction, confidence)
+    .option('--iou <share>', 'boxes of one class overlap by at most this, 0 to 1', fraction, iou)
+    .option('--max-detections <n>', 'boxes in a picture', whole(30000), 300)
+    .option(
+      '--size <size>',
+      "of the network's input, e.g. 640 or 384x640; default: the model's",
+      size,
+    )
+    .option('--threads <n>', 'default: all cores but one, at most 8', whole(64));
+}

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import embedded from '../web/src/codes.js';
 import { Detector, WispError } from '../web/src/index.js';
-import { fraction, list, size, whole } from './arguments.js';
+import { detecting, list } from './arguments.js';
 
 /**
  * @typedef {object} Options
@@ -20,7 +20,7 @@ import { fraction, list, size, whole } from './arguments.js';
  */
 
 export function detectCommand() {
-  return new Command('detect')
+  const command = new Command('detect')
     .summary('find objects in pictures')
     .description(
       'Finds objects and prints them as JSON Lines: for each picture one line\n' +
@@ -33,18 +33,9 @@ export function detectCommand() {
       '<file...>',
       'a model, if there is one, then JPEG, PNG or WebP files, or addresses; - is standard input',
     )
-    .option('--confidence <share>', 'boxes score above it, 0 to 1', fraction, 0.25)
-    .option('--iou <share>', 'boxes of one class overlap by at most this, 0 to 1', fraction, 0.45)
-    .option('--max-detections <n>', 'boxes in a picture', whole(30000), 300)
     .option('--classes <names>', 'only these, by name or number, e.g. person,car', list)
     .option('--class-agnostic', 'let boxes suppress those of other classes')
     .option('--multi-label', 'a box for each class that scores, not only the best')
-    .option(
-      '--size <size>',
-      "of the network's input, e.g. 640 or 384x640; default: the model's",
-      size,
-    )
-    .option('--threads <n>', 'default: all cores but one, at most 8', whole(64))
     .addHelpText(
       'after',
       `
@@ -55,6 +46,7 @@ Examples:
   curl -s https://example.com/cat.jpg | wisp detect best.wisp - | jq '.boxes[].name'`,
     )
     .action(run);
+  return detecting(command, { confidence: 0.25, iou: 0.45 });
 }
 
 /** @param {string[]} files @param {Options} options */

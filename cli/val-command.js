@@ -3,7 +3,7 @@
 import { Command } from 'commander';
 import { Detector, WispError } from '../web/src/index.js';
 import { Press } from '../web/src/press.js';
-import { fraction, size, whole } from './arguments.js';
+import { detecting, whole } from './arguments.js';
 import { evaluate, summary } from './coco.js';
 import { requireWritable, writeWhole } from './files.js';
 import { judge, readLabels } from './judge.js';
@@ -28,7 +28,7 @@ import { precisionAndRecall } from './precision.js';
  */
 
 export function valCommand() {
-  return new Command('val')
+  const command = new Command('val')
     .summary('measure a model on labelled pictures')
     .description(
       "Measures precision and recall as YOLOv5's val does, and the twelve figures of COCO as pycocotools does.\n" +
@@ -40,15 +40,6 @@ export function valCommand() {
     .option('--float', 'run an ONNX file in float, as the press sees it')
     .option('--json <file>', 'write the boxes in the COCO result format')
     .option('--limit <n>', 'only the first n pictures', whole(1e9))
-    .option('--confidence <share>', 'boxes score above it, 0 to 1', fraction, 0.001)
-    .option('--iou <share>', 'boxes of one class overlap by at most this, 0 to 1', fraction, 0.6)
-    .option('--max-detections <n>', 'boxes in a picture', whole(30000), 300)
-    .option(
-      '--size <size>',
-      "of the network's input, e.g. 640 or 384x640; default: the model's",
-      size,
-    )
-    .option('--threads <n>', 'default: all cores but one, at most 8', whole(64))
     .addHelpText(
       'after',
       `
@@ -57,6 +48,7 @@ Examples:
   wisp val best.onnx --float --data val2017/ --labels instances_val2017.json --json boxes.json`,
     )
     .action(run);
+  return detecting(command, { confidence: 0.001, iou: 0.6 });
 }
 
 /** @param {string} model @param {Options} options */

@@ -8,11 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import { chromium as findChromium } from '../tools/places.mjs';
 import { startServer } from '../tools/serve.mjs';
-import { Detector } from '../web/src/index.js';
 import { makeModel, makePicture } from './fixtures.js';
 import { encodeY4m } from './netpbm.js';
 import * as cases from './page-cases.js';
-import { model, openSite, picture, png } from './site.js';
+import { makeFixtures, openSite } from './site.js';
 
 const SKIP = findChromium() ? false : 'no Chromium here: node tools/setup.mjs sets one up';
 const FLAGS = [
@@ -30,16 +29,7 @@ const CSP =
 before(async () => {
   if (SKIP) return;
   site = await openSite();
-  const detector = await Detector.open(model, { threads: 1 });
-  const { boxes } = await detector.detect(picture, { confidence: 0.2 });
-  await detector.close();
-  assert.ok(boxes.length > 5);
-  fixtures = {
-    model: Buffer.from(model).toString('base64'),
-    png: Buffer.from(png).toString('base64'),
-    size: { width: picture.width, height: picture.height },
-    boxes: JSON.stringify(boxes),
-  };
+  fixtures = await makeFixtures();
   const film = path.join(site.folder, 'film.y4m');
   writeFileSync(film, encodeY4m(makePicture({ width: 320, height: 240 })));
   browser = await chromium.launch({

@@ -5,9 +5,8 @@ import { after, before, describe, test } from 'node:test';
 import puppeteer from 'puppeteer-core';
 import { firefox as findFirefox } from '../tools/places.mjs';
 import { startServer } from '../tools/serve.mjs';
-import { Detector } from '../web/src/index.js';
 import * as cases from './page-cases.js';
-import { model, picture, png } from './site.js';
+import { makeFixtures } from './site.js';
 
 const SKIP = findFirefox() ? false : 'no Firefox here: set FIREFOX_PATH, or install firefox-esr';
 const CAMERA = {
@@ -20,15 +19,7 @@ const CAMERA = {
 
 before(async () => {
   if (SKIP) return;
-  const detector = await Detector.open(model, { threads: 1 });
-  const { boxes } = await detector.detect(picture, { confidence: 0.2 });
-  await detector.close();
-  fixtures = {
-    model: Buffer.from(model).toString('base64'),
-    png: Buffer.from(png).toString('base64'),
-    size: { width: picture.width, height: picture.height },
-    boxes: JSON.stringify(boxes),
-  };
+  fixtures = await makeFixtures();
   browser = await puppeteer.launch({
     browser: 'firefox',
     executablePath: findFirefox(),

@@ -1,14 +1,33 @@
 // A folder and a server with a small model and a picture, for tests in Node.
 
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Detector } from '../web/src/index.js';
 import { encodePng, makeModel, makePicture } from './fixtures.js';
 
 export const model = makeModel();
 export const picture = makePicture();
 export const png = encodePng(picture);
+
+/**
+ * The same for a page, with the boxes that it must find.
+ * @returns {Promise<import('./page-cases.js').Fixtures>}
+ */
+export async function makeFixtures() {
+  const detector = await Detector.open(model, { threads: 1 });
+  const { boxes } = await detector.detect(picture, { confidence: 0.2 });
+  await detector.close();
+  assert.ok(boxes.length > 5);
+  return {
+    model: Buffer.from(model).toString('base64'),
+    png: Buffer.from(png).toString('base64'),
+    size: { width: picture.width, height: picture.height },
+    boxes: JSON.stringify(boxes),
+  };
+}
 
 /** What the server has. @type {Record<string, {type: string, body: Uint8Array | string}>} */
 const shelf = {

@@ -6,9 +6,8 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { which } from '../tools/command.mjs';
 import { startServer } from '../tools/serve.mjs';
-import { Detector } from '../web/src/index.js';
 import * as cases from './page-cases.js';
-import { model, picture, png } from './site.js';
+import { makeFixtures } from './site.js';
 
 const DRIVER = which('WebKitWebDriver');
 const DISPLAY = which('Xvfb');
@@ -74,15 +73,7 @@ async function startBrowser() {
 
 before(async () => {
   if (SKIP) return;
-  const detector = await Detector.open(model, { threads: 1 });
-  const { boxes } = await detector.detect(picture, { confidence: 0.2 });
-  await detector.close();
-  fixtures = {
-    model: Buffer.from(model).toString('base64'),
-    png: Buffer.from(png).toString('base64'),
-    size: { width: picture.width, height: picture.height },
-    boxes: JSON.stringify(boxes),
-  };
+  fixtures = await makeFixtures();
   server = await startServer({ port: 0 });
   await startBrowser();
   await command('POST', '/url', { url: new URL('/web/src/index.js', server.url).href });
