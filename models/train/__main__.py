@@ -153,38 +153,34 @@ def _draw(arguments: argparse.Namespace) -> None:
     print(f"{arguments.output}: {arguments.count} pictures, data.yaml and instances.json")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+def _with_recipe(command: argparse.ArgumentParser, default: str) -> None:
+    command.add_argument(
+        "--recipe",
+        type=Path,
+        default=HERE / "recipes" / default,
+        help="a YAML file (default: %(default)s)",
+    )
+    command.add_argument(
+        "--data", type=Path, help="a data.yaml as YOLOv5 reads it; overrides the recipe's data"
+    )
 
-    def with_recipe(command: argparse.ArgumentParser, default: str) -> None:
-        command.add_argument(
-            "--recipe",
-            type=Path,
-            default=HERE / "recipes" / default,
-            help="a YAML file (default: %(default)s)",
-        )
-        command.add_argument(
-            "--data", type=Path, help="a data.yaml as YOLOv5 reads it; overrides the recipe's data"
-        )
 
-    def with_run(command: argparse.ArgumentParser) -> None:
-        command.add_argument(
-            "--output", type=Path, help="folder of the run (default: train/runs/NAME)"
-        )
-        command.add_argument("--resume", action="store_true", help="go on where the run stopped")
-        command.set_defaults(run=_train)
+def _with_run(command: argparse.ArgumentParser, recipe: str) -> None:
+    _with_recipe(command, recipe)
+    command.add_argument("--output", type=Path, help="folder of the run (default: train/runs/NAME)")
+    command.add_argument("--resume", action="store_true", help="go on where the run stopped")
+    command.set_defaults(run=_train)
 
+
+def _add_runs(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("train", help="from nothing, by a recipe")
-    with_recipe(command, "codes.yaml")
-    with_run(command)
+    _with_run(command, "codes.yaml")
     command = commands.add_parser(
         "transfer", help="from a checkpoint, on other pictures; its zero blocks stay zero"
     )
     command.add_argument("checkpoint", type=Path)
     command.add_argument("--size", type=int, help="of the input, instead of the checkpoint's")
-    with_recipe(command, "transfer.yaml")
-    with_run(command)
+    _with_run(command, "transfer.yaml")
     command = commands.add_parser(
         "distil", help="make a YOLOv5 that exists sparse, from pictures without labels"
     )
@@ -200,9 +196,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--sparsity", type=float, help="share of zero 1x4 blocks, instead of the recipe's"
     )
-    with_recipe(command, "distil.yaml")
-    with_run(command)
+    _with_run(command, "distil.yaml")
     command.set_defaults(run=_distil)
+
+
+def _add_uses(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("export", help="a checkpoint as ONNX, for wisp press")
     command.add_argument("checkpoint", type=Path)
     command.add_argument("-o", "--output", type=Path)
@@ -215,7 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_export)
     command = commands.add_parser("val", help="AP of a checkpoint on the held-out pictures")
     command.add_argument("checkpoint", type=Path)
-    with_recipe(command, "codes.yaml")
+    _with_recipe(command, "codes.yaml")
     command.set_defaults(run=_val)
     command = commands.add_parser("detect", help="boxes of a checkpoint, as wisp detect tells them")
     command.add_argument("checkpoint", type=Path)
@@ -230,6 +228,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--size", type=int, default=320)
     command.add_argument("--seed", type=int, default=1)
     command.set_defaults(run=_draw)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_runs(commands)
+    _add_uses(commands)
     return parser
 
 

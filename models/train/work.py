@@ -81,5 +81,5 @@ def distil_work(
     taught = load_teacher(teacher).to(device())
     rng = np.random.default_rng((job.recipe.seed, 1 + rank))
     source = Photos(photos, size, job.recipe.data.scale, rng)
-    held_out = as_taught(taught, judged, size) if rank == 0 else None
-    Trainer(job, rank, source, held_out, Distil(taught)).run()
+    agreed = as_taught(taught, judged, size) if rank == 0 else None
+    Trainer(job, rank, source, agreed, Distil(taught)).run()
