@@ -160,13 +160,15 @@ def _with_recipe(command: argparse.ArgumentParser, default: str) -> None:
         default=HERE / "recipes" / default,
         help="a YAML file (default: %(default)s)",
     )
+
+
+def _with_data(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--data", type=Path, help="a data.yaml as YOLOv5 reads it; overrides the recipe's data"
     )
 
 
-def _with_run(command: argparse.ArgumentParser, recipe: str) -> None:
-    _with_recipe(command, recipe)
+def _with_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--output", type=Path, help="folder of the run (default: train/runs/NAME)")
     command.add_argument("--resume", action="store_true", help="go on where the run stopped")
     command.set_defaults(run=_train)
@@ -174,13 +176,17 @@ def _with_run(command: argparse.ArgumentParser, recipe: str) -> None:
 
 def _add_runs(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("train", help="from nothing, by a recipe")
-    _with_run(command, "codes.yaml")
+    _with_recipe(command, "codes.yaml")
+    _with_data(command)
+    _with_run(command)
     command = commands.add_parser(
         "transfer", help="from a checkpoint, on other pictures; its zero blocks stay zero"
     )
     command.add_argument("checkpoint", type=Path)
     command.add_argument("--size", type=int, help="of the input, instead of the checkpoint's")
-    _with_run(command, "transfer.yaml")
+    _with_recipe(command, "transfer.yaml")
+    _with_data(command)
+    _with_run(command)
     command = commands.add_parser(
         "distil", help="make a YOLOv5 that exists sparse, from pictures without labels"
     )
@@ -196,7 +202,8 @@ def _add_runs(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "--sparsity", type=float, help="share of zero 1x4 blocks, instead of the recipe's"
     )
-    _with_run(command, "distil.yaml")
+    _with_recipe(command, "distil.yaml")
+    _with_run(command)
     command.set_defaults(run=_distil)
 
 
@@ -214,6 +221,7 @@ def _add_uses(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("val", help="AP of a checkpoint on the held-out pictures")
     command.add_argument("checkpoint", type=Path)
     _with_recipe(command, "codes.yaml")
+    _with_data(command)
     command.set_defaults(run=_val)
     command = commands.add_parser("detect", help="boxes of a checkpoint, as wisp detect tells them")
     command.add_argument("checkpoint", type=Path)

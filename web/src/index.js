@@ -189,6 +189,7 @@ export class Detector {
    */
   async close() {
     forgotten.unregister(this);
+    this.#spares = new Spares(); // they may be the engine's own memory
     await this.#link.end(closed());
   }
 
