@@ -30,7 +30,7 @@ class Demo {
   #view = new View();
   /** @type {Pump<Result>} */
   #pump = new Pump(
-    (source) => this.#detect(source.element),
+    (source) => this.#detect(source.frame),
     (result, source) => this.#show(result, source),
     (error) => this.#notices.error(error, true),
   );
@@ -183,7 +183,7 @@ class Demo {
     before?.close();
   }
 
-  /** @param {HTMLImageElement | HTMLVideoElement | OffscreenCanvas} picture */
+  /** @param {Source['frame'] | OffscreenCanvas} picture */
   #detect(picture) {
     const classes = this.#classes.wanted;
     const options = { ...this.#panel.options, ...(classes && { classes }) };

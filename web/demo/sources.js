@@ -7,10 +7,14 @@ import { cameraSentence } from './sentences.js';
  * @property {'picture' | 'video' | 'camera'} kind
  * @property {string} name
  * @property {HTMLImageElement | HTMLVideoElement} element
+ * @property {HTMLImageElement | HTMLVideoElement | ImageBitmap} frame what is looked at: a picture is decoded once
  * @property {boolean} mirrored shown with left and right swapped
  * @property {() => {width: number, height: number}} size in source pixels, as of now
  * @property {() => void} close releases the camera, the file and the element
  */
+
+/** The numbers in the file, as the Detector takes them. @type {ImageBitmapOptions} */
+const AS_STORED = { premultiplyAlpha: 'none', colorSpaceConversion: 'none' };
 
 /**
  * @param {Blob} blob
@@ -30,13 +34,18 @@ export async function openPicture(blob, name) {
       `${name} is not a picture that this browser can read. Try a JPEG, PNG or WebP file.`,
     );
   }
+  const bitmap = await createImageBitmap(picture, AS_STORED).catch(() => null);
   return {
     kind: 'picture',
     name,
     element: picture,
+    frame: bitmap ?? picture,
     mirrored: false,
     size: () => ({ width: picture.naturalWidth, height: picture.naturalHeight }),
-    close: () => URL.revokeObjectURL(url),
+    close: () => {
+      bitmap?.close();
+      URL.revokeObjectURL(url);
+    },
   };
 }
 
@@ -127,6 +136,7 @@ function moving(kind, name, video, release) {
     kind,
     name,
     element: video,
+    frame: video,
     mirrored: false,
     size: () => ({ width: video.videoWidth, height: video.videoHeight }),
     close: () => discard(video, release),
