@@ -140,6 +140,24 @@ test('the landing goes to one picture at a time and comes back unless it was too
   assert.equal(await kind(one), 'raw', 'it went with the large one');
 });
 
+test('only a picture that has room can have landed', async () => {
+  const alone = await Engine.load(chooseVariant({ threads: 1, cores: 1 }), runtimeFiles());
+  assert.equal(alone.landing(64), undefined, 'its memory is not shared');
+  const wish = { threads: 1, cores: 1, variant: /** @type {const} */ ('wisp-mt') };
+  const engine = await Engine.load(chooseVariant(wish), runtimeFiles());
+  assert.throws(() => engine.land(0, 4, 4), { code: 'WISP_ERR_MEMORY' });
+  assert.equal(engine.landing(64)?.length, 64);
+  engine.land(0, 4, 4);
+  for (const [width, height] of [
+    [4, 5],
+    [65536, 65536],
+    [0, 4],
+    [-4, -4],
+  ]) {
+    assert.throws(() => engine.land(0, width, height), { code: 'WISP_ERR_MEMORY' });
+  }
+});
+
 describe('open can be aborted', () => {
   test('before', async () => {
     const signal = AbortSignal.abort();

@@ -25,7 +25,6 @@ export class Service {
   #dropped = new Set();
   /** Whether the page has the room that it may write the next picture into. */
   #lent = false;
-  #warmUp = false;
 
   /** @param {(message: object, transfer?: ArrayBuffer[]) => void} post @param {Reading} reader */
   constructor(post, reader) {
@@ -67,14 +66,13 @@ export class Service {
     const same = choice.variant === variant; // unless the worker may less than the page
     this.#engine = await Engine.load(choice, files, same ? compiled : undefined);
     this.#engine.expect(size.width, size.height, warmUp, kernels);
-    this.#warmUp = warmUp;
     return this.#engine.choice;
   }
 
   #open() {
     const engine = this.#loaded();
     engine.open();
-    const landing = this.#warmUp ? this.#lend(COMMON) : undefined;
+    const landing = this.#lend(COMMON);
     return { info: { ...engine.describeModel(), ...engine.describeDetector() }, landing };
   }
 
