@@ -161,7 +161,7 @@ static void move(const job *j) {
 
 static const wisp_step *step_of(const wisp_plan *plan, int layer) {
   for (int s = 0; s < plan->step_count; s++)
-    if (plan->steps[s].layer == layer && plan->steps[s].kind != WISP_STEP_PICK)
+    if (plan->steps[s].layer == layer && plan->steps[s].kind != WISP_STEP_SORT)
       return &plan->steps[s];
   return NULL;
 }

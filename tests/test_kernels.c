@@ -1,5 +1,5 @@
-/* test_kernels.c - every row of kernel.h: the best set of this build against the scalar one, bit for bit; the scalar
- * one against plain arithmetic. `--bench` prints the speed of each kernel.
+/* test_kernels.c - every row of kernel.h but those of test_moves.c: each set of this build against the scalar one, bit
+ * for bit; the scalar one against plain arithmetic. `--bench` prints the speed of each kernel.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
 
@@ -150,89 +150,6 @@ static void test_every_sum(const wisp_kernels *best) {
   }
 }
 
-/* ---- moves ---- */
-
-static wisp_pool_shape draw_pool(int *out_width, int *out_height) {
-  wisp_pool_shape s = {.height = random_int(1, 12)};
-  s.width = random_int(1, random_chance(0.9) ? 40 : 150), s.pitch = s.width + random_int(0, 5);
-  s.stride_y = random_int(1, 3);
-  s.stride_x = random_chance(0.6) ? 1 : random_int(1, 8);
-  do s.kernel_height = random_int(1, 15), s.pad_top = random_int(0, s.kernel_height - 1);
-  while (s.height + s.pad_top < s.kernel_height);
-  do s.kernel_width = random_int(1, 15), s.pad_left = random_int(0, s.kernel_width - 1);
-  while (s.width + s.pad_left < s.kernel_width);
-  const int right = random_int(0, s.kernel_width - 1), bottom = random_int(0, s.kernel_height - 1);
-  *out_width = (s.width + s.pad_left + right - s.kernel_width) / s.stride_x + 1;
-  *out_height = (s.height + s.pad_top + bottom - s.kernel_height) / s.stride_y + 1;
-  return s;
-}
-
-static int plain_maximum(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y, int x,
-                         int lane) {
-  int best = -1;
-  for (int ky = 0; ky < s->kernel_height; ky++)
-    for (int kx = 0; kx < s->kernel_width; kx++) {
-      const int row = y * s->stride_y + ky - s->pad_top,
-                column = x * s->stride_x + kx - s->pad_left;
-      if (row < 0 || row >= s->height || column < 0 || column >= s->width) continue;
-      best = wisp_max(best, in[(row * s->pitch + column) * WISP_LANES + lane] ^ flip);
-    }
-  return best ^ flip;
-}
-
-static void test_maxpool(const wisp_kernels *best) {
-  for (int round = 0; round < 2000; round++) {
-    int width, height;
-    const wisp_pool_shape s = draw_pool(&width, &height);
-    const size_t in_size = (size_t)(s.height * s.pitch) * WISP_LANES,
-                 size = (size_t)width * WISP_LANES;
-    uint8_t *in = check_allocate(in_size), *expected = guard_open(size), *out = guard_open(size);
-    draw_pixels(in, in_size);
-    const uint8_t flip = flips[round & 1];
-    CHECK_CASE("%s: max-pool %dx%d of %dx%d, stride %d, left %d", best->name, s.kernel_height,
-               s.kernel_width, s.height, s.width, s.stride_x, s.pad_left);
-    for (int y = 0; y < height; y++) {
-      wisp_kernels_scalar()->maxpool(&s, in, flip, y, expected, width);
-      best->maxpool(&s, in, flip, y, out, width);
-      CHECK_SAME(out, expected, size);
-      for (int i = 0; i < width * WISP_LANES; i++)
-        CHECK_EQ(expected[i], plain_maximum(&s, in, flip, y, i / WISP_LANES, i % WISP_LANES));
-    }
-    CHECK(guard_holds(expected, size) && guard_holds(out, size));
-    free(in);
-    guard_close(expected);
-    guard_close(out);
-  }
-}
-
-/* `factor` > 0: upsample; < 0: pick with the step -factor. */
-static void check_row(const wisp_kernels *best, int width, int factor) {
-  const int in_width = factor > 0 ? width : (width - 1) * -factor + 1,
-            out_width = factor > 0 ? width * factor : width;
-  const size_t in_size = (size_t)in_width * WISP_LANES, size = (size_t)out_width * WISP_LANES;
-  uint8_t *in = check_allocate(in_size), *out = guard_open(size);
-  random_bytes(in, in_size);
-  const wisp_kernels *sets[] = {wisp_kernels_scalar(), best};
-  for (int k = 0; k < 2; k++) {
-    CHECK_CASE("%s: row of %d, factor %d", sets[k]->name, width, factor);
-    if (factor > 0) sets[k]->upsample(in, width, factor, out);
-    else sets[k]->pick(in, -factor, width, out);
-    for (int x = 0; x < out_width; x++)
-      CHECK_SAME(out + x * WISP_LANES, in + (factor > 0 ? x / factor : x * -factor) * WISP_LANES,
-                 WISP_LANES);
-    CHECK(guard_holds(out, size));
-  }
-  free(in);
-  guard_close(out);
-}
-
-static void test_rows(const wisp_kernels *best) {
-  for (int width = 1; width <= 40; width++) {
-    for (int factor = 1; factor <= 4; factor++) check_row(best, width, factor);
-    for (int step = 1; step <= 8; step++) check_row(best, width, -step);
-  }
-}
-
 /* ---- letterbox ---- */
 
 /* Taps anywhere in a row of `width` pixels. */
@@ -351,10 +268,11 @@ static void bench_conv(const wisp_kernels *k, uint8_t *in, uint8_t *out, float *
 
 static void bench_moves(const wisp_kernels *k, uint8_t *in, uint8_t *out) {
   const wisp_pool_shape pool = {20, 80, 80, 5, 5, 1, 1, 2, 2};
-  printf("max-pool 5x5, upsample x2, pick 2, GB/s:");
+  uint8_t *const rows[2] = {out, out + 40 * WISP_LANES};
+  printf("max-pool 5x5, upsample x2, deal 2, GB/s:");
   BENCH(k->maxpool(&pool, in, 0, 10, out, 80), 80 * WISP_LANES);
   BENCH(k->upsample(in, 80, 2, out), 160 * WISP_LANES);
-  BENCH(k->pick(in, 2, 80, out), 80 * WISP_LANES);
+  BENCH(k->deal(in, 80, 2, rows), 80 * WISP_LANES);
   printf("\n");
 }
 
@@ -392,9 +310,10 @@ int main(int argc, char **argv) {
     for (int i = 0; wisp_kernels_set(i); i++) bench(wisp_kernels_set(i));
     return 0;
   }
-  static void (*const tests[])(const wisp_kernels *) = {test_convolutions, test_every_sum,
-                                                        test_maxpool, test_rows, test_letterbox};
-  for (int i = 0; wisp_kernels_set(i); i++)
-    for (int t = 0; t < 5; t++) tests[t](wisp_kernels_set(i));
+  for (int i = 0; wisp_kernels_set(i); i++) {
+    test_convolutions(wisp_kernels_set(i));
+    test_every_sum(wisp_kernels_set(i));
+    test_letterbox(wisp_kernels_set(i));
+  }
   return check_end();
 }

@@ -31,18 +31,26 @@ static const uint8_t *pixel_at(const wisp_view *v, int plane, int y, int x) {
   return v->data + (ptrdiff_t)plane * v->plane + ((ptrdiff_t)y * v->pitch + x) * WISP_LANES;
 }
 
-static void check_pixels(int tensor) {
+/* Pixel (y, x) of a plane of a tensor in `image`, which is the tensor itself or its phases. */
+static const uint8_t *stored(const wisp_image *image, int planes, int plane, int y, int x) {
+  if (!image->stride_y) return pixel_at(&image->view, plane, y, x);
+  const int phase = y % image->stride_y * image->stride_x + x % image->stride_x;
+  return pixel_at(&image->view, phase * planes + plane, y / image->stride_y, x / image->stride_x);
+}
+
+static void check_pixels(int tensor, int image) {
   const net_tensor *t = &watch.n->tensor[tensor];
-  const wisp_view *v = &watch.plan->images[tensor].view;
-  CHECK_EQ(v->height, t->height);
-  CHECK_EQ(v->width, t->width);
+  const wisp_image *i = &watch.plan->images[image];
+  CHECK_EQ(i->view.height, i->stride_y ? wisp_ceil_div(t->height, i->stride_y) : t->height);
+  CHECK_EQ(i->view.width, i->stride_x ? wisp_ceil_div(t->width, i->stride_x) : t->width);
   const uint8_t *expected = watch.expected->bytes[tensor];
   for (int c = 0; c < t->channels; c++)
     for (int y = 0; y < t->height; y++)
       for (int x = 0; x < t->width; x++, expected++) {
-        const int byte = pixel_at(v, c / WISP_LANES, y, x)[c % WISP_LANES] ^ watch.plan->flip;
+        const uint8_t *pixel = stored(i, wisp_planes(t->channels), c / WISP_LANES, y, x);
+        const int byte = pixel[c % WISP_LANES] ^ watch.plan->flip;
         if (byte == *expected) continue;
-        printf("channel %d, y %d, x %d: ", c, y, x);
+        printf("image %d, channel %d, y %d, x %d: ", image, c, y, x);
         CHECK_EQ(byte, *expected);
         return;
       }
@@ -63,13 +71,19 @@ static void check_border(int image) {
   CHECK_EQ(wrong, 0);
 }
 
+static void check_image(int tensor, int image) {
+  check_pixels(tensor, image);
+  check_border(image);
+}
+
 static double look(void) {
   const int s = watch.calls++ - 1;
   if (s < 0) return 0;
   const wisp_step *step = &watch.plan->steps[s];
   if (step->kind == WISP_STEP_HEAD) return 0;
-  if (step->kind != WISP_STEP_PICK) check_pixels(step->output);
-  check_border(step->output);
+  const int tensor = step->kind == WISP_STEP_SORT ? step->inputs[0] : step->output;
+  if (watch.plan->images[step->output].size > 0) check_image(tensor, step->output);
+  if (step->phases >= 0) check_image(tensor, step->phases);
   return 0;
 }
 

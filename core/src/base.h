@@ -11,7 +11,8 @@ enum {
   WISP_WEIGHT_MAX = 63,
   WISP_SCALE_DROPS = 16, /* lowest bits of an f32 that are 0 in a scale of a layer */
   WISP_BIAS_DROPS = 13,  /* and in a bias */
-  WISP_GREY = 114        /* the letterbox border (Ultralytics YOLOv5, augmentations.py) */
+  WISP_MAX_STRIDE = 8,
+  WISP_GREY = 114 /* the letterbox border (Ultralytics YOLOv5, augmentations.py) */
 };
 
 /* Codes of models/FORMAT.md. */

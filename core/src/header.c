@@ -8,7 +8,7 @@
 #include "model.h"
 
 enum { MAX_TENSORS = 1024, MAX_LAYERS = 1024, MAX_HEADS = 16, MAX_CLASSES = 4096 };
-enum { MAX_CHANNELS = 16384, MAX_KERNEL = 15, MAX_STRIDE = 8, MAX_READS = 4096 };
+enum { MAX_CHANNELS = 16384, MAX_KERNEL = 15, MAX_READS = 4096 };
 
 /* Reads front to back; past the end it gives zeros and remembers. */
 typedef struct cursor {
@@ -125,13 +125,13 @@ static wisp_status read_tensor(wisp_model *m, cursor *c, int i, wisp_error *erro
 static wisp_status check_window(const wisp_layer *l, int i, wisp_error *error) {
   const int kernel_ok = l->kernel_height >= 1 && l->kernel_height <= MAX_KERNEL &&
                         l->kernel_width >= 1 && l->kernel_width <= MAX_KERNEL;
-  const int stride_ok = l->stride_y >= 1 && l->stride_y <= MAX_STRIDE && l->stride_x >= 1 &&
-                        l->stride_x <= MAX_STRIDE;
+  const int stride_ok = l->stride_y >= 1 && l->stride_y <= WISP_MAX_STRIDE && l->stride_x >= 1 &&
+                        l->stride_x <= WISP_MAX_STRIDE;
   if (!kernel_ok || !stride_ok)
     return wisp_fail(
         error, WISP_ERR_LIMIT,
         "Layer %d has a %dx%d kernel with stride %dx%d; at most %d and %d are possible.", i,
-        l->kernel_height, l->kernel_width, l->stride_y, l->stride_x, MAX_KERNEL, MAX_STRIDE);
+        l->kernel_height, l->kernel_width, l->stride_y, l->stride_x, MAX_KERNEL, WISP_MAX_STRIDE);
   if (l->pad_top >= l->kernel_height || l->pad_bottom >= l->kernel_height ||
       l->pad_left >= l->kernel_width || l->pad_right >= l->kernel_width)
     return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d has a padding as wide as its %dx%d kernel.",

@@ -11,7 +11,8 @@
 
 enum {
   WISP_OVERREAD = 32 * WISP_LANES, /* bytes read past the last pixel of a plane, never written */
-  WISP_PAIR = 2                    /* output channels that share the pixels they load */
+  WISP_PAIR = 2,                   /* output channels that share the pixels they load */
+  WISP_PIECE = 288 /* pixels that a convolution sums at once at most: a multiple of every tile */
 };
 
 /* Four output channels of a convolution. `stream` is what lower.c makes of their blocks: i32 words
@@ -67,8 +68,8 @@ typedef void wisp_maxpool_kernel(const wisp_pool_shape *shape, const uint8_t *in
 /* out[x] = in[x / factor]: one row, `width` input pixels. */
 typedef void wisp_upsample_kernel(const uint8_t *in, int width, int factor, uint8_t *out);
 
-/* out[x] = in[x * step]: one row, `width` output pixels. */
-typedef void wisp_pick_kernel(const uint8_t *in, int step, int width, uint8_t *out);
+/* out[i % step][i / step] = in[i] for `n` pixels. */
+typedef void wisp_deal_kernel(const uint8_t *in, int n, int step, uint8_t *const out[]);
 
 /* Letterboxing, in three passes over rows; the arithmetic is that of prep.c.
  * A tap is where an output pixel lies between two source pixels: 11-bit weights that sum to WISP_TAP_ONE. */
@@ -99,7 +100,7 @@ typedef void wisp_halve_kernel(const uint8_t *upper, const uint8_t *lower, int n
   ROW(depthwise, wisp_depthwise_kernel)   \
   ROW(maxpool, wisp_maxpool_kernel)       \
   ROW(upsample, wisp_upsample_kernel)     \
-  ROW(pick, wisp_pick_kernel)             \
+  ROW(deal, wisp_deal_kernel)             \
   ROW(blend_row, wisp_blend_row_kernel)   \
   ROW(blend_rows, wisp_blend_rows_kernel) \
   ROW(halve, wisp_halve_kernel)           \

@@ -7,7 +7,9 @@
 
 enum {
   MAX_SIDE = 8192,
-  STRIP_BYTES = 96 << 10 /* of input that a task keeps in the second-level cache */
+  STRIP_BYTES = 96 << 10, /* of input that a task keeps in the second-level cache */
+  PIECE_BYTES = 24 << 10, /* of input that a piece of a task keeps in the first-level cache */
+  PIECE_STEP = 48         /* pixels: no kernel computes more of a piece than it has */
 };
 
 static wisp_status no_memory(wisp_error *error) {
@@ -38,7 +40,7 @@ static wisp_status make_lists(wisp_plan *plan, wisp_error *error) {
 static wisp_step *add_step(wisp_plan *plan, enum wisp_step_kind kind, int layer, int inputs,
                            int output) {
   wisp_step *step = &plan->steps[plan->step_count];
-  *step = (wisp_step){.kind = kind, .layer = layer, .output = output, .residual = -1};
+  *step = (wisp_step){.kind = kind, .layer = layer, .output = output, .residual = -1, .phases = -1};
   step->inputs = calloc((size_t)inputs, sizeof *step->inputs);
   if (!step->inputs) return NULL;
   step->input_count = inputs;
@@ -79,19 +81,43 @@ static void reach(wisp_plan *plan, const wisp_layer *l, int image, int out_heigh
   i->margin = wisp_max(i->margin, wisp_max(left, right));
 }
 
-/* The image that a convolution reads for its input `tensor`: itself, or its pixels sorted by stride. */
+/* A new image for the phases of `tensor`, as `layer` reads it. */
+static int add_phases(wisp_plan *plan, const wisp_layer *l, int tensor) {
+  const wisp_view *in = &plan->images[tensor].view;
+  const int phases = plan->image_count++;
+  set_size(plan, phases, wisp_planes(in->channels) * WISP_LANES * l->stride_y * l->stride_x,
+           wisp_ceil_div(in->height, l->stride_y), wisp_ceil_div(in->width, l->stride_x),
+           (uint8_t)plan->model->tensor[tensor].zero_point);
+  plan->images[phases].stride_y = l->stride_y;
+  plan->images[phases].stride_x = l->stride_x;
+  return phases;
+}
+
+/* The convolution that writes `tensor`, if one does. */
+static wisp_step *convolution_of(wisp_plan *plan, int tensor) {
+  wisp_step *writer = &plan->steps[plan->images[tensor].first];
+  return tensor > 0 && writer->kind == WISP_STEP_CONV ? writer : NULL;
+}
+
+/* The image that a convolution reads for its input `tensor`: itself, or its phases, which the convolution before it
+ * writes beside or instead of the tensor; another step is followed by one that sorts. */
 static int operand(wisp_plan *plan, int layer, int tensor) {
   const wisp_layer *l = &plan->model->layer[layer];
   if (l->stride_y == 1 && l->stride_x == 1) return tensor;
-  const wisp_view *in = &plan->images[tensor].view;
-  const int split = plan->image_count++;
-  set_size(plan, split, wisp_planes(in->channels) * WISP_LANES * l->stride_y * l->stride_x,
-           wisp_ceil_div(in->height, l->stride_y), wisp_ceil_div(in->width, l->stride_x),
-           (uint8_t)plan->model->tensor[tensor].zero_point);
-  wisp_step *pick = add_step(plan, WISP_STEP_PICK, layer, 1, split);
-  if (!pick) return -1;
-  pick->inputs[0] = tensor;
-  return split;
+  wisp_step *writer = convolution_of(plan, tensor);
+  if (writer && writer->phases < 0) {
+    writer->phases = add_phases(plan, l, tensor);
+    plan->images[writer->phases].first = plan->images[tensor].first;
+    return writer->phases;
+  }
+  const wisp_image *there = writer ? &plan->images[writer->phases] : NULL;
+  if (there && there->stride_y == l->stride_y && there->stride_x == l->stride_x)
+    return writer->phases;
+  const int phases = add_phases(plan, l, tensor);
+  wisp_step *sort = add_step(plan, WISP_STEP_SORT, layer, 1, phases);
+  if (!sort) return -1;
+  sort->inputs[0] = tensor;
+  return phases;
 }
 
 static wisp_status same_size(const wisp_plan *plan, int layer, int a, int b, wisp_error *error) {
@@ -203,8 +229,24 @@ static void set_lifetimes(wisp_plan *plan) {
     for (int k = 0; k < step->input_count; k++) plan->images[step->inputs[k]].last = s;
     if (step->residual >= 0) plan->images[step->residual].last = s;
   }
+  for (int s = 0; s < plan->step_count; s++) {
+    const wisp_step *step = &plan->steps[s];
+    wisp_image *output = &plan->images[step->output];
+    if (step->phases >= 0 && output->last == s) output->size = 0;
+  }
   for (int i = 0; i < plan->model->heads; i++)
     plan->images[plan->model->head[i].tensor].last = plan->step_count;
+}
+
+/* As many pixels as keep what the taps of a convolution read of them in cache. */
+static int piece_of(const wisp_plan *plan, const wisp_step *step) {
+  const wisp_layer *l = &plan->model->layer[step->layer];
+  int planes = 0;
+  for (int k = 0; k < l->input_count; k++)
+    planes += wisp_planes(plan->model->tensor[l->inputs[k]].channels);
+  const int rows = planes * l->kernel_height * wisp_min(l->kernel_width, l->stride_x);
+  const int pixels = PIECE_BYTES / WISP_LANES / rows;
+  return wisp_clamp(pixels / PIECE_STEP * PIECE_STEP, PIECE_STEP, WISP_PIECE);
 }
 
 /* Strips of rows whose input stays in cache, and enough tasks for every thread to have some to choose from. */
@@ -217,7 +259,11 @@ static void set_tasks(wisp_plan *plan, wisp_step *step) {
     row_bytes += (int64_t)planes * in->pitch * WISP_LANES;
   }
   const int wanted = plan->threads > 1 ? 4 * plan->threads : 1;
-  const int units = step->kind == WISP_STEP_HEAD ? 1 : wisp_planes(out->channels);
+  const int units = step->kind == WISP_STEP_HEAD ? 1
+                    : step->kind == WISP_STEP_SORT
+                        ? wisp_planes(out->channels) / plan->images[step->output].stride_y /
+                              plan->images[step->output].stride_x
+                        : wisp_planes(out->channels);
   const int by_cache = wisp_clamp((int)(STRIP_BYTES / row_bytes), 1, out->height);
   const int by_threads =
       step->kind == WISP_STEP_HEAD ? wisp_ceil_div(out->height, wanted) : out->height;
@@ -227,6 +273,7 @@ static void set_tasks(wisp_plan *plan, wisp_step *step) {
   step->chunks = wisp_min(units, wisp_ceil_div(wanted, step->strips));
   step->chunk = wisp_ceil_div(units, step->chunks);
   step->chunks = wisp_ceil_div(units, step->chunk);
+  step->piece = step->kind == WISP_STEP_CONV ? piece_of(plan, step) : 0;
 }
 
 wisp_status wisp_layout_make(wisp_plan *plan, wisp_error *error) {

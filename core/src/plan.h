@@ -20,20 +20,24 @@ typedef struct wisp_head {
   int pitch; /* cells from row to row; a channel is `pitch * height` numbers */
 } wisp_head;
 
-/* A tensor in memory, or a copy of one split by the stride of the convolution that reads it, or a head's numbers. */
+/* A tensor in memory, or its phases: its pixels sorted by their place in the stride of the convolution that reads them;
+ * or a head's numbers. */
 typedef struct wisp_image {
   wisp_view view;
+  int stride_y,
+      stride_x; /* of phases; plane (y * stride_x + x) * planes + p has those from (y, x) of plane p on */
   int margin; /* columns that neighbours along a row are apart at least: pitch >= width + margin */
   int group;  /* images with one pitch, since a kernel walks them with one index */
-  uint8_t border;      /* the byte around the picture */
-  int first, last;     /* steps that write it and that read it last */
-  size_t size, offset; /* size: at most WISP_ARENA_MAX, even if that is too little */
+  uint8_t border;  /* the byte around the picture */
+  int first, last; /* steps that write it and that read it last */
+  size_t size,
+      offset; /* size: at most WISP_ARENA_MAX, even if that is too little; 0: only its phases are read */
 } wisp_image;
 
 enum { WISP_ARENA_MAX = 0x7fffffff /* bytes: distances have 32 bits */ };
 
 enum wisp_step_kind {
-  WISP_STEP_PICK,
+  WISP_STEP_SORT, /* a tensor -> its phases, where the step that writes the tensor doesn't sort it */
   WISP_STEP_CONV,
   WISP_STEP_HEAD,
   WISP_STEP_MAXPOOL,
@@ -47,8 +51,11 @@ typedef struct wisp_step {
   int *inputs; /* [input_count] images */
   int input_count;
   int output, residual; /* images; residual -1 if there is none */
+  int phases;           /* convolution: the image of the output's phases; -1 if there is none */
+  int piece;            /* convolution: pixels computed for all channels before the next ones */
   int rows, strips;     /* output rows of a task; tasks along the height */
-  int chunk, chunks;    /* quads (otherwise planes) of a task; tasks along the channels */
+  int chunk,
+      chunks; /* quads (otherwise planes; of the input to sort it) of a task; tasks along the channels */
   int quad_count;
   wisp_quad *quads; /* head: first those of all objectness channels, then each anchor's others */
   wisp_filter *filters; /* depthwise: [planes of the output] */

@@ -29,56 +29,119 @@ static uint8_t *row_of(const wisp_view *v, int plane, int y) {
   return v->data + (ptrdiff_t)plane * v->plane + (ptrdiff_t)y * v->pitch * WISP_LANES;
 }
 
-/* Writes the border beside rows [y0, y1) of a plane, and above and below it if they are its first and last. */
-static void fill_border(const wisp_image *image, int plane, int y0, int y1) {
+/* ---- borders ---- */
+
+/* Behind pixel `from` of a row, up to the next row. */
+static void end_row(const wisp_image *image, int plane, int y, int from) {
   const wisp_view *v = &image->view;
-  const size_t beside = (size_t)(v->pitch - v->width) * WISP_LANES;
-  for (int y = y0; y < y1 && beside > 0; y++)
-    memset(row_of(v, plane, y) + v->width * WISP_LANES, image->border, beside);
-  const size_t rows = (size_t)(v->pad * v->pitch) * WISP_LANES;
-  if (y0 == 0) {
-    const size_t before = rows + (size_t)image->margin * WISP_LANES;
-    memset(row_of(v, plane, 0) - before, image->border, before);
+  const uint32_t pixel = image->border * 0x01010101u;
+  uint8_t *row = row_of(v, plane, y);
+  for (int x = from; x < v->pitch; x++) memcpy(row + x * WISP_LANES, &pixel, sizeof pixel);
+}
+
+/* Above a plane and in front of its first row, or below it, if a task has its first or its last rows. */
+static void fill_ends(const wisp_image *image, int plane, int has_first, int has_last) {
+  const wisp_view *v = &image->view;
+  const size_t rows = (size_t)(v->pad * v->pitch) * WISP_LANES,
+               before = rows + (size_t)image->margin * WISP_LANES;
+  if (has_first) memset(row_of(v, plane, 0) - before, image->border, before);
+  if (has_last) memset(row_of(v, plane, v->height), image->border, rows);
+}
+
+/* Around rows [y0, y1) of a plane. */
+static void fill_border(const wisp_image *image, int plane, int y0, int y1) {
+  for (int y = y0; y < y1; y++) end_row(image, plane, y, image->view.width);
+  fill_ends(image, plane, y0 == 0, y1 == image->view.height);
+}
+
+/* ---- phases: a tensor's pixels, sorted by their place in the stride of the convolution that reads it ---- */
+
+/* The plane that has every stride-th pixel of plane `plane` of `whole`, from (y, x) on. */
+static int phase_plane(const wisp_image *phases, const wisp_view *whole, int plane, int y, int x) {
+  const int phase = y % phases->stride_y * phases->stride_x + x % phases->stride_x;
+  return phase * wisp_planes(whole->channels) + plane;
+}
+
+/* Sorts `n` pixels of row `y` of `whole`, from column `x` on. Divides no more than it must: it is called often. */
+static void deal_row(const wisp_plan *plan, const wisp_image *phases, const wisp_view *whole,
+                     int plane, int y, int x, int n, const uint8_t *pixels) {
+  const int planes = wisp_planes(whole->channels), columns = phases->stride_x;
+  const int row = y / phases->stride_y, y_of = y - row * phases->stride_y;
+  const int column = x / columns, x_of = x - column * columns;
+  uint8_t *to = row_of(&phases->view, y_of * columns * planes + plane, row) + column * WISP_LANES;
+  uint8_t *rows[WISP_MAX_STRIDE];
+  for (int k = 0; k < columns; k++) {
+    const int wraps = x_of + k >= columns, phase = x_of + k - wraps * columns;
+    rows[k] = to + (ptrdiff_t)(phase * planes) * phases->view.plane + wraps * WISP_LANES;
   }
-  if (y1 == v->height) memset(row_of(v, plane, v->height), image->border, rows);
+  plan->kernels->deal(pixels, n, columns, rows);
+}
+
+/* Sorts `n` pixels of a plane, walked flat from pixel `at` of row `y` on. */
+static void deal_flat(const wisp_plan *plan, const wisp_image *phases, const wisp_view *whole,
+                      int plane, int y, int at, int n, const uint8_t *pixels) {
+  y += at / whole->pitch;
+  for (int x = at % whole->pitch; n > 0; x = 0, y++) {
+    const int some = wisp_min(n, whole->pitch - x);
+    if (x < whole->width)
+      deal_row(plan, phases, whole, plane, y, x, wisp_min(some, whole->width - x), pixels);
+    pixels += some * WISP_LANES;
+    n -= some;
+  }
+}
+
+/* Around what rows [y0, y1) of a plane became. Rows and columns that the last phases lack are border too. */
+static void fill_phases(const wisp_image *phases, const wisp_view *whole, int plane, int y0,
+                        int y1) {
+  const int has_last = y1 == whole->height,
+            end = has_last ? phases->view.height * phases->stride_y : y1;
+  for (int y = y0; y < end; y++)
+    for (int x = 0; x < phases->stride_x; x++)
+      end_row(phases, phase_plane(phases, whole, plane, y, x), y / phases->stride_y,
+              y < y1 ? wisp_ceil_div(whole->width - x, phases->stride_x) : 0);
+  for (int y = 0; y < phases->stride_y; y++)
+    for (int x = 0; x < phases->stride_x; x++)
+      fill_ends(phases, phase_plane(phases, whole, plane, y, x), y0 == 0, has_last);
 }
 
 /* ---- steps ---- */
 
-static void pick_task(void *context, int index) {
+static void sort_task(void *context, int index) {
   const job *j = context;
-  const wisp_layer *l = &j->plan->model->layer[j->step->layer];
-  const wisp_image *out = &j->plan->images[j->step->output];
+  const wisp_image *phases = &j->plan->images[j->step->output];
   const wisp_view *in = &j->plan->images[j->step->inputs[0]].view;
-  const int planes = wisp_planes(in->channels);
-  const part p = part_of(j, index, wisp_planes(out->view.channels));
+  const part p = part_of(j, index, wisp_planes(in->channels));
+  const int y0 = p.y0 * phases->stride_y, y1 = wisp_min(p.y1 * phases->stride_y, in->height);
   for (int plane = p.first; plane < p.last; plane++) {
-    const int phase = plane / planes, y_of = phase / l->stride_x, x_of = phase % l->stride_x;
-    const int width = wisp_ceil_div(in->width - x_of, l->stride_x);
-    for (int y = p.y0; y < p.y1; y++) {
-      const int source = y * l->stride_y + y_of, found = source < in->height ? width : 0;
-      uint8_t *row = row_of(&out->view, plane, y);
-      if (found > 0)
-        j->plan->kernels->pick(row_of(in, plane % planes, source) + x_of * WISP_LANES, l->stride_x,
-                               found, row);
-      memset(row + found * WISP_LANES, out->border, (size_t)(out->view.width - found) * WISP_LANES);
-    }
-    fill_border(out, plane, p.y0, p.y1);
+    for (int y = y0; y < y1; y++)
+      deal_row(j->plan, phases, in, plane, y, 0, in->width, row_of(in, plane, y));
+    fill_phases(phases, in, plane, y0, y1);
   }
 }
 
+/* Some pixels for all channels before the next, so that their input stays in the first-level cache. */
 static void conv_task(void *context, int index) {
   const job *j = context;
+  const wisp_plan *plan = j->plan;
   const wisp_step *s = j->step;
-  const wisp_image *out = &j->plan->images[s->output];
-  const wisp_view *residual = s->residual >= 0 ? &j->plan->images[s->residual].view : NULL;
+  const wisp_image *out = &plan->images[s->output],
+                   *phases = s->phases >= 0 ? &plan->images[s->phases] : NULL;
+  const wisp_view *residual = s->residual >= 0 ? &plan->images[s->residual].view : NULL;
   const part p = part_of(j, index, s->quad_count);
-  const int pitch = out->view.pitch, n = (p.y1 - p.y0) * pitch;
+  const int pitch = out->view.pitch, end = (p.y1 - p.y0) * pitch, is_kept = out->size > 0;
+  uint8_t unkept[WISP_PIECE * WISP_LANES] = {0};
+  for (int at = 0; at < end; at += s->piece)
+    for (int q = p.first; q < p.last; q++) {
+      const int n = wisp_min(s->piece, end - at), bytes = at * WISP_LANES;
+      uint8_t *to = is_kept ? row_of(&out->view, q, p.y0) + bytes : unkept;
+      plan->kernels->conv(&s->quads[q], &s->finish,
+                          plan->arena + (ptrdiff_t)p.y0 * pitch * WISP_LANES + bytes,
+                          residual ? row_of(residual, q, p.y0) + bytes : NULL, to, n);
+      if (phases) deal_flat(plan, phases, &out->view, q, p.y0, at, n, to);
+    }
   for (int q = p.first; q < p.last; q++) {
-    j->plan->kernels->conv(
-        &s->quads[q], &s->finish, j->plan->arena + (ptrdiff_t)p.y0 * pitch * WISP_LANES,
-        residual ? row_of(residual, q, p.y0) : NULL, row_of(&out->view, q, p.y0), n);
-    fill_border(out, q, p.y0, p.y1);
+    if (is_kept) fill_border(out, q, p.y0, p.y1);
+    if (phases) fill_phases(phases, &out->view, q, p.y0, p.y1);
   }
 }
 
@@ -176,7 +239,7 @@ static void head_task(void *context, int index) {
 
 void wisp_run(wisp_plan *plan, int first, int last, wisp_pool *pool, float confidence,
               double (*clock)(void)) {
-  static const wisp_task tasks[] = {pick_task,    conv_task,     head_task,
+  static const wisp_task tasks[] = {sort_task,    conv_task,     head_task,
                                     maxpool_task, upsample_task, depthwise_task};
   if (first == 0) memset(plan->layer_ms, 0, (size_t)plan->model->layers * sizeof *plan->layer_ms);
   double before = clock ? clock() : 0;

@@ -84,8 +84,8 @@ WISP_INLINE void conv(wisp_sum_pixels *sum, const wisp_quad *quad, const wisp_fi
       [WISP_ACT_NONE] = finish_none,           [WISP_ACT_RELU] = finish_relu,
       [WISP_ACT_LEAKY] = finish_leaky,         [WISP_ACT_SILU] = finish_silu,
       [WISP_ACT_HARDSWISH] = finish_hardswish, [WISP_ACT_SIGMOID] = finish_sigmoid};
-  for (int at = 0; at < n; at += WISP_SUMS) {
-    const int some = wisp_min(n - at, WISP_SUMS), bytes = at * WISP_LANES;
+  for (int at = 0; at < n; at += WISP_PIECE) {
+    const int some = wisp_min(n - at, WISP_PIECE), bytes = at * WISP_LANES;
     wisp_sums sums;
     sum(quad, f->flip, in + bytes, some, 0, &sums);
     finishers[f->activation](f, &sums, some, residual ? residual + bytes : NULL, out + bytes);
@@ -94,8 +94,8 @@ WISP_INLINE void conv(wisp_sum_pixels *sum, const wisp_quad *quad, const wisp_fi
 
 WISP_INLINE void head(wisp_sum_pixels *sum, const wisp_quad *quad, uint8_t flip, const uint8_t *in,
                       float *const out[4], int n) {
-  for (int at = 0; at < n; at += WISP_SUMS) {
-    const int some = wisp_min(n - at, WISP_SUMS);
+  for (int at = 0; at < n; at += WISP_PIECE) {
+    const int some = wisp_min(n - at, WISP_PIECE);
     wisp_sums sums;
     sum(quad, flip, in + at * WISP_LANES, some, 1, &sums);
     for (int c = 0; c < 4; c++)

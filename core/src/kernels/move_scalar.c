@@ -1,4 +1,4 @@
-/* move_scalar.c - max-pool, upsample, pick: the operations that only move bytes, the definition.
+/* move_scalar.c - max-pool, upsample, deal: the operations that only move bytes, the definition.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
@@ -31,7 +31,7 @@ void wisp_k_upsample__scalar(const uint8_t *in, int width, int factor, uint8_t *
     memcpy(out + x * WISP_LANES, in + x / factor * WISP_LANES, WISP_LANES);
 }
 
-void wisp_k_pick__scalar(const uint8_t *in, int step, int width, uint8_t *out) {
-  for (int x = 0; x < width; x++)
-    memcpy(out + x * WISP_LANES, in + x * step * WISP_LANES, WISP_LANES);
+void wisp_k_deal__scalar(const uint8_t *in, int n, int step, uint8_t *const out[]) {
+  for (int i = 0; i < n; i++)
+    memcpy(out[i % step] + i / step * WISP_LANES, in + i * WISP_LANES, WISP_LANES);
 }

@@ -1,4 +1,4 @@
-/* move_simd.c - max-pool, upsample, pick, four pixels at a time. Bit-equal to move_scalar.c.
+/* move_simd.c - max-pool, upsample, deal, four pixels at a time. Bit-equal to move_scalar.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
@@ -59,12 +59,25 @@ void wisp_k_upsample__simd(const uint8_t *in, int width, int factor, uint8_t *ou
   wisp_k_upsample__scalar(in + x * WISP_LANES, width - x, factor, out + x * factor * WISP_LANES);
 }
 
-void wisp_k_pick__simd(const uint8_t *in, int step, int width, uint8_t *out) {
-  int x = 0;
-  for (; step == 2 && x + 4 < width; x += 4) { /* the last is left: its neighbour may lie outside */
-    const wisp_v128 a = wasm_v128_load(in + x * 2 * WISP_LANES),
-                    b = wasm_v128_load(in + x * 2 * WISP_LANES + 16);
-    wasm_v128_store(out + x * WISP_LANES, wasm_i32x4_shuffle(a, b, 0, 2, 4, 6));
+/* Eight pixels: those with even numbers, those with odd ones. */
+static inline void deal_eight(const uint8_t *in, uint8_t *even, uint8_t *odd) {
+  const wisp_v128 a = wasm_v128_load(in), b = wasm_v128_load(in + 16);
+  wasm_v128_store(even, wasm_i32x4_shuffle(a, b, 0, 2, 4, 6));
+  wasm_v128_store(odd, wasm_i32x4_shuffle(a, b, 1, 3, 5, 7));
+}
+
+void wisp_k_deal__simd(const uint8_t *in, int n, int step, uint8_t *const out[]) {
+  if (step != 2 || n < 8) {
+    wisp_k_deal__scalar(in, n, step, out);
+    return;
   }
-  wisp_k_pick__scalar(in + x * step * WISP_LANES, step, width - x, out + x * WISP_LANES);
+  uint8_t *const even = out[0], *const odd = out[1];
+  for (int i = 0; i + 8 <= n; i += 8)
+    deal_eight(in + i * WISP_LANES, even + i / 2 * WISP_LANES, odd + i / 2 * WISP_LANES);
+  const int last = n - 8; /* again, with what the loop left */
+  if (last % 2)
+    deal_eight(in + last * WISP_LANES, odd + last / 2 * WISP_LANES,
+               even + (last / 2 + 1) * WISP_LANES);
+  else
+    deal_eight(in + last * WISP_LANES, even + last / 2 * WISP_LANES, odd + last / 2 * WISP_LANES);
 }

@@ -5,15 +5,13 @@
 
 #include "finish_simd.h"
 
-enum { WISP_SUMS = 288 /* pixels at once: a multiple of every set's tile */ };
-
 /* Of each channel and pixel: the sum in units of the finish, cut to 16 bits, or the real number. */
 typedef union wisp_sums {
-  int16_t fixed[4][WISP_SUMS];
-  float real[4][WISP_SUMS];
+  int16_t fixed[4][WISP_PIECE];
+  float real[4][WISP_PIECE];
 } wisp_sums;
 
-/* start + the products of the quad's stream with n <= WISP_SUMS pixels, times the channel's scale, `as_real` or as
+/* start + the products of the quad's stream with n <= WISP_PIECE pixels, times the channel's scale, `as_real` or as
  * fixed point. Writes up to a tile more than n. */
 typedef void wisp_sum_pixels(const wisp_quad *quad, uint8_t flip, const uint8_t *in, int n,
                              int as_real, wisp_sums *out);
