@@ -7,9 +7,9 @@
 
 enum {
   MAX_SIDE = 8192,
-  STRIP_BYTES = 96 << 10, /* of input that a task keeps in the second-level cache */
-  PIECE_BYTES = 24 << 10, /* of input that a piece of a task keeps in the first-level cache */
-  PIECE_STEP = 48         /* pixels: no kernel computes more of a piece than it has */
+  STRIP_BYTES = 512 << 10, /* of input that a task keeps in the second-level cache */
+  PIECE_BYTES = 24 << 10,  /* of input that a piece of a task keeps in the first-level cache */
+  PIECE_STEP = 48          /* pixels: no kernel computes more of a piece than it has */
 };
 
 static wisp_status no_memory(wisp_error *error) {
@@ -265,8 +265,7 @@ static void set_tasks(wisp_plan *plan, wisp_step *step) {
                               plan->images[step->output].stride_x
                         : wisp_planes(out->channels);
   const int by_cache = wisp_clamp((int)(STRIP_BYTES / row_bytes), 1, out->height);
-  const int by_threads =
-      step->kind == WISP_STEP_HEAD ? wisp_ceil_div(out->height, wanted) : out->height;
+  const int by_threads = wisp_ceil_div(out->height, wisp_ceil_div(wanted, units));
   step->strips = wisp_ceil_div(out->height, wisp_min(by_cache, by_threads));
   step->rows = wisp_ceil_div(out->height, step->strips);
   step->strips = wisp_ceil_div(out->height, step->rows);
