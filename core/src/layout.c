@@ -232,10 +232,16 @@ static void set_lifetimes(wisp_plan *plan) {
   for (int s = 0; s < plan->step_count; s++) {
     const wisp_step *step = &plan->steps[s];
     wisp_image *output = &plan->images[step->output];
-    if (step->phases >= 0 && output->last == s) output->size = 0;
+    if (step->phases >= 0 && output->last == s) output->size = 0; /* nobody reads it */
   }
   for (int i = 0; i < plan->model->heads; i++)
     plan->images[plan->model->head[i].tensor].last = plan->step_count;
+}
+
+static int units_of(const wisp_plan *plan, const wisp_step *step) {
+  if (step->kind == WISP_STEP_HEAD) return 1;
+  const int image = step->kind == WISP_STEP_SORT ? step->inputs[0] : step->output;
+  return wisp_planes(plan->images[image].view.channels);
 }
 
 /* As many pixels as keep what the taps of a convolution read of them in cache. */
@@ -259,19 +265,15 @@ static void set_tasks(wisp_plan *plan, wisp_step *step) {
     row_bytes += (int64_t)planes * in->pitch * WISP_LANES;
   }
   const int wanted = plan->threads > 1 ? 4 * plan->threads : 1;
-  const int units = step->kind == WISP_STEP_HEAD ? 1
-                    : step->kind == WISP_STEP_SORT
-                        ? wisp_planes(out->channels) / plan->images[step->output].stride_y /
-                              plan->images[step->output].stride_x
-                        : wisp_planes(out->channels);
+  step->units = units_of(plan, step);
   const int by_cache = wisp_clamp((int)(STRIP_BYTES / row_bytes), 1, out->height);
-  const int by_threads = wisp_ceil_div(out->height, wisp_ceil_div(wanted, units));
+  const int by_threads = wisp_ceil_div(out->height, wisp_ceil_div(wanted, step->units));
   step->strips = wisp_ceil_div(out->height, wisp_min(by_cache, by_threads));
   step->rows = wisp_ceil_div(out->height, step->strips);
   step->strips = wisp_ceil_div(out->height, step->rows);
-  step->chunks = wisp_min(units, wisp_ceil_div(wanted, step->strips));
-  step->chunk = wisp_ceil_div(units, step->chunks);
-  step->chunks = wisp_ceil_div(units, step->chunk);
+  step->chunks = wisp_min(step->units, wisp_ceil_div(wanted, step->strips));
+  step->chunk = wisp_ceil_div(step->units, step->chunks);
+  step->chunks = wisp_ceil_div(step->units, step->chunk);
   step->piece = step->kind == WISP_STEP_CONV ? piece_of(plan, step) : 0;
 }
 

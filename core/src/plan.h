@@ -21,23 +21,22 @@ typedef struct wisp_head {
 } wisp_head;
 
 /* A tensor in memory, or its phases: its pixels sorted by their place in the stride of the convolution that reads them;
- * or a head's numbers. */
+ * or a head's numbers. Of phases, plane (y * stride_x + x) * planes + p has what plane p has from (y, x) on. */
 typedef struct wisp_image {
   wisp_view view;
-  int stride_y,
-      stride_x; /* of phases; plane (y * stride_x + x) * planes + p has those from (y, x) of plane p on */
+  int stride_y, stride_x; /* 0 of what is no phases */
   int margin; /* columns that neighbours along a row are apart at least: pitch >= width + margin */
   int group;  /* images with one pitch, since a kernel walks them with one index */
   uint8_t border;  /* the byte around the picture */
   int first, last; /* steps that write it and that read it last */
-  size_t size,
-      offset; /* size: at most WISP_ARENA_MAX, even if that is too little; 0: only its phases are read */
+  size_t size; /* 0: only its phases are read; at most WISP_ARENA_MAX, even if that is too little */
+  size_t offset;
 } wisp_image;
 
 enum { WISP_ARENA_MAX = 0x7fffffff /* bytes: distances have 32 bits */ };
 
 enum wisp_step_kind {
-  WISP_STEP_SORT, /* a tensor -> its phases, where the step that writes the tensor doesn't sort it */
+  WISP_STEP_SORT, /* a tensor -> its phases, if no convolution writes it */
   WISP_STEP_CONV,
   WISP_STEP_HEAD,
   WISP_STEP_MAXPOOL,
@@ -54,8 +53,8 @@ typedef struct wisp_step {
   int phases;           /* convolution: the image of the output's phases; -1 if there is none */
   int piece;            /* convolution: pixels computed for all channels before the next ones */
   int rows, strips;     /* output rows of a task; tasks along the height */
-  int chunk,
-      chunks; /* quads (otherwise planes; of the input to sort it) of a task; tasks along the channels */
+  int units; /* quads; otherwise planes, of what is sorted those of the input; 1 for a head */
+  int chunk, chunks; /* units of a task; tasks along the channels */
   int quad_count;
   wisp_quad *quads; /* head: first those of all objectness channels, then each anchor's others */
   wisp_filter *filters; /* depthwise: [planes of the output] */

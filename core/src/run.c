@@ -17,12 +17,12 @@ typedef struct part {
   int y0, y1, first, last;
 } part;
 
-static part part_of(const job *j, int index, int units) {
+static part part_of(const job *j, int index) {
   const wisp_step *s = j->step;
   const int strip = index / s->chunks, chunk = index % s->chunks,
             height = j->plan->images[s->output].view.height;
   return (part){strip * s->rows, wisp_min((strip + 1) * s->rows, height), chunk * s->chunk,
-                wisp_min((chunk + 1) * s->chunk, units)};
+                wisp_min((chunk + 1) * s->chunk, s->units)};
 }
 
 static uint8_t *row_of(const wisp_view *v, int plane, int y) {
@@ -110,7 +110,7 @@ static void sort_task(void *context, int index) {
   const job *j = context;
   const wisp_image *phases = &j->plan->images[j->step->output];
   const wisp_view *in = &j->plan->images[j->step->inputs[0]].view;
-  const part p = part_of(j, index, wisp_planes(in->channels));
+  const part p = part_of(j, index);
   const int y0 = p.y0 * phases->stride_y, y1 = wisp_min(p.y1 * phases->stride_y, in->height);
   for (int plane = p.first; plane < p.last; plane++) {
     for (int y = y0; y < y1; y++)
@@ -127,7 +127,7 @@ static void conv_task(void *context, int index) {
   const wisp_image *out = &plan->images[s->output],
                    *phases = s->phases >= 0 ? &plan->images[s->phases] : NULL;
   const wisp_view *residual = s->residual >= 0 ? &plan->images[s->residual].view : NULL;
-  const part p = part_of(j, index, s->quad_count);
+  const part p = part_of(j, index);
   const int pitch = out->view.pitch, end = (p.y1 - p.y0) * pitch, is_kept = out->size > 0;
   uint8_t unkept[WISP_PIECE * WISP_LANES] = {0};
   for (int at = 0; at < end; at += s->piece)
@@ -150,7 +150,7 @@ static void depthwise_task(void *context, int index) {
   const wisp_step *s = j->step;
   const wisp_image *out = &j->plan->images[s->output];
   const wisp_view *residual = s->residual >= 0 ? &j->plan->images[s->residual].view : NULL;
-  const part p = part_of(j, index, wisp_planes(out->view.channels));
+  const part p = part_of(j, index);
   const int pitch = out->view.pitch, n = (p.y1 - p.y0) * pitch;
   for (int plane = p.first; plane < p.last; plane++) {
     j->plan->kernels->depthwise(
@@ -168,7 +168,7 @@ static void maxpool_task(void *context, int index) {
   const wisp_pool_shape shape = {in->height,       in->width,       in->pitch,
                                  l->kernel_height, l->kernel_width, l->stride_y,
                                  l->stride_x,      l->pad_top,      l->pad_left};
-  const part p = part_of(j, index, wisp_planes(out->view.channels));
+  const part p = part_of(j, index);
   for (int plane = p.first; plane < p.last; plane++) {
     for (int y = p.y0; y < p.y1; y++)
       j->plan->kernels->maxpool(&shape, row_of(in, plane, 0), j->plan->flip, y,
@@ -182,7 +182,7 @@ static void upsample_task(void *context, int index) {
   const wisp_layer *l = &j->plan->model->layer[j->step->layer];
   const wisp_image *out = &j->plan->images[j->step->output];
   const wisp_view *in = &j->plan->images[j->step->inputs[0]].view;
-  const part p = part_of(j, index, wisp_planes(out->view.channels));
+  const part p = part_of(j, index);
   for (int plane = p.first; plane < p.last; plane++) {
     for (int y = p.y0; y < p.y1; y++)
       j->plan->kernels->upsample(row_of(in, plane, y / l->stride_y), in->width, l->stride_x,
@@ -222,7 +222,7 @@ static void head_task(void *context, int index) {
   const wisp_step *s = j->step;
   const wisp_head *head =
       &j->plan->heads[j->plan->model->tensor[j->plan->model->layer[s->layer].output].head];
-  const part p = part_of(j, index, 1);
+  const part p = part_of(j, index);
   const int begin = p.y0 * head->pitch, end = p.y1 * head->pitch,
             cells = head->height * head->pitch;
   head_cells(j, 0, s->objectness_quads, begin, end - begin);
