@@ -22,7 +22,7 @@ export class CodeReader {
     const reach = reachOf(box, picture);
     const { x, y, width, height } = reach;
     const place = /** @type {const} */ ([x, y, width, height]);
-    const bitmap = await createImageBitmap(source.element, ...place).catch(() => null);
+    const bitmap = await createImageBitmap(source.frame, ...place).catch(() => null);
     if (!bitmap) return null; // a video that is seeking has no picture just now
     this.#worker ??= new Worker(new URL('./code-worker.js', import.meta.url), {
       type: 'module',
