@@ -1,7 +1,7 @@
 // A folder and a server with a small model and a picture, for tests in Node.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -37,8 +37,9 @@ const shelf = {
 };
 
 /**
- * The folder has tiny.wisp and picture.png; the server also page.html, /slow.wisp whose second half never comes, and
- * /broken.png, which breaks off.
+ * The folder has tiny.wisp and picture.png; the server also page.html, /slow.wisp whose second half never comes,
+ * /never.png of which nothing comes, /broken.png, which breaks off, and /closing.wisp, after which the connection is
+ * closed.
  * @returns {Promise<{folder: string, url: string, openRequests: () => number, close: () => void}>}
  */
 export async function openSite() {
@@ -51,6 +52,16 @@ export async function openSite() {
       slow++;
       response.on('close', () => slow--);
       return response.writeHead(200).write(model.subarray(0, model.length >> 1));
+    }
+    if (request.url === '/never.png') {
+      slow++;
+      return response.on('close', () => slow--);
+    }
+    if (request.url === '/closing.wisp') {
+      const whole = readFileSync(new URL('../models/codes.wisp', import.meta.url));
+      return response
+        .writeHead(200, { connection: 'close', 'content-length': whole.length })
+        .end(whole);
     }
     if (request.url === '/broken.png') {
       response.writeHead(200, { 'content-type': 'image/png', 'content-length': png.length });

@@ -158,7 +158,7 @@ describe('errors are sentences', () => {
       'confidence NaN',
       () => detect(picture, { confidence: Number.NaN }),
       'ARGUMENT',
-      /confidence is nan/i,
+      /confidence is a number, not the number NaN/,
     ],
     [
       'confidence "a"',
@@ -166,7 +166,36 @@ describe('errors are sentences', () => {
       'ARGUMENT',
       /not the string "a"/,
     ],
-    ['no boxes', () => detect(picture, { maxDetections: 0 }), 'ARGUMENT', /0 boxes/],
+    [
+      'no boxes',
+      () => detect(picture, { maxDetections: 0 }),
+      'ARGUMENT',
+      /from 1 on, not the number 0/,
+    ],
+    [
+      'boxes without end',
+      () => detect(picture, { maxDetections: Infinity }),
+      'ARGUMENT',
+      /Infinity/,
+    ],
+    [
+      'multiLabel "yes"',
+      () => detect(picture, { multiLabel: 'yes' }),
+      'ARGUMENT',
+      /true or false, not the string "yes"/,
+    ],
+    [
+      'confidence ()',
+      () => detect(picture, { confidence: () => 1 }),
+      'ARGUMENT',
+      /not the function/,
+    ],
+    [
+      'size 0 × 32',
+      () => Detector.open(model, { size: { width: 0, height: 32 } }),
+      'ARGUMENT',
+      /not 0 × 32/,
+    ],
   ];
   for (const [name, act, code, sentence] of cases) {
     test(name, () => refuses(act(), `WISP_ERR_${code}`, sentence));

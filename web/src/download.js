@@ -193,12 +193,13 @@ async function* readPath(address, name) {
 async function* drain(stream, name, signal) {
   if (stream.locked) throw new WispError('WISP_ERR_ARGUMENT', `${name} is read by someone else.`);
   const reader = stream.getReader();
+  const read = isNode() ? readAhead(reader) : () => reader.read();
   const cancel = () => reader.cancel().catch(() => {});
   signal?.addEventListener('abort', cancel);
   let loaded = 0;
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await read();
       if (done) return;
       yield requireBytes(value);
       loaded += value.length;
@@ -211,6 +212,27 @@ async function* drain(stream, name, signal) {
     signal?.removeEventListener('abort', cancel);
     cancel();
   }
+}
+
+/**
+ * Reads on while nobody asks: Node's fetch ends the whole process where bytes wait in it and the server closes its
+ * connection (nodejs/undici#5360).
+ * @param {ReadableStreamDefaultReader<Uint8Array>} reader
+ * @returns {() => Promise<ReadableStreamReadResult<Uint8Array>>} what comes next
+ */
+function readAhead(reader) {
+  /** @type {Promise<ReadableStreamReadResult<Uint8Array>>[]} */
+  const reads = [];
+  const next = () => {
+    const read = reader.read();
+    reads.push(read);
+    read.then(
+      ({ done }) => done || next(),
+      () => {},
+    );
+  };
+  next();
+  return () => /** @type {Promise<ReadableStreamReadResult<Uint8Array>>} */ (reads.shift());
 }
 
 /** @param {AsyncIterable<unknown>} pieces */

@@ -1,8 +1,9 @@
 // One WebAssembly instance with one model and one detector; besides boxes.js the only file that touches its memory.
 
+import { detection } from './arguments.js';
 import { readBoxes } from './boxes.js';
 import { Door } from './door.js';
-import { naming, saying, WispError } from './error.js';
+import { saying, WispError } from './error.js';
 import { compile, instantiate } from './instance.js';
 import { withoutThreads } from './variant.js';
 
@@ -26,7 +27,7 @@ import { withoutThreads } from './variant.js';
  * @property {number} [confidence] boxes score above it, 0 … 1; default 0.25
  * @property {number} [iou] boxes of one class overlap by at most this, 0 … 1; default 0.45
  * @property {number} [maxDetections] default 300
- * @property {(string | number)[]} [classes] names or indices of the classes wanted; default all
+ * @property {readonly (string | number)[]} [classes] names or indices of the classes wanted; default all
  * @property {boolean} [classAgnostic] suppress across classes; default false
  * @property {boolean} [multiLabel] every class above `confidence` gives a box, not only the best; default false
  *
@@ -269,21 +270,17 @@ export class Engine {
    * @returns {Result[]} with `pixels` still 0
    */
   detect(n, options) {
-    const { confidence = 0.25, iou = 0.45, maxDetections = 300 } = options;
-    requireNumber('confidence', confidence);
-    requireNumber('iou', iou);
-    requireNumber('maxDetections', maxDetections);
+    const { confidence, iou, maxDetections, ...rest } = detection(options);
     return this.#door.guard(() => {
-      this.#wantClasses(options.classes);
-      const { classAgnostic = false, multiLabel = false } = options;
+      this.#wantClasses(rest.classes);
       this.#door.require(
         this.#module._runtime_detect(
           n,
           confidence,
           iou,
           maxDetections,
-          Number(classAgnostic),
-          Number(multiLabel),
+          Number(rest.classAgnostic),
+          Number(rest.multiLabel),
         ),
       );
       return Array.from({ length: n }, (_, i) => this.#result(i));
@@ -340,13 +337,6 @@ export class Engine {
 
 /** The engine sleeps while its threads, one more than share the work, detect. @param {number} threads */
 const workersFor = (threads) => (threads > 1 ? threads : 0);
-
-/** @param {string} name @param {unknown} value */
-function requireNumber(name, value) {
-  if (typeof value !== 'number') {
-    throw new WispError('WISP_ERR_ARGUMENT', `${name} is a number, not ${naming(value)}.`);
-  }
-}
 
 /** @param {string} json */
 function parsed(json) {

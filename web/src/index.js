@@ -1,12 +1,14 @@
+/// <reference lib="dom" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 // wisp for browsers and Node: open a model, detect boxes, close.
 
-import { classList, inputSize, threadCount } from './arguments.js';
+import { detection, inputSize, threadCount } from './arguments.js';
 import { downloadModel } from './download.js';
 import { naming, WispError } from './error.js';
 import { runtimeFiles } from './files.js';
 import { absolute, countCores } from './host.js';
 import { compile } from './instance.js';
-import { Link } from './link.js';
+import { forgotten, Link, remembering } from './link.js';
 import { requireWisp } from './magic.js';
 import { explainRefusal, movable, pack, release, Spares } from './pixels.js';
 import { chooseVariant } from './variant.js';
@@ -47,12 +49,6 @@ export { WispError };
  *   {variant: Variant, reason: string}} Info
  */
 
-/** Ends the workers of detectors that were forgotten. @type {FinalizationRegistry<Link>} */
-const forgotten = new FinalizationRegistry((link) => link.end(closed()));
-
-/** Calls under way, each of which keeps its detector from being forgotten. @type {Set<object>} */
-const working = new Set();
-
 let advised = false;
 
 export class Detector {
@@ -61,6 +57,7 @@ export class Detector {
   /** @type {Readonly<Info>} */
   #info;
   #spares = new Spares();
+  #closing = new AbortController();
 
   /**
    * Use Detector.open.
@@ -98,12 +95,19 @@ export class Detector {
       link.end(signal?.reason);
     };
     signal?.addEventListener('abort', abort);
+    const onProgress = (/** @type {Progress} */ progress) => {
+      try {
+        options.onProgress?.(progress);
+      } catch (thrown) {
+        link.end(thrown); // what the caller's own function throws is nobody's fault here
+      }
+    };
     try {
-      const stoppable = { ...options, signal: stop.signal };
+      const stoppable = { ...options, onProgress, signal: stop.signal };
       const loading = load(link, { wish, size, warmUp, kernels }, stoppable);
       const arriving = Promise.all([loading, feed(link, model, loading, stoppable)]);
       const [choice] = await Promise.race([arriving, failing(link.ended)]); // a source may stall
-      const { info, landing } = await ready(link, options);
+      const { info, landing } = await ready(link, onProgress);
       signal?.throwIfAborted(); // onProgress may have aborted with the last report
       const { variant, reason } = choice;
       return new Detector(link, { ...info, variant, reason }, landing);
@@ -129,21 +133,27 @@ export class Detector {
    * @returns {Promise<Result>}
    *
    * @overload
-   * @param {PictureSource[]} source
+   * @param {readonly PictureSource[]} source
    * @param {DetectOptions} [options]
    * @returns {Promise<Result[]>}
    *
-   * @param {PictureSource | PictureSource[]} source
+   * @overload
+   * @param {PictureSource | readonly PictureSource[]} source
    * @param {DetectOptions} [options]
    * @returns {Promise<Result | Result[]>}
+   *
+   * @param {any} source
+   * @param {DetectOptions} [options]
+   * @returns {Promise<any>}
    */
-  async detect(source, { signal, classes, ...others } = {}) {
+  async detect(source, { signal, ...others } = {}) {
     signal?.throwIfAborted();
-    const { confidence, iou, maxDetections, classAgnostic, multiLabel } = others;
-    const numbers = { confidence, iou, maxDetections, classAgnostic, multiLabel };
-    const options = { ...numbers, classes: classList(classes) };
-    if (!Array.isArray(source)) return (await this.#detectAll([source], options, signal))[0];
-    return source.length === 0 ? [] : this.#detectAll(source, options, signal);
+    const options = detection(others);
+    const isBatch = Array.isArray(source);
+    const sources = isBatch ? source : [source];
+    if (sources.length === 0) return [];
+    const results = await remembering(this, () => this.#detectAll(sources, options, signal));
+    return isBatch ? results : results[0];
   }
 
   /**
@@ -154,10 +164,8 @@ export class Detector {
    */
   async #detectAll(sources, options, signal) {
     const started = performance.now();
-    const pictures = await packAll(sources, this.#spares);
+    const pictures = await this.#pack(sources, signal);
     const packing = (performance.now() - started) / sources.length;
-    const call = { detector: this };
-    working.add(call);
     try {
       const { id, reply } = this.#link.request(
         'detect',
@@ -178,8 +186,18 @@ export class Detector {
     } catch (thrown) {
       pictures.forEach(release);
       throw explainRefusal(thrown);
-    } finally {
-      working.delete(call);
+    }
+  }
+
+  /** An element may never load. @param {PictureSource[]} sources @param {AbortSignal | undefined} signal */
+  async #pack(sources, signal) {
+    const spares = this.#spares;
+    const packing = packAll(sources, spares);
+    try {
+      return await unlessAborted(unlessAborted(packing, this.#closing.signal), signal);
+    } catch (thrown) {
+      packing.then((late) => giveBack(late, spares), ignore);
+      throw thrown;
     }
   }
 
@@ -189,6 +207,7 @@ export class Detector {
    */
   async close() {
     forgotten.unregister(this);
+    this.#closing.abort(closed());
     this.#spares = new Spares(); // they may be the engine's own memory
     await this.#link.end(closed());
   }
@@ -201,6 +220,8 @@ export class Detector {
     await this.close();
   }
 }
+
+const ignore = () => {};
 
 /** @param {Promise<unknown>} ended @returns {Promise<never>} */
 async function failing(ended) {
@@ -280,12 +301,12 @@ async function feedPiece(link, piece, name) {
 /**
  * What is left to do once the last byte is there.
  * @param {Link} link
- * @param {OpenOptions} options
+ * @param {(progress: Progress) => void} onProgress
  */
-async function ready(link, { onProgress }) {
-  onProgress?.({ phase: 'warmup', loaded: 0, total: 1 });
+async function ready(link, onProgress) {
+  onProgress({ phase: 'warmup', loaded: 0, total: 1 });
   const info = await link.request('open', {}).reply;
-  onProgress?.({ phase: 'warmup', loaded: 1, total: 1 });
+  onProgress({ phase: 'warmup', loaded: 1, total: 1 });
   return info;
 }
 
@@ -299,19 +320,24 @@ async function packAll(sources, spares) {
   const pictures = packed.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = packed.find((one) => one.status === 'rejected');
   if (!failed) return pictures;
+  giveBack(pictures, spares);
+  throw explainRefusal(failed.reason);
+}
+
+/** They won't go to the worker. @param {import('./pixels.js').Picture[]} pictures @param {Spares} spares */
+function giveBack(pictures, spares) {
   pictures.forEach(release);
   spares.takeBack(pictures);
-  throw explainRefusal(failed.reason);
 }
 
 /**
  * @template T
  * @param {Promise<T>} reply
  * @param {AbortSignal | undefined} signal
- * @param {() => void} drop
+ * @param {() => void} [drop]
  * @returns {Promise<T>}
  */
-function unlessAborted(reply, signal, drop) {
+function unlessAborted(reply, signal, drop = ignore) {
   if (!signal) return reply;
   return new Promise((resolve, reject) => {
     const abort = () => {

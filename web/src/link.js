@@ -10,6 +10,30 @@ import { startWorker } from './host.js';
  * @property {((progress: any) => void) | undefined} onProgress
  */
 
+/** Ends the workers of detectors and presses that were forgotten. @type {FinalizationRegistry<Link>} */
+export const forgotten = new FinalizationRegistry((link) =>
+  link.end(new WispError('WISP_ERR_CLOSED', 'What used the worker was forgotten.')),
+);
+
+/** Calls under way, each of which keeps whose it is from being forgotten. @type {Set<object>} */
+const working = new Set();
+
+/**
+ * @template T
+ * @param {object} owner
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function remembering(owner, work) {
+  const call = { owner };
+  working.add(call);
+  try {
+    return await work();
+  } finally {
+    working.delete(call);
+  }
+}
+
 export class Link {
   /** @type {import('./host.js').Crew} */
   #crew;
@@ -87,12 +111,25 @@ export class Link {
     this.#answered = true;
     const request = this.#open.get(id);
     if (!request) return;
-    if (progress) return request.onProgress?.(progress);
+    if (progress) return this.#report(request, progress);
     this.#close(id);
     if (!error) return request.resolve(value);
     const thrown = new WispError(error.code, error.message);
     request.reject(thrown);
     if (error.fatal) this.end(thrown);
+  }
+
+  /**
+   * What the caller's own function throws ends all: nobody else could catch it.
+   * @param {Request} request
+   * @param {any} progress
+   */
+  #report({ onProgress }, progress) {
+    try {
+      onProgress?.(progress);
+    } catch (thrown) {
+      this.end(thrown);
+    }
   }
 
   /** @param {number} id */

@@ -37,10 +37,11 @@ export class NodeReader {
   /**
    * @param {import('./pixels.js').Picture} picture
    * @param {import('./pixels.js').Room} room
+   * @param {AbortSignal} [signal]
    */
-  async read(picture, room) {
+  async read(picture, room, signal) {
     if (picture.kind === 'raw') return room(picture.width, picture.height).set(picture.data);
-    const { name, bytes } = await fileOf(picture);
+    const { name, bytes } = await fileOf(picture, signal);
     const { data, width, height } = await decodeImage(bytes).catch((cause) => {
       throw new WispError('WISP_ERR_SOURCE', `${name}: ${saying(cause)}.`, { cause });
     });
@@ -48,15 +49,15 @@ export class NodeReader {
   }
 }
 
-/** @param {import('./pixels.js').Picture} picture */
-async function fileOf(picture) {
+/** @param {import('./pixels.js').Picture} picture @param {AbortSignal} [signal] */
+async function fileOf(picture, signal) {
   switch (picture.kind) {
     case 'file':
       return { name: 'The picture', bytes: picture.bytes };
     case 'blob':
       return { name: 'The picture', bytes: new Uint8Array(await picture.blob.arrayBuffer()) };
     case 'address': {
-      const { name, pieces } = await download(picture.address);
+      const { name, pieces } = await download(picture.address, signal);
       const parts = [];
       for await (const piece of pieces) parts.push(piece);
       return { name, bytes: Buffer.concat(parts) };

@@ -81,7 +81,7 @@ export class Spares {
  */
 export async function pack(source, spares = new Spares()) {
   if (typeof source === 'string' || source instanceof URL) return packAddress(source);
-  if (ArrayBuffer.isView(source)) return { kind: 'file', bytes: new Uint8Array(source) };
+  if (ArrayBuffer.isView(source)) return { kind: 'file', bytes: bytesOf(source) };
   const any = /** @type {any} */ (source);
   switch (kindOf(source)) {
     case 'HTMLImageElement':
@@ -112,6 +112,11 @@ const KINDS = () =>
     ? 'a path, an address, the bytes of a picture file, a Blob or {data, width, height}'
     : 'an image, video or canvas element, an OffscreenCanvas, ImageBitmap, ImageData, VideoFrame, Blob, an address, ' +
       'the bytes of a picture file or {data, width, height}';
+
+/** A copy. @param {ArrayBufferView} view */
+function bytesOf({ buffer, byteOffset, byteLength }) {
+  return new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength));
+}
 
 /** @param {string | URL} text @returns {Picture} */
 function packAddress(text) {
@@ -227,17 +232,19 @@ const MOST_SIDE = 32768; // of a frame, as core/src/check.c has it
 
 /**
  * Reads a picture and gives it back. Whatever goes wrong is the picture's fault, and only its.
- * @param {{read: (picture: Picture, room: Room) => Promise<void>}} reader
+ * @param {{read: (picture: Picture, room: Room, signal?: AbortSignal) => Promise<void>}} reader
  * @param {Picture} picture
  * @param {Room} room
+ * @param {AbortSignal} [signal] nobody waits for it any more
  */
-export async function readPicture(reader, picture, room) {
+export async function readPicture(reader, picture, room, signal) {
   try {
-    await reader.read(picture, (width, height) => {
+    const checked = (/** @type {number} */ width, /** @type {number} */ height) => {
       if (width <= MOST_SIDE && height <= MOST_SIDE) return room(width, height);
       const sentence = `The picture has ${width} × ${height} pixels; sides up to ${MOST_SIDE} are possible.`;
       throw new WispError('WISP_ERR_SOURCE', sentence);
-    });
+    };
+    await reader.read(picture, checked, signal);
   } catch (cause) {
     if (cause instanceof WispError) throw cause;
     const sentence = `The picture can't be read: ${saying(cause)}.`;
@@ -257,8 +264,9 @@ export class Reader {
   /**
    * @param {Picture} picture stays the caller's to release
    * @param {Room} room
+   * @param {AbortSignal} [signal]
    */
-  async read(picture, room) {
+  async read(picture, room, signal) {
     switch (picture.kind) {
       case 'raw':
         return room(picture.width, picture.height).set(picture.data);
@@ -276,7 +284,7 @@ export class Reader {
         );
       case 'address':
         return this.#decode(
-          await fetchPicture(picture.address),
+          await fetchPicture(picture.address, signal),
           picture.address.slice(0, 200),
           room,
         );
@@ -335,9 +343,9 @@ export class Reader {
   }
 }
 
-/** @param {string} address */
-async function fetchPicture(address) {
-  const response = await fetchFile(address);
+/** @param {string} address @param {AbortSignal} [signal] */
+async function fetchPicture(address, signal) {
+  const response = await fetchFile(address, signal);
   const name = address.slice(0, 200);
   if (response.headers.get('content-type')?.startsWith('text/html')) {
     throw new WispError('WISP_ERR_SOURCE', `${name} is a web page, not a picture.`);

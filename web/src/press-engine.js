@@ -1,5 +1,6 @@
 // One instance of the press module with one network; besides boxes.js the only file that touches its memory.
 
+import { detection } from './arguments.js';
 import { readBoxes } from './boxes.js';
 import { Door } from './door.js';
 import { WispError } from './error.js';
@@ -290,8 +291,8 @@ export class PressEngine {
    * @param {Omit<import('./engine.js').DetectOptions, 'classes'>} options
    * @returns {{boxes: Box[], width: number, height: number}}
    */
-  detect({ confidence = 0.25, iou = 0.45, maxDetections = 300, ...flags }) {
-    const { classAgnostic = false, multiLabel = false } = flags;
+  detect(options) {
+    const { confidence, iou, maxDetections, classAgnostic, multiLabel } = detection(options);
     return this.#door.guard(() => {
       const switches = [Number(classAgnostic), Number(multiLabel)];
       this.#door.require(this.#module._detect(confidence, iou, maxDetections, ...switches));
@@ -303,11 +304,6 @@ export class PressEngine {
   #boxes() {
     const [at, count] = [this.#module._boxes(), this.#module._box_count()];
     return readBoxes(this.#door.memory, at, count, this.#classes);
-  }
-
-  /** Frees the network. The instance takes another afterwards. */
-  close() {
-    this.#module._close_press();
   }
 
   /**

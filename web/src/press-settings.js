@@ -42,6 +42,8 @@ const BLOCKS = ['1x1', '1x2', '1x4'];
  */
 export function completed(options) {
   const method = options.method ?? 'obs';
+  if (options.targetLoss !== undefined && options.bits !== 'auto')
+    throw wrong('targetLoss needs bits: "auto".');
   return {
     bits: options.bits ?? 7,
     targetLoss: options.targetLoss ?? 0,

@@ -1,13 +1,13 @@
+/// <reference lib="dom" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 // The press for browsers and Node: a float network and calibration pictures in, a .wisp file out.
 
-import { classList, inputSize, threadCount } from './arguments.js';
-import { download } from './download.js';
-import { saying, WispError } from './error.js';
+import { classList, detection, inputSize, threadCount } from './arguments.js';
+import { kindOf, naming, WispError } from './error.js';
 import { absolute, countCores } from './host.js';
-import { onlyClasses } from './import/class-subset.js';
-import { Link } from './link.js';
-import { hex } from './magic.js';
+import { forgotten, Link, remembering } from './link.js';
 import { explainRefusal, movable, pack, release } from './pixels.js';
+import { cut, importFrom, prefixed } from './press-source.js';
 
 export { WispError };
 
@@ -28,8 +28,8 @@ export { WispError };
  * @property {'auto' | number} [threads]
  * @property {number | {width: number, height: number}} [size] of the network's input, multiples of its largest stride;
  *   default: as exported
- * @property {(string | number)[]} [classes] names or numbers of those to keep, in this order; the heads are cut to
- *   them, and what they say of these classes stays the same; default: all
+ * @property {readonly (string | number)[]} [classes] names or numbers of those to keep, in this order; the heads are
+ *   cut to them, and what they say of these classes stays the same; default: all
  * @property {string} [name] what the .wisp file calls its source; default: that of the file
  * @property {AbortSignal} [signal] ends the press wherever it is
  * @property {(progress: Progress) => void} [onProgress]
@@ -66,6 +66,7 @@ export class Press {
     this.#link = link;
     this.#graph = graph;
     this.#forget = forget;
+    forgotten.register(this, link, this);
     /** What was opened. */
     this.info = Object.freeze(info);
   }
@@ -86,7 +87,7 @@ export class Press {
       throw signal?.aborted ? signal.reason : thrown;
     });
     signal?.throwIfAborted(); // nobody listened meanwhile
-    const graph = classes ? onlyClasses(whole, classes) : whole;
+    const graph = classes ? cut(whole, classes) : whole;
     const chosen = classes ? { classes: graph.classes } : {};
     const link = new Link(options.workerUrl, WORKER);
     const abort = () => link.end(signal?.reason);
@@ -120,7 +121,7 @@ export class Press {
    * @returns {Promise<number>} the share that was saved
    */
   channels(share) {
-    return request(this.#link, 'channels', { share: Number(share) });
+    return this.#ask('channels', { share: Number(share) });
   }
 
   /**
@@ -130,7 +131,7 @@ export class Press {
    * @returns {Promise<Quantised>}
    */
   quantise(options = {}, onProgress = undefined) {
-    return request(this.#link, 'quantise', { options }, [], onProgress);
+    return this.#ask('quantise', { options: settingsOf(options) }, [], onProgress);
   }
 
   /**
@@ -138,7 +139,7 @@ export class Press {
    * @returns {Promise<Uint8Array<ArrayBuffer>>} a .wisp file
    */
   pack(provenance = {}) {
-    return request(this.#link, 'pack', { provenance });
+    return this.#ask('pack', { provenance });
   }
 
   /**
@@ -148,7 +149,7 @@ export class Press {
    */
   async network() {
     this.#graph.nodes.forEach(requireWhole);
-    const found = await request(this.#link, 'meant', {});
+    const found = await this.#ask('meant', {});
     return { ...this.#graph, nodes: this.#graph.nodes.map((node) => weighed(node, found)) };
   }
 
@@ -158,15 +159,28 @@ export class Press {
    * @param {Omit<import('./engine.js').DetectOptions, 'classes'>} [options]
    * @returns {Promise<FloatResult>}
    */
-  detect(picture, options = {}) {
-    return this.#withPicture('detect', picture, { options });
+  async detect(picture, options = {}) {
+    const wanted = detection(options);
+    if (wanted.classes)
+      throw new WispError('WISP_ERR_ARGUMENT', 'A press finds boxes of all its classes.');
+    return this.#withPicture('detect', picture, { options: wanted });
+  }
+
+  /**
+   * @param {string} verb
+   * @param {object} body
+   * @param {Transferable[]} [transfer]
+   * @param {(progress: any) => void} [onProgress]
+   */
+  #ask(verb, body, transfer, onProgress) {
+    return remembering(this, () => request(this.#link, verb, body, transfer, onProgress));
   }
 
   /** @param {string} verb @param {PictureSource} source @param {object} body */
   async #withPicture(verb, source, body) {
     const picture = await pack(source);
     try {
-      return await request(this.#link, verb, { picture, ...body }, movable(picture));
+      return await this.#ask(verb, { picture, ...body }, movable(picture));
     } catch (thrown) {
       release(picture);
       throw explainRefusal(thrown);
@@ -175,6 +189,7 @@ export class Press {
 
   /** Ends the worker; what is under way rejects. Again does nothing. @returns {Promise<void>} */
   async close() {
+    forgotten.unregister(this);
     this.#forget();
     await this.#link.end(new WispError('WISP_ERR_CLOSED', 'The press is closed.'));
   }
@@ -189,16 +204,29 @@ export class Press {
 }
 
 /**
+ * @typedef {object} All
+ * @property {Iterable<PictureSource> | AsyncIterable<PictureSource>} [pictures] to calibrate with; only a network that
+ *   was trained with wisp's integers needs none
+ * @property {number} [channels] share of the multiply-adds to save by removing whole channels, 0 … 0.7; the pictures
+ *   are then looked at twice, and have to be a list
+ */
+
+/**
  * All of it: opens the network, shows it the pictures, quantises, packs. Pictures that can't be read are skipped.
  * @param {ModelSource | FloatGraph} model an ONNX file, or what another importer made
- * @param {OpenOptions & QuantiseOptions & {pictures: Iterable<PictureSource> | AsyncIterable<PictureSource>}} options
+ * @param {OpenOptions & QuantiseOptions & All} options
  * @returns {Promise<Pressed>}
  */
-export async function press(model, { pictures, ...options }) {
+export async function press(model, { pictures = [], channels, ...options }) {
+  requirePictures(pictures, channels);
   const { onProgress } = options;
   const opened = await Press.open(model, options);
   try {
-    const skipped = await observeAll(opened, pictures, onProgress);
+    let skipped = await observeAll(opened, pictures, onProgress);
+    if (channels !== undefined) {
+      await opened.channels(channels);
+      skipped = await observeAll(opened, pictures, onProgress);
+    }
     onProgress?.({ phase: 'quantise', done: 0, total: 1 });
     const { layers } = await opened.quantise(settingsOf(options), onProgress);
     onProgress?.({ phase: 'pack' });
@@ -206,6 +234,22 @@ export async function press(model, { pictures, ...options }) {
   } finally {
     await opened.close();
   }
+}
+
+/** @param {unknown} pictures @param {number | undefined} channels */
+function requirePictures(pictures, channels) {
+  const any = Object(pictures);
+  const isPicture =
+    typeof pictures === 'string' || kindOf(pictures) === 'Blob' || ArrayBuffer.isView(pictures);
+  const isList = Symbol.iterator in any || Symbol.asyncIterator in any;
+  if (isPicture || !isList)
+    throw new WispError(
+      'WISP_ERR_ARGUMENT',
+      `pictures is a list of pictures, not ${naming(pictures)}.`,
+    );
+  if (channels === undefined || Array.isArray(pictures)) return;
+  const sentence = 'channels looks at the pictures twice, so they have to be an array.';
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 
 /** @param {import('./import/float-graph.js').GraphNode} node */
@@ -251,7 +295,8 @@ async function observeAll(opened, pictures, onProgress) {
     index++;
     onProgress?.({ phase: 'observe', done: index, total });
   }
-  if (index > skipped.length) return { pictures: index - skipped.length, skipped };
+  const seen = index - skipped.length;
+  if (seen > 0 || (index === 0 && opened.info.trained)) return { pictures: seen, skipped };
   const why = index === 0 ? 'there are none' : `none of the ${index} can be read`;
   throw new WispError(
     'WISP_ERR_SOURCE',
@@ -284,65 +329,3 @@ const WORKER = {
 function request(link, verb, body, transfer, onProgress) {
   return link.request(/** @type {any} */ (verb), body, transfer, onProgress).reply;
 }
-
-/**
- * Not in the worker: there, pages have no import map for the importer's library.
- * @param {ModelSource | FloatGraph} model
- * @param {OpenOptions} options
- * @returns {Promise<{graph: FloatGraph, source: import('./press-service.js').Source}>}
- */
-async function importFrom(model, { signal, name }) {
-  if (isGraph(model)) return { graph: model, source: { name: name ?? 'a graph', ...model.source } };
-  const [file, { importOnnx }] = await Promise.all([
-    collect(model, signal),
-    import('./import/onnx.js'),
-  ]);
-  const { bytes } = file;
-  try {
-    const graph = importOnnx(bytes);
-    const sha256 = await hashOf(bytes);
-    const called = name ?? fileName(file.name);
-    return { graph, source: { name: called, bytes: bytes.length, sha256, ...graph.source } };
-  } catch (thrown) {
-    throw prefixed(file.name, thrown);
-  }
-}
-
-/**
- * @param {ModelSource} model
- * @param {AbortSignal | undefined} signal
- */
-async function collect(model, signal) {
-  const { name, pieces } = await download(model, signal);
-  /** @type {Uint8Array<ArrayBuffer>[]} */
-  const parts = [];
-  for await (const piece of pieces) parts.push(/** @type {Uint8Array<ArrayBuffer>} */ (piece));
-  return { name, bytes: new Uint8Array(await new Blob(parts).arrayBuffer()) };
-}
-
-/** @param {Uint8Array<ArrayBuffer>} bytes @returns {Promise<string | null>} SHA-256 */
-async function hashOf(bytes) {
-  if (!globalThis.crypto?.subtle) return null; // no secure context
-  return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
-}
-
-/** @param {ModelSource | FloatGraph} model @returns {model is FloatGraph} */
-const isGraph = (model) => Array.isArray(Reflect.get(Object(model), 'nodes'));
-
-/** A file's own name, without the folders it is in: those are nobody else's business. @param {string} path */
-const fileName = (path) => path.split(/[\\/]/).pop() || path;
-
-/**
- * What is wrong with a file, with its name.
- * @param {string} name
- * @param {unknown} thrown
- */
-function prefixed(name, thrown) {
-  const code = Reflect.get(Object(thrown), 'code');
-  if (typeof code !== 'string' || !OF_THE_FILE.includes(code)) return thrown;
-  return new WispError(code, `${name}: ${saying(thrown)}.`, { cause: thrown });
-}
-
-const OF_THE_FILE = ['FORMAT', 'TRUNCATED', 'UNSUPPORTED', 'LIMIT'].map(
-  (kind) => `WISP_ERR_${kind}`,
-);

@@ -9,11 +9,12 @@ import { chooseVariant } from './variant.js';
 /**
  * @typedef {import('./pixels.js').Picture} Picture
  * @typedef {import('./pixels.js').Room} Room
- * @typedef {{read: (picture: Picture, room: Room) => Promise<void>}} Reading
+ * @typedef {{read: (picture: Picture, room: Room, signal?: AbortSignal) => Promise<void>}} Reading
  * @typedef {import('./requests.js').Message} Message
  */
 
 const COMMON = 1280 * 720 * 4; // bytes of a picture
+const TOGETHER = 32 << 20; // bytes of the pictures that are in memory at once, if there are several
 
 export class Service {
   #requests;
@@ -21,8 +22,8 @@ export class Service {
   #reader;
   /** @type {Engine | undefined} */
   #engine;
-  /** Requests that nobody waits for any more. @type {Set<number>} */
-  #dropped = new Set();
+  /** End the reading of pictures that nobody waits for any more, by request. @type {Map<number, AbortController>} */
+  #stops = new Map();
   /** Whether the page has the room that it may write the next picture into. */
   #lent = false;
 
@@ -34,7 +35,8 @@ export class Service {
 
   /** @param {Message} message */
   receive(message) {
-    if (message.verb === 'drop') this.#dropped.add(message.target);
+    if (message.verb === 'detect') this.#stops.set(message.id, new AbortController());
+    if (message.verb === 'drop') this.#stops.get(message.target)?.abort();
     this.#requests.take(message);
   }
 
@@ -50,7 +52,7 @@ export class Service {
       case 'detect':
         return this.#detect(message);
       case 'drop':
-        return this.#dropped.delete(message.target);
+        return; // received long before its turn
     }
     throw new WispError('WISP_ERR_ARGUMENT', `There is no verb "${message.verb}".`);
   }
@@ -87,25 +89,40 @@ export class Service {
   async #detect({ id, pictures, options }) {
     if (pictures.some(bringsLanding)) this.#lent = false;
     try {
-      const results = this.#dropped.has(id) ? [] : await this.#results(pictures, options);
+      const { signal } = /** @type {AbortController} */ (this.#stops.get(id));
+      const results = [];
+      while (results.length < pictures.length && !signal.aborted)
+        results.push(...(await this.#some(pictures.slice(results.length), options, signal)));
       return { results, ...this.#spares(pictures) };
     } finally {
+      this.#stops.delete(id);
       pictures.forEach(release);
     }
   }
 
-  /** @param {Picture[]} pictures @param {import('./engine.js').DetectOptions} options */
-  async #results(pictures, options) {
+  /**
+   * The first of the pictures: as many as fit into memory together, one at least.
+   * @param {Picture[]} pictures
+   * @param {import('./engine.js').DetectOptions} options
+   * @param {AbortSignal} signal
+   */
+  async #some(pictures, options, signal) {
     const engine = this.#loaded();
     /** @type {number[]} */
     const reading = [];
+    let bytes = 0;
     for (const [i, picture] of pictures.entries()) {
+      if (bytes > TOGETHER || signal.aborted) break;
       const started = performance.now();
+      const room = (/** @type {number} */ width, /** @type {number} */ height) => {
+        bytes += width * height * 4;
+        return engine.frame(i, width, height);
+      };
       if (picture.kind === 'landed') engine.land(i, picture.width, picture.height);
-      else await readPicture(this.#reader, picture, (w, h) => engine.frame(i, w, h));
+      else await readPicture(this.#reader, picture, room, signal);
       reading.push(performance.now() - started);
     }
-    return engine.detect(pictures.length, options).map(({ times, ...rest }, i) => ({
+    return engine.detect(reading.length, options).map(({ times, ...rest }, i) => ({
       ...rest,
       times: { ...times, pixels: reading[i], total: times.total + reading[i] },
     }));
