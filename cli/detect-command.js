@@ -1,11 +1,13 @@
 // wisp detect: pictures in, boxes out as JSON, a line for each picture.
 
 import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import embedded from '../web/src/codes.js';
 import { Detector, WispError } from '../web/src/index.js';
 import { detecting, list } from './arguments.js';
+import { findPictures } from './files.js';
 
 /**
  * @typedef {object} Options
@@ -55,7 +57,7 @@ async function run(files, { size: input, threads, classes, ...options }) {
   const detector = await Detector.open(model, { size: input, threads });
   try {
     const wanted = classes?.map((name) => labelOf(name, detector.info.classes));
-    for (const file of pictures) {
+    for (const file of (await Promise.all(pictures.map(spreadOut))).flat()) {
       try {
         const source = file === '-' ? await standardInput() : file;
         const result = await detector.detect(source, { ...options, classes: wanted });
@@ -70,6 +72,12 @@ async function run(files, { size: input, threads, classes, ...options }) {
   } finally {
     await detector.close();
   }
+}
+
+/** A folder's pictures; what else is named is left to the detector. @param {string} place */
+async function spreadOut(place) {
+  const found = await stat(place).catch(() => null);
+  return found?.isDirectory() ? findPictures([place]) : [place];
 }
 
 /** What networks are kept in; none of it is a picture. */

@@ -1,6 +1,15 @@
 // Files of the command line: pictures in folders, bytes and text that appear whole or not at all.
 
-import { accessSync, constants, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { WispError } from '../web/src/index.js';
@@ -53,6 +62,13 @@ export function fileError(place, cause) {
 export function spread(items, limit) {
   if (items.length <= limit) return items;
   return Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]);
+}
+
+/** Nothing is written over what it is made from. @param {string} file @param {string} model */
+export function requireOther(file, model) {
+  if (!existsSync(file) || !existsSync(model) || realpathSync(file) !== realpathSync(model)) return;
+  const sentence = `${file} is the model itself, which would be lost: name another file after -o.`;
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 
 /** Says early what `writeWhole` would say after minutes of work. @param {string} file */

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import { download } from '../web/src/download.js';
 import { importOnnx } from '../web/src/import/onnx.js';
 import { Detector, WispError } from '../web/src/index.js';
 import { fileError } from './files.js';
@@ -55,7 +56,7 @@ async function wispInfo(model, timed) {
   const detector = await Detector.open(model, { threads: 1, warmUp: false });
   await detector.close();
   const { inputWidth, inputHeight, stride, classes, provenance, macs } = detector.info;
-  const times = timed ? await layerTimes(new Uint8Array(await readFile(model))) : [];
+  const times = timed ? await layerTimes(await bytesOf(model)) : [];
   const allMs = times.reduce((sum, ms) => sum + ms, 0);
   const layers = detector.info.layers.map((layer, i) => {
     const weights = countWeights(layer);
@@ -72,6 +73,14 @@ async function wispInfo(model, timed) {
   const input = { width: inputWidth, height: inputHeight };
   const table = layers.map(rowOf);
   return { format: 'wisp', input, stride, classes, macs, provenance, layers, table };
+}
+
+/** @param {string} model a path or an address */
+async function bytesOf(model) {
+  const { pieces } = await download(model);
+  const parts = [];
+  for await (const piece of pieces) parts.push(piece);
+  return new Uint8Array(Buffer.concat(parts));
 }
 
 /** Zeros included. @param {import('../web/src/engine.js').LayerInfo} layer */

@@ -6,7 +6,7 @@ import { WispError } from '../web/src/index.js';
 import { Press } from '../web/src/press.js';
 import { VERSION } from '../web/src/version.js';
 import { bits, fraction, list, positive, size, whole } from './arguments.js';
-import { findPictures, requireWritable, spread, writeWhole } from './files.js';
+import { findPictures, requireOther, requireWritable, spread, writeWhole } from './files.js';
 import { Progress } from './progress.js';
 import { pressAtRandom } from './random-network.js';
 import { pageOf } from './report/page.js';
@@ -145,6 +145,7 @@ async function run(model, options, command) {
   if (inFloats && options.channels) throw channelsInFloats(output);
   const jobs = jobsOf(output, options);
   for (const file of [...jobs.map((job) => job.file), ...(options.report ?? [])]) {
+    requireOther(file, model);
     requireWritable(file);
   }
   const { calib, limit, threads, size: input, classes } = options;

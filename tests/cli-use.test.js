@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import embedded from '../web/src/codes.js';
 import { Detector } from '../web/src/index.js';
 import { CliFolder, labels, PICTURES } from './cli-folder.js';
@@ -60,6 +60,16 @@ describe('wisp detect', () => {
     assert.deepEqual(await boxesWith('--classes', '1'), owls);
     assert.ok((await boxesWith('--multi-label')).length >= all.length);
     assert.notDeepEqual(await boxesWith('--size', '96'), all);
+  });
+
+  test('takes the pictures of a folder', async () => {
+    const { stdout } = await wisp(['detect', 'made.wisp', 'photos', 'photos/1.png']);
+    const files = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).file);
+    assert.ok(files.includes('photos/0.png') && files.at(-1) === 'photos/1.png');
+    assert.ok(files.length > 2);
   });
 
   test('reads a picture from standard input', async () => {
@@ -281,6 +291,8 @@ describe('wisp info', () => {
     assert.ok(Math.abs(sum - 1) < 1e-9);
     const again = async () => (await wisp(['info', 'made.wisp', '--no-times'])).stdout;
     assert.equal(await again(), await again());
+    const byAddress = await wisp(['info', pathToFileURL(at('made.wisp')).href]);
+    assert.match(byAddress.stdout, first);
   });
 
   test('shows an ONNX file', async () => {

@@ -166,6 +166,24 @@ describe('wisp press', () => {
     }
   });
 
+  test('writes over no model that it reads', async () => {
+    const whole = readFileSync(at('best.onnx'));
+    const words = [
+      'press',
+      'best.onnx',
+      '--calib',
+      'photos',
+      '--method',
+      'l1',
+      '-o',
+      './best.onnx',
+    ];
+    const { stderr, code } = await wisp(words);
+    assert.equal(code, 2);
+    assert.match(stderr, /^wisp: \.\/best\.onnx is the model itself, which would be lost/);
+    assert.deepEqual(readFileSync(at('best.onnx')), whole);
+  });
+
   test('leaves nothing behind when it is interrupted', async () => {
     const earlier = readFileSync(at('made.wisp'));
     for (const kill of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {

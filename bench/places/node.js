@@ -18,15 +18,16 @@ export async function openNode({ program, v8Flags }) {
     else pending.get(id)?.reject(new Error(error));
     pending.delete(id);
   });
-  child.on('exit', (code, signal) => {
-    for (const { reject } of pending.values())
-      reject(new Error(`Node ended with ${signal ?? code}`));
-  });
+  const end = (/** @type {Error} */ why) => {
+    for (const { reject } of pending.values()) reject(why);
+  };
+  child.on('exit', (code, signal) => end(new Error(`Node ended with ${signal ?? code}`)));
+  child.on('error', end);
   /** @param {string} verb @param {any[]} values */
   const call = (verb, ...values) =>
     new Promise((resolve, reject) => {
       pending.set(next, { resolve, reject });
-      child.send({ id: next++, verb, values });
+      child.send({ id: next++, verb, values }, (error) => error && reject(error));
     });
   const version = await call('version');
   return { name: 'node', version, flags: v8Flags, call, close: async () => void child.kill() };

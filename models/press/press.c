@@ -298,10 +298,11 @@ static wisp_status teach(wisp_press *press, const wisp_press_settings *settings,
                          const wisp_progress *progress, wisp_error *error) {
   const wisp_net_layer *depthwise = first_depthwise(press->net);
   if (!depthwise) return open_teacher(press, settings->seed, progress, error);
-  return wisp_fail(error, WISP_ERR_UNSUPPORTED,
-                   "Node %d is a depthwise convolution; such networks can't be pruned by OBS or "
-                   "given bits by layer yet. Give a number of bits and no sparsity.",
-                   depthwise->node);
+  return wisp_fail(
+      error, WISP_ERR_UNSUPPORTED,
+      "Node %d is a depthwise convolution; such networks can't be pruned by OBS or "
+      "given bits by layer yet. Give a number of bits, and no sparsity but by --method l1.",
+      depthwise->node);
 }
 
 /* Each layer by itself. */

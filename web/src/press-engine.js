@@ -194,7 +194,7 @@ export class PressEngine {
 
   /** Keeps what the picture at hand shows of the network. */
   observe() {
-    this.#door.guard(() => this.#door.require(this.#module._observe()));
+    this.#naming(() => this.#module._observe());
   }
 
   /**
@@ -206,7 +206,7 @@ export class PressEngine {
     const settings = completed(options);
     const numbers = numbered(settings);
     this.#module.onProgress = onProgress;
-    this.#door.guard(() => this.#door.require(this.#module._quantise(...numbers)));
+    this.#naming(() => this.#module._quantise(...numbers));
     return { settings, layers: this.#accounts() };
   }
 
@@ -268,7 +268,16 @@ export class PressEngine {
    * @returns {number} what was saved of it
    */
   channels(share) {
-    return this.#door.guard(() => this.#door.require(this.#module._channels(share)));
+    return this.#naming(() => this.#module._channels(share));
+  }
+
+  /** What `call` gives, or a sentence with a node's own name. @param {() => number} call */
+  #naming(call) {
+    try {
+      return this.#door.guard(() => this.#door.require(call()));
+    } catch (cause) {
+      throw named(cause, (number) => this.#nodes.get(number));
+    }
   }
 
   /**
@@ -366,9 +375,9 @@ const noMemory = (what) =>
  */
 function named(cause, find) {
   if (!(cause instanceof WispError)) return cause;
-  const sentence = cause.message.replace(/^Node (\d+)/, (words, number) => {
+  const sentence = cause.message.replace(/\b(node) (\d+)/i, (words, kind, number) => {
     const node = find(Number(number));
-    return node ? `Node "${node.name}"` : words;
+    return node ? `${kind} "${node.name}"` : words;
   });
   return new WispError(cause.code, sentence, { cause });
 }

@@ -33,7 +33,8 @@ export class Requests {
     } catch (thrown) {
       const { code } = /** @type {{code?: unknown}} */ (thrown);
       const known = typeof code === 'string' && code.startsWith('WISP_ERR_');
-      const error = { code: known ? code : 'WISP_ERR_CRASH', message: `${saying(thrown)}.` };
+      const message = known ? /** @type {Error} */ (thrown).message : `${saying(thrown)}.`;
+      const error = { code: known ? code : 'WISP_ERR_CRASH', message };
       this.#post({ id, error: { ...error, fatal: error.code === 'WISP_ERR_CRASH' } });
     }
   }
