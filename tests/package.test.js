@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -51,3 +52,36 @@ test('tests, demo and tools stay here', () => {
   const strangers = [...packed].filter((name) => /^(tests|tools|core|web\/demo|wasm)\//.test(name));
   assert.deepEqual(strangers, []);
 });
+
+const CONSUMER = `
+import { Detector } from 'wisp';
+import { press } from 'wisp/press';
+const detector = await Detector.open('best.wisp', { threads: 1 });
+const classes: readonly string[] = ['person'];
+const one: number = (await detector.detect('a.jpg', { classes })).boxes.length;
+const both: number = (await detector.detect(['a.jpg', 'b.jpg'] as readonly string[])).length;
+const { bytes } = await press('best.onnx', { pictures: ['a.jpg'] });
+await detector.close();
+export { one, both, bytes };
+`;
+
+for (const lib of [['ES2022'], ['ES2022', 'DOM'], ['ES2023']])
+  test(`a program in TypeScript that knows ${lib.join(' and ')} compiles, wisp's types with it`, async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'wisp-types-'));
+    try {
+      await promisify(execFile)(process.execPath, ['tools/build.mjs', 'types'], { cwd: root });
+      const at = (/** @type {string} */ name) => [path.join(root, 'dist', 'types', `${name}.d.ts`)];
+      const paths = { wisp: at('index'), 'wisp/press': at('press') };
+      const rest = { module: 'nodenext', strict: true, noEmit: true, types: [] };
+      const config = {
+        compilerOptions: { target: 'es2022', lib, paths, ...rest },
+        include: ['*.mts'],
+      };
+      writeFileSync(path.join(folder, 'consumer.mts'), CONSUMER);
+      writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify(config));
+      const tsc = path.join(root, 'node_modules', '.bin', 'tsc');
+      await promisify(execFile)(tsc, ['-p', folder]).catch(({ stdout }) => assert.fail(stdout));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
