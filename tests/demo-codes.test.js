@@ -98,3 +98,28 @@ codesTest('samples go away with the model', async (demo) => {
   await demo.page.locator('#samples').waitFor({ state: 'hidden' });
   assert.equal(await demo.page.locator('#agnostic').isChecked(), false);
 });
+
+/** A sample as a photo taken with the camera on its side: stored lying, turned by EXIF. @param {DemoPage} demo */
+async function turnedSample({ page }) {
+  const stored = await page.evaluate(async () => {
+    const sample = await createImageBitmap(await (await fetch('samples/parcel.webp')).blob());
+    const canvas = new OffscreenCanvas(sample.height, sample.width);
+    const context = canvas.getContext('2d');
+    context?.translate(0, sample.width);
+    context?.rotate(-Math.PI / 2);
+    context?.drawImage(sample, 0, 0);
+    const jpeg = await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.95 });
+    return [...new Uint8Array(await jpeg.arrayBuffer())];
+  });
+  // behind the 20 bytes of start and JFIF: orientation 6
+  const exif = [0xff, 0xe1, 0, 34, 69, 120, 105, 102, 0, 0, 73, 73, 42, 0, 8, 0, 0, 0, 1, 0];
+  exif.push(0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0);
+  return Buffer.from([...stored.slice(0, 20), ...exif, ...stored.slice(20)]);
+}
+
+codesTest('codes are read in a photo that is stored lying', async (demo) => {
+  const buffer = await turnedSample(demo);
+  await demo.openPicture({ name: 'turned.jpg', mimeType: 'image/jpeg', buffer });
+  const link = demo.page.getByRole('link', { name: 'https://example.com/track/WISP0001234567' });
+  await link.waitFor({ timeout: 10_000 });
+});

@@ -20,9 +20,7 @@ export class CodeReader {
   async read(source, box) {
     const picture = source.size();
     const reach = reachOf(box, picture);
-    const { x, y, width, height } = reach;
-    const place = /** @type {const} */ ([x, y, width, height]);
-    const bitmap = await createImageBitmap(source.frame, ...place).catch(() => null);
+    const bitmap = cut(source, reach);
     if (!bitmap) return null; // a video that is seeking has no picture just now
     this.#worker ??= new Worker(new URL('./code-worker.js', import.meta.url), {
       type: 'module',
@@ -52,4 +50,18 @@ export class CodeReader {
       worker.postMessage(wish, [wish.bitmap]);
     });
   }
+}
+
+/**
+ * A part of the picture as it is shown: createImageBitmap cuts a photo before EXIF has turned it.
+ * @param {Source} source
+ * @param {Rect} part
+ */
+function cut({ frame, element }, { x, y, width, height }) {
+  const waits =
+    element instanceof HTMLVideoElement && element.readyState < element.HAVE_CURRENT_DATA;
+  if (waits) return null;
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext('2d')?.drawImage(frame, x, y, width, height, 0, 0, width, height);
+  return canvas.transferToImageBitmap();
 }
