@@ -2,7 +2,6 @@
 import { Busy } from './busy.js';
 import { ClassFilter } from './class-filter.js';
 import { block, button, input } from './elements.js';
-import { fetchFile, listenForAddress } from './fetching.js';
 import { listen, sortOf } from './intake.js';
 import { ModelPanel } from './model-panel.js';
 import { Notices } from './notices.js';
@@ -10,7 +9,7 @@ import { Panel } from './panel.js';
 import { Pump } from './pump.js';
 import { Results } from './results.js';
 import { Samples } from './samples.js';
-import { isCode, opening, stem } from './sentences.js';
+import { isAbort, isCode, opening, stem } from './sentences.js';
 import { Session } from './session.js';
 import { SourceBar } from './source-bar.js';
 import { Speed } from './speed.js';
@@ -32,7 +31,7 @@ class Demo {
   #pump = new Pump(
     (source) => this.#detect(source.frame),
     (result, source) => this.#show(result, source),
-    (error) => this.#notices.error(error, true),
+    (error) => this.#fail(error),
   );
   #panel = new Panel(() => this.#pump.request());
   #classes = new ClassFilter(() => this.#pump.request());
@@ -65,9 +64,7 @@ class Demo {
     for (const opener of document.querySelectorAll('[data-open]')) {
       opener.addEventListener('click', () => input(opener.getAttribute('data-open') ?? '').click());
     }
-    const takeAddress = (/** @type {string} */ address) => this.#fetch(address);
-    listen({ files: (files) => this.#take(files), address: takeAddress });
-    listenForAddress(takeAddress);
+    listen({ files: (files) => this.#take(files), address: (address) => this.#fetch(address) });
     void embeddedModel().then((model) => {
       if (model && !this.#session.model) this.#openModel(model);
     });
@@ -97,8 +94,9 @@ class Demo {
       import('./annotate.js'),
     ]);
     this.#press ??= new PressPanel({
-      onPressed: (file) => {
+      onPressed: (file, remark) => {
         this.#openModel({ source: file, name: stem(file.name), bytes: file.size, pressed: true });
+        if (remark) this.#notices.error(remark);
       },
       sample: async () => this.#source && freeze(this.#source).convertToBlob(),
     });
@@ -107,14 +105,16 @@ class Demo {
 
   /** @param {string} address */
   #fetch(address) {
-    const { pathname, host } = new URL(address, location.href);
-    if (sortOf({ name: pathname, type: '' }) === 'model') {
-      return this.#openModel({ source: address, name: stem(pathname), bytes: 0 });
-    }
-    void this.#busy.during(`Fetching from ${host} …`, async (signal) => {
+    void this.#busy.during('Fetching …', async (signal) => {
+      const { checked, fetchFile } = await import('./fetching.js');
+      const url = checked(address);
+      if (sortOf({ name: url.pathname, type: '' }) === 'model') {
+        return this.#openModel({ source: url.href, name: stem(url.pathname), bytes: 0 });
+      }
       const say = (/** @type {number} */ loaded, /** @type {number} */ total) =>
-        this.#busy.say(`Fetching from ${host} …`, total ? loaded / total : undefined);
-      this.#take([await fetchFile(address, signal, say)]);
+        this.#busy.say(`Fetching from ${url.host} …`, total ? loaded / total : undefined);
+      say(0, 0);
+      this.#take([await fetchFile(url, signal, say)]);
     });
   }
 
@@ -201,6 +201,12 @@ class Demo {
       source.element instanceof HTMLVideoElement && !source.element.paused,
     );
     if (this.#speed.wantsMore) this.#pump.request();
+  }
+
+  /** @param {unknown} error why nothing was found out about a frame */
+  #fail(error) {
+    this.#notices.error(error, true);
+    if (!isAbort(error)) this.#results.clear('Could not look at this picture');
   }
 
   /** @param {Result['boxes']} boxes @param {Source} source */

@@ -1,34 +1,12 @@
 // fetching.js - asks for an address and brings what is there, with progress.
-import { button, dialog, input } from './elements.js';
 
 /**
- * Every element with data-address opens the question.
- * @param {(address: string) => void} onAddress
- */
-export function listenForAddress(onAddress) {
-  const question = dialog('address-dialog');
-  const field = input('address');
-  for (const opener of document.querySelectorAll('[data-address]')) {
-    opener.addEventListener('click', () => {
-      question.returnValue = '';
-      question.showModal();
-      field.select();
-    });
-  }
-  button('address-cancel').addEventListener('click', () => question.close());
-  question.addEventListener('close', () => {
-    if (question.returnValue === 'open') onAddress(field.value.trim());
-  });
-}
-
-/**
- * @param {string} address
+ * @param {URL} url
  * @param {AbortSignal} signal
  * @param {(loaded: number, total: number) => void} onProgress bytes; total 0: unknown
  * @returns {Promise<File>}
  */
-export async function fetchFile(address, signal, onProgress) {
-  const url = checked(address);
+export async function fetchFile(url, signal, onProgress) {
   const response = await respond(url, signal);
   const type = response.headers.get('content-type')?.split(';')[0].trim() ?? '';
   const name = url.pathname.split('/').pop() || url.hostname;
@@ -39,8 +17,8 @@ export async function fetchFile(address, signal, onProgress) {
   return new File(await chunks(response, total, onProgress), name, { type });
 }
 
-/** @param {string} address */
-function checked(address) {
+/** What may be fetched. @param {string} address */
+export function checked(address) {
   const url = new URL(address, location.href);
   if (url.protocol === 'https:' || url.origin === location.origin) return url;
   throw new Error(`“${address}” is not an address that starts with https://.`);

@@ -1,5 +1,5 @@
 // intake.js - everything that can be dropped, pasted or chosen: files and addresses.
-import { block, input } from './elements.js';
+import { block, button, dialog, input } from './elements.js';
 
 /** @typedef {'model' | 'onnx' | 'picture' | 'video' | 'unknown'} Sort */
 
@@ -32,6 +32,7 @@ export function sortOf({ name, type }) {
 /** Listens on the whole page. @param {Takers} takers */
 export function listen(takers) {
   listenForDrops(takers);
+  listenForAddress(takers);
   document.addEventListener('paste', (event) => {
     if (event.target instanceof HTMLInputElement && event.target.type !== 'range') return;
     take(event.clipboardData, takers);
@@ -43,6 +44,23 @@ export function listen(takers) {
       chooser.value = ''; // the same file may be chosen again
     });
   }
+}
+
+/** Every element with data-address opens the question. @param {Takers} takers */
+function listenForAddress(takers) {
+  const question = dialog('address-dialog');
+  const field = input('address');
+  for (const opener of document.querySelectorAll('[data-address]')) {
+    opener.addEventListener('click', () => {
+      question.returnValue = '';
+      question.showModal();
+      field.select();
+    });
+  }
+  button('address-cancel').addEventListener('click', () => question.close());
+  question.addEventListener('close', () => {
+    if (question.returnValue === 'open') takers.address(field.value.trim());
+  });
 }
 
 /** @param {Takers} takers */

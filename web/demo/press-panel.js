@@ -32,7 +32,7 @@ export class PressPanel {
 
   /**
    * @param {object} callbacks
-   * @param {(file: File) => void} callbacks.onPressed
+   * @param {(file: File, remark: string) => void} callbacks.onPressed a sentence about pictures left out, or ''
    * @param {() => Promise<Blob | null>} callbacks.sample the picture on the stage, if there is one
    */
   constructor({ onPressed, sample }) {
@@ -55,27 +55,37 @@ export class PressPanel {
     return this.#dialog.open;
   }
 
-  /** @param {File} model @param {File[]} pictures dropped together with it */
-  async open(model, pictures) {
+  /** @param {File} model @param {File[]} files dropped together with it */
+  async open(model, files) {
     this.#running?.abort();
     this.#model = model;
     this.#notices.clear();
     block('press-lead').textContent =
       `${model.name} becomes a .wisp file of small integers. ` +
       'Pictures like those the model will see show it which numbers to expect.';
+    const before = this.#dialog.open ? this.#pictures : []; // they stay, only the model is another
+    const pictures = [...before, ...files.filter(isPicture)];
     const sample = pictures.length ? null : await this.#sample();
-    this.#pictures = sample ? [sample] : [];
-    this.add(pictures);
+    this.#take(sample ? [sample] : pictures);
     this.#show(false);
     if (!this.#dialog.open) this.#dialog.showModal();
   }
 
-  /** @param {File[]} files those that are pictures join the others */
+  /** @param {File[]} files pictures join the others, another model takes the place of the first */
   add(files) {
-    const pictures = files.filter((file) => sortOf(file) === 'picture');
-    this.#pictures = [...this.#pictures, ...pictures];
-    block('press-count').textContent = count(this.#pictures.length);
-    this.#start.disabled = this.#pictures.length === 0;
+    const model = files.find((file) => sortOf(file) === 'onnx');
+    if (model) return void this.open(model, files);
+    const pictures = files.filter(isPicture);
+    this.#notices.clear();
+    if (!pictures.length) this.#notices.error('None of these files is a picture.');
+    this.#take([...this.#pictures, ...pictures]);
+  }
+
+  /** @param {Blob[]} pictures all there are */
+  #take(pictures) {
+    this.#pictures = pictures;
+    block('press-count').textContent = count(pictures.length);
+    this.#start.disabled = pictures.length === 0;
   }
 
   async #press() {
@@ -87,8 +97,9 @@ export class PressPanel {
     this.#show(true);
     try {
       const { press } = await import('../src/press.js');
-      const { bytes } = await press(model, {
-        pictures: spread(this.#pictures, MOST),
+      const pictures = spread(this.#pictures, MOST);
+      const { bytes, skipped } = await press(model, {
+        pictures,
         bits: Number(select('press-bits').value),
         sparsity: Number(select('press-sparsity').value),
         signal: running.signal,
@@ -96,7 +107,8 @@ export class PressPanel {
       });
       running.signal.throwIfAborted();
       this.#dialog.close();
-      this.#onPressed(new File([bytes], model.name.replace(/\.onnx$/i, '.wisp')));
+      const file = new File([bytes], model.name.replace(/\.onnx$/i, '.wisp'));
+      this.#onPressed(file, skipped.length ? leftOut(skipped.length, pictures.length) : '');
     } catch (error) {
       if (!running.signal.aborted && !isAbort(error)) this.#notices.error(error);
     }
@@ -120,6 +132,12 @@ export class PressPanel {
     else bar.removeAttribute('value');
   }
 }
+
+/** @param {File} file */
+const isPicture = (file) => sortOf(file) === 'picture';
+
+/** @param {number} n @param {number} all */
+const leftOut = (n, all) => `${n} of ${all} pictures could not be read.`;
 
 /**
  * At most `most` of `all`, from everywhere in it.

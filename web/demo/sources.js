@@ -7,7 +7,8 @@ import { cameraSentence } from './sentences.js';
  * @property {'picture' | 'video' | 'camera'} kind
  * @property {string} name
  * @property {HTMLImageElement | HTMLVideoElement} element
- * @property {HTMLImageElement | HTMLVideoElement | ImageBitmap} frame what is looked at: a picture is decoded once
+ * @property {HTMLImageElement | HTMLVideoElement | ImageBitmap | OffscreenCanvas} frame what is looked at:
+ *   a picture is decoded once
  * @property {boolean} mirrored shown with left and right swapped
  * @property {() => {width: number, height: number}} size in source pixels, as of now
  * @property {() => void} close releases the camera, the file and the element
@@ -26,27 +27,38 @@ export async function openPicture(blob, name) {
   picture.alt = `The picture ${name}`;
   const url = URL.createObjectURL(blob);
   picture.src = url;
+  let frame;
   try {
     await picture.decode();
+    frame = await createImageBitmap(picture, AS_STORED).catch(() => drawn(picture));
   } catch {
     URL.revokeObjectURL(url);
     throw new Error(
       `${name} is not a picture that this browser can read. Try a JPEG, PNG or WebP file.`,
     );
   }
-  const bitmap = await createImageBitmap(picture, AS_STORED).catch(() => null);
   return {
     kind: 'picture',
     name,
     element: picture,
-    frame: bitmap ?? picture,
+    frame,
     mirrored: false,
     size: () => ({ width: picture.naturalWidth, height: picture.naturalHeight }),
     close: () => {
-      bitmap?.close();
+      if (frame instanceof ImageBitmap) frame.close();
       URL.revokeObjectURL(url);
     },
   };
+}
+
+/** Of a file that ends early, what there is; of a drawing without a size, one. @param {HTMLImageElement} picture */
+function drawn(picture) {
+  const { naturalWidth: width, naturalHeight: height } = picture;
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d');
+  if (!context) throw new Error(`There is no canvas of ${width} × ${height}.`);
+  context.drawImage(picture, 0, 0, width, height);
+  return canvas;
 }
 
 /**

@@ -1,0 +1,110 @@
+// What goes wrong on the demo page, in Chromium: files that are odd, answers that come late, and what is said then.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { chromium as findChromium } from '../tools/places.mjs';
+import { DemoPage, openBrowser } from './demo-page.js';
+import { encodePng, makeModel, makePicture } from './fixtures.js';
+import { tinyYolo } from './tiny-yolo.js';
+
+const SKIP = findChromium() ? false : 'no Chromium here: node tools/setup.mjs sets one up';
+const MODEL = {
+  name: 'random.wisp',
+  mimeType: '',
+  buffer: Buffer.from(
+    makeModel({ classes: ['person', 'bus', 'stop sign'], height: 128, width: 128 }),
+  ),
+};
+const PICTURE = {
+  name: 'scene.png',
+  mimeType: 'image/png',
+  buffer: Buffer.from(encodePng(makePicture({ width: 160, height: 120 }))),
+};
+
+/** @type {Awaited<ReturnType<typeof openBrowser>>} */
+let browser;
+before(async () => {
+  if (!SKIP) browser = await openBrowser();
+});
+after(() => browser?.close());
+
+/** @param {string} name @param {(demo: DemoPage) => Promise<void>} body @param {object} [options] */
+function demoTest(name, body, options) {
+  test(name, { skip: SKIP }, async () => {
+    const demo = await DemoPage.open(browser, options);
+    try {
+      await body(demo);
+      assert.deepEqual(demo.complaints, [], 'nothing in the console');
+    } finally {
+      await demo.close();
+    }
+  });
+}
+
+demoTest(
+  'the picture on the stage serves the press, and what is no picture is said',
+  async (demo) => {
+    const { page } = demo;
+    const onnx = { name: 'tiny.onnx', mimeType: '', buffer: Buffer.from(tinyYolo()) };
+    const text = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('x') };
+    const damaged = { ...PICTURE, name: 'damaged.png', buffer: Buffer.from('no picture') };
+    await demo.choose('choose-picture', PICTURE);
+    await page.locator('#frame img').waitFor();
+    await demo.drop([onnx]);
+    await page.locator('#press-count', { hasText: /^1 picture\./ }).waitFor();
+    assert.ok(await page.getByRole('button', { name: 'Press', exact: true }).isEnabled());
+    await demo.drop([text]);
+    assert.match(await demo.alert(), /None of these files is a picture/);
+    await demo.drop([{ ...onnx, name: 'other.onnx' }]);
+    await page.locator('#press-lead', { hasText: /^other\.onnx/ }).waitFor();
+    await demo.drop([damaged, damaged]);
+    assert.equal(await page.locator('#press-notices').innerText(), '');
+    await page.getByRole('button', { name: 'Press', exact: true }).click();
+    assert.match(await demo.alert(), /^2 of 3 pictures could not be read\.$/);
+    await page.locator('#model-name', { hasText: 'other' }).waitFor();
+  },
+);
+
+demoTest('a picture that ends early and a drawing without a size are looked at', async (demo) => {
+  const { page } = demo;
+  await demo.openModel(MODEL);
+  const jpeg = await page.evaluate(async () => {
+    const canvas = new OffscreenCanvas(320, 240);
+    const context = canvas.getContext('2d');
+    for (let i = 0; i < 320; i += 4) {
+      if (context) context.fillStyle = `hsl(${i * 7} 80% 50%)`;
+      context?.fillRect(i, 0, 4, 240);
+    }
+    const blob = await canvas.convertToBlob({ type: 'image/jpeg' });
+    return [...new Uint8Array(await blob.arrayBuffer())];
+  });
+  const part = (/** @type {number} */ n) => ({
+    name: `${n} bytes.jpg`,
+    mimeType: 'image/jpeg',
+    buffer: Buffer.from(jpeg.slice(0, n)),
+  });
+  const shape = '<rect width="30" height="60" fill="red"/>';
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 60">${shape}</svg>`;
+  await demo.openPicture(part(jpeg.length >> 1));
+  const drawing = { name: 'drawing.svg', mimeType: 'image/svg+xml', buffer: Buffer.from(svg) };
+  await demo.choose('choose-picture', drawing);
+  await page.locator('#frame img[alt="The picture drawing.svg"]').waitFor();
+  await page.locator('#summary', { hasText: /found|\d (person|bus|stop)/ }).waitFor();
+  await demo.choose('choose-picture', part(100));
+  assert.match(await demo.alert(), /100 bytes\.jpg is not a picture/);
+});
+
+demoTest('a picture that cannot be looked at does not wait for ever', async (demo) => {
+  const { page } = demo;
+  await demo.openModel(MODEL);
+  await page.evaluate(() => {
+    const known = globalThis.createImageBitmap;
+    globalThis.createImageBitmap = async (/** @type {any} */ of, /** @type {any} */ ...more) => {
+      if (of instanceof ImageBitmap) throw new Error('out of memory');
+      return known(of, ...more);
+    };
+  });
+  await demo.choose('choose-picture', PICTURE);
+  assert.match(await demo.alert(), /out of memory/);
+  await page.locator('#summary', { hasText: 'Could not look at this picture' }).waitFor();
+});
