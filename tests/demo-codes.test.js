@@ -123,3 +123,36 @@ codesTest('codes are read in a photo that is stored lying', async (demo) => {
   const link = demo.page.getByRole('link', { name: 'https://example.com/track/WISP0001234567' });
   await link.waitFor({ timeout: 10_000 });
 });
+
+test('a model that is being opened is not thrown out by the one of the page', {
+  skip: SKIP,
+}, async () => {
+  const { makeModel } = await import('./fixtures.js');
+  const demo = await DemoPage.open(browser);
+  const { page } = demo;
+  try {
+    /** @type {() => void} */
+    let answer = () => {};
+    const asked = new Promise((resolve) => {
+      answer = () => resolve(undefined);
+    });
+    await page.unroute('**/models/zoo.json');
+    await page.route('**/models/zoo.json', async (route) => {
+      await asked;
+      await route.continue();
+    });
+    await page.reload({ waitUntil: 'commit' });
+    await page.locator('#threads option').first().waitFor({ state: 'attached' });
+    await page.route('**/web/src/**', async (route) => {
+      answer();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await route.continue();
+    });
+    const buffer = Buffer.from(makeModel());
+    await demo.openModel({ name: 'own.wisp', mimeType: '', buffer });
+    await page.waitForTimeout(300);
+    assert.equal(await page.locator('#model-name').innerText(), 'own');
+  } finally {
+    await demo.close();
+  }
+});

@@ -108,3 +108,66 @@ demoTest('a picture that cannot be looked at does not wait for ever', async (dem
   assert.match(await demo.alert(), /out of memory/);
   await page.locator('#summary', { hasText: 'Could not look at this picture' }).waitFor();
 });
+
+demoTest('a camera that starts late does not take the place of a picture', async (demo) => {
+  const { page } = demo;
+  await page.evaluate(() => {
+    const known = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (wish) => {
+      await new Promise((resolve) => addEventListener('allow', resolve, { once: true }));
+      const stream = await known(wish);
+      Object.assign(globalThis, { stream });
+      return stream;
+    };
+  });
+  const ended = () =>
+    page.waitForFunction(() => {
+      const { stream } = /** @type {any} */ (globalThis);
+      return stream?.getTracks()[0].readyState === 'ended';
+    });
+  await page.getByRole('button', { name: 'Use the webcam' }).click();
+  await demo.choose('choose-picture', PICTURE);
+  await page.locator('#frame img').waitFor();
+  await page.evaluate(() => dispatchEvent(new Event('allow')));
+  await ended();
+  assert.equal(await page.locator('#frame img').count(), 1);
+  await page.locator('#camera').click();
+  await page.locator('#busy').waitFor();
+  await page.keyboard.press('Escape');
+  assert.ok(await page.locator('#busy').isHidden());
+});
+
+demoTest('menus go back to what is in force when another size cannot be opened', async (demo) => {
+  const { page } = demo;
+  await demo.openModel(MODEL);
+  await page.getByLabel('Input size').selectOption('256×256');
+  await page.locator('#tier-facts', { hasText: '256 × 256' }).waitFor({ state: 'attached' });
+  await page.route('**/wisp*.wasm', (route) => route.abort());
+  await page.route('**/wisp*.mjs', (route) => route.abort());
+  await page.getByLabel('Input size').selectOption('320×320');
+  await demo.alert();
+  assert.equal(await page.getByLabel('Input size').inputValue(), '256×256');
+  demo.allow(/ERR_FAILED/);
+});
+
+demoTest(
+  'what is no model yet, and what may not be fetched or copied, has a sentence',
+  async (demo) => {
+    const { page } = demo;
+    await demo.drop([{ name: 'best.pt', mimeType: '', buffer: Buffer.from('x') }]);
+    assert.match(await demo.alert(), /best\.pt .* export\.py --include onnx/);
+    await page.locator('.bar').getByRole('button', { name: 'Address' }).click();
+    await page.getByLabel('Address', { exact: true }).fill('http://example.com/a.wisp');
+    await page.keyboard.press('Enter');
+    assert.match(await demo.alert(/https/), /example\.com\/a\.wisp” is not an address/);
+    await demo.openModel(MODEL);
+    await demo.openPicture(PICTURE);
+    await page.evaluate(() => {
+      navigator.clipboard.writeText = async () => {
+        throw new DOMException('Write permission denied.', 'NotAllowedError');
+      };
+    });
+    await page.getByRole('button', { name: 'Copy JSON' }).click();
+    assert.match(await demo.alert(/clipboard/), /clipboard was not allowed/);
+  },
+);

@@ -15,7 +15,7 @@ export class Busy {
     this.#text = block(`${id}-text`);
     this.#bar = element(`${id}-bar`, HTMLProgressElement);
     this.#onError = onError;
-    button(`${id}-cancel`).addEventListener('click', () => this.#task?.abort());
+    button(`${id}-cancel`).addEventListener('click', () => this.giveUp());
   }
 
   /**
@@ -34,7 +34,23 @@ export class Busy {
     } catch (error) {
       if (!task.signal.aborted) this.#onError(error);
     }
-    if (this.#task === task) this.#place.hidden = true;
+    if (this.#task === task) this.#end();
+  }
+
+  /** Whether something is waited for. */
+  get isBusy() {
+    return this.#task !== null;
+  }
+
+  /** At once, even if the browser still asks for its permission. */
+  giveUp() {
+    this.#task?.abort();
+    this.#end();
+  }
+
+  #end() {
+    this.#task = null;
+    this.#place.hidden = true;
   }
 
   /** @param {string} text @param {number} [share] 0 … 1; unknown without it */

@@ -9,7 +9,7 @@ import { Panel } from './panel.js';
 import { Pump } from './pump.js';
 import { Results } from './results.js';
 import { Samples } from './samples.js';
-import { isAbort, isCode, opening, stem } from './sentences.js';
+import { isAbort, isCode, opening, stem, stranger } from './sentences.js';
 import { Session } from './session.js';
 import { SourceBar } from './source-bar.js';
 import { Speed } from './speed.js';
@@ -37,7 +37,7 @@ class Demo {
   #classes = new ClassFilter(() => this.#pump.request());
   #speed = new Speed(() => this.#pump.request());
   #models = new ModelPanel({
-    onChange: () => this.#session.model && this.#openModel(this.#session.model),
+    onChange: () => this.#session.model && void this.#openModel(this.#session.model),
     onDownload: () => void this.#downloadModel(),
   });
   #samples = new Samples((address) => this.#fetch(address));
@@ -58,6 +58,7 @@ class Demo {
   #press = null;
   /** @type {Source | null} */
   #source = null;
+  #asked = false; // for a model: then the one that comes with the page stays away
 
   start() {
     themeButton(button('theme'), () => this.#speed.repaint());
@@ -65,8 +66,11 @@ class Demo {
       opener.addEventListener('click', () => input(opener.getAttribute('data-open') ?? '').click());
     }
     listen({ files: (files) => this.#take(files), address: (address) => this.#fetch(address) });
+    document.addEventListener('keydown', ({ key }) => {
+      if (key === 'Escape' && !document.querySelector('dialog[open]')) this.#busy.giveUp();
+    });
     void embeddedModel().then((model) => {
-      if (model && !this.#session.model) this.#openModel(model);
+      if (model && !this.#asked) void this.#openModel(model);
     });
   }
 
@@ -77,14 +81,10 @@ class Demo {
     const [onnx, model, picture, video] = ['onnx', 'model', 'picture', 'video'].map(first);
     this.#notices.clear();
     if (onnx) return void this.#openPress(onnx, files);
-    if (model) this.#openModel({ source: model, name: stem(model.name), bytes: model.size });
-    if (picture) return void this.#openFile('openPicture', picture);
-    if (video) return void this.#openFile('openVideo', video);
-    if (model) return;
-    const name = files[0]?.name ?? 'This';
-    this.#notices.error(
-      new Error(`${name} is no picture, no video and no model (.wisp or .onnx).`),
-    );
+    if (model) void this.#openModel({ source: model, name: stem(model.name), bytes: model.size });
+    if (picture) return this.#openFile('openPicture', picture);
+    if (video) return this.#openFile('openVideo', video);
+    if (!model) this.#notices.error(stranger(files[0]?.name ?? 'This'));
   }
 
   /** @param {File} model @param {File[]} files dropped together with it */
@@ -95,7 +95,12 @@ class Demo {
     ]);
     this.#press ??= new PressPanel({
       onPressed: (file, remark) => {
-        this.#openModel({ source: file, name: stem(file.name), bytes: file.size, pressed: true });
+        void this.#openModel({
+          source: file,
+          name: stem(file.name),
+          bytes: file.size,
+          pressed: true,
+        });
         if (remark) this.#notices.error(remark);
       },
       sample: async () => this.#source && freeze(this.#source).convertToBlob(),
@@ -109,7 +114,7 @@ class Demo {
       const { checked, fetchFile } = await import('./fetching.js');
       const url = checked(address);
       if (sortOf({ name: url.pathname, type: '' }) === 'model') {
-        return this.#openModel({ source: url.href, name: stem(url.pathname), bytes: 0 });
+        return void this.#openModel({ source: url.href, name: stem(url.pathname), bytes: 0 });
       }
       const say = (/** @type {number} */ loaded, /** @type {number} */ total) =>
         this.#busy.say(`Fetching from ${url.host} …`, total ? loaded / total : undefined);
@@ -119,10 +124,11 @@ class Demo {
   }
 
   /** @param {Model} model */
-  #openModel(model) {
+  async #openModel(model) {
+    this.#asked = true;
     const again = model === this.#session.model; // with another size, or other threads
     this.#notices.clear();
-    void this.#loading.during(`Opening ${model.name} …`, async (signal) => {
+    await this.#loading.during(`Opening ${model.name} …`, async (signal) => {
       const known = await this.#session.open(model, this.#models.settings, signal, (progress) => {
         this.#loading.say(...opening(model.name, progress));
       });
@@ -135,6 +141,7 @@ class Demo {
       if (!this.#source) this.#results.clear('No picture yet');
       this.#pump.request();
     });
+    if (!this.#loading.isBusy) this.#models.restore();
   }
 
   /** What a model finds decides what is asked for. @param {string[]} classes */
@@ -147,25 +154,29 @@ class Demo {
 
   /** @param {string} [id] */
   #openCamera(id) {
-    void this.#busy.during('Waiting for the camera …', async (signal) => {
-      const { openCamera } = await import('./sources.js');
-      const source = await openCamera(id, (error) => {
-        this.#turnTo(null);
-        this.#notices.error(error);
-      });
-      if (signal.aborted) return source.close();
-      this.#turnTo(source);
-    });
+    const onLost = (/** @type {Error} */ error) => {
+      this.#turnTo(null);
+      this.#notices.error(error);
+    };
+    this.#open('Waiting for the camera …', ({ openCamera }) => openCamera(id, onLost));
   }
 
   /** @param {'openPicture' | 'openVideo'} open @param {File} file */
-  async #openFile(open, file) {
-    try {
-      const sources = await import('./sources.js');
-      this.#turnTo(await sources[open](file, file.name));
-    } catch (error) {
-      this.#notices.error(error);
-    }
+  #openFile(open, file) {
+    this.#open(`Opening ${file.name} …`, (sources) => sources[open](file, file.name));
+  }
+
+  /**
+   * What is opened last is looked at, however late the others come.
+   * @param {string} text
+   * @param {(sources: typeof import('./sources.js')) => Promise<Source>} open
+   */
+  #open(text, open) {
+    void this.#busy.during(text, async (signal) => {
+      const source = await open(await import('./sources.js'));
+      if (signal.aborted) source.close();
+      else this.#turnTo(source);
+    });
   }
 
   /** @param {Source | null} source */

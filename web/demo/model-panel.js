@@ -14,6 +14,7 @@ export class ModelPanel {
   #size = select('size');
   #threads = select('threads');
   #download = button('download');
+  #inForce = ['', '']; // what the menus said when the model was opened
 
   /**
    * @param {object} callbacks
@@ -24,9 +25,7 @@ export class ModelPanel {
     this.#size.addEventListener('change', onChange);
     this.#threads.addEventListener('change', onChange);
     this.#download.addEventListener('click', onDownload);
-    const most = Math.min(THREADS_MAX, navigator.hardwareConcurrency || 1);
-    const counts = Array.from({ length: most }, (_, i) => option(String(i + 1), String(i + 1)));
-    this.#threads.replaceChildren(option('', 'Automatic'), ...counts);
+    this.#offerThreads();
     this.#size.replaceChildren(option('', 'As the model says'));
   }
 
@@ -39,6 +38,11 @@ export class ModelPanel {
     };
   }
 
+  /** The menus go back to what the open model runs with. */
+  restore() {
+    [this.#size.value, this.#threads.value] = this.#inForce;
+  }
+
   /** @param {Model} model @param {Detector['info']} info */
   show(model, info) {
     this.#download.hidden = !model.pressed;
@@ -48,8 +52,18 @@ export class ModelPanel {
     if (model.bytes) facts.push(bytes(model.bytes));
     block('model-facts').textContent = facts.join(' · ');
     this.#offerSizes(info);
+    this.#inForce = [this.#size.value, this.#threads.value];
     this.#showTier(info);
     this.#showSteps(model.name);
+  }
+
+  #offerThreads() {
+    const most = Math.min(THREADS_MAX, navigator.hardwareConcurrency || 1);
+    const counts = Array.from({ length: most }, (_, i) => option(String(i + 1), String(i + 1)));
+    this.#threads.replaceChildren(option('', 'Automatic'), ...counts);
+    if (crossOriginIsolated) return;
+    this.#threads.replaceChildren(option('', '1'));
+    this.#threads.title = 'More threads need a page that is cross-origin isolated.';
   }
 
   /** @param {Detector['info']} info */

@@ -8,6 +8,8 @@ import { nameOfClass, summary } from './sentences.js';
 
 const TABLE_INTERVAL = 250; // ms between two changes of the table while a video runs
 const SPEECH_INTERVAL = 1500; // ms between two announcements to a screen reader
+const REFUSED =
+  'The clipboard was not allowed. Allow it in the settings beside the address, then try again.';
 const SAID = 1600; // ms a button shows that it has done its work
 
 export class Results {
@@ -118,7 +120,10 @@ export class Results {
       const code = this.#codeIn(box);
       return code ? { ...box, code } : box;
     });
-    await navigator.clipboard.writeText(JSON.stringify({ width, height, boxes, times }, null, 2));
+    const text = JSON.stringify({ width, height, boxes, times }, null, 2);
+    await navigator.clipboard.writeText(text).catch((cause) => {
+      throw new Error(REFUSED, { cause });
+    });
   }
 }
 
