@@ -171,3 +171,24 @@ demoTest(
     assert.match(await demo.alert(/clipboard/), /clipboard was not allowed/);
   },
 );
+
+demoTest(
+  'on a phone notices are in sight wherever one has scrolled to',
+  async (demo) => {
+    const { page } = demo;
+    await demo.openModel(MODEL);
+    await page.locator('#size').scrollIntoViewIfNeeded();
+    await demo.drop([{ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('x') }]);
+    await demo.alert();
+    const notice = await page.locator('.notice').boundingBox();
+    assert.ok(notice && notice.y >= 0 && notice.y < 40, `${notice?.y}`);
+    const [title, chip] = [page.locator('.brand'), page.locator('#tier')];
+    const [left, right] = [await title.boundingBox(), await chip.boundingBox()];
+    assert.ok(
+      await title.evaluate((one) => one.scrollWidth <= one.clientWidth),
+      'wisp is not covered',
+    );
+    assert.ok(left && right && left.x + left.width <= right.x);
+  },
+  { context: { viewport: { width: 320, height: 640 } } },
+);

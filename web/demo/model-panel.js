@@ -91,7 +91,7 @@ export class ModelPanel {
     const threads = info.threads === 1 ? '1 thread' : `${info.threads} threads`;
     const tier = info.variant.includes('relaxed') ? 'Relaxed SIMD' : 'Plain SIMD';
     button('tier').hidden = false;
-    block('tier-text').textContent = `${tier} · ${threads}`;
+    block('tier-text').replaceChildren(tier, make('span', '', ` · ${threads}`));
     block('tier-reason').textContent = `${info.reason[0].toUpperCase()}${info.reason.slice(1)}.`;
     const facts = [
       ['Build', info.variant],
