@@ -59,12 +59,13 @@ typedef struct wisp_layer_info {
   const char *operation;  /* "conv", "maxpool", "upsample", "depthwise" */
   const char *activation; /* "none", "relu", "leaky", "silu", "hardswish", "sigmoid" */
   int channels_in, channels_out;
-  int kernel_height, kernel_width, stride;
+  int kernel_height, kernel_width;
+  int stride;                 /* down; across may differ */
   int blocks, blocks_present; /* 1x4 weight blocks; 0 without weights */
   size_t bytes;               /* of its payload in the file */
 } wisp_layer_info;
 
-/* Both need a header that has arrived (WISP_ERR_TRUNCATED otherwise); layer info counts blocks once its payload has. */
+/* Both need a header that has arrived, WISP_ERR_TRUNCATED otherwise; WISP_ERR_ARGUMENT where there is no such layer. */
 wisp_status wisp_model_describe(const wisp_model *model, wisp_model_info *info);
 wisp_status wisp_model_layer(const wisp_model *model, int layer, wisp_layer_info *info);
 /* UTF-8, lives as long as the model; NULL if `label` is out of range. */
@@ -84,7 +85,7 @@ typedef enum wisp_kernel_set {
 
 typedef struct wisp_settings {
   int height, width;       /* of the network's input; 0: as the model says */
-  int threads;             /* 0 or 1: the caller's alone; more: only in builds with threads */
+  int threads;             /* 0 or 1: the caller's alone; up to 64, only in builds with threads */
   wisp_kernel_set kernels; /* another than the best: for tests and benches */
   int signed_bytes;        /* -1: as the engine's dot product needs it; 0, 1: forced, for tests */
   double (*clock)(void);   /* milliseconds, for wisp_result's times; NULL: they stay 0 */
@@ -149,7 +150,8 @@ typedef struct wisp_result {
   double prep_ms, run_ms, post_ms; /* letterbox; network; decode and NMS */
 } wisp_result;
 
-/* `n` frames to `n` results. Allocates only when a batch is larger than any before. */
+/* `n` frames to `n` results. Allocates only where `n` or max_detections is greater than ever before; the first of a
+ * detector with threads starts one more. */
 wisp_status wisp_detect(wisp_detector *detector, const wisp_frame *frames, int n,
                         const wisp_options *options, wisp_result *results, wisp_error *error);
 

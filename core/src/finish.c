@@ -34,6 +34,9 @@ wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wis
   const wisp_layer *l = &m->layer[step->layer];
   const wisp_tensor *out = &m->tensor[l->output],
                     *residual = l->residual >= 0 ? &m->tensor[l->residual] : NULL;
+  if (residual && l->activation == WISP_ACT_SIGMOID)
+    return wisp_fail(error, WISP_ERR_UNSUPPORTED, "Layer %d adds a residual to a sigmoid.",
+                     step->layer);
   wisp_finish *f = &step->finish;
   memset(f, 0, sizeof *f);
   f->activation = l->activation;

@@ -203,8 +203,8 @@ static void set_pitches(wisp_plan *plan) {
     wisp_view *v = &plan->images[i].view;
     v->pitch = plan->images[group_of(plan, i)].view.pitch;
     /* Planes a multiple of 512 bytes apart would share few sets of the first-level cache. */
-    const int lines =
-        ((v->height + 2 * v->pad) * v->pitch + plan->images[i].margin) * WISP_LANES / 64 + 1;
+    const int pixels = (v->height + 2 * v->pad) * v->pitch + 2 * plan->images[i].margin,
+              lines = pixels * WISP_LANES / 64 + 1;
     v->plane = (lines + (lines % 8 == 0)) * 64;
     plan->images[i].size = bytes_of(wisp_planes(v->channels), v->plane);
   }

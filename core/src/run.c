@@ -239,8 +239,10 @@ static void head_task(void *context, int index) {
 
 void wisp_run(wisp_plan *plan, int first, int last, wisp_pool *pool, float confidence,
               double (*clock)(void)) {
-  static const wisp_task tasks[] = {sort_task,    conv_task,     head_task,
-                                    maxpool_task, upsample_task, depthwise_task};
+  static const wisp_task tasks[] = {
+      [WISP_STEP_SORT] = sort_task,         [WISP_STEP_CONV] = conv_task,
+      [WISP_STEP_HEAD] = head_task,         [WISP_STEP_MAXPOOL] = maxpool_task,
+      [WISP_STEP_UPSAMPLE] = upsample_task, [WISP_STEP_DEPTHWISE] = depthwise_task};
   if (first == 0) memset(plan->layer_ms, 0, (size_t)plan->model->layers * sizeof *plan->layer_ms);
   double before = clock ? clock() : 0;
   for (int p = 0; first == 0 && p < wisp_planes(plan->images[0].view.channels); p++)

@@ -38,8 +38,9 @@ static const wisp_kernels *choose_kernels(const wisp_settings *s) {
     case WISP_KERNELS_SCALAR: return wisp_kernels_scalar();
     case WISP_KERNELS_NARROW: return wisp_kernels_set(1) ? wisp_kernels_set(0) : NULL;
     case WISP_KERNELS_FUSED: return wisp_kernels_set(1);
-    default: return wisp_kernels_best();
+    case WISP_KERNELS_BEST: return wisp_kernels_best();
   }
+  return NULL;
 }
 
 static wisp_status open_plan(wisp_detector *d, const wisp_model *model, const wisp_settings *s,
@@ -47,8 +48,11 @@ static wisp_status open_plan(wisp_detector *d, const wisp_model *model, const wi
   const wisp_kernels *kernels = choose_kernels(s);
   if (!kernels)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "Kernels of kind %d need relaxed SIMD, which this build has not.",
+                     "There are no kernels of kind %d in this build; 2 and 3 need relaxed SIMD.",
                      (int)s->kernels);
+  if (s->signed_bytes < -1 || s->signed_bytes > 1)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "signed_bytes is -1, 0 or 1, not %d.",
+                     s->signed_bytes);
   const wisp_sign own = wisp_kernels_sign(kernels);
   if (own == WISP_COMPUTES_WRONGLY)
     return wisp_fail(error, WISP_ERR_UNSUPPORTED,

@@ -13,8 +13,8 @@ enum { STRIP_FLOATS = 32768 };
 
 /* A stretch of the arena that holds something between two layers. */
 typedef struct stretch {
-  size_t size, start; /* floats */
-  int first, last;    /* layers; the picture is there from -1 on */
+  uint64_t size, start; /* floats; size_t has 32 bits in WebAssembly */
+  int first, last;      /* layers; the picture is there from -1 on */
 } stretch;
 
 typedef struct step {
@@ -54,7 +54,7 @@ static void measure_border(wisp_exec *exec) {
 }
 
 /* Floats a tensor takes; sets all of its view but the address. */
-static size_t measure_tensor(const wisp_exec *exec, int tensor, wisp_floats *view) {
+static uint64_t measure_tensor(const wisp_exec *exec, int tensor, wisp_floats *view) {
   const wisp_net_tensor *of = &exec->net->tensors[tensor];
   int border = of->is_head ? 0 : exec->top + exec->bottom, side = of->is_head ? 0 : exec->side;
   *view = (wisp_floats){.channels = of->channels,
@@ -62,19 +62,19 @@ static size_t measure_tensor(const wisp_exec *exec, int tensor, wisp_floats *vie
                         .width = of->width,
                         .pitch = of->width + side};
   view->plane = (size_t)(of->height + border) * (size_t)view->pitch;
-  return (size_t)side + (size_t)of->channels * view->plane + WISP_CONVOLVE_PIXELS;
+  return (uint64_t)side + (uint64_t)of->channels * view->plane + WISP_CONVOLVE_PIXELS;
 }
 
 /* Floats the input takes unzipped, 0 where it need not be. */
-static size_t measure_unzipped(wisp_exec *exec, int number) {
+static uint64_t measure_unzipped(wisp_exec *exec, int number) {
   step *s = &exec->steps[number];
   const wisp_net_layer *layer = s->layer = &exec->net->layers[number];
   const wisp_window *window = &layer->window;
   if (layer->operation != WISP_OP_CONV || window->stride[1] == 1) return 0;
   s->rows = window->pad[0] + exec->net->tensors[layer->inputs[0]].height + window->pad[2];
   s->n = exec->net->tensors[number + 1].width + (window->kernel[1] - 1) / window->stride[1];
-  size_t row = (size_t)window->stride[1] * (size_t)s->n;
-  return (size_t)layer->channels_in * (size_t)s->rows * row + WISP_CONVOLVE_PIXELS;
+  uint64_t row = (uint64_t)window->stride[1] * (uint64_t)s->n;
+  return (uint64_t)layer->channels_in * (uint64_t)s->rows * row + WISP_CONVOLVE_PIXELS;
 }
 
 static void mark_read(stretch *tensor, int layer) { tensor->last = wisp_max(tensor->last, layer); }
@@ -85,7 +85,7 @@ static void measure_all(wisp_exec *exec, stretch *stretches) {
   int n = net->layer_count;
   for (int t = 0; t <= n; t++) {
     int stays = exec->keeps || net->tensors[t].is_head;
-    size_t size = measure_tensor(exec, t, &exec->tensors[t]);
+    uint64_t size = measure_tensor(exec, t, &exec->tensors[t]);
     stretches[t] = (stretch){size, 0, t - 1, stays ? INT32_MAX : t - 1};
   }
   for (int i = 0; i < n; i++) {
@@ -105,8 +105,8 @@ static int collide(const stretch *a, const stretch *b) {
 }
 
 /* Each at the lowest address that is free for as long as it is needed. Returns the floats of all. */
-static size_t place(stretch *stretches, int count) {
-  size_t total = 0;
+static uint64_t place(stretch *stretches, int count) {
+  uint64_t total = 0;
   for (int i = 0; i < count; i++) {
     stretch *s = &stretches[i];
     for (int k = 0; k < i; k++) {
@@ -123,11 +123,11 @@ static wisp_status plan_memory(wisp_exec *exec, stretch *stretches, wisp_error *
   const wisp_net *net = exec->net;
   measure_border(exec);
   measure_all(exec, stretches);
-  size_t total = place(stretches, 3 * net->layer_count + 1);
+  uint64_t total = place(stretches, 3 * net->layer_count + 1);
   if (total > INT32_MAX / sizeof *exec->arena)
     return wisp_fail(error, WISP_ERR_LIMIT,
-                     "The tensors of a %dx%d picture take %zu numbers; use a smaller input.",
-                     net->width, net->height, total);
+                     "The tensors of a %dx%d picture take %llu numbers; use a smaller input.",
+                     net->width, net->height, (unsigned long long)total);
   exec->arena = calloc(total, sizeof *exec->arena);
   if (!exec->arena)
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for %.1f MB of tensors.",

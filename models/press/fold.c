@@ -208,6 +208,8 @@ static wisp_status fold_affine(folding *f, int number) {
     return refuse(f, number, "doesn't follow a bare convolution that nothing else reads");
   for (int c = 0; c < in->channels; c++) {
     int channel = in->picks ? in->picks[c] : c, item = 0;
+    for (int k = 0; in->picks && k < c; k++)
+      if (in->picks[k] == channel) return refuse(f, number, "reads a channel twice");
     for (; channel >= conv_of(f, &in->items[item])->channels_out; item++)
       channel -= conv_of(f, &in->items[item])->channels_out;
     wisp_net_scale(conv_of(f, &in->items[item]), channel, node->weights[c], node->bias[c]);
@@ -232,7 +234,8 @@ static wisp_status fold_activation(folding *f, int number) {
 static int can_add(const folding *f, int number, const wisp_operand *other) {
   const wisp_operand *item = f->yields[number].items;
   const wisp_net_layer *layer = conv_of(f, item);
-  return layer && layer->residual < 0 && sole(f, number) && other->tensor < item->tensor;
+  return layer && layer->residual < 0 && layer->activation != WISP_ACT_SIGMOID && sole(f, number) &&
+         other->tensor < item->tensor;
 }
 
 static wisp_status fold_add(folding *f, int number) {
@@ -243,7 +246,8 @@ static wisp_status fold_add(folding *f, int number) {
   int swap = !can_add(f, inputs[0], b->items);
   if (swap && !can_add(f, inputs[1], a->items))
     return refuse(f, number,
-                  "needs a convolution that nothing else reads, after all of the other operand");
+                  "needs a convolution without sigmoid that nothing else reads, after all of the "
+                  "other operand");
   const wisp_operand *target = swap ? b->items : a->items, *other = swap ? a->items : b->items;
   conv_of(f, target)->residual = other->tensor;
   return yield(f, number, &(wisp_operand){.tensor = target->tensor}, 1);

@@ -149,6 +149,9 @@ wisp_status wisp_prune_check(const wisp_press_settings *settings, wisp_error *er
   if (settings->block != 1 && settings->block != 2 && settings->block != WISP_LANES)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "Blocks of 1x%d weights are not possible; give 1, 2 or 4.", settings->block);
+  if (settings->method != WISP_METHOD_OBS && settings->method != WISP_METHOD_L1)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "There is no method %d of pruning.",
+                     (int)settings->method);
   if (settings->method == WISP_METHOD_L1 &&
       (settings->block != 1 || settings->allocation != WISP_ALLOCATE_UNIFORM))
     return wisp_fail(error, WISP_ERR_ARGUMENT,

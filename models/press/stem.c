@@ -113,7 +113,9 @@ wisp_status wisp_stem_meant(const wisp_net *net, const wisp_net_layer *layer,
   const int in_blocks = layer->inputs[0] == 0 && net->block == BLOCK;
   const size_t channels = (size_t)layer->channels_out, taps = (size_t)wisp_net_taps(layer);
   const size_t pixels = (size_t)(plain->kernel[0] * plain->kernel[1]);
-  if (layer->channels_out != channels_out ||
+  wisp_window window = *plain;
+  for (int axis = 0; axis < 2 && in_blocks; axis++) block_axis(&window, axis);
+  if (layer->channels_out != channels_out || memcmp(&window, &layer->window, sizeof window) != 0 ||
       count != channels * (in_blocks ? COLOURS * pixels : taps))
     return wisp_fail(error, WISP_ERR_UNSUPPORTED,
                      "Node %d is not what it was: its groups or splits were folded, or it lost "
