@@ -52,6 +52,8 @@ static void test_settings(const wisp_model *model) {
   CHECK_EQ(try_open(model, 32, 8192, 1, -1), WISP_ERR_LIMIT);
   CHECK_EQ(try_open(model, 0, 0, -1, -1), WISP_ERR_ARGUMENT);
   CHECK_EQ(try_open(model, 0, 0, 65, -1), WISP_ERR_ARGUMENT);
+  CHECK_EQ(try_open(model, 0, 0, 1, 2), WISP_ERR_ARGUMENT);
+  CHECK_EQ(try_open(model, 0, 0, 1, -2), WISP_ERR_ARGUMENT);
 }
 
 static wisp_status try_detect(wisp_detector *d, wisp_frame frame, wisp_options options) {

@@ -230,6 +230,17 @@ static int selected_colours(wisp_graph *graph) {
   return last(graph, random_conv(graph, turned, 4, square(3, 2, 1)));
 }
 
+static int scaled_twice(wisp_graph *graph) {
+  int same = wisp_graph_select(graph, 1, (int[]){0, 0}, 2, NULL);
+  return last(graph, wisp_graph_affine(graph, same, (float[]){2, 3}, (float[]){0, 0}, 2, NULL));
+}
+
+static int added_to_sigmoid(wisp_graph *graph) {
+  int a = random_conv(graph, 1, 4, square(1, 1, 0));
+  a = wisp_graph_activation(graph, a, WISP_ACT_SIGMOID, 0, NULL);
+  return last(graph, wisp_graph_add(graph, a, 1, NULL));
+}
+
 static int added_pools(wisp_graph *graph) {
   int a = pool(graph, 1);
   return last(graph, wisp_graph_add(graph, a, pool(graph, a), NULL));
@@ -286,6 +297,8 @@ int main(int argc, char **argv) {
   test_refusal(grouped_twice, WISP_ERR_UNSUPPORTED,
                "Node 3 (conv): has groups and reads a channel twice");
   test_refusal(selected_colours, WISP_ERR_UNSUPPORTED, "Node 2 (select): picks colours");
+  test_refusal(scaled_twice, WISP_ERR_UNSUPPORTED, "Node 3 (affine): reads a channel twice");
+  test_refusal(added_to_sigmoid, WISP_ERR_UNSUPPORTED, "Node 4 (add): needs a convolution without");
   test_refusal(added_pools, WISP_ERR_UNSUPPORTED, "Node 4 (add)");
   test_refusal(added_and_read, WISP_ERR_UNSUPPORTED, "Node 3 (add)");
   test_refusal(pooled_concat, WISP_ERR_UNSUPPORTED, "Node 3 (maxpool)");
