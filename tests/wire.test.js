@@ -28,7 +28,7 @@ function embeddedBytes() {
 before(async () => {
   if (NO_BROWSER) return;
   browser = await openBrowser();
-  server = await startServer({ port: 0 });
+  server = await startServer({ port: 0, maxAge: 60 }); // however slow this machine is just now
 });
 after(async () => {
   await browser?.close();

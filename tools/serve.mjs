@@ -35,6 +35,7 @@ const QUALITY = 7;
  * @property {number} [port] 0: any free one; by default the first free one from 8080
  * @property {boolean} [isolated] whether pages are cross-origin isolated; true by default
  * @property {Record<string, string>} [headers] sent with every answer
+ * @property {number} [maxAge] seconds that a browser needn't ask again; 1 by default: a worker takes what its page has
  * @property {Record<string, string>} [folders] more that can be fetched: address → folder
  */
 
@@ -42,7 +43,8 @@ const QUALITY = 7;
  * @param {ServerOptions} [options]
  * @returns {Promise<{url: string, close: () => Promise<void>}>} url: of the demo page
  */
-export async function startServer({ port, isolated = true, headers = {}, folders = {} } = {}) {
+export async function startServer(options = {}) {
+  const { port, isolated = true, headers = {}, maxAge = 1, folders = {} } = options;
   const [{ default: sirv }, compress] = await Promise.all([import('sirv'), compression()]);
   const all = {
     'cross-origin-resource-policy': 'same-origin',
@@ -51,7 +53,7 @@ export async function startServer({ port, isolated = true, headers = {}, folders
   };
   /** @type {import('sirv').Options['setHeaders']} */
   const setHeaders = (response, file) => {
-    response.setHeader('cache-control', 'max-age=1'); // a worker does not ask again for what its page has
+    response.setHeader('cache-control', `max-age=${maxAge}`);
     if (file.endsWith('.wisp')) response.setHeader('content-type', 'application/octet-stream');
   };
   const handlers = Object.entries({ ...shelves, ...folders }).map(([address, folder]) => ({
