@@ -1,45 +1,8 @@
 // What goes wrong on the demo page, in Chromium: files that are odd, answers that come late, and what is said then.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { chromium as findChromium } from '../tools/places.mjs';
-import { DemoPage, openBrowser } from './demo-page.js';
-import { encodePng, makeModel, makePicture } from './fixtures.js';
+import { demoTest, MODEL, PICTURE } from './demo-case.js';
 import { tinyYolo } from './tiny-yolo.js';
-
-const SKIP = findChromium() ? false : 'no Chromium here: node tools/setup.mjs sets one up';
-const MODEL = {
-  name: 'random.wisp',
-  mimeType: '',
-  buffer: Buffer.from(
-    makeModel({ classes: ['person', 'bus', 'stop sign'], height: 128, width: 128 }),
-  ),
-};
-const PICTURE = {
-  name: 'scene.png',
-  mimeType: 'image/png',
-  buffer: Buffer.from(encodePng(makePicture({ width: 160, height: 120 }))),
-};
-
-/** @type {Awaited<ReturnType<typeof openBrowser>>} */
-let browser;
-before(async () => {
-  if (!SKIP) browser = await openBrowser();
-});
-after(() => browser?.close());
-
-/** @param {string} name @param {(demo: DemoPage) => Promise<void>} body @param {object} [options] */
-function demoTest(name, body, options) {
-  test(name, { skip: SKIP }, async () => {
-    const demo = await DemoPage.open(browser, options);
-    try {
-      await body(demo);
-      assert.deepEqual(demo.complaints, [], 'nothing in the console');
-    } finally {
-      await demo.close();
-    }
-  });
-}
 
 demoTest(
   'the picture on the stage serves the press, and what is no picture is said',

@@ -2,45 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
-import { chromium as findChromium } from '../tools/places.mjs';
-import { DemoPage, openBrowser } from './demo-page.js';
-import { encodePng, makeModel, makePicture } from './fixtures.js';
+import { CLASSES, demoTest, MODEL, PICTURE } from './demo-case.js';
 import { tinyYolo } from './tiny-yolo.js';
-
-const SKIP = findChromium() ? false : 'no Chromium here: node tools/setup.mjs sets one up';
-const CLASSES = ['person', 'bus', 'stop sign'];
-const MODEL = {
-  name: 'random.wisp',
-  mimeType: '',
-  buffer: Buffer.from(makeModel({ classes: CLASSES, height: 128, width: 128 })),
-};
-const PICTURE = {
-  name: 'scene.png',
-  mimeType: 'image/png',
-  buffer: Buffer.from(encodePng(makePicture({ width: 160, height: 120 }))),
-};
-
-/** @type {Awaited<ReturnType<typeof openBrowser>>} */
-let browser;
-before(async () => {
-  if (!SKIP) browser = await openBrowser();
-});
-after(() => browser?.close());
-
-/** @param {string} name @param {(demo: DemoPage) => Promise<void>} body @param {object} [options] */
-function demoTest(name, body, options) {
-  test(name, { skip: SKIP }, async () => {
-    const demo = await DemoPage.open(browser, options);
-    try {
-      await body(demo);
-      assert.deepEqual(demo.complaints, [], 'nothing in the console');
-      assert.deepEqual(demo.strangers, [], 'no request leaves the origin');
-    } finally {
-      await demo.close();
-    }
-  });
-}
 
 demoTest('an empty page says what to do', async ({ page }) => {
   assert.equal(await page.locator('#welcome h2').innerText(), 'See what is in a picture');
