@@ -31,7 +31,9 @@ test('a server that closes its connections gives its model all the same', async 
   }
 });
 
-test("a picture that nobody waits for any more stands in no one's way", async () => {
+test("a picture that nobody waits for any more stands in no one's way", {
+  timeout: 10_000,
+}, async () => {
   const signal = AbortSignal.timeout(100);
   await assert.rejects(detector.detect(`${site.url}/never.png`, { signal }), {
     name: 'TimeoutError',
