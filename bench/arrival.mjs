@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import { chromium as findChromium } from '../tools/places.mjs';
 import { startServer } from '../tools/serve.mjs';
-import { table } from './columns.js';
+import { table } from './report/columns.js';
 import { openWire } from './wire.js';
 
 const FLAGS = [
@@ -45,7 +45,7 @@ async function visitModel(address) {
  * @param {{address: string, variant: string, times: number}} wanted
  */
 async function decode({ address, variant, times }) {
-  const [engine, files] = ['/web/src/engine.js', '/web/src/files.js'];
+  const [engine, files] = ['/web/src/detect/engine.js', '/web/src/detect/files.js'];
   const [{ Engine }, { runtimeFiles }] = await Promise.all([import(engine), import(files)]);
   const bytes = new Uint8Array(await (await fetch(address)).arrayBuffer());
   const opened = await Engine.load({ variant, threads: 1 }, runtimeFiles());

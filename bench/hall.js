@@ -2,8 +2,8 @@
 
 import { pathToFileURL } from 'node:url';
 import { reportLayers } from './layers.js';
-import { Networks } from './networks.js';
-import { fetchPeers, peerFolder } from './peers.js';
+import { Networks } from './networks/networks.js';
+import { fetchPeers, peerFolder } from './peers/peers.js';
 import { openPlace } from './places/place.js';
 import { engines } from './plan.js';
 import { reasonOf } from './rounds.js';

@@ -2,10 +2,10 @@
 
 import { readFile } from 'node:fs/promises';
 import { layerSizes } from './layer-sizes.js';
-import { summary } from './statistics.js';
+import { summary } from './report/statistics.js';
 
 /**
- * @typedef {import('../web/src/engine.js').LayerInfo} LayerInfo
+ * @typedef {import('../web/src/detect/engine.js').LayerInfo} LayerInfo
  *
  * @typedef {object} LayerLine
  * @property {string} operation

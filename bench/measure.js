@@ -3,9 +3,9 @@
 import { VERSION } from '../web/src/version.js';
 import { Hall } from './hall.js';
 import { describeMachine } from './machine.js';
-import { peerFolder } from './peers.js';
+import { peerFolder } from './peers/peers.js';
 import { engines, planLanes } from './plan.js';
-import { reportLanes } from './report.js';
+import { reportLanes } from './report/report.js';
 import { runRounds } from './rounds.js';
 import { BenchServer } from './serving.js';
 import { reportStarts } from './starts.js';
@@ -23,7 +23,7 @@ import { reportStarts } from './starts.js';
  * @property {number} batch images a call
  * @property {number} streams calls under way at once
  * @property {import('./rounds.js').Course} course
- * @property {import('../web/src/scene.js').Frame} frame
+ * @property {import('../web/src/picture/scene.js').Frame} frame
  * @property {string} picture its name
  * @property {Record<string, string | undefined>} files of peers: onnx, onnxInt8, tfliteInt8, tfliteFp16
  * @property {'layers' | 'starts'} [view] instead of side by side: what wisp's layers take, or its opening
@@ -33,7 +33,7 @@ import { reportStarts } from './starts.js';
  * @property {(round: number, total: number) => void} onRound
  */
 
-/** @param {BenchOptions} options @returns {Promise<import('./report.js').Report>} */
+/** @param {BenchOptions} options @returns {Promise<import('./report/report.js').Report>} */
 export async function bench(options) {
   const lanes = planLanes(options);
   const server = new BenchServer(peerFolder);

@@ -1,10 +1,10 @@
 // Options → lanes: which engine runs which network, where and with how many threads.
 
-import { parseNetwork } from './networks.js';
+import { parseNetwork } from './networks/networks.js';
 
 /**
  * @typedef {import('./places/place.js').PlaceName} PlaceName
- * @typedef {import('./networks.js').NetworkName} NetworkName
+ * @typedef {import('./networks/networks.js').NetworkName} NetworkName
  *
  * @typedef {object} Engine
  * @property {string} title

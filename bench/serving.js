@@ -104,7 +104,7 @@ export class BenchServer {
     const file = made ?? this.#find(name);
     const { size } = await stat(file);
     if (type === 'text/javascript' && name.startsWith('/peers/@litertjs/')) {
-      const { resolveImports } = await import('./peers.js');
+      const { resolveImports } = await import('./peers/peers.js');
       response.writeHead(200, headers).end(await resolveImports(file));
       return;
     }

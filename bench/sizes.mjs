@@ -5,7 +5,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { root } from '../tools/places.mjs';
-import { table } from './columns.js';
+import { table } from './report/columns.js';
 
 const TOOL = path.join(root, 'build', 'native', 'wisp-weights');
 const MOST = 1 << 30; // bytes of output

@@ -1,12 +1,12 @@
 // Starts → the report and its table: opening, the first detection, memory.
 
-import { table } from './columns.js';
 import { engines } from './plan.js';
-import { summary } from './statistics.js';
+import { table } from './report/columns.js';
+import { summary } from './report/statistics.js';
 
 /**
  * @typedef {import('./lanes/start.js').Start} Start
- * @typedef {import('./statistics.js').Summary} Summary
+ * @typedef {import('./report/statistics.js').Summary} Summary
  *
  * @typedef {object} StartReport
  * @property {string} id

@@ -164,8 +164,8 @@ async function run(options) {
   for (const file of [options.json, options.svg]) if (file) requireWritable(file);
   const [{ bench }, { drawChart }, { showReport }, picture] = await Promise.all([
     import('../bench/measure.js'),
-    import('../bench/bars.js'),
-    import('../bench/table.js'),
+    import('../bench/report/bars.js'),
+    import('../bench/report/table.js'),
     readPicture(options.image),
   ]);
   const { preset, engine, model, threads, browser, batch, layers, starts } = options;
@@ -195,10 +195,10 @@ async function run(options) {
 /** @param {string | undefined} file */
 async function readPicture(file) {
   if (!file) {
-    const { drawScene } = await import('../web/src/scene.js');
+    const { drawScene } = await import('../web/src/picture/scene.js');
     return { frame: drawScene(), picture: 'drawn scene' };
   }
-  const { decodeImage } = await import('../web/src/pixels-node.js');
+  const { decodeImage } = await import('../web/src/picture/pixels-node.js');
   const bytes = await readFile(file).catch((cause) => {
     throw fileError(file, cause);
   });

@@ -111,7 +111,7 @@ async function standardInput() {
   return Buffer.concat(parts);
 }
 
-/** To the microsecond. @param {import('../web/src/engine.js').Times} times */
+/** To the microsecond. @param {import('../web/src/detect/engine.js').Times} times */
 function rounded(times) {
   return Object.fromEntries(Object.entries(times).map(([key, ms]) => [key, Number(ms.toFixed(3))]));
 }

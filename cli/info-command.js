@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { download } from '../web/src/download.js';
+import { download } from '../web/src/bytes/download.js';
 import { importOnnx } from '../web/src/import/onnx.js';
 import { Detector, WispError } from '../web/src/index.js';
 import { fileError } from './files.js';
@@ -83,7 +83,7 @@ async function bytesOf(model) {
   return new Uint8Array(Buffer.concat(parts));
 }
 
-/** Zeros included. @param {import('../web/src/engine.js').LayerInfo} layer */
+/** Zeros included. @param {import('../web/src/detect/engine.js').LayerInfo} layer */
 function countWeights({ operation, blocks, channelsIn, channelsOut, kernelHeight, kernelWidth }) {
   if (!blocks) return 0;
   const each = kernelHeight * kernelWidth * channelsOut;
@@ -91,7 +91,8 @@ function countWeights({ operation, blocks, channelsIn, channelsOut, kernelHeight
 }
 
 /**
- * @param {import('../web/src/engine.js').LayerInfo & {bitsPerWeight: number, sparsity: number, share?: number}} layer
+ * @typedef {{bitsPerWeight: number, sparsity: number, share?: number}} Measured
+ * @param {import('../web/src/detect/engine.js').LayerInfo & Measured} layer
  * @returns {Layer}
  */
 function rowOf(layer) {
@@ -111,7 +112,7 @@ function rowOf(layer) {
 /** @param {number} share @param {number} digits */
 const percent = (share, digits) => `${(share * 100).toFixed(digits)} %`;
 
-/** @param {import('../web/src/engine.js').LayerInfo} layer */
+/** @param {import('../web/src/detect/engine.js').LayerInfo} layer */
 function windowOf({ operation, kernelHeight, kernelWidth, stride }) {
   return operation === 'upsample' ? `× ${stride}` : `${kernelHeight}×${kernelWidth} / ${stride}`;
 }

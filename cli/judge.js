@@ -10,7 +10,7 @@ import { Progress } from './progress.js';
 /**
  * @typedef {import('./coco.js').GroundTruth} GroundTruth
  * @typedef {import('./coco.js').Result} Result
- * @typedef {import('../web/src/boxes.js').Box} Box
+ * @typedef {import('../web/src/wasm/boxes.js').Box} Box
  * @typedef {{detect: (file: string) => Promise<{boxes: Box[]}>, classes: string[]}} Judged
  */
 

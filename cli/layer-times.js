@@ -1,9 +1,9 @@
 // How long each layer of a model takes on this machine: one thread, the best build, a drawn picture.
 
-import { Engine } from '../web/src/engine.js';
-import { runtimeFiles } from '../web/src/files.js';
-import { drawScene } from '../web/src/scene.js';
-import { chooseVariant } from '../web/src/variant.js';
+import { Engine } from '../web/src/detect/engine.js';
+import { runtimeFiles } from '../web/src/detect/files.js';
+import { chooseVariant } from '../web/src/detect/variant.js';
+import { drawScene } from '../web/src/picture/scene.js';
 
 const WARM_UPS = 3;
 const RUNS = 10;

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { WispError } from '../web/src/index.js';
-import { pressRandom } from '../web/src/random-press.js';
+import { pressRandom } from '../web/src/pressing/random-press.js';
 import { requireWritable, writeWhole } from './files.js';
 
 /**

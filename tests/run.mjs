@@ -77,9 +77,10 @@ function readReport(xml) {
   return { passed: all - failed - skipped, failed, skipped };
 }
 
-/** tests/*.test.js under a Node that has relaxed SIMD; their own report goes to the terminal. */
+/** Every test of every room under a Node that has relaxed SIMD; their own report goes to the terminal. */
 async function testJavaScript() {
-  const files = readdirSync(path.join(root, 'tests')).filter((name) => name.endsWith('.test.js'));
+  const names = readdirSync(path.join(root, 'tests'), { encoding: 'utf8', recursive: true });
+  const files = names.filter((name) => name.endsWith('.test.js')).sort();
   const report = path.join(root, 'build', 'tests.tap');
   const reporters = ['spec', 'stdout', 'tap', report].map((value, i) =>
     i % 2 === 0 ? `--test-reporter=${value}` : `--test-reporter-destination=${value}`,

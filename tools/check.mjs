@@ -59,6 +59,8 @@ function cppcheck(sources) {
     '-I.',
     '-Icore',
     '-Icore/src',
+    '-Imodels/press',
+    '-Itests/support',
     '-Iwasm/vendor',
     '-DWISP_SIMD=0',
     '-DWISP_RELAXED=0',

@@ -1,4 +1,4 @@
-/* runtime.c - the flat door over wisp.h: what web/src/engine.js may call in a runtime module.
+/* runtime.c - the flat door over wisp.h: what web/src/detect/engine.js may call in a runtime module.
  * SPDX-License-Identifier: Apache-2.0
  *
  * One module instance holds one model and one detector, so this is the one place of the runtime with state of its

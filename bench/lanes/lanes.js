@@ -14,7 +14,7 @@ import { StartRunner } from './start.js';
  * @property {number} threads
  * @property {{width: number, height: number}} input
  * @property {import('../../web/src/index.js').Variant} [variant] of wisp
- * @property {import('../../web/src/engine.js').Kernels} [kernels] of wisp
+ * @property {import('../../web/src/detect/engine.js').Kernels} [kernels] of wisp
  * @property {string} [module] address of the peer's ES module
  * @property {string} [files] address of the folder with its WebAssembly
  * @property {boolean} [normalised] whether its boxes are in shares of the input's side, as in official .tflite files

@@ -1,7 +1,7 @@
 // wisp's engine by itself, without Detector and its worker: how long each layer takes.
 
-import { Engine } from '../../web/src/engine.js';
-import { runtimeFiles } from '../../web/src/files.js';
+import { Engine } from '../../web/src/detect/engine.js';
+import { runtimeFiles } from '../../web/src/detect/files.js';
 
 /** @typedef {import('./letterbox.js').Frame} Frame */
 

@@ -1,7 +1,7 @@
 // Opening wisp again and again: from the model's bytes in memory to the first boxes.
 
 import { Detector } from '../../web/src/index.js';
-import { summary } from '../statistics.js';
+import { summary } from '../report/statistics.js';
 
 /**
  * @typedef {object} Start

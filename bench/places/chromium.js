@@ -1,6 +1,6 @@
 // A page in a headless Chromium, driven by Playwright.
 
-import { importDriver } from '../peers.js';
+import { importDriver } from '../peers/peers.js';
 
 const FLAGS = [
   '--disable-gpu',

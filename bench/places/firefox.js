@@ -1,6 +1,6 @@
 // A page in a headless Firefox, driven by Puppeteer over WebDriver BiDi.
 
-import { importDriver } from '../peers.js';
+import { importDriver } from '../peers/peers.js';
 
 /** @param {import('./place.js').Setting} setting @returns {Promise<import('./place.js').Place>} */
 export async function openFirefox({ url, program, say }) {

@@ -5,7 +5,7 @@
 #ifndef WISP_NET_H
 #define WISP_NET_H
 
-#include "graph.h"
+#include "fold/graph.h"
 
 typedef struct wisp_net_tensor {
   int channels, height, width;

@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "account.h"
-#include "bits.h"
-#include "channels.h"
+#include "calibrate/range.h"
 #include "core/src/stages.h"
-#include "prune.h"
-#include "range.h"
-#include "rebuild.h"
-#include "stem.h"
-#include "trained.h"
+#include "fold/stem.h"
+#include "prune/channels.h"
+#include "prune/prune.h"
+#include "prune/rebuild.h"
+#include "round/account.h"
+#include "round/bits.h"
+#include "round/trained.h"
 
 enum {
   MAX_THREADS = 64,

@@ -14,7 +14,7 @@
 #define WISP_PRESS_H
 
 #include "core/wisp.h"
-#include "stages.h"
+#include "corridor.h"
 
 typedef struct wisp_press wisp_press;
 

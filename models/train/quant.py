@@ -19,7 +19,7 @@ from .walk import Step, conv_of, walk
 
 WEIGHT_MOST = 63
 BYTE_MOST = 255
-LEAST_STEP = 1 / 3072  # of an activated tensor: models/press/range.c
+LEAST_STEP = 1 / 3072  # of an activated tensor: models/press/calibrate/range.c
 
 
 class Range(nn.Module):

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "core/src/model.h"
-#include "models/press/encode.h"
+#include "pack/encode.h"
 
 static wisp_model *read_model(const char *name) {
   static uint8_t piece[1 << 16];

@@ -35,7 +35,7 @@ export function sizes() {
       words: '',
       findings: [`dist/${missing}.wasm is not built`],
     };
-  const modules = closure(new Set(['web/src/index.js', 'web/src/worker.js']));
+  const modules = closure(new Set(['web/src/index.js', 'web/src/detect/worker.js']));
   const scripts = modules.reduce((sum, name) => sum + compressed(name), 0);
   const totals = VARIANTS.map(
     (name) => scripts + compressed(`dist/${name}.mjs`) + compressed(`dist/${name}.wasm`),

@@ -1,5 +1,5 @@
 // bench-worker.js - makes a network with random weights, and the picture to try it on.
-import { drawScene, pressRandom } from '../src/random-press.js';
+import { drawScene, pressRandom } from '../src/pressing/random-press.js';
 
 /**
  * @typedef {{network: string, size: number, sparsity: number}} Wish

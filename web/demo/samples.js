@@ -2,7 +2,7 @@
 import { block, make } from './elements.js';
 import { isCode } from './sentences.js';
 
-/** Made by tests/demo-samples.js, which also puts them side by side into small.webp. */
+/** Made by tests/demo/demo-samples.js, which also puts them side by side into small.webp. */
 const SAMPLES = [
   { file: 'parcel', title: 'A parcel' },
   { file: 'trip', title: 'A trip' },

@@ -16,7 +16,7 @@ export function inputSize(size = 0) {
   throw wrong(`size is a number or {width, height}, in pixels, not ${shown}.`);
 }
 
-/** @typedef {import('./engine.js').DetectOptions} DetectOptions */
+/** @typedef {import('./detect/engine.js').DetectOptions} DetectOptions */
 
 /**
  * What is looked for, with defaults; again the same.

@@ -1,7 +1,7 @@
 // The page or the Node process that wisp is used from: its worker, its cores, its addresses and files.
 
+import { Threads } from './crew/threads.js';
 import { saying, WispError } from './error.js';
-import { Threads } from './threads.js';
 
 /**
  * A worker, of whichever kind the host has.
@@ -113,14 +113,14 @@ export async function keepFile(folder, name, bytes) {
 /**
  * @typedef {object} WorkerFiles of the package
  * @property {() => Worker} inPage starts it: bundlers see a worker only where `new Worker` holds its address
- * @property {string} inNode name of the one for Node, beside this module
+ * @property {string} inNode address of the one for Node, from this module
  */
 
 /** @type {WorkerFiles} */
 const RUNTIME = {
   inPage: () =>
-    new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'wisp' }),
-  inNode: 'worker-node.js',
+    new Worker(new URL('./detect/worker.js', import.meta.url), { type: 'module', name: 'wisp' }),
+  inNode: './detect/worker-node.js',
 };
 
 /**

@@ -3,24 +3,24 @@
 // wisp for browsers and Node: open a model, detect boxes, close.
 
 import { detection, inputSize, threadCount } from './arguments.js';
-import { downloadModel } from './download.js';
+import { downloadModel } from './bytes/download.js';
+import { requireWisp } from './bytes/magic.js';
+import { forgotten, Link, remembering } from './crew/link.js';
+import { runtimeFiles } from './detect/files.js';
+import { chooseVariant } from './detect/variant.js';
 import { naming, WispError } from './error.js';
-import { runtimeFiles } from './files.js';
 import { absolute, countCores } from './host.js';
-import { compile } from './instance.js';
-import { forgotten, Link, remembering } from './link.js';
-import { requireWisp } from './magic.js';
-import { explainRefusal, movable, pack, release, Spares } from './pixels.js';
-import { chooseVariant } from './variant.js';
+import { explainRefusal, movable, pack, release, Spares } from './picture/pixels.js';
+import { compile } from './wasm/instance.js';
 
 export { WispError };
 
 /**
- * @typedef {import('./download.js').ModelSource} ModelSource
- * @typedef {import('./pixels.js').PictureSource} PictureSource
- * @typedef {import('./engine.js').Result} Result
- * @typedef {import('./boxes.js').Box} Box
- * @typedef {import('./variant.js').Variant} Variant
+ * @typedef {import('./bytes/download.js').ModelSource} ModelSource
+ * @typedef {import('./picture/pixels.js').PictureSource} PictureSource
+ * @typedef {import('./detect/engine.js').Result} Result
+ * @typedef {import('./wasm/boxes.js').Box} Box
+ * @typedef {import('./detect/variant.js').Variant} Variant
  *
  * @typedef {object} Progress
  * @property {'engine' | 'model' | 'warmup'} phase
@@ -39,13 +39,13 @@ export { WispError };
  * @property {(progress: Progress) => void} [onProgress]
  * @property {boolean} [warmUp] a first detection on grey, so that the first real one is fast; default true
  * @property {Variant} [variant] this build and no other, for tests and measurements
- * @property {import('./engine.js').Kernels} [kernels] these, for tests and measurements; default 'auto'
+ * @property {import('./detect/engine.js').Kernels} [kernels] these, for tests and measurements; default 'auto'
  * @property {string | URL} [wasmBase] folder that holds wisp's .mjs and .wasm files under their own names
  * @property {string | URL} [workerUrl] where wisp's worker.js is, if not beside this module
  *
- * @typedef {import('./engine.js').DetectOptions & {signal?: AbortSignal}} DetectOptions
+ * @typedef {import('./detect/engine.js').DetectOptions & {signal?: AbortSignal}} DetectOptions
  *
- * @typedef {import('./engine.js').ModelInfo & import('./engine.js').DetectorInfo &
+ * @typedef {import('./detect/engine.js').ModelInfo & import('./detect/engine.js').DetectorInfo &
  *   {variant: Variant, reason: string}} Info
  */
 
@@ -158,7 +158,7 @@ export class Detector {
 
   /**
    * @param {PictureSource[]} sources
-   * @param {import('./engine.js').DetectOptions} options
+   * @param {import('./detect/engine.js').DetectOptions} options
    * @param {AbortSignal | undefined} signal
    * @returns {Promise<Result[]>}
    */
@@ -242,10 +242,10 @@ function kernelSet(kernels = 'auto') {
 /**
  * The build is fetched and compiled here: the worker's own modules are still on their way.
  * @param {Link} link
- * @param {{wish: import('./variant.js').Wish, size: {width: number, height: number}, warmUp: boolean,
- *   kernels?: import('./engine.js').Kernels}} wanted
+ * @param {{wish: import('./detect/variant.js').Wish, size: {width: number, height: number}, warmUp: boolean,
+ *   kernels?: import('./detect/engine.js').Kernels}} wanted
  * @param {OpenOptions} options
- * @returns {Promise<import('./variant.js').Choice>}
+ * @returns {Promise<import('./detect/variant.js').Choice>}
  */
 async function load(link, wanted, { wasmBase, onProgress, signal }) {
   const files = runtimeFiles(wasmBase && absolute(wasmBase));
@@ -324,7 +324,7 @@ async function packAll(sources, spares) {
   throw explainRefusal(failed.reason);
 }
 
-/** They won't go to the worker. @param {import('./pixels.js').Picture[]} pictures @param {Spares} spares */
+/** They won't go to the worker. @param {import('./picture/pixels.js').Picture[]} pictures @param {Spares} spares */
 function giveBack(pictures, spares) {
   pictures.forEach(release);
   spares.takeBack(pictures);

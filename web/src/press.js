@@ -3,21 +3,21 @@
 // The press for browsers and Node: a float network and calibration pictures in, a .wisp file out.
 
 import { classList, detection, inputSize, threadCount } from './arguments.js';
+import { forgotten, Link, remembering } from './crew/link.js';
 import { kindOf, naming, WispError } from './error.js';
 import { absolute, countCores } from './host.js';
-import { forgotten, Link, remembering } from './link.js';
-import { explainRefusal, movable, pack, release } from './pixels.js';
-import { cut, importFrom, prefixed } from './press-source.js';
+import { explainRefusal, movable, pack, release } from './picture/pixels.js';
+import { cut, importFrom, prefixed } from './pressing/press-source.js';
 
 export { WispError };
 
 /**
- * @typedef {import('./download.js').ModelSource} ModelSource
- * @typedef {import('./pixels.js').PictureSource} PictureSource
- * @typedef {import('./press-settings.js').QuantiseOptions} QuantiseOptions
- * @typedef {import('./press-settings.js').LayerAccount} LayerAccount
- * @typedef {import('./press-service.js').PressInfo} PressInfo
- * @typedef {import('./import/float-graph.js').FloatGraph} FloatGraph
+ * @typedef {import('./bytes/download.js').ModelSource} ModelSource
+ * @typedef {import('./picture/pixels.js').PictureSource} PictureSource
+ * @typedef {import('./pressing/press-settings.js').QuantiseOptions} QuantiseOptions
+ * @typedef {import('./pressing/press-settings.js').LayerAccount} LayerAccount
+ * @typedef {import('./pressing/press-service.js').PressInfo} PressInfo
+ * @typedef {import('./graph/float-graph.js').FloatGraph} FloatGraph
  *
  * @typedef {object} Progress
  * @property {'import' | 'load' | 'fold' | 'observe' | 'quantise' | 'pack'} phase
@@ -41,7 +41,7 @@ export { WispError };
  * @property {LayerAccount[]} layers what they did to each convolution, in execution order
  *
  * @typedef {object} FloatResult
- * @property {import('./engine.js').Box[]} boxes best first
+ * @property {import('./detect/engine.js').Box[]} boxes best first
  * @property {number} width of the source, in pixels
  * @property {number} height
  *
@@ -156,7 +156,7 @@ export class Press {
   /**
    * Boxes of the float network, in pixels of the source.
    * @param {PictureSource} picture
-   * @param {Omit<import('./engine.js').DetectOptions, 'classes'>} [options]
+   * @param {Omit<import('./detect/engine.js').DetectOptions, 'classes'>} [options]
    * @returns {Promise<FloatResult>}
    */
   async detect(picture, options = {}) {
@@ -252,7 +252,7 @@ function requirePictures(pictures, channels) {
   throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 
-/** @param {import('./import/float-graph.js').GraphNode} node */
+/** @param {import('./graph/float-graph.js').GraphNode} node */
 function requireWhole({ op, name }) {
   if (!['affine', 'select', 'focus'].includes(op)) return;
   const sentence = `Node "${name}" was folded into others, so the network can't be given in the shape that it came in.`;
@@ -260,8 +260,8 @@ function requireWhole({ op, name }) {
 }
 
 /**
- * @param {import('./import/float-graph.js').GraphNode} node
- * @param {Map<number, import('./press-engine.js').Meant>} found
+ * @param {import('./graph/float-graph.js').GraphNode} node
+ * @param {Map<number, import('./pressing/press-engine.js').Meant>} found
  */
 function weighed(node, found) {
   const meant = found.get(node.output);
@@ -312,11 +312,11 @@ const isPicturesFault = (error) =>
 /** @type {import('./host.js').WorkerFiles} */
 const WORKER = {
   inPage: () =>
-    new Worker(new URL('./press-worker.js', import.meta.url), {
+    new Worker(new URL('./pressing/press-worker.js', import.meta.url), {
       type: 'module',
       name: 'wisp press',
     }),
-  inNode: 'press-worker-node.js',
+  inNode: './pressing/press-worker-node.js',
 };
 
 /**

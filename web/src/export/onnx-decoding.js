@@ -4,7 +4,7 @@
 
 /**
  * @param {OnnxWriter} writer
- * @param {import('../import/float-graph.js').FloatGraph} graph
+ * @param {import('../graph/float-graph.js').FloatGraph} graph
  * @param {number} batch
  * @param {(tensor: number) => string} nameOf
  */

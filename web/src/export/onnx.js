@@ -5,9 +5,9 @@ import { decodeHeads } from './onnx-decoding.js';
 import { OnnxWriter } from './onnx-writer.js';
 
 /**
- * @typedef {import('../import/float-graph.js').FloatGraph} FloatGraph
- * @typedef {import('../import/float-graph.js').GraphNode} GraphNode
- * @typedef {import('../import/float-graph.js').Conv} Conv
+ * @typedef {import('../graph/float-graph.js').FloatGraph} FloatGraph
+ * @typedef {import('../graph/float-graph.js').GraphNode} GraphNode
+ * @typedef {import('../graph/float-graph.js').Conv} Conv
  *
  * @typedef {'picture' | 'sums' | 'shares' | 'features'} Kind of a tensor's values: 0 … 1; those of a convolution;
  *   those of a sigmoid; those of an activation

@@ -8,7 +8,7 @@ import { constantOnly, feature, isFeature, refuse } from './onnx-feature.js';
  * @typedef {import('./onnx-feature.js').Translate} Translate
  * @typedef {import('./onnx-feature.js').Value} Value
  * @typedef {import('./onnx-proto.js').OnnxNode} OnnxNode
- * @typedef {import('./float-graph.js').FloatGraphBuilder} FloatGraphBuilder
+ * @typedef {import('../graph/float-graph.js').FloatGraphBuilder} FloatGraphBuilder
  */
 
 /**

@@ -1,6 +1,6 @@
 // A feature map while an ONNX graph is read, and what every translator asks of a node.
 
-import { malformed, unsupported } from './import-error.js';
+import { malformed, unsupported } from '../graph/import-error.js';
 import { list } from './onnx-constant.js';
 
 /**
@@ -9,8 +9,8 @@ import { list } from './onnx-constant.js';
  *
  * @typedef {import('./onnx-proto.js').Tensor} Tensor
  * @typedef {import('./onnx-proto.js').OnnxNode} OnnxNode
- * @typedef {import('./float-graph.js').FloatGraphBuilder} FloatGraphBuilder
- * @typedef {import('./float-graph.js').Operation} Operation
+ * @typedef {import('../graph/float-graph.js').FloatGraphBuilder} FloatGraphBuilder
+ * @typedef {import('../graph/float-graph.js').Operation} Operation
  * @typedef {{kind: 'sigmoid' | 'x + 3' | 'relu6(x + 3)' | 'hardsigmoid' | 'x relu6(x + 3)', of: number}} Part
  * @typedef {{kind: 'pixels', of: number, start: [number, number], step: [number, number]}} Pixels
  * @typedef {{kind: 'groups' | 'turned groups', of: number, groups: number}} Groups of channels, side by side and then

@@ -4,7 +4,7 @@
 // logits, the nodes behind them are evaluated, and the boxes that come out tell anchors and strides. Every number
 // is then compared with YOLOv5's formula.
 
-import { unsupported } from './import-error.js';
+import { unsupported } from '../graph/import-error.js';
 import { describe } from './onnx-feature.js';
 import { countOf } from './onnx-tensor.js';
 
@@ -12,7 +12,7 @@ import { countOf } from './onnx-tensor.js';
  * @typedef {import('./onnx-proto.js').Tensor} Tensor
  * @typedef {import('./onnx-proto.js').OnnxNode} OnnxNode
  * @typedef {import('./onnx-proto.js').OnnxModel} OnnxModel
- * @typedef {import('./float-graph.js').GraphHead} GraphHead
+ * @typedef {import('../graph/float-graph.js').GraphHead} GraphHead
  * @typedef {{tensor: number, logits: Tensor}} Head `tensor` of the float graph; logits [1, anchors · n, h, w]
  */
 

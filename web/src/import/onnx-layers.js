@@ -1,6 +1,6 @@
 // ONNX layers that look at pixels → convolutions, max-pools, upsampling, Focus and concatenation.
 
-import { malformed } from './import-error.js';
+import { malformed } from '../graph/import-error.js';
 import { consecutive, select } from './onnx-channels.js';
 import { list, number } from './onnx-constant.js';
 import {
@@ -47,7 +47,7 @@ function window(node, dims, kernel) {
     return Math.floor(span / stride[axis]) + 1;
   });
   if (!(height > 0 && width > 0)) malformed(`${describe(node)} leaves no pixel.`);
-  /** @type {import('./float-graph.js').Pad} */
+  /** @type {import('../graph/float-graph.js').Pad} */
   const pad = [pads[0], pads[1], pads[2], pads[3]];
   return { stride, pad, height, width };
 }

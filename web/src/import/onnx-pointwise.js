@@ -1,6 +1,6 @@
 // ONNX arithmetic on feature maps → activations, residual adds and per-channel affine nodes.
 
-import { malformed } from './import-error.js';
+import { malformed } from '../graph/import-error.js';
 import { list, number } from './onnx-constant.js';
 import { constantOnly, describe, feature, isFeature, refuse, weights } from './onnx-feature.js';
 
@@ -10,8 +10,8 @@ import { constantOnly, describe, feature, isFeature, refuse, weights } from './o
  * @typedef {import('./onnx-feature.js').Value} Value
  * @typedef {import('./onnx-proto.js').OnnxNode} OnnxNode
  * @typedef {import('./onnx-proto.js').Tensor} Tensor
- * @typedef {import('./float-graph.js').FloatGraphBuilder} FloatGraphBuilder
- * @typedef {import('./float-graph.js').Operation} Operation
+ * @typedef {import('../graph/float-graph.js').FloatGraphBuilder} FloatGraphBuilder
+ * @typedef {import('../graph/float-graph.js').Operation} Operation
  */
 
 /** @type {Translate} */

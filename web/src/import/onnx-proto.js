@@ -1,7 +1,7 @@
 // Reads the protobuf of an ONNX file into plain objects; knows its fields, not their meaning.
 
 import { PbfReader } from 'pbf';
-import { ImportError, malformed, unsupported } from './import-error.js';
+import { ImportError, malformed, unsupported } from '../graph/import-error.js';
 
 /**
  * @typedef {{dims: number[], data: Float32Array | Float64Array}} Tensor

@@ -1,6 +1,6 @@
 // The one table of the ONNX operations that wisp runs on feature maps.
 
-import { unsupported } from './import-error.js';
+import { unsupported } from '../graph/import-error.js';
 import { reshape, transpose } from './onnx-channels.js';
 import { number } from './onnx-constant.js';
 import { describe, isFeature } from './onnx-feature.js';
@@ -22,7 +22,7 @@ import { dequantize, quantize } from './onnx-quantized.js';
  * @typedef {import('./onnx-feature.js').Translate} Translate
  * @typedef {import('./onnx-feature.js').Value} Value
  * @typedef {import('./onnx-proto.js').OnnxNode} OnnxNode
- * @typedef {import('./float-graph.js').FloatGraphBuilder} FloatGraphBuilder
+ * @typedef {import('../graph/float-graph.js').FloatGraphBuilder} FloatGraphBuilder
  */
 
 /**

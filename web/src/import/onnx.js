@@ -1,8 +1,8 @@
 // ONNX bytes → float graph: constants folded, nodes translated, the decoding of the heads cut off.
 
+import { FloatGraphBuilder } from '../graph/float-graph.js';
+import { malformed, unsupported } from '../graph/import-error.js';
 import { classNames } from './class-names.js';
-import { FloatGraphBuilder } from './float-graph.js';
-import { malformed, unsupported } from './import-error.js';
 import { split } from './onnx-channels.js';
 import { evaluate, number } from './onnx-constant.js';
 import { isFeature } from './onnx-feature.js';
@@ -12,7 +12,7 @@ import { integers } from './onnx-tensor.js';
 import { translate } from './onnx-trunk.js';
 
 /**
- * @typedef {import('./float-graph.js').FloatGraph} FloatGraph
+ * @typedef {import('../graph/float-graph.js').FloatGraph} FloatGraph
  * @typedef {import('./onnx-feature.js').Feature} Feature
  * @typedef {import('./onnx-feature.js').Value} Value
  * @typedef {import('./onnx-heads.js').Head} Head

@@ -1,0 +1,72 @@
+// What the demo's bench page may measure besides wisp: packages and networks that the bench has left in its folder.
+
+import { existsSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { networkFolder, PEER_FILES } from '../networks/networks.js';
+import { engines } from '../plan.js';
+import { BenchServer } from '../serving.js';
+import { isFetched, peerFolder } from './peers.js';
+
+/** @typedef {import('../../web/demo/bench-peers.js').Peer} Peer */
+
+const LIST = '/peers/list.json';
+const MADE = '/peers/networks/';
+const LANES = '/bench/lanes/';
+
+export class PeerShelf {
+  #server = new BenchServer(peerFolder, [[MADE, networkFolder]]);
+
+  /** @param {string} pathname @param {import('node:http').ServerResponse} response */
+  async answer(pathname, response) {
+    if (pathname !== LIST) return this.#server.answer(pathname, response);
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+    response.end(JSON.stringify({ peers: await listPeers() }));
+  }
+}
+
+/** @returns {Promise<Peer[]>} */
+async function listPeers() {
+  if (!existsSync(networkFolder)) return [];
+  const files = await newestFirst(networkFolder);
+  const link = `${LANES}peer-link.js`;
+  const peers = [];
+  for (const [id, { title, kind, peer, module, wasm, file, places }] of Object.entries(engines)) {
+    if (kind === 'wisp' || !peer || !file || !wasm || !places.includes('chromium')) continue;
+    if (!(await isFetched(peer))) continue;
+    const home = `/peers/${peer}/`;
+    const engine = { id, title, kind, module: home + module, files: home + wasm, link };
+    for (const made of networksOf(files, PEER_FILES[file].ending))
+      peers.push({ ...engine, ...made });
+  }
+  return peers;
+}
+
+/** @param {string} folder */
+async function newestFirst(folder) {
+  const names = await readdir(folder);
+  const times = await Promise.all(
+    names.map(async (name) => ({ name, time: (await stat(path.join(folder, name))).mtimeMs })),
+  );
+  return times.sort((a, b) => b.time - a.time).map(({ name }) => name);
+}
+
+/**
+ * Dense networks with random weights for one picture at a time, the newest of each.
+ * @param {string[]} files
+ * @param {string} ending
+ */
+function networksOf(files, ending) {
+  /** @type {Map<string, {network: string, width: number, height: number, model: string}>} */
+  const found = new Map();
+  const escaped = ending.replaceAll('.', String.raw`\.`);
+  const pattern = new RegExp(`^(yolov5[a-z])@0-(\\d+)x(\\d+)-[0-9a-f]{8}\\.b1\\.${escaped}$`);
+  for (const file of files) {
+    const [, network, width, height] = pattern.exec(file) ?? [];
+    const key = `${network} ${width} ${height}`;
+    if (!network || found.has(key)) continue;
+    const model = MADE + encodeURIComponent(file);
+    found.set(key, { network, width: Number(width), height: Number(height), model });
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,75 @@
+// The engines that wisp is measured against: fetched from npm, in fixed versions, when the bench first asks for one.
+
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { root } from '../serving.js';
+
+/** @type {Record<string, string>} */
+const VERSIONS = {
+  'onnxruntime-web': '1.30.0',
+  'onnxruntime-node': '1.30.0',
+  '@litertjs/core': '2.5.3',
+  'playwright-core': '1.65.1',
+  'puppeteer-core': '24.43.1',
+};
+
+export const benchFolder = path.join(root, '.bench');
+export const peerFolder = path.join(benchFolder, 'node_modules');
+
+/**
+ * Installs the packages that are missing or of another version.
+ * @param {string[]} names
+ * @param {(line: string) => void} say
+ */
+export async function fetchPeers(names, say) {
+  const missing = [];
+  for (const name of new Set(names)) {
+    if (!(await isFetched(name))) missing.push(`${name}@${VERSIONS[name]}`);
+  }
+  if (missing.length === 0) return;
+  say(`fetching ${missing.join(', ')} from npm`);
+  await mkdir(benchFolder, { recursive: true });
+  const manifest = path.join(benchFolder, 'package.json');
+  if (!existsSync(manifest)) await writeFile(manifest, '{"private": true}\n');
+  // no peer needs its install script; onnxruntime-node's fetches what is for GPUs
+  const command = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--save-exact'];
+  try {
+    await promisify(execFile)('npm', [...command, ...missing], { cwd: benchFolder });
+  } catch (cause) {
+    const { stderr } = /** @type {{stderr?: string}} */ (cause);
+    const why = /^npm error (?!code|path|command)(.+)$/m.exec(stderr ?? '')?.[1] ?? String(cause);
+    throw new Error(`npm could not fetch ${missing.join(', ')}: ${why}`, { cause });
+  }
+}
+
+/** Whether a package is there, in the version that is measured. @param {string} name */
+export async function isFetched(name) {
+  const manifest = path.join(peerFolder, name, 'package.json');
+  if (!existsSync(manifest)) return false;
+  return JSON.parse(await readFile(manifest, 'utf8')).version === VERSIONS[name];
+}
+
+/**
+ * A driver of browsers: the project's own if it is there, else a fetched one.
+ * @param {'playwright-core' | 'puppeteer-core'} name
+ * @param {(line: string) => void} say
+ * @returns {Promise<any>}
+ */
+export async function importDriver(name, say) {
+  try {
+    return await import(name);
+  } catch {
+    await fetchPeers([name], say);
+    const main = name === 'playwright-core' ? 'index.mjs' : 'lib/esm/puppeteer/puppeteer-core.js';
+    return import(path.join(peerFolder, name, main));
+  }
+}
+
+/** What a bundler does with imports of packages: workers have no import maps. @param {string} file */
+export async function resolveImports(file) {
+  const text = await readFile(file, 'utf8');
+  return text.replaceAll(/from "(@litertjs\/[\w-]+)"/g, 'from "/peers/$1/dist/index.js"');
+}

@@ -1,0 +1,254 @@
+/* teach.c - what the float network says of the pictures.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "teach.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "float/backward.h"
+
+enum { SAMPLES = 128, HEAD_SAMPLES = 256, BOX = 5 /* x, y, w, h, objectness */ };
+
+static const double MOST_BYTES = 1.2e9;  /* for what is learnt of the pictures */
+static const float BOX_WEIGHT = 4;       /* of a squared error of a box, in its own size */
+static const float LEAST_OBJECT = 3e-3f; /* what a head's place weighs without any object */
+
+static float sigmoid(float v) { return 1 / (1 + expf(-v)); }
+
+/* ---- the loss ---- */
+
+/* The curvature of the loss in logit k of an anchor's [5 + classes]; `step` floats lie between them. `anchor` is its
+ * width and height in cells. */
+static float curvature(const float *logits, size_t step, int k, const float anchor[2]) {
+  float object = sigmoid(logits[4 * step]), s = sigmoid(logits[(size_t)k * step]);
+  float slope = s * (1 - s);
+  if (k == 4) return slope;
+  if (k > 4) return object * slope;
+  float half = sigmoid(logits[(size_t)(k % 2 + 2) * step]); /* of the root of the box's size */
+  float relative = k < 2 ? 2 * slope / (4 * half * half * anchor[k]) : 2 * (1 - s);
+  return object * BOX_WEIGHT * fminf(relative * relative, 4);
+}
+
+static void anchor_in_cells(const wisp_yolo_head *head, int anchor, float cells[2]) {
+  for (int axis = 0; axis < 2; axis++)
+    cells[axis] = head->anchors[2 * anchor + axis] / (float)head->stride;
+}
+
+/* ---- one picture ---- */
+
+typedef struct teaching {
+  wisp_teacher *teacher;
+  wisp_exec *exec;
+  wisp_backward *backward;
+  wisp_pool *pool;
+  uint32_t random;
+  int picture;
+  double *map;    /* running sum over the pixels of a tensor */
+  float *windows; /* [HEAD_SAMPLES][taps] */
+} teaching;
+
+static uint32_t draw(uint32_t *random) { return *random = *random * 1664525u + 1013904223u; }
+
+static double share(uint32_t *random) { return (double)draw(random) / 4294967296.0; }
+
+/* Random signs times the roots of the curvatures. */
+static void seed_heads(teaching *t) {
+  const wisp_net *net = t->teacher->net;
+  int size = BOX + net->class_count;
+  for (int h = 0; h < net->head_count; h++) {
+    wisp_floats logits = wisp_exec_tensor(t->exec, net->heads[h].tensor);
+    wisp_floats gradient = wisp_backward_head(t->backward, h);
+    for (int c = 0; c < logits.channels; c++) {
+      float cells[2];
+      anchor_in_cells(&net->heads[h], c / size, cells);
+      for (int y = 0; y < logits.height; y++)
+        for (int x = 0; x < logits.width; x++) {
+          const float *anchor =
+              logits.data + (size_t)(c / size * size) * logits.plane + y * logits.pitch + x;
+          float root = sqrtf(curvature(anchor, logits.plane, c % size, cells));
+          gradient.data[(size_t)c * gradient.plane + (size_t)(y * gradient.pitch + x)] =
+              draw(&t->random) >> 31 ? root : -root;
+        }
+    }
+  }
+}
+
+/* Fills the map with what each place matters, summed up; returns the whole. */
+static double fill_map(teaching *t, const wisp_floats *gradient, double *sensitivity) {
+  int n = gradient->height * gradient->width;
+  for (int i = 0; i < n; i++) t->map[i] = 0;
+  for (int c = 0; c < gradient->channels; c++) {
+    double sum = 0, *to = t->map;
+    for (int y = 0; y < gradient->height; y++) {
+      const float *row = gradient->data + (size_t)c * gradient->plane + y * gradient->pitch;
+      for (int x = 0; x < gradient->width; x++, to++) {
+        double square = (double)row[x] * (double)row[x];
+        sum += square;
+        *to += square;
+      }
+    }
+    sensitivity[c] += sum;
+  }
+  for (int i = 1; i < n; i++) t->map[i] += t->map[i - 1];
+  return t->map[n - 1];
+}
+
+/* The first place whose running sum is above `wanted`. */
+static int find(const double *map, int n, double wanted) {
+  int low = 0, high = n - 1;
+  while (low < high) {
+    int middle = (low + high) / 2;
+    if (map[middle] > wanted) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/* Half of the places by lot, half by what they matter. A head's weigh what that choice makes of the objectness. */
+static void choose_places(teaching *t, int number, double whole) {
+  const wisp_net_tensor *out = &t->teacher->net->tensors[number + 1];
+  wisp_lesson *lesson = &t->teacher->lessons[number];
+  int n = out->height * out->width;
+  for (int s = 0; s < lesson->samples; s++) {
+    size_t at = (size_t)t->picture * (size_t)lesson->samples + (size_t)s;
+    int place = s % 2 && whole > 0 ? find(t->map, n, share(&t->random) * whole)
+                                   : (int)(share(&t->random) * n);
+    lesson->places[at][0] = (int16_t)(place / out->width);
+    lesson->places[at][1] = (int16_t)(place % out->width);
+    double mass = t->map[place] - (place ? t->map[place - 1] : 0);
+    double chance = 0.5 + (whole > 0 ? 0.5 * mass / whole * n : 0.5); /* times n */
+    wisp_floats sums = wisp_exec_sums(t->exec, number);
+    const float *from = sums.data + place / out->width * sums.pitch + place % out->width;
+    for (int g = 0; g < lesson->groups; g++) {
+      size_t object = (size_t)(g * (out->channels / lesson->groups) + 4) * sums.plane;
+      lesson->weights[at * (size_t)lesson->groups + (size_t)g] =
+          out->is_head ? (sigmoid(from[object]) + LEAST_OBJECT) / (float)chance : 1;
+    }
+    for (int c = 0; c < out->channels; c++)
+      lesson->targets[at * (size_t)out->channels + (size_t)c] = from[(size_t)c * sums.plane];
+  }
+}
+
+static void look(void *context, int number, const wisp_floats *gradient) {
+  teaching *t = context;
+  const wisp_net_layer *layer = &t->teacher->net->layers[number];
+  wisp_lesson *lesson = &t->teacher->lessons[number];
+  double whole = fill_map(t, gradient, lesson->sensitivity);
+  choose_places(t, number, whole);
+  int width = wisp_moments_width(wisp_net_taps(layer));
+  size_t first = (size_t)t->picture * (size_t)lesson->samples;
+  for (int s = 0; s < lesson->samples; s++) {
+    const int16_t *place = lesson->places[first + (size_t)s];
+    wisp_observe_window(layer, t->exec, place[0], place[1], t->windows + (size_t)s * (size_t)width);
+  }
+  wisp_moments_add(&lesson->moments, t->windows, NULL, lesson->samples, t->pool);
+}
+
+/* ---- open and close ---- */
+
+static int open_lesson(wisp_lesson *lesson, const wisp_net *net, int number, int pictures) {
+  const wisp_net_layer *layer = &net->layers[number];
+  int head = -1;
+  for (int h = 0; h < net->head_count; h++)
+    if (net->heads[h].tensor == number + 1) head = h;
+  lesson->samples = head >= 0 ? HEAD_SAMPLES : SAMPLES;
+  lesson->groups = head >= 0 ? net->heads[head].anchor_count : 1;
+  size_t n = (size_t)pictures * (size_t)lesson->samples, channels = (size_t)layer->channels_out;
+  lesson->sensitivity = calloc(channels, sizeof *lesson->sensitivity);
+  lesson->places = malloc(n * sizeof *lesson->places);
+  lesson->weights = malloc(n * (size_t)lesson->groups * sizeof *lesson->weights);
+  lesson->targets = malloc(n * channels * sizeof *lesson->targets);
+  return lesson->sensitivity && lesson->places && lesson->weights && lesson->targets &&
+         wisp_moments_open(&lesson->moments, wisp_net_taps(layer)) == WISP_OK;
+}
+
+static int open_lessons(teaching *t) {
+  const wisp_net *net = t->teacher->net;
+  size_t pixels = 1, width = 1;
+  t->teacher->lessons = calloc((size_t)net->layer_count, sizeof *t->teacher->lessons);
+  int complete = t->teacher->lessons != NULL;
+  for (int i = 0; i < net->layer_count && complete; i++) {
+    size_t n = (size_t)net->tensors[i + 1].height * (size_t)net->tensors[i + 1].width;
+    if (n > pixels) pixels = n;
+    if (net->layers[i].operation != WISP_OP_CONV) continue;
+    size_t taps = (size_t)wisp_moments_width(wisp_net_taps(&net->layers[i]));
+    if (taps > width) width = taps;
+    complete = open_lesson(&t->teacher->lessons[i], net, i, t->teacher->pictures);
+  }
+  t->map = malloc(pixels * sizeof *t->map);
+  t->windows = malloc(HEAD_SAMPLES * width * sizeof *t->windows);
+  return complete && t->map && t->windows;
+}
+
+int wisp_teach_pictures(const wisp_net *net, int count) {
+  double bytes = 0, wide = 0; /* targets; the widest tensors, which wait together */
+  for (int i = 0; i < net->layer_count; i++) {
+    const wisp_net_tensor *out = &net->tensors[i + 1];
+    bytes += 4.0 * out->channels * (out->is_head ? HEAD_SAMPLES : SAMPLES);
+    wide = fmax(wide, (double)out->channels * out->height * out->width);
+  }
+  double most = MOST_BYTES / (bytes + 4 * wide);
+  return most < 1 ? 1 : most < count ? (int)most : count;
+}
+
+static wisp_status look_at_all(teaching *t, const wisp_view *pictures,
+                               const wisp_progress *progress, wisp_error *error) {
+  const wisp_net *net = t->teacher->net;
+  const float **weights = malloc((size_t)net->layer_count * sizeof *weights);
+  if (!weights) return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to prune.");
+  for (int i = 0; i < net->layer_count; i++) weights[i] = net->layers[i].weights;
+  for (t->picture = 0; t->picture < t->teacher->pictures; t->picture++) {
+    wisp_exec_run(t->exec, &pictures[t->picture], NULL, NULL);
+    seed_heads(t);
+    wisp_backward_run(t->backward, weights, look, t);
+    wisp_tell(progress, (double)(t->picture + 1) / t->teacher->pictures);
+  }
+  free(weights);
+  for (int i = 0; i < net->layer_count; i++) {
+    const wisp_lesson *lesson = &t->teacher->lessons[i];
+    for (int c = 0; lesson->samples > 0 && c < net->layers[i].channels_out; c++)
+      lesson->sensitivity[c] /= t->teacher->pictures;
+  }
+  return WISP_OK;
+}
+
+wisp_status wisp_teacher_open(wisp_teacher **out, const wisp_net *net, const wisp_view *pictures,
+                              int count, uint32_t seed, wisp_pool *pool,
+                              const wisp_progress *progress, wisp_error *error) {
+  *out = NULL;
+  teaching t = {.teacher = calloc(1, sizeof *t.teacher), .pool = pool, .random = seed};
+  if (!t.teacher) return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to prune.");
+  t.teacher->net = net;
+  t.teacher->pictures = count;
+  wisp_status status = WISP_OK;
+  if (!open_lessons(&t))
+    status = wisp_fail(error, WISP_ERR_MEMORY,
+                       "There is no memory to prune with %d pictures; give fewer.", count);
+  if (!status) status = wisp_exec_open(&t.exec, net, pool, 1, error);
+  if (!status) status = wisp_backward_open(&t.backward, net, t.exec, pool, error);
+  if (!status) status = look_at_all(&t, pictures, progress, error);
+  wisp_backward_close(&t.backward);
+  wisp_exec_close(&t.exec);
+  free(t.map);
+  free(t.windows);
+  if (status) wisp_teacher_close(&t.teacher);
+  *out = t.teacher;
+  return status;
+}
+
+void wisp_teacher_close(wisp_teacher **out) {
+  wisp_teacher *teacher = *out;
+  if (!teacher) return;
+  *out = NULL;
+  for (int i = 0; i < teacher->net->layer_count && teacher->lessons; i++) {
+    wisp_lesson *lesson = &teacher->lessons[i];
+    free(lesson->sensitivity);
+    free(lesson->places);
+    free(lesson->weights);
+    free(lesson->targets);
+    wisp_moments_close(&lesson->moments);
+  }
+  free(teacher->lessons);
+  free(teacher);
+}

@@ -1,0 +1,105 @@
+/* trained.c - the ranges that training chose -> bytes and integers, as they were trained.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "trained.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "account.h"
+#include "calibrate/range.h"
+#include "pack/encode.h"
+
+enum { BITS = 7 };
+
+/* In units of the sum: FORMAT.md's limit, and a part of it for the bias alone. */
+static const double MOST_SUM = 1 << 30;
+static const float MOST_BIAS = 1 << 28;
+
+void wisp_trained_keep(wisp_net *net, const wisp_operands *yielded, const wisp_byte_range *range) {
+  if (range->scale > 0 && yielded->count == 1 && !yielded->picks && yielded->items->tensor > 0)
+    net->tensors[yielded->items->tensor].trained = *range;
+}
+
+static int needs_range(const wisp_net *net, int number) {
+  return net->layers[number].operation == WISP_OP_CONV && !net->tensors[number + 1].is_head;
+}
+
+int wisp_trained(const wisp_net *net) {
+  int known = 0;
+  for (int i = 0; i < net->layer_count; i++) {
+    if (net->layers[i].operation == WISP_OP_DEPTHWISE) return 0; /* nothing trains these yet */
+    if (!needs_range(net, i)) continue;
+    if (net->tensors[i + 1].trained.scale <= 0) return 0;
+    known = 1;
+  }
+  return known;
+}
+
+static void take_ranges(wisp_net *net) {
+  net->tensors[0].scale = 1.0f / WISP_BYTE_MAX;
+  net->tensors[0].zero_point = 0;
+  for (int i = 0; i < net->layer_count; i++) {
+    wisp_net_tensor *tensor = &net->tensors[i + 1];
+    const wisp_net_tensor *in = &net->tensors[net->layers[i].inputs[0]];
+    tensor->scale = tensor->is_head ? 1 : in->scale;
+    tensor->zero_point = tensor->is_head ? 0 : in->zero_point;
+    if (!needs_range(net, i)) continue;
+    tensor->scale = tensor->trained.scale;
+    tensor->zero_point = tensor->trained.zero_point;
+  }
+}
+
+/* The weights of one output channel, each times the step of the byte it meets: real [taps]. */
+static void weigh(const wisp_net *net, const wisp_net_layer *layer, int o, float *real) {
+  int window = layer->window.kernel[0] * layer->window.kernel[1], k = 0;
+  const float *weights = layer->weights + (size_t)o * (size_t)wisp_net_taps(layer);
+  for (int i = 0; i < layer->input_count; i++) {
+    const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
+    for (int end = k + in->channels * window; k < end; k++) real[k] = weights[k] * in->scale;
+  }
+}
+
+static wisp_status round_channel(wisp_net_layer *layer, int o, const float *real) {
+  int taps = wisp_net_taps(layer);
+  int8_t *integers = layer->quantised.weights + (size_t)o * (size_t)taps;
+  float most = 0, bias = layer->bias[o];
+  for (int k = 0; k < taps; k++) most = fmaxf(most, fabsf(real[k]));
+  float least = fmaxf(fabsf(bias) / MOST_BIAS, 2 * FLT_MIN);
+  float scale = wisp_encode_scale(fmaxf(most / WISP_WEIGHT_MAX, least));
+  double sum = fabs((double)bias / scale);
+  for (int k = 0; k < taps; k++) {
+    float unit = fminf(fmaxf(rintf(real[k] / scale), WISP_WEIGHT_MIN), WISP_WEIGHT_MAX);
+    integers[k] = (int8_t)unit;
+    sum += WISP_BYTE_MAX * fabs((double)unit);
+  }
+  layer->quantised.scale[o] = scale;
+  layer->quantised.bias[o] = wisp_encode_bias(bias);
+  return sum < MOST_SUM ? WISP_OK : WISP_ERR_LIMIT;
+}
+
+static wisp_status round_layer(const wisp_net *net, wisp_net_layer *layer, wisp_error *error) {
+  float *real = malloc((size_t)wisp_net_taps(layer) * sizeof *real);
+  wisp_status status = real && wisp_net_open_quantised(layer) ? WISP_OK : WISP_ERR_MEMORY;
+  layer->account.bits = BITS;
+  for (int o = 0; o < layer->channels_out && !status; o++) {
+    weigh(net, layer, o, real);
+    status = round_channel(layer, o, real);
+  }
+  free(real);
+  if (status == WISP_ERR_MEMORY)
+    return wisp_fail(error, status, "There is no memory to round node %d.", layer->node);
+  if (status)
+    return wisp_fail(error, status, "The sums of node %d don't fit 32 bits.", layer->node);
+  return WISP_OK;
+}
+
+wisp_status wisp_trained_quantise(wisp_net *net, wisp_error *error) {
+  take_ranges(net);
+  wisp_status status = WISP_OK;
+  for (int i = 0; i < net->layer_count && !status; i++)
+    if (net->layers[i].operation == WISP_OP_CONV) status = round_layer(net, &net->layers[i], error);
+  for (int t = 0; t <= net->layer_count && status; t++) net->tensors[t].scale = 0; /* as before */
+  if (!status) wisp_account_count(net);
+  return status;
+}

@@ -1,0 +1,170 @@
+// Reading codes from boxes: the part of the picture that the decoder gets, its answers, and what may become a link.
+
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import bwip from 'bwip-js/node';
+import { attemptsAt, linkOf, readCode, regionOf, visible } from '../../web/demo/code-reading.js';
+import { CODE_NAMES, nameOfClass } from '../../web/demo/sentences.js';
+import { decodeImage } from '../../web/src/picture/pixels-node.js';
+import { cut, decoder, resized } from './code-pictures.js';
+
+/** @type {import('../../web/demo/code-reading.js').Decode} */
+let decode;
+before(async () => {
+  decode = await decoder();
+});
+
+/** Each class with a bwip-js name and a text. @type {Record<string, [bcid: string, text: string, format: string]>} */
+const CODES = {
+  qr_code: ['qrcode', 'https://example.com/a', 'QR code'],
+  micro_qr: ['microqrcode', 'BOX 17', 'Micro QR'],
+  rmqr: ['rectangularmicroqrcode', 'SHELF 4', 'rMQR'],
+  data_matrix: ['datamatrix', 'ROOM 12', 'Data Matrix'],
+  aztec: ['azteccode', 'SEAT 7A', 'Aztec'],
+  pdf417: ['pdf417', 'A LONGER LINE', 'PDF417'],
+  maxicode: ['maxicode', 'MAXI', 'MaxiCode'],
+  linear: ['ean13', '4012345678901', 'EAN-13'],
+};
+/** What bwip-js asks for. @type {Record<string, object>} */
+const SHAPES = { ean13: { height: 10 }, rectangularmicroqrcode: { version: 'R11x43' } };
+const PAPER = 500; // pixels a side
+
+/**
+ * White paper with codes on it, and their boxes.
+ * @param {[bcid: string, text: string, x: number, y: number][]} codes
+ * @param {number} [scale] pixels a module
+ */
+async function paper(codes, scale = 3) {
+  const picture = {
+    data: new Uint8ClampedArray(PAPER * PAPER * 4).fill(255),
+    width: PAPER,
+    height: PAPER,
+  };
+  const boxes = [];
+  for (const [bcid, text, x, y] of codes) {
+    const size = { scale, ...SHAPES[bcid] };
+    const png = await bwip.toBuffer({ bcid, text, backgroundcolor: 'ffffff', ...size });
+    const { data, width, height } = await decodeImage(new Uint8Array(png));
+    for (let row = 0; row < height; row++) {
+      const line = data.subarray(row * width * 4, (row + 1) * width * 4);
+      picture.data.set(line, ((y + row) * PAPER + x) * 4);
+    }
+    boxes.push({ x, y, width, height });
+  }
+  return { picture, boxes };
+}
+
+/**
+ * @param {import('../../web/demo/code-reading.js').Pixels} picture
+ * @param {import('../../web/demo/code-reading.js').Rect} box
+ */
+function readAt(picture, box) {
+  return readCode(decode, box, picture, (part, scale) => resized(cut(picture, part), scale));
+}
+
+test('every class that the page knows is read from its box', async () => {
+  assert.deepEqual(Object.keys(CODES), Object.keys(CODE_NAMES));
+  for (const [name, [bcid, text, format]] of Object.entries(CODES)) {
+    const { picture, boxes } = await paper([[bcid, text, 60, 60]]);
+    assert.deepEqual(await readAt(picture, boxes[0]), { text, format, binary: false }, name);
+  }
+});
+
+test('a code as small as two pixels a module is read', async () => {
+  const { picture, boxes } = await paper([['qrcode', 'small', 100, 100]], 1);
+  assert.equal((await readAt(picture, boxes[0]))?.text, 'small');
+});
+
+test('of two codes side by side, the one in the box is read', async () => {
+  const { picture, boxes } = await paper([
+    ['qrcode', 'left', 40, 60],
+    ['qrcode', 'right', 185, 60],
+    ['ean13', '4012345678901', 40, 215],
+  ]);
+  const texts = [];
+  for (const box of boxes) texts.push((await readAt(picture, box))?.text);
+  assert.deepEqual(texts, ['left', 'right', '4012345678901']);
+});
+
+test('where there is no code, nothing is read', async () => {
+  const { picture } = await paper([['qrcode', 'far away', 300, 300]]);
+  assert.equal(await readAt(picture, { x: 20, y: 20, width: 80, height: 80 }), null);
+});
+
+test('bytes that are no text are shown as bytes', async () => {
+  const { picture, boxes } = await paper([['qrcode', '\xff\xd8\x00\x01\xfe', 60, 60]]);
+  const code = await readAt(picture, boxes[0]);
+  assert.equal(code?.binary, true);
+  assert.match(code?.text ?? '', /^([0-9a-f]{2} )+[0-9a-f]{2}$/);
+});
+
+test('the region has a margin, in whole pixels, and ends where the picture does', () => {
+  const picture = { width: 640, height: 480 };
+  const middle = regionOf({ x: 100.4, y: 100.6, width: 100, height: 40 }, picture);
+  assert.deepEqual(middle, { x: 75, y: 75, width: 151, height: 91 });
+  assert.deepEqual(regionOf({ x: -5, y: 0, width: 700, height: 480 }, picture), {
+    x: 0,
+    y: 0,
+    ...picture,
+  });
+  const tiny = regionOf({ x: 300, y: 200, width: 2, height: 2 }, picture);
+  assert.deepEqual(tiny, { x: 292, y: 192, width: 18, height: 18 });
+});
+
+test('large regions are made smaller; small ones larger, then wider, when the first try fails', () => {
+  const picture = { width: 4000, height: 4000 };
+  const tries = (/** @type {number} */ side) =>
+    attemptsAt({ x: 1900, y: 1900, width: side, height: 100 }, picture).map(({ region, scale }) => [
+      region.width,
+      scale,
+    ]);
+  assert.deepEqual(tries(1600), [
+    [2400, 0.5],
+    [3700, 1200 / 3700],
+  ]);
+  assert.deepEqual(tries(200), [
+    [300, 1],
+    [300, 2],
+    [600, 1],
+    [600, 2],
+  ]);
+});
+
+test('a code that is larger than its box is read with more around it', async () => {
+  const { picture, boxes } = await paper([
+    ['qrcode', 'https://example.com/larger-than-its-box', 150, 150],
+  ]);
+  const { x, y, width, height } = boxes[0];
+  const middle = {
+    x: x + width * 0.3,
+    y: y + height * 0.3,
+    width: width * 0.4,
+    height: height * 0.4,
+  };
+  assert.equal((await readAt(picture, middle))?.text, 'https://example.com/larger-than-its-box');
+});
+
+test('only addresses of the web become links', () => {
+  const link = (/** @type {string} */ text, binary = false) =>
+    linkOf({ text, format: 'QR code', binary });
+  assert.equal(link('https://example.com/a?b=c'), 'https://example.com/a?b=c');
+  assert.equal(link('HTTP://EXAMPLE.COM'), 'http://example.com/');
+  for (const text of [
+    'javascript:alert(1)',
+    'data:text/html,<script>',
+    'file:///etc/passwd',
+    'WIFI:S:home;;',
+    'see https://example.com',
+    'https://example.com and more',
+    'https://',
+    '',
+  ])
+    assert.equal(link(text), null, text);
+  assert.equal(link('https://example.com', true), null);
+});
+
+test('control characters are made visible, names of classes readable', () => {
+  assert.equal(visible('a\x1db\nc\0'), 'a␝b\nc␀');
+  assert.equal(nameOfClass('linear'), 'bar code');
+  assert.equal(nameOfClass('toString'), 'toString');
+});

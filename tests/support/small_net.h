@@ -1,0 +1,34 @@
+/* small_net.h - random little networks with every shape that YOLOv5 has, for the tests of the press.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef WISP_SMALL_NET_H
+#define WISP_SMALL_NET_H
+
+#include "fold/graph.h"
+
+/* How the picture is read: by a convolution, perhaps over a focus. */
+typedef struct stem {
+  const char *name;
+  int focus;
+  wisp_window window;
+} stem;
+
+enum { STEM_COUNT = 9 };
+extern const stem STEMS[STEM_COUNT];
+
+wisp_window square(int kernel, int stride, int pad);
+
+/* Nodes with random numbers; each returns its tensor. */
+int random_conv(wisp_graph *graph, int input, int channels, wisp_window window);
+int random_affine(wisp_graph *graph, int input);
+int random_activation(wisp_graph *graph, int input);
+int pair(wisp_graph *graph, int a, int b); /* their concatenation */
+
+/* A stem, a bottleneck with its residual, pools in a row, nested concatenations, a batch norm over one, a way down and
+ * up again, two heads of two classes, and a node that nobody reads: 14 layers. */
+wisp_graph *random_net(const stem *first, int height, int width);
+
+/* As YOLOv5-Lite has them: units whose halves are shuffled, depthwise convolutions with and without batch norm and
+ * activation, of a shuffle too; a grouped convolution; two heads. Height and width are multiples of 16. */
+wisp_graph *random_lite(int height, int width);
+
+#endif

@@ -1,0 +1,348 @@
+// One WebAssembly instance with one model and one detector; besides boxes.js the only file that touches its memory.
+
+import { detection } from '../arguments.js';
+import { saying, WispError } from '../error.js';
+import { readBoxes } from '../wasm/boxes.js';
+import { Door } from '../wasm/door.js';
+import { compile, instantiate } from '../wasm/instance.js';
+import { withoutThreads } from './variant.js';
+
+/**
+ * @typedef {import('../wasm/boxes.js').Box} Box
+ *
+ * @typedef {object} Times milliseconds
+ * @property {number} pixels from the source to RGBA bytes
+ * @property {number} prep letterbox and input quantisation
+ * @property {number} run the network
+ * @property {number} post decode and NMS
+ * @property {number} total
+ *
+ * @typedef {object} Result
+ * @property {Box[]} boxes best first
+ * @property {number} width of the source, in pixels
+ * @property {number} height
+ * @property {Times} times
+ *
+ * @typedef {object} DetectOptions
+ * @property {number} [confidence] boxes score above it, 0 … 1; default 0.25
+ * @property {number} [iou] boxes of one class overlap by at most this, 0 … 1; default 0.45
+ * @property {number} [maxDetections] default 300
+ * @property {readonly (string | number)[]} [classes] names or indices of the classes wanted; default all
+ * @property {boolean} [classAgnostic] suppress across classes; default false
+ * @property {boolean} [multiLabel] every class above `confidence` gives a box, not only the best; default false
+ *
+ * @typedef {object} LayerInfo
+ * @property {string} operation
+ * @property {string} activation
+ * @property {number} channelsIn
+ * @property {number} channelsOut
+ * @property {number} kernelHeight
+ * @property {number} kernelWidth
+ * @property {number} stride
+ * @property {number} blocks 1×4 weight blocks, 0 without weights
+ * @property {number} blocksPresent those that are not all zero
+ * @property {number} bytes in the file
+ *
+ * @typedef {object} ModelInfo
+ * @property {number} inputWidth the size that the file asks for
+ * @property {number} inputHeight
+ * @property {number} stride width and height are multiples of it
+ * @property {string[]} classes
+ * @property {LayerInfo[]} layers
+ * @property {any} provenance where the file comes from, as it says itself
+ *
+ * @typedef {object} DetectorInfo
+ * @property {number} width of the network's input
+ * @property {number} height
+ * @property {number} threads
+ * @property {string} kernels "simd", "relaxed" or "relaxed-fused"
+ * @property {boolean} signedBytes whether activations are stored with their top bit flipped, as Arm's dot product needs
+ * @property {number} memory bytes of the whole engine
+ * @property {number} macs multiply-adds a frame, absent blocks not counted
+ */
+
+/**
+ * Which kernels run: "narrow" has dot products with 16-bit sums, "fused" with 32-bit sums, faster on processors with
+ * VNNI and on Arm; both need relaxed SIMD. "auto" takes what is faster here.
+ * @typedef {'auto' | 'narrow' | 'fused'} Kernels
+ */
+
+/** wisp_kernel_set of core/wisp.h. @type {Map<Kernels, number>} */
+const KERNEL_SETS = new Map([
+  ['auto', 0],
+  ['narrow', 2],
+  ['fused', 3],
+]);
+
+export class Engine {
+  /** @type {any} the instance's exports */
+  #module;
+  #door;
+  /** @type {string[]} */
+  #classes = [];
+  /** @type {{width: number, height: number}[]} */
+  #frames = [];
+  #landing = 0; // bytes
+
+  /** @param {any} module @param {import('./variant.js').Choice} choice */
+  constructor(module, choice) {
+    this.#module = module;
+    const { wasmMemory, _runtime_error_name: name, _runtime_error_message: message } = module;
+    this.#door = new Door(wasmMemory, { name, message }, [
+      'The engine crashed',
+      'Open the detector again',
+    ]);
+    /** What runs; may have fewer threads than was asked for. */
+    this.choice = choice;
+  }
+
+  /**
+   * @param {import('./variant.js').Choice} choice
+   * @param {Record<import('./variant.js').Variant, import('./files.js').BuildFiles>} files
+   * @param {WebAssembly.Module} [compiled] the choice's, if someone has it already
+   */
+  static async load(choice, files, compiled = undefined) {
+    const { wasm } = files[choice.variant];
+    try {
+      const compiling = compiled ?? compile(wasm);
+      return new Engine(
+        await instantiate(files[choice.variant], workersFor(choice.threads), compiling),
+        choice,
+      );
+    } catch (thrown) {
+      // phones may refuse to reserve shared memory, a policy to start workers from a worker
+      const final = choice.threads === 1 || choice.binding;
+      if (final || thrown instanceof WispError) throw thrown;
+      const alone = withoutThreads(choice, saying(thrown));
+      const own = files[alone.variant];
+      return new Engine(await instantiate(own, 0, compile(own.wasm)), alone);
+    }
+  }
+
+  /**
+   * What the detector will be: known before the model, most of the work is done while its bytes arrive.
+   * @param {number} width of the network's input; 0: the model's own
+   * @param {number} height
+   * @param {boolean} warmUp whether every layer runs once, so that the first picture is no slower than the next
+   * @param {Kernels} [kernels]
+   */
+  expect(width, height, warmUp, kernels = 'auto') {
+    const { threads } = this.choice;
+    this.#module._runtime_expect(width, height, threads, Number(warmUp), KERNEL_SETS.get(kernels));
+  }
+
+  /**
+   * Takes the next bytes of a model.
+   * @param {Uint8Array} bytes
+   * @returns {number} bytes of the whole file, 0 while unknown
+   */
+  feed(bytes) {
+    return this.#door.guard(() => {
+      const at = this.#module._runtime_model_buffer(bytes.length);
+      if (!at)
+        throw new WispError(
+          'WISP_ERR_MEMORY',
+          `There is no memory for ${bytes.length} bytes of the model.`,
+        );
+      this.#door.bytes(at, bytes.length).set(bytes);
+      this.#door.require(this.#module._runtime_feed(bytes.length));
+      return this.#module._runtime_model_size();
+    });
+  }
+
+  /** What the file says of itself; its header must have arrived. @returns {ModelInfo} */
+  describeModel() {
+    return this.#door.guard(() => {
+      const at = this.#module._runtime_model();
+      if (!at) throw new WispError('WISP_ERR_TRUNCATED', "The model's header has not arrived.");
+      const [inputHeight, inputWidth, stride, classes, layers] = this.#door.numbers(at, 5);
+      return {
+        inputWidth,
+        inputHeight,
+        stride,
+        classes: Array.from({ length: classes }, (_, i) =>
+          this.#door.text(this.#module._runtime_class(i)),
+        ),
+        layers: Array.from({ length: layers }, (_, i) => this.#layer(i)),
+        provenance: parsed(this.#door.text(this.#module._runtime_provenance())),
+      };
+    });
+  }
+
+  /** @param {number} i @returns {LayerInfo} */
+  #layer(i) {
+    const [
+      channelsIn,
+      channelsOut,
+      kernelHeight,
+      kernelWidth,
+      stride,
+      blocks,
+      blocksPresent,
+      bytes,
+    ] = this.#door.numbers(this.#module._runtime_layer(i), 8);
+    const operation = this.#door.text(this.#module._runtime_layer_operation(i));
+    const activation = this.#door.text(this.#module._runtime_layer_activation(i));
+    const kernel = { kernelHeight, kernelWidth, stride };
+    return {
+      operation,
+      activation,
+      channelsIn,
+      channelsOut,
+      ...kernel,
+      blocks,
+      blocksPresent,
+      bytes,
+    };
+  }
+
+  /**
+   * The detector that was expected, of the model that has arrived.
+   * @returns {DetectorInfo}
+   */
+  open() {
+    return this.#door.guard(() => {
+      this.#door.require(this.#module._runtime_open());
+      this.#classes = this.describeModel().classes;
+      return this.describeDetector();
+    });
+  }
+
+  /** @returns {DetectorInfo} */
+  describeDetector() {
+    const [height, width, threads, signed, , macs] = this.#door.numbers(
+      this.#module._runtime_detector(),
+      6,
+    );
+    const kernels = this.#door.text(this.#module._runtime_kernels());
+    const memory = this.#door.memory.buffer.byteLength;
+    return { width, height, threads, kernels, signedBytes: signed !== 0, memory, macs };
+  }
+
+  /**
+   * Room for the RGBA bytes of picture i of the batch. Valid until the next call of anything here.
+   * @param {number} i
+   * @param {number} width
+   * @param {number} height
+   * @returns {Uint8ClampedArray<ArrayBuffer>}
+   */
+  frame(i, width, height) {
+    return this.#door.guard(() => {
+      const at = this.#module._runtime_frame_buffer(i, width, height);
+      if (!at)
+        throw new WispError(
+          'WISP_ERR_MEMORY',
+          `There is no memory for a picture of ${width} × ${height} pixels.`,
+        );
+      this.#frames[i] = { width, height };
+      return this.#door.pixels(at, width, height);
+    });
+  }
+
+  /**
+   * Room that the page may write the next picture into by itself, whatever happens here; its like before is void.
+   * @param {number} size bytes, at least
+   * @returns {Uint8Array<SharedArrayBuffer> | undefined} nothing where memory is not shared, or none is left
+   */
+  landing(size) {
+    const shares = typeof SharedArrayBuffer === 'function';
+    if (!shares || !(this.#door.memory.buffer instanceof SharedArrayBuffer)) return undefined;
+    this.#landing = Math.max(size, this.#landing);
+    const at = this.#module._runtime_landing(this.#landing);
+    if (at) return new Uint8Array(this.#door.memory.buffer, at, this.#landing);
+    this.#landing = 0;
+    return undefined;
+  }
+
+  /** Picture i of the batch is the one in that room. @param {number} i @param {number} width @param {number} height */
+  land(i, width, height) {
+    if (!this.#module._runtime_land(i, width, height)) {
+      const sentence = `There is no room for a picture of ${width} × ${height} pixels.`;
+      throw new WispError('WISP_ERR_MEMORY', sentence);
+    }
+    this.#frames[i] = { width, height };
+  }
+
+  /**
+   * Boxes of pictures 0 … n − 1, which stand in frame(i) or have landed.
+   * @param {number} n
+   * @param {DetectOptions} options
+   * @returns {Result[]} with `pixels` still 0
+   */
+  detect(n, options) {
+    const { confidence, iou, maxDetections, ...rest } = detection(options);
+    return this.#door.guard(() => {
+      this.#wantClasses(rest.classes);
+      this.#door.require(
+        this.#module._runtime_detect(
+          n,
+          confidence,
+          iou,
+          maxDetections,
+          Number(rest.classAgnostic),
+          Number(rest.multiLabel),
+        ),
+      );
+      return Array.from({ length: n }, (_, i) => this.#result(i));
+    });
+  }
+
+  /** @param {(string | number)[] | undefined} wanted */
+  #wantClasses(wanted) {
+    const filter = this.#door.bytes(this.#module._runtime_class_filter(), this.#classes.length);
+    if (wanted === undefined) {
+      filter.fill(1);
+      return;
+    }
+    const labels = wanted.map((one) => this.#label(one));
+    filter.fill(0);
+    for (const label of labels) filter[label] = 1;
+  }
+
+  /** @param {string | number} wanted */
+  #label(wanted) {
+    const label = typeof wanted === 'string' ? this.#classes.indexOf(wanted) : wanted;
+    if (Number.isInteger(label) && label >= 0 && label < this.#classes.length) return label;
+    const some = this.#classes.slice(0, 5).join(', ') + (this.#classes.length > 5 ? ', …' : '');
+    throw new WispError(
+      'WISP_ERR_ARGUMENT',
+      `The model has no class ${JSON.stringify(wanted)}; its ${this.#classes.length} are ${some}.`,
+    );
+  }
+
+  /** @param {number} i @returns {Result} */
+  #result(i) {
+    const [prep, run, post] = [0, 1, 2].map((stage) => this.#module._runtime_time(i, stage));
+    const times = { pixels: 0, prep, run, post, total: prep + run + post };
+    return { boxes: this.#boxes(i), ...this.#frames[i], times };
+  }
+
+  /** @param {number} i @returns {Box[]} */
+  #boxes(i) {
+    const [at, count] = [this.#module._runtime_boxes(i), this.#module._runtime_box_count(i)];
+    return readBoxes(this.#door.memory, at, count, this.#classes);
+  }
+
+  /** Milliseconds of each layer in the last detect. */
+  layerTimes() {
+    const { layers } = this.describeModel();
+    return [...this.#door.numbers(this.#module._runtime_layer_times(), layers.length)];
+  }
+
+  /** Frees the model and the detector. The instance takes another model afterwards. */
+  close() {
+    this.#module._runtime_close();
+  }
+}
+
+/** The engine sleeps while its threads, one more than share the work, detect. @param {number} threads */
+const workersFor = (threads) => (threads > 1 ? threads : 0);
+
+/** @param {string} json */
+function parsed(json) {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,139 @@
+// What a worker does with each verb.
+
+import { Requests } from '../crew/requests.js';
+import { WispError } from '../error.js';
+import { bringsLanding, readPicture, release } from '../picture/pixels.js';
+import { Engine } from './engine.js';
+import { chooseVariant } from './variant.js';
+
+/**
+ * @typedef {import('../picture/pixels.js').Picture} Picture
+ * @typedef {import('../picture/pixels.js').Room} Room
+ * @typedef {{read: (picture: Picture, room: Room, signal?: AbortSignal) => Promise<void>}} Reading
+ * @typedef {import('../crew/requests.js').Message} Message
+ */
+
+const COMMON = 1280 * 720 * 4; // bytes of a picture
+const TOGETHER = 32 << 20; // bytes of the pictures that are in memory at once, if there are several
+
+export class Service {
+  #requests;
+  /** @type {Reading} */
+  #reader;
+  /** @type {Engine | undefined} */
+  #engine;
+  /** End the reading of pictures that nobody waits for any more, by request. @type {Map<number, AbortController>} */
+  #stops = new Map();
+  /** Whether the page has the room that it may write the next picture into. */
+  #lent = false;
+
+  /** @param {(message: object, transfer?: ArrayBuffer[]) => void} post @param {Reading} reader */
+  constructor(post, reader) {
+    this.#requests = new Requests(post, (message) => this.#do(message));
+    this.#reader = reader;
+  }
+
+  /** @param {Message} message */
+  receive(message) {
+    if (message.verb === 'detect') this.#stops.set(message.id, new AbortController());
+    if (message.verb === 'drop') this.#stops.get(message.target)?.abort();
+    this.#requests.take(message);
+  }
+
+  /** @param {Message} message @returns {any} */
+  #do(message) {
+    switch (message.verb) {
+      case 'load':
+        return this.#load(message);
+      case 'feed':
+        return this.#loaded().feed(message.bytes);
+      case 'open':
+        return this.#open();
+      case 'detect':
+        return this.#detect(message);
+      case 'drop':
+        return; // received long before its turn
+    }
+    throw new WispError('WISP_ERR_ARGUMENT', `There is no verb "${message.verb}".`);
+  }
+
+  #loaded() {
+    if (!this.#engine) throw new WispError('WISP_ERR_ENGINE', 'The engine has not loaded.');
+    return this.#engine;
+  }
+
+  /** @param {Message} message */
+  async #load({ wish, files, variant, compiled, size, warmUp, kernels }) {
+    const choice = chooseVariant(wish);
+    const same = choice.variant === variant; // unless the worker may less than the page
+    this.#engine = await Engine.load(choice, files, same ? compiled : undefined);
+    this.#engine.expect(size.width, size.height, warmUp, kernels);
+    return this.#engine.choice;
+  }
+
+  #open() {
+    const engine = this.#loaded();
+    engine.open();
+    const landing = this.#lend(COMMON);
+    return { info: { ...engine.describeModel(), ...engine.describeDetector() }, landing };
+  }
+
+  /** @param {number} size bytes */
+  #lend(size) {
+    const landing = this.#lent ? undefined : this.#loaded().landing(size);
+    this.#lent ||= landing !== undefined;
+    return landing;
+  }
+
+  /** @param {Message} message */
+  async #detect({ id, pictures, options }) {
+    if (pictures.some(bringsLanding)) this.#lent = false;
+    try {
+      const { signal } = /** @type {AbortController} */ (this.#stops.get(id));
+      const results = [];
+      while (results.length < pictures.length && !signal.aborted)
+        results.push(...(await this.#some(pictures.slice(results.length), options, signal)));
+      return { results, ...this.#spares(pictures) };
+    } finally {
+      this.#stops.delete(id);
+      pictures.forEach(release);
+    }
+  }
+
+  /**
+   * The first of the pictures: as many as fit into memory together, one at least.
+   * @param {Picture[]} pictures
+   * @param {import('./engine.js').DetectOptions} options
+   * @param {AbortSignal} signal
+   */
+  async #some(pictures, options, signal) {
+    const engine = this.#loaded();
+    /** @type {number[]} */
+    const reading = [];
+    let bytes = 0;
+    for (const [i, picture] of pictures.entries()) {
+      if (bytes > TOGETHER || signal.aborted) break;
+      const started = performance.now();
+      const room = (/** @type {number} */ width, /** @type {number} */ height) => {
+        bytes += width * height * 4;
+        return engine.frame(i, width, height);
+      };
+      if (picture.kind === 'landed') engine.land(i, picture.width, picture.height);
+      else await readPicture(this.#reader, picture, room, signal);
+      reading.push(performance.now() - started);
+    }
+    return engine.detect(reading.length, options).map(({ times, ...rest }, i) => ({
+      ...rest,
+      times: { ...times, pixels: reading[i], total: times.total + reading[i] },
+    }));
+  }
+
+  /** Room for the next pictures like these, raw ones: their own, and the engine's. @param {Picture[]} pictures */
+  #spares(pictures) {
+    const buffers = pictures.flatMap((one) => (one.kind === 'raw' ? [one.data.buffer] : []));
+    const sizes = pictures.flatMap((one) =>
+      one.kind === 'raw' || one.kind === 'landed' ? [one.width * one.height * 4] : [],
+    );
+    return { buffers, landing: sizes.length > 0 ? this.#lend(Math.max(...sizes)) : undefined };
+  }
+}

@@ -1,0 +1,163 @@
+// What the press's worker does with each verb.
+
+import { Requests } from '../crew/requests.js';
+import { chooseVariant } from '../detect/variant.js';
+import { WispError } from '../error.js';
+import { readPicture } from '../picture/pixels.js';
+import { VERSION } from '../version.js';
+import { PressEngine } from './press-engine.js';
+
+/**
+ * @typedef {import('../crew/requests.js').Message} Message
+ * @typedef {import('../detect/service.js').Reading} Reading
+ *
+ * @typedef {object} Source where a network comes from
+ * @property {string} name
+ * @property {number} [bytes] of the file, if there was one
+ * @property {string | null} [sha256] of the file; null on a page that is no secure context
+ * @property {string} format
+ * @property {string} producer
+ *
+ * @typedef {object} PressInfo
+ * @property {number} width of the network's input
+ * @property {number} height
+ * @property {string[]} classes
+ * @property {import('../graph/float-graph.js').GraphHead[]} heads
+ * @property {NodeInfo[]} nodes in execution order
+ * @property {Source} source
+ * @property {number} threads
+ * @property {boolean} trained with wisp's integers: it may be pressed without pictures, and loses nothing then
+ *
+ * @typedef {{op: string, name: string, channels?: [number, number], kernel?: [number, number],
+ *   stride?: [number, number]}} NodeInfo
+ */
+
+export class PressService {
+  /** @type {(message: object) => void} */
+  #post;
+  #requests;
+  /** @type {Reading} */
+  #reader;
+  /** @type {PressEngine | undefined} */
+  #engine;
+  /** @type {PressInfo | undefined} */
+  #info;
+  #pictures = 0;
+  /** Of the network, as opened. @type {object} */
+  #chosen = {};
+  /** @type {import('./press-engine.js').QuantiseOptions | {trained: true}} */
+  #settings = {};
+
+  /** @param {(message: object) => void} post @param {Reading} reader */
+  constructor(post, reader) {
+    this.#requests = new Requests(post, (message) => this.#do(message));
+    this.#post = post;
+    this.#reader = reader;
+  }
+
+  /** @param {Message} message */
+  receive(message) {
+    this.#requests.take(message);
+  }
+
+  /** @param {Message} message @returns {any} */
+  #do(message) {
+    switch (message.verb) {
+      case 'open':
+        return this.#open(message);
+      case 'observe':
+        return this.#observe(message);
+      case 'channels':
+        return this.#channels(message);
+      case 'quantise':
+        return this.#quantise(message);
+      case 'pack':
+        return this.#opened().pack(this.#provenance(message.provenance));
+      case 'meant':
+        return this.#opened().meant();
+      case 'detect':
+        return this.#detect(message);
+    }
+    throw new WispError('WISP_ERR_ARGUMENT', `There is no verb "${message.verb}".`);
+  }
+
+  #opened() {
+    if (!this.#engine) throw new WispError('WISP_ERR_ENGINE', 'The press has no network yet.');
+    return this.#engine;
+  }
+
+  /** @param {Message} message @returns {Promise<PressInfo>} */
+  async #open({ id, graph, source, size, wish, base, chosen }) {
+    const begin = (/** @type {string} */ phase) => this.#post({ id, progress: { phase } });
+    begin('load');
+    this.#engine = await PressEngine.load(chooseVariant(wish).threads, base);
+    begin('fold');
+    const input = {
+      width: size.width || graph.input.width,
+      height: size.height || graph.input.height,
+    };
+    this.#engine.build(graph, input);
+    this.#chosen = chosen;
+    const { classes, heads } = graph;
+    /** @type {NodeInfo[]} */
+    const nodes = graph.nodes.map(describe);
+    const { threads, trained } = this.#engine;
+    this.#info = { ...input, classes, heads, nodes, source, threads, trained };
+    return this.#info;
+  }
+
+  /** @param {Message} message @returns {Promise<number>} pictures observed so far */
+  async #observe({ picture }) {
+    await this.#read(picture);
+    this.#opened().observe();
+    return ++this.#pictures;
+  }
+
+  /** @param {Message} message @returns {number} */
+  #channels({ share }) {
+    const saved = this.#opened().channels(share);
+    this.#chosen = { ...this.#chosen, channels: share };
+    this.#pictures = 0;
+    return saved;
+  }
+
+  /** @param {Message} message */
+  #quantise({ id, options }) {
+    const tell = (/** @type {number} */ share) =>
+      this.#post({ id, progress: { phase: 'quantise', done: share, total: 1 } });
+    const pressed = this.#opened().quantise(options, tell);
+    const asTrained = this.#pictures === 0;
+    this.#settings = asTrained ? { trained: true } : pressed.settings;
+    return pressed;
+  }
+
+  /** @param {Message} message */
+  async #detect({ picture, options }) {
+    await this.#read(picture);
+    return this.#opened().detect(options);
+  }
+
+  /** @param {import('../picture/pixels.js').Picture} picture */
+  #read(picture) {
+    const engine = this.#opened();
+    return readPicture(this.#reader, picture, (width, height) => engine.frame(width, height));
+  }
+
+  /** @param {object} more */
+  #provenance(more) {
+    const { source, width, height } = /** @type {PressInfo} */ (this.#info);
+    const calibration = { pictures: this.#pictures };
+    const settings = { ...this.#settings, width, height, ...this.#chosen };
+    return { tool: `wisp ${VERSION}`, source, settings, calibration, ...more };
+  }
+}
+
+/** @param {import('../graph/float-graph.js').GraphNode} node @returns {NodeInfo} */
+function describe(node) {
+  const { op, name } = node;
+  if (op === 'conv') {
+    const { channels, kernel, stride } = node;
+    return { op, name, channels, kernel, stride };
+  }
+  return op === 'maxpool' ? { op, name, kernel: node.kernel, stride: node.stride } : { op, name };
+}
