@@ -14,7 +14,7 @@ import { tinyYolo } from '../support/tiny-yolo.js';
 
 /**
  * @typedef {import('../../web/src/graph/float-graph.js').FloatGraph} FloatGraph
- * @typedef {import('../../web/src/picture/pixels.js').PictureSource} PictureSource
+ * @typedef {import('../../web/src/picture/picture.js').PictureSource} PictureSource
  */
 
 /** Every cell of every anchor of the best class, however unlikely. */

@@ -9,7 +9,7 @@ import { root } from '../../tools/places.mjs';
 import { Engine } from '../../web/src/detect/engine.js';
 import { chooseVariant } from '../../web/src/detect/variant.js';
 import { Detector, WispError } from '../../web/src/index.js';
-import { readPicture } from '../../web/src/picture/pixels.js';
+import { readPicture } from '../../web/src/picture/read.js';
 import { withHeader } from '../support/fixtures.js';
 import { model, openSite, picture, png } from '../support/site.js';
 

@@ -12,7 +12,8 @@ import { Engine } from '../../web/src/detect/engine.js';
 import { runtimeFiles } from '../../web/src/detect/files.js';
 import { chooseVariant } from '../../web/src/detect/variant.js';
 import { Detector } from '../../web/src/index.js';
-import { pack, Spares } from '../../web/src/picture/pixels.js';
+import { pack } from '../../web/src/picture/pack.js';
+import { Spares } from '../../web/src/picture/spares.js';
 import { makePicture } from '../support/fixtures.js';
 import { model, openSite, picture } from '../support/site.js';
 
@@ -308,12 +309,18 @@ describe('the files a browser gets', () => {
     return seen;
   }
 
-  test('import nothing of Node', () => {
-    for (const entry of ['index.js', 'detect/worker.js']) {
-      const names = [...graph(entry)];
-      assert.ok(names.includes('picture/pixels.js'));
-      assert.ok(!names.some((name) => name.endsWith('-node.js')));
-    }
+  test('import nothing of Node, and no more of pictures than they need', () => {
+    const [page, worker] = ['index.js', 'detect/worker.js'].map((entry) => [...graph(entry)]);
+    for (const names of [page, worker])
+      assert.ok(!names.some((name) => name.endsWith('-node.js')), names.join(' '));
+    const pictures = (/** @type {string[]} */ names) =>
+      names.filter((name) => name.startsWith('picture/')).sort();
+    assert.deepEqual(
+      pictures(page),
+      ['pack', 'picture', 'spares'].map((name) => `picture/${name}.js`),
+    );
+    const reading = ['picture', 'read-browser', 'read'].map((name) => `picture/${name}.js`);
+    assert.deepEqual(pictures(worker), reading);
   });
 
   test('start workers where bundlers look for them', () => {

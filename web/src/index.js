@@ -10,14 +10,16 @@ import { runtimeFiles } from './detect/files.js';
 import { chooseVariant } from './detect/variant.js';
 import { naming, WispError } from './error.js';
 import { absolute, countCores } from './host.js';
-import { explainRefusal, movable, pack, release, Spares } from './picture/pixels.js';
+import { explainRefusal, movable, pack } from './picture/pack.js';
+import { release } from './picture/picture.js';
+import { Spares } from './picture/spares.js';
 import { compile } from './wasm/instance.js';
 
 export { WispError };
 
 /**
  * @typedef {import('./bytes/download.js').ModelSource} ModelSource
- * @typedef {import('./picture/pixels.js').PictureSource} PictureSource
+ * @typedef {import('./picture/picture.js').PictureSource} PictureSource
  * @typedef {import('./detect/engine.js').Result} Result
  * @typedef {import('./wasm/boxes.js').Box} Box
  * @typedef {import('./detect/variant.js').Variant} Variant
@@ -324,7 +326,7 @@ async function packAll(sources, spares) {
   throw explainRefusal(failed.reason);
 }
 
-/** They won't go to the worker. @param {import('./picture/pixels.js').Picture[]} pictures @param {Spares} spares */
+/** They won't go to the worker. @param {import('./picture/picture.js').Picture[]} pictures @param {Spares} spares */
 function giveBack(pictures, spares) {
   pictures.forEach(release);
   spares.takeBack(pictures);

@@ -6,14 +6,15 @@ import { classList, detection, inputSize, threadCount } from './arguments.js';
 import { forgotten, Link, remembering } from './crew/link.js';
 import { kindOf, naming, WispError } from './error.js';
 import { absolute, countCores } from './host.js';
-import { explainRefusal, movable, pack, release } from './picture/pixels.js';
+import { explainRefusal, movable, pack } from './picture/pack.js';
+import { release } from './picture/picture.js';
 import { cut, importFrom, prefixed } from './pressing/press-source.js';
 
 export { WispError };
 
 /**
  * @typedef {import('./bytes/download.js').ModelSource} ModelSource
- * @typedef {import('./picture/pixels.js').PictureSource} PictureSource
+ * @typedef {import('./picture/picture.js').PictureSource} PictureSource
  * @typedef {import('./pressing/press-settings.js').QuantiseOptions} QuantiseOptions
  * @typedef {import('./pressing/press-settings.js').LayerAccount} LayerAccount
  * @typedef {import('./pressing/press-service.js').PressInfo} PressInfo

@@ -2,14 +2,14 @@
 
 import { Requests } from '../crew/requests.js';
 import { WispError } from '../error.js';
-import { bringsLanding, readPicture, release } from '../picture/pixels.js';
+import { bringsLanding, release } from '../picture/picture.js';
+import { readPicture } from '../picture/read.js';
 import { Engine } from './engine.js';
 import { chooseVariant } from './variant.js';
 
 /**
- * @typedef {import('../picture/pixels.js').Picture} Picture
- * @typedef {import('../picture/pixels.js').Room} Room
- * @typedef {{read: (picture: Picture, room: Room, signal?: AbortSignal) => Promise<void>}} Reading
+ * @typedef {import('../picture/picture.js').Picture} Picture
+ * @typedef {import('../picture/picture.js').Reader} Reader
  * @typedef {import('../crew/requests.js').Message} Message
  */
 
@@ -18,7 +18,7 @@ const TOGETHER = 32 << 20; // bytes of the pictures that are in memory at once, 
 
 export class Service {
   #requests;
-  /** @type {Reading} */
+  /** @type {Reader} */
   #reader;
   /** @type {Engine | undefined} */
   #engine;
@@ -27,7 +27,7 @@ export class Service {
   /** Whether the page has the room that it may write the next picture into. */
   #lent = false;
 
-  /** @param {(message: object, transfer?: ArrayBuffer[]) => void} post @param {Reading} reader */
+  /** @param {(message: object, transfer?: ArrayBuffer[]) => void} post @param {Reader} reader */
   constructor(post, reader) {
     this.#requests = new Requests(post, (message) => this.#do(message));
     this.#reader = reader;

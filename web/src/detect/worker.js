@@ -1,11 +1,11 @@
 // The worker of a page: messages in, replies out.
 
 import { leaveThreadsToPage } from '../crew/threads.js';
-import { Reader } from '../picture/pixels.js';
+import { BrowserReader } from '../picture/read-browser.js';
 import { Service } from './service.js';
 
 const service = new Service(
   (message, transfer = []) => postMessage(message, { transfer }),
-  new Reader(),
+  new BrowserReader(),
 );
 leaveThreadsToPage((message) => service.receive(message));

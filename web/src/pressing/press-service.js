@@ -3,13 +3,13 @@
 import { Requests } from '../crew/requests.js';
 import { chooseVariant } from '../detect/variant.js';
 import { WispError } from '../error.js';
-import { readPicture } from '../picture/pixels.js';
+import { readPicture } from '../picture/read.js';
 import { VERSION } from '../version.js';
 import { PressEngine } from './press-engine.js';
 
 /**
  * @typedef {import('../crew/requests.js').Message} Message
- * @typedef {import('../detect/service.js').Reading} Reading
+ * @typedef {import('../picture/picture.js').Reader} Reader
  *
  * @typedef {object} Source where a network comes from
  * @property {string} name
@@ -36,7 +36,7 @@ export class PressService {
   /** @type {(message: object) => void} */
   #post;
   #requests;
-  /** @type {Reading} */
+  /** @type {Reader} */
   #reader;
   /** @type {PressEngine | undefined} */
   #engine;
@@ -48,7 +48,7 @@ export class PressService {
   /** @type {import('./press-engine.js').QuantiseOptions | {trained: true}} */
   #settings = {};
 
-  /** @param {(message: object) => void} post @param {Reading} reader */
+  /** @param {(message: object) => void} post @param {Reader} reader */
   constructor(post, reader) {
     this.#requests = new Requests(post, (message) => this.#do(message));
     this.#post = post;
@@ -137,7 +137,7 @@ export class PressService {
     return this.#opened().detect(options);
   }
 
-  /** @param {import('../picture/pixels.js').Picture} picture */
+  /** @param {import('../picture/picture.js').Picture} picture */
   #read(picture) {
     const engine = this.#opened();
     return readPicture(this.#reader, picture, (width, height) => engine.frame(width, height));

@@ -1,8 +1,8 @@
 // The press's worker in a page: messages in, replies out.
 
 import { leaveThreadsToPage } from '../crew/threads.js';
-import { Reader } from '../picture/pixels.js';
+import { BrowserReader } from '../picture/read-browser.js';
 import { PressService } from './press-service.js';
 
-const service = new PressService((message) => postMessage(message), new Reader());
+const service = new PressService((message) => postMessage(message), new BrowserReader());
 leaveThreadsToPage((message) => service.receive(message));

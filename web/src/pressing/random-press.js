@@ -16,7 +16,7 @@ export { drawScene } from '../picture/scene.js';
  * @property {number} [sparsity] share of the 1×4 blocks that is zeroed, 0 … 1; default 0
  * @property {number | {width: number, height: number}} [size] of the network's input; default 640
  * @property {number} [seed]
- * @property {import('../picture/pixels.js').PictureSource} [picture] to calibrate with; default: a drawn scene
+ * @property {import('../picture/picture.js').PictureSource} [picture] to calibrate with; default: a drawn scene
  * @property {'auto' | number} [threads]
  * @property {AbortSignal} [signal] ends it wherever it is
  */
@@ -49,7 +49,7 @@ export async function pressRandom(network, options = {}) {
 /**
  * @param {FloatGraph} graph
  * @param {import('../press.js').OpenOptions} options
- * @param {import('../picture/pixels.js').PictureSource} picture
+ * @param {import('../picture/picture.js').PictureSource} picture
  */
 async function withFewBoxes(graph, options, picture) {
   const press = await Press.open(graph, options);

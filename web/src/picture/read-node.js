@@ -32,11 +32,10 @@ export async function decodeImage(bytes) {
   }
 }
 
-/** The worker's side, for Node: a packed picture into RGBA bytes. */
 export class NodeReader {
   /**
-   * @param {import('./pixels.js').Picture} picture
-   * @param {import('./pixels.js').Room} room
+   * @param {import('./picture.js').Picture} picture
+   * @param {import('./picture.js').Room} room
    * @param {AbortSignal} [signal]
    */
   async read(picture, room, signal) {
@@ -49,7 +48,7 @@ export class NodeReader {
   }
 }
 
-/** @param {import('./pixels.js').Picture} picture @param {AbortSignal} [signal] */
+/** @param {import('./picture.js').Picture} picture @param {AbortSignal} [signal] */
 async function fileOf(picture, signal) {
   switch (picture.kind) {
     case 'file':
