@@ -17,6 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum {
+  WISP_MAX_THREADS = 64,
+  WISP_MAX_FRAME_SIDE = 32768, /* pixels */
+  WISP_MAX_DETECTIONS = 30000
+};
+
 typedef enum wisp_status {
   WISP_OK = 0,
   WISP_ERR_ARGUMENT = -1,    /* a value the caller gave is out of range */
@@ -84,8 +90,8 @@ typedef enum wisp_kernel_set {
 } wisp_kernel_set;
 
 typedef struct wisp_settings {
-  int height, width;       /* of the network's input; 0: as the model says */
-  int threads;             /* 0 or 1: the caller's alone; up to 64, only in builds with threads */
+  int height, width; /* of the network's input; 0: as the model says */
+  int threads; /* 0 or 1: the caller's alone; up to WISP_MAX_THREADS, only in builds with threads */
   wisp_kernel_set kernels; /* another than the best: for tests and benches */
   int signed_bytes;        /* -1: as the engine's dot product needs it; 0, 1: forced, for tests */
   double (*clock)(void);   /* milliseconds, for wisp_result's times; NULL: they stay 0 */
@@ -118,7 +124,7 @@ typedef struct wisp_detector_info {
 
 void wisp_describe(const wisp_detector *detector, wisp_detector_info *info);
 
-/* A picture: rows of RGBA bytes (A is ignored), `stride` bytes apart. Borrowed. Sides 1 ... 32768. */
+/* A picture: rows of RGBA bytes (A is ignored), `stride` bytes apart. Borrowed. Sides 1 ... WISP_MAX_FRAME_SIDE. */
 typedef struct wisp_frame {
   const uint8_t *rgba;
   int width, height;
@@ -128,7 +134,7 @@ typedef struct wisp_frame {
 typedef struct wisp_options {
   float confidence;       /* boxes score above it; 0 ... 1 */
   float iou;              /* boxes of a class overlap less than or equal to it; 0 ... 1 */
-  int max_detections;     /* 1 ... 30000 */
+  int max_detections;     /* 1 ... WISP_MAX_DETECTIONS */
   int class_agnostic;     /* suppress across classes */
   int multi_label;        /* every class above `confidence` gives a box, not only the best */
   const uint8_t *classes; /* [classes], nonzero: wanted; NULL: all */

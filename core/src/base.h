@@ -5,29 +5,12 @@
 
 #include <stdint.h>
 
+#include "format.h"
+
 enum {
   WISP_LANES = 4, /* channels in a plane and in a weight block */
-  WISP_WEIGHT_MIN = -64,
-  WISP_WEIGHT_MAX = 63,
-  WISP_SCALE_DROPS = 16, /* lowest bits of an f32 that are 0 in a scale of a layer */
-  WISP_BIAS_DROPS = 13,  /* and in a bias */
-  WISP_MAX_STRIDE = 8,
   WISP_GREY = 114 /* the letterbox border (Ultralytics YOLOv5, augmentations.py) */
 };
-
-/* Codes of models/FORMAT.md. */
-enum { WISP_OP_CONV = 1, WISP_OP_MAXPOOL = 2, WISP_OP_UPSAMPLE = 3, WISP_OP_DEPTHWISE = 4 };
-enum {
-  WISP_ACT_NONE,
-  WISP_ACT_RELU,
-  WISP_ACT_LEAKY,
-  WISP_ACT_SILU,
-  WISP_ACT_HARDSWISH,
-  WISP_ACT_SIGMOID,
-  WISP_ACT_COUNT
-};
-enum { WISP_LAYER_RESIDUAL = 1, WISP_LAYER_MASKED = 2 };
-enum { WISP_HEAD_YOLOV5 = 1 };
 
 static inline int wisp_min(int a, int b) { return a < b ? a : b; }
 static inline int wisp_max(int a, int b) { return a > b ? a : b; }

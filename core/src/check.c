@@ -3,8 +3,6 @@
 #include "error.h"
 #include "stages.h"
 
-enum { MAX_SOURCE_SIDE = 32768 };
-
 wisp_status wisp_check_options(const wisp_options *o, wisp_error *error) {
   if (!(o->confidence >= 0 && o->confidence <= 1))
     return wisp_fail(error, WISP_ERR_ARGUMENT, "The confidence is %g; 0 to 1 is possible.",
@@ -20,10 +18,10 @@ wisp_status wisp_check_options(const wisp_options *o, wisp_error *error) {
 }
 
 wisp_status wisp_check_frame(const wisp_frame *f, int index, wisp_error *error) {
-  if (!f->rgba || f->width < 1 || f->height < 1 || f->width > MAX_SOURCE_SIDE ||
-      f->height > MAX_SOURCE_SIDE)
+  if (!f->rgba || f->width < 1 || f->height < 1 || f->width > WISP_MAX_FRAME_SIDE ||
+      f->height > WISP_MAX_FRAME_SIDE)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Frame %d is %dx%d; sides of 1 to %d are possible.",
-                     index, f->width, f->height, MAX_SOURCE_SIDE);
+                     index, f->width, f->height, WISP_MAX_FRAME_SIDE);
   if (f->stride < (size_t)f->width * 4)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "Frame %d has rows of %zu bytes; its width %d needs %d.", index, f->stride,

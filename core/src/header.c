@@ -7,9 +7,6 @@
 #include "error.h"
 #include "model.h"
 
-enum { MAX_TENSORS = 1024, MAX_LAYERS = 1024, MAX_HEADS = 16, MAX_CLASSES = 4096 };
-enum { MAX_CHANNELS = 16384, MAX_KERNEL = 15, MAX_READS = 4096 };
-
 /* Reads front to back; past the end it gives zeros and remembers. */
 typedef struct cursor {
   const uint8_t *at, *end;
@@ -90,7 +87,8 @@ static wisp_status read_counts(wisp_model *m, cursor *c, wisp_error *error) {
         error, WISP_ERR_FORMAT,
         "The model has %d tensors, %d layers, %d heads and %d classes; each is needed.", tensors,
         layers, heads, classes);
-  if (tensors > MAX_TENSORS || layers > MAX_LAYERS || heads > MAX_HEADS || classes > MAX_CLASSES)
+  if (tensors > WISP_MAX_TENSORS || layers > WISP_MAX_LAYERS || heads > WISP_MAX_HEADS ||
+      classes > WISP_MAX_CLASSES)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "The model has %d tensors, %d layers, %d heads and %d classes; too many.",
                      tensors, layers, heads, classes);
@@ -113,9 +111,9 @@ static wisp_status read_tensor(wisp_model *m, cursor *c, int i, wisp_error *erro
   take_u8(c);
   t->scale = take_f32(c);
   t->head = -1;
-  if (t->channels < 1 || t->channels > MAX_CHANNELS)
+  if (t->channels < 1 || t->channels > WISP_MAX_CHANNELS)
     return wisp_fail(error, WISP_ERR_LIMIT, "Tensor %d has %d channels; 1 to %d are possible.", i,
-                     t->channels, MAX_CHANNELS);
+                     t->channels, WISP_MAX_CHANNELS);
   if (!(t->scale > 0) || !isfinite(t->scale))
     return wisp_fail(error, WISP_ERR_FORMAT, "Tensor %d has the scale %g; it must be positive.", i,
                      (double)t->scale);
@@ -123,15 +121,16 @@ static wisp_status read_tensor(wisp_model *m, cursor *c, int i, wisp_error *erro
 }
 
 static wisp_status check_window(const wisp_layer *l, int i, wisp_error *error) {
-  const int kernel_ok = l->kernel_height >= 1 && l->kernel_height <= MAX_KERNEL &&
-                        l->kernel_width >= 1 && l->kernel_width <= MAX_KERNEL;
+  const int kernel_ok = l->kernel_height >= 1 && l->kernel_height <= WISP_MAX_KERNEL &&
+                        l->kernel_width >= 1 && l->kernel_width <= WISP_MAX_KERNEL;
   const int stride_ok = l->stride_y >= 1 && l->stride_y <= WISP_MAX_STRIDE && l->stride_x >= 1 &&
                         l->stride_x <= WISP_MAX_STRIDE;
   if (!kernel_ok || !stride_ok)
     return wisp_fail(
         error, WISP_ERR_LIMIT,
         "Layer %d has a %dx%d kernel with stride %dx%d; at most %d and %d are possible.", i,
-        l->kernel_height, l->kernel_width, l->stride_y, l->stride_x, MAX_KERNEL, WISP_MAX_STRIDE);
+        l->kernel_height, l->kernel_width, l->stride_y, l->stride_x, WISP_MAX_KERNEL,
+        WISP_MAX_STRIDE);
   if (l->pad_top >= l->kernel_height || l->pad_bottom >= l->kernel_height ||
       l->pad_left >= l->kernel_width || l->pad_right >= l->kernel_width)
     return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d has a padding as wide as its %dx%d kernel.",
@@ -183,9 +182,9 @@ static wisp_status read_layer(wisp_model *m, cursor *c, int i, wisp_error *error
 static wisp_status check_reads(const wisp_model *m, wisp_error *error) {
   int reads = 0;
   for (int i = 0; i < m->layers; i++) reads += m->layer[i].input_count;
-  if (reads <= MAX_READS) return WISP_OK;
+  if (reads <= WISP_MAX_READS) return WISP_OK;
   return wisp_fail(error, WISP_ERR_LIMIT, "The layers read %d tensors; up to %d are possible.",
-                   reads, MAX_READS);
+                   reads, WISP_MAX_READS);
 }
 
 static wisp_status read_head(wisp_model *m, cursor *c, int i, wisp_error *error) {
@@ -285,7 +284,7 @@ static wisp_status check_layer(const wisp_model *m, int i, wisp_error *error) {
 
 /* Every tensor is written once, before it is read; heads are written and not read. */
 static wisp_status check_graph(const wisp_model *m, wisp_error *error) {
-  uint8_t written[MAX_TENSORS] = {1};
+  uint8_t written[WISP_MAX_TENSORS] = {1};
   for (int i = 0; i < m->layers; i++) {
     const wisp_layer *l = &m->layer[i];
     for (int k = 0; k <= l->input_count; k++) {

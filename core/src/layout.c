@@ -6,7 +6,6 @@
 #include "plan.h"
 
 enum {
-  MAX_SIDE = 8192,
   STRIP_BYTES = 512 << 10, /* of input that a task keeps in the second-level cache */
   PIECE_BYTES = 24 << 10,  /* of input that a piece of a task keeps in the first-level cache */
   PIECE_STEP = 48          /* pixels: no kernel computes more of a piece than it has */
@@ -132,7 +131,7 @@ static wisp_status add_conv(wisp_plan *plan, int layer, int out_height, int out_
                             wisp_error *error) {
   const wisp_layer *l = &plan->model->layer[layer];
   const int is_head = plan->model->tensor[l->output].head >= 0;
-  int operands[256];
+  int operands[WISP_MAX_INPUTS];
   for (int k = 0; k < l->input_count; k++) {
     if (same_size(plan, layer, l->inputs[0], l->inputs[k], error) != WISP_OK)
       return WISP_ERR_FORMAT;
@@ -178,10 +177,10 @@ static wisp_status add_layer(wisp_plan *plan, int layer, wisp_error *error) {
       up ? in->width * l->stride_x
          : wisp_floor_div(in->width + l->pad_left + l->pad_right - l->kernel_width, l->stride_x) +
                1;
-  if (height < 1 || width < 1 || height > MAX_SIDE || width > MAX_SIDE)
+  if (height < 1 || width < 1 || height > WISP_MAX_SIDE || width > WISP_MAX_SIDE)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "Layer %d would be %dx%d at an input of %dx%d; 1 to %d are possible.", layer,
-                     height, width, plan->height, plan->width, MAX_SIDE);
+                     height, width, plan->height, plan->width, WISP_MAX_SIDE);
   set_size(plan, l->output, out->channels, height, width, (uint8_t)out->zero_point);
   const int has_weights = l->operation == WISP_OP_CONV || l->operation == WISP_OP_DEPTHWISE;
   return has_weights ? add_conv(plan, layer, height, width, error) : add_move(plan, layer, error);

@@ -7,8 +7,6 @@
 
 #include "error.h"
 
-enum { VERSION = 2, MAX_HEADER = 4 << 20, MAX_FILE = 1 << 30 };
-
 static uint32_t read_u32(const uint8_t *b) {
   return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
@@ -48,22 +46,22 @@ static wisp_status end_preamble(wisp_model *m, wisp_error *error) {
     return wisp_fail(error, WISP_ERR_FORMAT,
                      "This is no .wisp file: it begins with the bytes %02x %02x %02x %02x.", b[0],
                      b[1], b[2], b[3]);
-  if (read_u32(b + 4) != VERSION)
+  if (read_u32(b + 4) != WISP_FORMAT_VERSION)
     return wisp_fail(
         error, WISP_ERR_VERSION,
         "This .wisp file has version %u, this wisp reads version %d; make it again with "
         "\"wisp press MODEL.onnx --calib PICTURES\".",
-        read_u32(b + 4), VERSION);
+        read_u32(b + 4), WISP_FORMAT_VERSION);
   if (wisp_section_crc(0, b, 20) != read_u32(b + 20))
     return wisp_fail(error, WISP_ERR_CHECKSUM,
                      "The first bytes of the model are damaged; download it again.");
   m->header_size = read_u32(b + 8);
   m->header_crc = read_u32(b + 12);
   m->size = read_u32(b + 16);
-  if (m->header_size > MAX_HEADER || m->size > MAX_FILE)
+  if (m->header_size > WISP_MAX_HEADER || m->size > WISP_MAX_FILE)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "The model has a header of %zu bytes and %zu in all; %d and %d are possible.",
-                     m->header_size, m->size, MAX_HEADER, MAX_FILE);
+                     m->header_size, m->size, WISP_MAX_HEADER, WISP_MAX_FILE);
   m->state = WISP_READS_HEADER;
   return start_section(m, m->header_size, "header", error);
 }

@@ -55,7 +55,7 @@ struct wisp_model {
   } state;
   wisp_section section; /* what is being read */
   wisp_error broken;    /* why, if it is */
-  uint8_t preamble[24];
+  uint8_t preamble[WISP_PREAMBLE];
   uint8_t *section_bytes; /* owned while a section is read */
   size_t size, header_size;
   uint32_t header_crc;

@@ -6,8 +6,6 @@
 #include "error.h"
 #include "model.h"
 
-enum { MAX_BLOCKS = 1 << 25, PRESENT_OF_BYTE = 1 << 12, BLOCKS_OF_BYTE = 1 << 14 };
-
 /* Everything but the pointers; blocks is -1 if there are too many. */
 static wisp_weights_view shape(const wisp_model *model, int layer) {
   const wisp_layer *l = &model->layer[layer];
@@ -17,7 +15,7 @@ static wisp_weights_view shape(const wisp_model *model, int layer) {
     v.planes += wisp_planes(model->tensor[l->inputs[k]].channels);
   if (l->operation == WISP_OP_DEPTHWISE) v.planes = 1; /* of one channel */
   const double blocks = (double)v.channels_out * v.taps * v.planes;
-  v.blocks = blocks <= MAX_BLOCKS ? (int)blocks : -1;
+  v.blocks = blocks <= WISP_MAX_BLOCKS ? (int)blocks : -1;
   v.blocks_present = l->present;
   return v;
 }
@@ -31,8 +29,8 @@ int wisp_payload_fits(const wisp_model *model, int layer) {
   const wisp_weights_view v = shape(model, layer);
   if (v.blocks < 0 || v.blocks_present > v.blocks) return 0;
   if (!(l->flags & WISP_LAYER_MASKED) && v.blocks_present != v.blocks) return 0;
-  return v.blocks_present / PRESENT_OF_BYTE < (int)l->payload_size &&
-         v.blocks / BLOCKS_OF_BYTE < (int)l->payload_size;
+  return v.blocks_present / WISP_PRESENT_A_BYTE < (int)l->payload_size &&
+         v.blocks / WISP_BLOCKS_A_BYTE < (int)l->payload_size;
 }
 
 wisp_weights_view wisp_payload_view(const wisp_model *model, int layer) {
@@ -99,7 +97,7 @@ static wisp_status check_channel(int layer, int channel, const wisp_weights_view
   if (!(scale > 0) || !isfinite(scale) || !isfinite(bias))
     return wisp_fail(error, WISP_ERR_FORMAT, "Channel %d of layer %d has the scale %g and bias %g.",
                      channel, layer, (double)scale, (double)bias);
-  if (!(weight_sum * 255 + fabs((double)bias / scale) < (1 << 30)))
+  if (!(weight_sum * 255 + fabs((double)bias / scale) < WISP_MAX_SUM))
     return wisp_fail(error, WISP_ERR_LIMIT, "Channel %d of layer %d could overflow its 32-bit sum.",
                      channel, layer);
   return WISP_OK;

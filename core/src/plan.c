@@ -11,9 +11,9 @@ static wisp_status check_size(const wisp_model *m, int height, int width, wisp_e
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "The input size %dx%d is no multiple of the model's stride %d.", height, width,
                      m->stride);
-  if (height > 4096 || width > 4096)
-    return wisp_fail(error, WISP_ERR_LIMIT, "The input size %dx%d is more than 4096.", height,
-                     width);
+  if (height > WISP_MAX_INPUT_SIDE || width > WISP_MAX_INPUT_SIDE)
+    return wisp_fail(error, WISP_ERR_LIMIT, "The input size %dx%d is more than %d.", height, width,
+                     WISP_MAX_INPUT_SIDE);
   return WISP_OK;
 }
 

@@ -14,7 +14,7 @@
 /* How often an idle thread looks for work before it sleeps: about half a millisecond. In a led call it looks for two
  * once it knows that it has a processor of its own, and else so briefly that it takes little from a leader with which
  * it shares one. Between calls it sleeps at once. */
-enum { SPINS = 400000, SPINS_APART = 1600000, SPINS_IN_DOUBT = 60000, MAX_THREADS = 64 };
+enum { SPINS = 400000, SPINS_APART = 1600000, SPINS_IN_DOUBT = 60000 };
 
 /* How often the caller of a led call wakes threads that are not known to have a processor: at first, and after so
  * many times. */
@@ -32,7 +32,7 @@ struct wisp_pool {
   void *context;
   pthread_mutex_t mutex;
   pthread_cond_t wake;
-  pthread_t workers[MAX_THREADS];
+  pthread_t workers[WISP_MAX_THREADS];
 
   /* calls, led by a thread more */
   wisp_call call; /* NULL when there is none */
@@ -173,7 +173,7 @@ wisp_status wisp_pool_open(wisp_pool **out, int threads) {
   pthread_cond_init(&pool->called, NULL);
   pthread_cond_init(&pool->returned, NULL);
   pool->threads = 1;
-  while (pool->threads < threads && pool->threads < MAX_THREADS) {
+  while (pool->threads < threads && pool->threads < WISP_MAX_THREADS) {
     if (pthread_create(&pool->workers[pool->threads], NULL, worker, pool) != 0) break;
     pool->threads++;
   }

@@ -20,7 +20,7 @@ typedef struct wisp_fit {
   int width, height; /* of the source */
 } wisp_fit;
 
-enum { WISP_MAX_CANDIDATES = 30000 /* YOLOv5's max_nms */ };
+enum { WISP_MAX_CANDIDATES = WISP_MAX_DETECTIONS /* YOLOv5's max_nms */ };
 
 /* Before anything is done: what can't be used is refused with WISP_ERR_ARGUMENT. */
 wisp_status wisp_check_options(const wisp_options *options, wisp_error *error);

@@ -107,9 +107,9 @@ static wisp_status open_detector(wisp_detector **out, const wisp_model *model,
 static wisp_status begin(wisp_detector **out, const wisp_model *model, int complete,
                          const wisp_settings *settings, wisp_error *error) {
   *out = NULL;
-  if (settings->threads < 0 || settings->threads > 64)
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "%d threads were asked for; 1 to 64 are possible.",
-                     settings->threads);
+  if (settings->threads < 0 || settings->threads > WISP_MAX_THREADS)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "%d threads were asked for; 1 to %d are possible.",
+                     settings->threads, WISP_MAX_THREADS);
   const wisp_status status = check_model(model, complete, error);
   return status == WISP_OK ? open_detector(out, model, settings, error) : status;
 }

@@ -10,8 +10,6 @@ static int same_size(const wisp_net_tensor *a, const wisp_net_tensor *b) {
   return a->height == b->height && a->width == b->width;
 }
 
-enum { MAX_SIDE = 8192 /* of a tensor, as the runtime plans */ };
-
 /* Along one axis: 0 y, 1 x. */
 static int output_side(const wisp_net_layer *layer, int side, int axis) {
   const wisp_window *window = &layer->window;
@@ -38,9 +36,9 @@ static wisp_status measure_layer(wisp_net *net, wisp_net_layer *layer, wisp_erro
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "Node %d has a kernel larger than its input of %dx%d.", layer->node, in->width,
                      in->height);
-  if (out->height > MAX_SIDE || out->width > MAX_SIDE)
+  if (out->height > WISP_MAX_SIDE || out->width > WISP_MAX_SIDE)
     return wisp_fail(error, WISP_ERR_LIMIT, "Node %d yields %dx%d; sides up to %d are possible.",
-                     layer->node, out->width, out->height, MAX_SIDE);
+                     layer->node, out->width, out->height, WISP_MAX_SIDE);
   if (layer->residual >= 0 && !same_size(out, &net->tensors[layer->residual]))
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "Node %d yields %dx%d, but is added to a tensor of %dx%d.", layer->node,

@@ -15,10 +15,7 @@
 #include "round/bits.h"
 #include "round/trained.h"
 
-enum {
-  MAX_THREADS = 64,
-  MAX_KEPT = 192 /* pictures that pruning looks at again */
-};
+enum { MAX_KEPT = 192 /* pictures that pruning looks at again */ };
 
 /* What a picture may lose by the bits of weights, as teach.h measures it. */
 static const double TARGET_LOSS = 0.4;
@@ -111,9 +108,9 @@ static wisp_status open_heads(wisp_press *press) {
 wisp_status wisp_press_fold(wisp_press *press, int threads, wisp_error *error) {
   if (!press->graph)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "The graph is folded already; open another press.");
-  if (threads < 0 || threads > MAX_THREADS)
+  if (threads < 0 || threads > WISP_MAX_THREADS)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "%d threads were asked for; 1 to %d are possible.",
-                     threads, MAX_THREADS);
+                     threads, WISP_MAX_THREADS);
   wisp_net *net = NULL;
   wisp_status status = wisp_fold(press->graph, &net, error);
   wisp_graph_close(&press->graph);

@@ -161,7 +161,7 @@ static int fill_taps(wisp_backward *b, const wisp_net_layer *layer, const float 
                      int channels, const phase_job *j, const wisp_floats *sums) {
   const wisp_window *w = &layer->window;
   int taps = 0, all = wisp_net_taps(layer), window = w->kernel[0] * w->kernel[1];
-  int reach[2][WISP_GRAPH_KERNEL], n[2] = {0, 0};
+  int reach[2][WISP_MAX_KERNEL], n[2] = {0, 0};
   for (int axis = 0; axis < 2; axis++)
     for (int k = 0; k < w->kernel[axis]; k++)
       if ((j->phase[axis] + w->pad[axis] - k) % w->stride[axis] == 0) reach[axis][n[axis]++] = k;

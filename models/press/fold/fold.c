@@ -13,7 +13,7 @@
 #include "round/trained.h"
 #include "stem.h"
 
-enum { MAX_LAYERS = 1023, MAX_INPUTS = 255 };
+enum { MAX_LAYERS = WISP_MAX_TENSORS - 1 /* each writes a tensor, the picture is one more */ };
 
 typedef struct folding {
   wisp_graph *graph;
@@ -84,7 +84,7 @@ static wisp_status add_layer(folding *f, int number, int operation, const wisp_o
   wisp_net *net = f->net;
   if (net->layer_count == MAX_LAYERS)
     return wisp_fail(f->error, WISP_ERR_LIMIT, "The network has more than %d layers.", MAX_LAYERS);
-  if (count > MAX_INPUTS) return refuse(f, number, "reads more than 255 tensors side by side");
+  if (count > WISP_MAX_INPUTS) return refuse(f, number, "reads more than 255 tensors side by side");
   wisp_net_layer *layer = &net->layers[net->layer_count++];
   *layer = (wisp_net_layer){.operation = operation,
                             .window = f->graph->nodes[number].window,

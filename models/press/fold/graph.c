@@ -8,19 +8,7 @@
 
 #include "core/src/error.h"
 
-/* The limits of FORMAT.md. Nodes are more than layers: what is folded away counts too. */
-enum {
-  MAX_CHANNELS = 16384,
-  MAX_STRIDE = 8,
-  MAX_INPUT_SIDE = 4096,
-  MAX_HEAD_STRIDE = 65535,
-  MAX_INPUTS = 255,
-  MAX_NODES = 16384,
-  MAX_HEADS = 16,
-  MAX_ANCHORS = 255,
-  MAX_CLASSES = 4096,
-  MAX_CLASS_NAME = 65535
-};
+enum { MAX_NODES = 16384 /* more than layers: what is folded away counts too */ };
 
 const char *wisp_graph_kind_name(wisp_node_kind kind) {
   static const char *const names[] = {"picture", "conv",    "affine",   "activation", "add",
@@ -112,9 +100,9 @@ static wisp_status check_window(const wisp_graph *graph, const wisp_window *wind
                                 wisp_error *error) {
   for (int axis = 0; axis < 2; axis++) {
     wisp_status status =
-        check_value(graph, "the kernel", window->kernel[axis], 1, WISP_GRAPH_KERNEL, error);
+        check_value(graph, "the kernel", window->kernel[axis], 1, WISP_MAX_KERNEL, error);
     if (!status)
-      status = check_value(graph, "the stride", window->stride[axis], 1, MAX_STRIDE, error);
+      status = check_value(graph, "the stride", window->stride[axis], 1, WISP_MAX_STRIDE, error);
     int most = window->kernel[axis] - 1; /* FORMAT.md: smaller than the kernel */
     if (!status)
       status = check_value(graph, "the padding before", window->pad[axis], 0, most, error);
@@ -159,9 +147,11 @@ static int add_weighted(wisp_graph *graph, wisp_node node, int input, const floa
 
 static wisp_status check_groups(const wisp_graph *graph, int input, int channels, int per_group,
                                 int groups, wisp_error *error) {
-  wisp_status status = check_value(graph, "the output channels", channels, 1, MAX_CHANNELS, error);
+  wisp_status status =
+      check_value(graph, "the output channels", channels, 1, WISP_MAX_CHANNELS, error);
   if (!status) status = check_value(graph, "the groups", groups, 1, channels, error);
-  if (!status) status = check_value(graph, "channels per group", per_group, 1, MAX_CHANNELS, error);
+  if (!status)
+    status = check_value(graph, "channels per group", per_group, 1, WISP_MAX_CHANNELS, error);
   if (status) return status;
   int given = graph->nodes[input].channels;
   if ((double)per_group * groups != given || channels % groups)
@@ -237,7 +227,7 @@ int wisp_graph_add(wisp_graph *graph, int a, int b, wisp_error *error) {
 
 int wisp_graph_concat(wisp_graph *graph, const int *inputs, int n, wisp_error *error) {
   wisp_status status =
-      check_value(graph, "the number of tensors to concatenate", n, 1, MAX_INPUTS, error);
+      check_value(graph, "the number of tensors to concatenate", n, 1, WISP_MAX_INPUTS, error);
   if (status) return status;
   int channels = 0;
   for (int i = 0; i < n; i++) {
@@ -245,7 +235,7 @@ int wisp_graph_concat(wisp_graph *graph, const int *inputs, int n, wisp_error *e
     if (status) return status;
     channels += graph->nodes[inputs[i]].channels;
   }
-  status = check_value(graph, "the output channels", channels, 1, MAX_CHANNELS, error);
+  status = check_value(graph, "the output channels", channels, 1, WISP_MAX_CHANNELS, error);
   if (status) return status;
   return add_node(graph, (wisp_node){.kind = WISP_NODE_CONCAT, .channels = channels}, inputs, n,
                   error);
@@ -263,8 +253,8 @@ int wisp_graph_maxpool(wisp_graph *graph, int input, const wisp_window *window, 
 int wisp_graph_upsample(wisp_graph *graph, int input, int factor_y, int factor_x,
                         wisp_error *error) {
   wisp_status status = check_tensor(graph, input, error);
-  if (!status) status = check_value(graph, "the factor", factor_y, 1, MAX_STRIDE, error);
-  if (!status) status = check_value(graph, "the factor", factor_x, 1, MAX_STRIDE, error);
+  if (!status) status = check_value(graph, "the factor", factor_y, 1, WISP_MAX_STRIDE, error);
+  if (!status) status = check_value(graph, "the factor", factor_x, 1, WISP_MAX_STRIDE, error);
   if (status) return status;
   wisp_node node = {.kind = WISP_NODE_UPSAMPLE,
                     .channels = graph->nodes[input].channels,
@@ -284,7 +274,7 @@ int wisp_graph_focus(wisp_graph *graph, int input, wisp_error *error) {
 
 int wisp_graph_select(wisp_graph *graph, int input, const int *picks, int n, wisp_error *error) {
   wisp_status status = check_tensor(graph, input, error);
-  if (!status) status = check_value(graph, "the output channels", n, 1, MAX_CHANNELS, error);
+  if (!status) status = check_value(graph, "the output channels", n, 1, WISP_MAX_CHANNELS, error);
   for (int i = 0; i < n && !status; i++)
     status = check_value(graph, "a channel to select", picks[i], 0,
                          graph->nodes[input].channels - 1, error);
@@ -299,10 +289,10 @@ int wisp_graph_select(wisp_graph *graph, int input, const int *picks, int n, wis
 /* ---- the ends ---- */
 
 wisp_status wisp_graph_input(wisp_graph *graph, int height, int width, wisp_error *error) {
-  if (height < 1 || width < 1 || height > MAX_INPUT_SIDE || width > MAX_INPUT_SIDE)
+  if (height < 1 || width < 1 || height > WISP_MAX_INPUT_SIDE || width > WISP_MAX_INPUT_SIDE)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "The input is %dx%d pixels; sides of 1 to %d are possible.", width, height,
-                     MAX_INPUT_SIDE);
+                     WISP_MAX_INPUT_SIDE);
   graph->height = height;
   graph->width = width;
   return WISP_OK;
@@ -311,17 +301,17 @@ wisp_status wisp_graph_input(wisp_graph *graph, int height, int width, wisp_erro
 static wisp_status check_head(const wisp_graph *graph, int tensor, int stride, const float *anchors,
                               int n, wisp_error *error) {
   int number = graph->head_count;
-  if (number == MAX_HEADS)
-    return wisp_fail(error, WISP_ERR_LIMIT, "The graph has more than %d heads.", MAX_HEADS);
+  if (number == WISP_MAX_HEADS)
+    return wisp_fail(error, WISP_ERR_LIMIT, "The graph has more than %d heads.", WISP_MAX_HEADS);
   if (tensor < 1 || tensor >= graph->node_count)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d is tensor %d; only 1 to %d are there.",
                      number, tensor, graph->node_count - 1);
-  if (stride < 1 || stride > MAX_HEAD_STRIDE)
+  if (stride < 1 || stride > WISP_MAX_HEAD_STRIDE)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d has the stride %d; 1 to %d is possible.",
-                     number, stride, MAX_HEAD_STRIDE);
-  if (n < 1 || n > MAX_ANCHORS || !anchors)
+                     number, stride, WISP_MAX_HEAD_STRIDE);
+  if (n < 1 || n > WISP_MAX_ANCHORS || !anchors)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d has %d anchors; 1 to %d are possible.",
-                     number, n, MAX_ANCHORS);
+                     number, n, WISP_MAX_ANCHORS);
   for (int i = 0; i < 2 * n; i++)
     if (!(anchors[i] > 0 && isfinite(anchors[i])))
       return wisp_fail(error, WISP_ERR_ARGUMENT,
@@ -360,12 +350,13 @@ wisp_status wisp_graph_head(wisp_graph *graph, int tensor, int stride, const flo
 
 wisp_status wisp_graph_class(wisp_graph *graph, const char *name, wisp_error *error) {
   size_t length = name ? strlen(name) : 0;
-  if (graph->class_count == MAX_CLASSES)
-    return wisp_fail(error, WISP_ERR_LIMIT, "The graph has more than %d classes.", MAX_CLASSES);
-  if (!name || length > MAX_CLASS_NAME)
+  if (graph->class_count == WISP_MAX_CLASSES)
+    return wisp_fail(error, WISP_ERR_LIMIT, "The graph has more than %d classes.",
+                     WISP_MAX_CLASSES);
+  if (!name || length > WISP_MAX_CLASS_NAME)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "The name of class %d has %zu bytes; up to %d are possible.",
-                     graph->class_count, length, MAX_CLASS_NAME);
+                     graph->class_count, length, WISP_MAX_CLASS_NAME);
   char *copy = copy_of(name, length + 1);
   char **classes = roomy(graph->classes, graph->class_count, &graph->class_cap, sizeof copy);
   if (classes) graph->classes = classes;

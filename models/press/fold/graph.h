@@ -24,10 +24,7 @@ typedef enum wisp_node_kind {
   WISP_NODE_SELECT /* channel i of it is channel picks[i] of its input: a shuffle, a part */
 } wisp_node_kind;
 
-enum {
-  WISP_GRAPH_KERNEL = 15,     /* the largest kernel: FORMAT.md */
-  WISP_MOST_WEIGHTS = 1 << 28 /* of a convolution */
-};
+enum { WISP_MOST_WEIGHTS = 1 << 28 /* of a convolution */ };
 
 /* How a convolution or a pool walks its input. */
 typedef struct wisp_window {

@@ -9,11 +9,6 @@
 #include "corridor.h"
 #include "encode.h"
 
-enum { VERSION = 2, PREAMBLE = 24, MAX_HEADER = 4 << 20, MAX_FILE = 1 << 30 };
-
-/* Of a layer, and of all layers together; readers refuse more. */
-enum { MAX_BLOCKS = 1 << 25, MAX_READS = 4096 };
-
 enum { MASKED_FROM = 64 /* one block in that many is zero */ };
 
 /* ---- bytes ---- */
@@ -243,10 +238,10 @@ static void put_header(writer *w, const wisp_net *net, const char *provenance, w
 
 static void put_preamble(writer *w, const writer *header, const writer *payloads) {
   put_bytes(w, "WISP", 4);
-  put_u32(w, VERSION);
+  put_u32(w, WISP_FORMAT_VERSION);
   put_u32(w, (uint32_t)header->size);
   put_u32(w, wisp_section_crc(0, header->bytes, header->size));
-  put_u32(w, (uint32_t)(PREAMBLE + header->size + payloads->size));
+  put_u32(w, (uint32_t)(WISP_PREAMBLE + header->size + payloads->size));
   if (!w->failed) put_u32(w, wisp_section_crc(0, w->bytes, w->size));
 }
 
@@ -264,20 +259,20 @@ static wisp_status check(const wisp_net *net, const char *provenance, wisp_error
   for (int i = 0; i < net->layer_count; i++) {
     const wisp_net_layer *layer = &net->layers[i];
     reads += layer->input_count;
-    if (wisp_net_weighs(layer) && count_blocks(net, layer) > MAX_BLOCKS)
+    if (wisp_net_weighs(layer) && count_blocks(net, layer) > WISP_MAX_BLOCKS)
       return wisp_fail(error, WISP_ERR_LIMIT, "Node %d has %zu blocks of weights; up to %d fit.",
-                       layer->node, count_blocks(net, layer), MAX_BLOCKS);
+                       layer->node, count_blocks(net, layer), WISP_MAX_BLOCKS);
   }
-  if (reads > MAX_READS)
+  if (reads > WISP_MAX_READS)
     return wisp_fail(error, WISP_ERR_LIMIT, "The layers read %d tensors; up to %d are possible.",
-                     reads, MAX_READS);
+                     reads, WISP_MAX_READS);
   return WISP_OK;
 }
 
 static wisp_status join(writer *file, const writer *header, const writer *payloads,
                         wisp_error *error) {
-  double whole = (double)header->size + (double)payloads->size + PREAMBLE;
-  if (header->size > MAX_HEADER || whole > MAX_FILE)
+  double whole = (double)header->size + (double)payloads->size + WISP_PREAMBLE;
+  if (header->size > WISP_MAX_HEADER || whole > WISP_MAX_FILE)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "A file of %.0f bytes, %zu of them header, is over the format's limits.",
                      whole, header->size);

@@ -11,8 +11,7 @@
 
 enum { SCALES = 24 /* tried for each output channel */ };
 
-/* In units of the sum: FORMAT.md's limit, and a part of it for the bias alone. */
-static const double MOST_SUM = 1 << 30;
+/* In units of the sum: a part of its limit, WISP_MAX_SUM, for the bias alone. */
 static const float MOST_BIAS = 1 << 28;
 
 /* The unit of a channel that isn't read: so large that rounding leaves its weights zero. */
@@ -98,5 +97,5 @@ float wisp_integers_run(const wisp_integers *s, const float *weights, float bias
 wisp_status wisp_integers_check(const int8_t *rounded, int taps, float scale, float bias) {
   double sum = fabs((double)bias / scale);
   for (int k = 0; k < taps; k++) sum += WISP_BYTE_MAX * abs(rounded[k]);
-  return sum < MOST_SUM ? WISP_OK : WISP_ERR_LIMIT;
+  return sum < WISP_MAX_SUM ? WISP_OK : WISP_ERR_LIMIT;
 }

@@ -12,8 +12,7 @@
 
 enum { BITS = 7 };
 
-/* In units of the sum: FORMAT.md's limit, and a part of it for the bias alone. */
-static const double MOST_SUM = 1 << 30;
+/* In units of the sum: a part of its limit, WISP_MAX_SUM, for the bias alone. */
 static const float MOST_BIAS = 1 << 28;
 
 void wisp_trained_keep(wisp_net *net, const wisp_operands *yielded, const wisp_byte_range *range) {
@@ -75,7 +74,7 @@ static wisp_status round_channel(wisp_net_layer *layer, int o, const float *real
   }
   layer->quantised.scale[o] = scale;
   layer->quantised.bias[o] = wisp_encode_bias(bias);
-  return sum < MOST_SUM ? WISP_OK : WISP_ERR_LIMIT;
+  return sum < WISP_MAX_SUM ? WISP_OK : WISP_ERR_LIMIT;
 }
 
 static wisp_status round_layer(const wisp_net *net, wisp_net_layer *layer, wisp_error *error) {
