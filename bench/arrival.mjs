@@ -45,7 +45,7 @@ async function visitModel(address) {
  * @param {{address: string, variant: string, times: number}} wanted
  */
 async function decode({ address, variant, times }) {
-  const [engine, files] = ['/web/src/detect/engine.js', '/web/src/detect/files.js'];
+  const [engine, files] = ['/web/src/detect/engine.js', '/web/src/detect/runtime-files.js'];
   const [{ Engine }, { runtimeFiles }] = await Promise.all([import(engine), import(files)]);
   const bytes = new Uint8Array(await (await fetch(address)).arrayBuffer());
   const opened = await Engine.load({ variant, threads: 1 }, runtimeFiles());

@@ -1,7 +1,7 @@
 // How long each layer of a model takes on this machine: one thread, the best build, a drawn picture.
 
 import { Engine } from '../web/src/detect/engine.js';
-import { runtimeFiles } from '../web/src/detect/files.js';
+import { runtimeFiles } from '../web/src/detect/runtime-files.js';
 import { chooseVariant } from '../web/src/detect/variant.js';
 import { drawScene } from '../web/src/picture/scene.js';
 

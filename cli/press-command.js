@@ -253,7 +253,7 @@ async function pressOne(press, { file, label, settings }, { threads }, yardstick
 
 /** @param {Press} press */
 async function onnxOf(press) {
-  const { writeOnnx } = await import('../web/src/export/onnx.js');
+  const { writeOnnx } = await import('../web/src/export/onnx-graph.js');
   return writeOnnx(await press.network());
 }
 

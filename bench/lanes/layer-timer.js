@@ -1,7 +1,7 @@
 // wisp's engine by itself, without Detector and its worker: how long each layer takes.
 
 import { Engine } from '../../web/src/detect/engine.js';
-import { runtimeFiles } from '../../web/src/detect/files.js';
+import { runtimeFiles } from '../../web/src/detect/runtime-files.js';
 
 /** @typedef {import('./letterbox.js').Frame} Frame */
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { writeOnnx } from '../../web/src/export/onnx.js';
+import { writeOnnx } from '../../web/src/export/onnx-graph.js';
 import { importOnnx } from '../../web/src/import/onnx.js';
 import { press } from '../../web/src/press.js';
 import { pressRandom } from '../../web/src/pressing/random-press.js';
@@ -29,10 +29,10 @@ export const networkFolder = path.join(benchFolder, 'networks');
 const MAKERS = [
   'dist/press.wasm',
   'web/src/pressing/random-press.js',
-  'web/src/graph/random.js',
+  'web/src/graph/random-graph.js',
   'web/src/graph/block-mask.js',
   'web/src/graph/objectness.js',
-  'web/src/export/onnx.js',
+  'web/src/export/onnx-graph.js',
   'web/src/export/onnx-decoding.js',
   'bench/peers/onnx-quantised.js',
   'bench/peers/peer-scales.js',

@@ -4,8 +4,8 @@ import { quantiseWeights, scales } from './peer-scales.js';
 
 /**
  * @typedef {import('../../web/src/export/onnx-writer.js').OnnxWriter} OnnxWriter
- * @typedef {import('../../web/src/export/onnx.js').Kind} Kind
- * @typedef {import('../../web/src/export/onnx.js').Rounding} Rounding
+ * @typedef {import('../../web/src/export/onnx-graph.js').Kind} Kind
+ * @typedef {import('../../web/src/export/onnx-graph.js').Rounding} Rounding
  * @typedef {import('../../web/src/graph/float-graph.js').Conv} Conv
  * @typedef {import('./peer-scales.js').Scale} Scale
  */

@@ -3,7 +3,7 @@
 // The engine's memory is kept as it was at the start of each layer, so that only the damaged layer is decoded anew.
 
 import { readFileSync } from 'node:fs';
-import { runtimeFiles } from '../../web/src/detect/files.js';
+import { runtimeFiles } from '../../web/src/detect/runtime-files.js';
 import { RandomNumbers } from '../../web/src/graph/random-numbers.js';
 import { compile, instantiate } from '../../web/src/wasm/instance.js';
 

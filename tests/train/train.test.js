@@ -9,8 +9,8 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { writeOnnx } from '../../web/src/export/onnx.js';
-import { randomGraph } from '../../web/src/graph/random.js';
+import { writeOnnx } from '../../web/src/export/onnx-graph.js';
+import { randomGraph } from '../../web/src/graph/random-graph.js';
 import { runWisp } from '../cli/command.js';
 
 const run = promisify(execFile);

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
-import { runtimeFiles } from '../../web/src/detect/files.js';
+import { runtimeFiles } from '../../web/src/detect/runtime-files.js';
 import { compile, instantiate } from '../../web/src/wasm/instance.js';
 
 const { glue, wasm } = runtimeFiles().wisp;

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { root } from '../../tools/places.mjs';
 import { Engine } from '../../web/src/detect/engine.js';
-import { runtimeFiles } from '../../web/src/detect/files.js';
+import { runtimeFiles } from '../../web/src/detect/runtime-files.js';
 import { chooseVariant } from '../../web/src/detect/variant.js';
 import { Detector } from '../../web/src/index.js';
 import { pack } from '../../web/src/picture/pack.js';

@@ -6,7 +6,7 @@ import { detection, inputSize, threadCount } from './arguments.js';
 import { downloadModel } from './bytes/download.js';
 import { requireWisp } from './bytes/magic.js';
 import { forgotten, Link, remembering } from './crew/link.js';
-import { runtimeFiles } from './detect/files.js';
+import { runtimeFiles } from './detect/runtime-files.js';
 import { chooseVariant } from './detect/variant.js';
 import { naming, WispError } from './error.js';
 import { absolute, countCores } from './host.js';

@@ -5,10 +5,11 @@
 import { classList, detection, inputSize, threadCount } from './arguments.js';
 import { forgotten, Link, remembering } from './crew/link.js';
 import { kindOf, naming, WispError } from './error.js';
+import { onlyClasses } from './graph/class-subset.js';
 import { absolute, countCores } from './host.js';
 import { explainRefusal, movable, pack } from './picture/pack.js';
 import { release } from './picture/picture.js';
-import { cut, importFrom, prefixed } from './pressing/press-source.js';
+import { importFrom, prefixed } from './pressing/press-source.js';
 
 export { WispError };
 
@@ -88,7 +89,7 @@ export class Press {
       throw signal?.aborted ? signal.reason : thrown;
     });
     signal?.throwIfAborted(); // nobody listened meanwhile
-    const graph = classes ? cut(whole, classes) : whole;
+    const graph = classes ? onlyClasses(whole, classes) : whole;
     const chosen = classes ? { classes: graph.classes } : {};
     const link = new Link(options.workerUrl, WORKER);
     const abort = () => link.end(signal?.reason);

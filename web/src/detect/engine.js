@@ -98,7 +98,7 @@ export class Engine {
 
   /**
    * @param {import('./variant.js').Choice} choice
-   * @param {Record<import('./variant.js').Variant, import('./files.js').BuildFiles>} files
+   * @param {Record<import('./variant.js').Variant, import('./runtime-files.js').BuildFiles>} files
    * @param {WebAssembly.Module} [compiled] the choice's, if someone has it already
    */
   static async load(choice, files, compiled = undefined) {

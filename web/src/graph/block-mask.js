@@ -1,6 +1,6 @@
 // Float graph → the same with blocks of weights zeroed at random: it costs what a pruned network costs.
 
-import { ImportError } from './import-error.js';
+import { WispError } from '../error.js';
 import { RandomNumbers } from './random-numbers.js';
 
 /**
@@ -24,7 +24,7 @@ const LANES = 4;
 export function zeroBlocks(graph, sparsity, { seed = 1 } = {}) {
   if (!(sparsity >= 0 && sparsity < 1)) {
     const sentence = `sparsity is a share of the blocks from 0 to less than 1, not ${sparsity}.`;
-    throw new ImportError('WISP_ERR_ARGUMENT', sentence);
+    throw new WispError('WISP_ERR_ARGUMENT', sentence);
   }
   if (sparsity === 0) return graph;
   const numbers = new RandomNumbers(seed);

@@ -1,6 +1,7 @@
 // Float graph → the same for some of its classes: the heads' channels of the others are cut away.
 
-import { ImportError, unsupported } from './import-error.js';
+import { WispError } from '../error.js';
+import { unsupported } from './graph-error.js';
 
 /**
  * @typedef {import('./float-graph.js').FloatGraph} FloatGraph
@@ -35,7 +36,7 @@ export function onlyClasses(graph, wanted) {
 
 /** @param {string} sentence @returns {never} */
 function refuse(sentence) {
-  throw new ImportError('WISP_ERR_ARGUMENT', sentence);
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 
 /** @param {string | number} wanted @param {string[]} names @returns {number} */

@@ -1,6 +1,6 @@
 // Evaluates ONNX nodes whose inputs are all known: shape arithmetic, grids, the decoding of the heads.
 
-import { malformed, unsupported } from '../graph/import-error.js';
+import { malformed, unsupported } from '../graph/graph-error.js';
 import {
   broadcastDims,
   countOf,

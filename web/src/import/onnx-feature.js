@@ -1,6 +1,6 @@
 // A feature map while an ONNX graph is read, and what every translator asks of a node.
 
-import { malformed, unsupported } from '../graph/import-error.js';
+import { malformed, unsupported } from '../graph/graph-error.js';
 import { list } from './onnx-constant.js';
 
 /**

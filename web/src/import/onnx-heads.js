@@ -4,7 +4,7 @@
 // logits, the nodes behind them are evaluated, and the boxes that come out tell anchors and strides. Every number
 // is then compared with YOLOv5's formula.
 
-import { unsupported } from '../graph/import-error.js';
+import { unsupported } from '../graph/graph-error.js';
 import { describe } from './onnx-feature.js';
 import { countOf } from './onnx-tensor.js';
 

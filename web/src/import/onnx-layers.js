@@ -1,6 +1,6 @@
 // ONNX layers that look at pixels → convolutions, max-pools, upsampling, Focus and concatenation.
 
-import { malformed } from '../graph/import-error.js';
+import { malformed } from '../graph/graph-error.js';
 import { consecutive, select } from './onnx-channels.js';
 import { list, number } from './onnx-constant.js';
 import {

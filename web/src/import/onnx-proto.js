@@ -1,7 +1,8 @@
 // Reads the protobuf of an ONNX file into plain objects; knows its fields, not their meaning.
 
 import { PbfReader } from 'pbf';
-import { ImportError, malformed, unsupported } from '../graph/import-error.js';
+import { WispError } from '../error.js';
+import { malformed, unsupported } from '../graph/graph-error.js';
 
 /**
  * @typedef {{dims: number[], data: Float32Array | Float64Array}} Tensor
@@ -49,8 +50,8 @@ export function readModel(bytes) {
     if (pbf.pos !== bytes.length || model.nodes.length === 0) throw new Error('no graph');
     return model;
   } catch (error) {
-    if (error instanceof ImportError) throw error;
-    throw new ImportError(
+    if (error instanceof WispError) throw error;
+    throw new WispError(
       'WISP_ERR_FORMAT',
       `The ${bytes.length} bytes are not an ONNX model, or a damaged one.`,
       { cause: error },
@@ -79,7 +80,7 @@ function fieldEnd(pbf) {
   const size = pbf.readVarint();
   const end = pbf.pos + size;
   if (end <= pbf.length) return end;
-  throw new ImportError(
+  throw new WispError(
     'WISP_ERR_TRUNCATED',
     `The ONNX file ends early: it has ${pbf.length} bytes, but a field at byte ${pbf.pos} ` +
       `needs ${size}; download it again.`,

@@ -1,6 +1,6 @@
 // ONNX pairs of QuantizeLinear and DequantizeLinear on feature maps → the range that a tensor was trained with.
 
-import { malformed } from '../graph/import-error.js';
+import { malformed } from '../graph/graph-error.js';
 import { constantOnly, describe, feature, isFeature, refuse, weights } from './onnx-feature.js';
 
 /**

@@ -1,6 +1,6 @@
 // Dense tensors without arithmetic: shapes, strides, strided copies, broadcasting.
 
-import { malformed } from '../graph/import-error.js';
+import { malformed } from '../graph/graph-error.js';
 
 /**
  * @typedef {import('./onnx-proto.js').Tensor} Tensor

@@ -1,6 +1,6 @@
 // The one table of the ONNX operations that wisp runs on feature maps.
 
-import { unsupported } from '../graph/import-error.js';
+import { unsupported } from '../graph/graph-error.js';
 import { reshape, transpose } from './onnx-channels.js';
 import { number } from './onnx-constant.js';
 import { describe, isFeature } from './onnx-feature.js';

@@ -1,7 +1,7 @@
 // ONNX bytes → float graph: constants folded, nodes translated, the decoding of the heads cut off.
 
 import { FloatGraphBuilder } from '../graph/float-graph.js';
-import { malformed, unsupported } from '../graph/import-error.js';
+import { malformed, unsupported } from '../graph/graph-error.js';
 import { classNames } from './class-names.js';
 import { split } from './onnx-channels.js';
 import { evaluate, number } from './onnx-constant.js';
@@ -28,7 +28,7 @@ const PICTURE_TYPES = [1, 10];
 
 /**
  * Reads a YOLOv5 (v5.0, v6, v7; any width and depth; FP32 or FP16) from an ONNX file.
- * Throws an ImportError that says what is wrong with the file, or which node wisp can't run.
+ * Throws a WispError that says what is wrong with the file, or which node wisp can't run.
  *
  * @param {Uint8Array} bytes the whole file
  * @returns {FloatGraph}

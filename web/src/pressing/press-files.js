@@ -3,7 +3,7 @@
 /**
  * @param {boolean} threaded
  * @param {string} [base]
- * @returns {import('../detect/files.js').BuildFiles}
+ * @returns {import('../detect/runtime-files.js').BuildFiles}
  */
 export function pressFiles(threaded, base) {
   if (base !== undefined) {

@@ -3,7 +3,6 @@
 import { download } from '../bytes/download.js';
 import { hex } from '../bytes/magic.js';
 import { saying, WispError } from '../error.js';
-import { onlyClasses } from '../graph/class-subset.js';
 
 /**
  * @typedef {import('../bytes/download.js').ModelSource} ModelSource
@@ -56,16 +55,6 @@ const isGraph = (model) => Array.isArray(Reflect.get(Object(model), 'nodes'));
 
 /** A file's own name, without the folders it is in: those are nobody else's business. @param {string} path */
 const fileName = (path) => path.split(/[\\/]/).pop() || path;
-
-/** Only these classes of it. @param {FloatGraph} whole @param {(string | number)[]} classes */
-export function cut(whole, classes) {
-  try {
-    return onlyClasses(whole, classes);
-  } catch (cause) {
-    const { code, message } = /** @type {{code?: string, message: string}} */ (cause);
-    throw code === undefined ? cause : new WispError(code, message, { cause });
-  }
-}
 
 /**
  * What is wrong with a file, with its name.

@@ -2,11 +2,11 @@
 
 import { zeroBlocks } from '../graph/block-mask.js';
 import { objectnessFor, shiftObjectness } from '../graph/objectness.js';
-import { randomGraph } from '../graph/random.js';
+import { randomGraph } from '../graph/random-graph.js';
 import { drawScene } from '../picture/scene.js';
 import { Press } from '../press.js';
 
-export { randomNames } from '../graph/random.js';
+export { randomNames } from '../graph/random-graph.js';
 export { drawScene } from '../picture/scene.js';
 
 /**

@@ -6,7 +6,7 @@ import { saying, WispError } from '../error.js';
 
 /**
  * Rejects with a WispError if the files are to blame, with another error if it is the threads.
- * @param {import('../detect/files.js').BuildFiles} files
+ * @param {import('../detect/runtime-files.js').BuildFiles} files
  * @param {number} workers that it may start threads on; a build without threads needs none
  * @param {Promise<WebAssembly.Module> | WebAssembly.Module} compiling of `compile`
  * @returns {Promise<any>} the module with its exports

@@ -1,7 +1,7 @@
 // The float graph of a YOLOv5 (v6) with random weights: it costs what a trained one costs and finds nothing.
 
+import { WispError } from '../error.js';
 import { FloatGraphBuilder } from './float-graph.js';
-import { ImportError } from './import-error.js';
 import { RandomNumbers } from './random-numbers.js';
 
 /** Depth and width of each member of the family, as multiples of yolov5l's. @type {Record<string, [number, number]>} */
@@ -56,7 +56,7 @@ export function randomGraph(name, { size = 640, seed = 1 } = {}) {
   const scale = Object.hasOwn(SCALES, name) ? SCALES[name] : undefined;
   if (!scale) {
     const sentence = `There is no random network "${name}"; there is ${randomNames.join(', ')}.`;
-    throw new ImportError('WISP_ERR_ARGUMENT', sentence);
+    throw new WispError('WISP_ERR_ARGUMENT', sentence);
   }
   const drawing = new Drawing(scale, new RandomNumbers(seed));
   const scales = drawing.trunk();
@@ -80,7 +80,7 @@ function inputSize(size) {
   const fits = [width, height].every((side) => side > 0 && side % LARGEST_STRIDE === 0);
   if (fits) return { height, width };
   const sentence = `The sides of the input are multiples of ${LARGEST_STRIDE}, not ${width} × ${height}.`;
-  throw new ImportError('WISP_ERR_ARGUMENT', sentence);
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 
 /** @typedef {{tensor: number, channels: number}} Feature */
