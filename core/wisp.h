@@ -10,12 +10,17 @@
  * wisp_begin and wisp_advance instead of wisp_open do most of its work while the bytes are on their way.
  *
  * Nothing here is global. One detector is used by one thread at a time. Every function that can fail returns
- * a wisp_status; a wisp_error, where one is taken, may be NULL. */
+ * a wisp_status; a wisp_error, where one is taken, may be NULL. What may be called after an error stands beside each;
+ * close may always be, also with NULL in the place, where it leaves NULL. */
 #ifndef WISP_H
 #define WISP_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+/* Of this header; and of the library, as a static string. */
+#define WISP_VERSION "0.1.0"
+const char *wisp_version(void);
 
 enum {
   WISP_MAX_THREADS = 64,
@@ -47,11 +52,14 @@ typedef struct wisp_error {
 
 typedef struct wisp_model wisp_model;
 
+/* After an error *model is NULL. */
 wisp_status wisp_model_open(wisp_model **model);
-/* Takes the next `size` bytes of the file, in pieces of any size. The bytes may be reused after the call. */
+/* Takes the next `size` bytes of the file, in pieces of any size. The bytes may be reused after the call. After an
+ * error the model is of no use: feeding it gives the same error again. */
 wisp_status wisp_model_feed(wisp_model *model, const void *bytes, size_t size, wisp_error *error);
 /* Bytes of the whole file, once its preamble has arrived; 0 before. */
 size_t wisp_model_size(const wisp_model *model);
+/* Not before the detectors that were opened on it. */
 void wisp_model_close(wisp_model **model);
 
 typedef struct wisp_model_info {
@@ -71,7 +79,8 @@ typedef struct wisp_layer_info {
   size_t bytes;               /* of its payload in the file */
 } wisp_layer_info;
 
-/* Both need a header that has arrived, WISP_ERR_TRUNCATED otherwise; WISP_ERR_ARGUMENT where there is no such layer. */
+/* Both need a header that has arrived, WISP_ERR_TRUNCATED otherwise; WISP_ERR_ARGUMENT where there is no such layer.
+ * After an error nothing has changed. */
 wisp_status wisp_model_describe(const wisp_model *model, wisp_model_info *info);
 wisp_status wisp_model_layer(const wisp_model *model, int layer, wisp_layer_info *info);
 /* UTF-8, lives as long as the model; NULL if `label` is out of range. */
@@ -81,35 +90,27 @@ const char *wisp_model_class(const wisp_model *model, int label);
 
 typedef struct wisp_detector wisp_detector;
 
-typedef enum wisp_kernel_set {
-  WISP_KERNELS_BEST = 0,   /* the fastest of this build in this engine, as a probe finds */
-  WISP_KERNELS_SCALAR = 1, /* the definition; slow */
-  WISP_KERNELS_NARROW = 2, /* relaxed builds: dot products with 16-bit sums, fast everywhere */
-  WISP_KERNELS_FUSED =
-      3 /* relaxed builds: dot products with 32-bit sums, fast with VNNI and on Arm */
-} wisp_kernel_set;
-
 typedef struct wisp_settings {
   int height, width; /* of the network's input; 0: as the model says */
   int threads; /* 0 or 1: the caller's alone; up to WISP_MAX_THREADS, only in builds with threads */
-  wisp_kernel_set kernels; /* another than the best: for tests and benches */
-  int signed_bytes;        /* -1: as the engine's dot product needs it; 0, 1: forced, for tests */
-  double (*clock)(void);   /* milliseconds, for wisp_result's times; NULL: they stay 0 */
+  double (*clock)(void); /* milliseconds, for wisp_result's times; NULL: they stay 0 */
   int warm_up; /* each layer runs once on grey, so that the first frame is no slower than the next */
+  const struct wisp_forced *forced; /* for tests and measurements: wisp_testing.h; NULL: nothing */
 } wisp_settings;
 
 wisp_settings wisp_default_settings(void);
 
-/* Plans all memory. The model must be complete and must outlive the detector, which borrows it. */
+/* Plans all memory. The model must be complete and must outlive the detector, which borrows it. After an error
+ * *detector is NULL and the model as before: it may be opened with other settings. */
 wisp_status wisp_open(wisp_detector **detector, const wisp_model *model,
                       const wisp_settings *settings, wisp_error *error);
 
 /* The same in steps, while the model arrives; its header must be there. The weights then live once: the model gives
- * each layer's to the detector, and no other detector can be opened on it. */
+ * each layer's to the detector, and no other detector can be opened on it. After an error as wisp_open. */
 wisp_status wisp_begin(wisp_detector **detector, wisp_model *model, const wisp_settings *settings,
                        wisp_error *error);
-/* Takes the layers that have arrived since. WISP_ERR_TRUNCATED while some have not; the detector is ready once it is
- * WISP_OK, and of no use after any other. */
+/* Takes the layers that have arrived since. WISP_ERR_TRUNCATED while some have not: feed the model and call again. The
+ * detector is ready once it is WISP_OK; after any other error it is of no use, nor is the model. */
 wisp_status wisp_advance(wisp_detector *detector, wisp_error *error);
 
 void wisp_close(wisp_detector **detector);
@@ -157,7 +158,8 @@ typedef struct wisp_result {
 } wisp_result;
 
 /* `n` frames to `n` results. Allocates only where `n` or max_detections is greater than ever before; the first of a
- * detector with threads starts one more. */
+ * detector with threads starts one more. After an error nothing has changed, the boxes of the detect before included:
+ * it may be called again. */
 wisp_status wisp_detect(wisp_detector *detector, const wisp_frame *frames, int n,
                         const wisp_options *options, wisp_result *results, wisp_error *error);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/wisp.h"
+#include "core/wisp_testing.h"
 
 _Static_assert(sizeof(wisp_box) == 24, "boxes.js reads six 32-bit fields");
 
@@ -31,6 +32,7 @@ static struct {
   wisp_detector *detector;
   int expects; /* whether to begin the detector, with `settings`, once the model's header has arrived */
   wisp_settings settings;
+  wisp_forced forced;
   uint8_t *piece; /* model bytes on their way in */
   size_t piece_cap;
   uint8_t *wanted;      /* [classes] */
@@ -75,7 +77,9 @@ EMSCRIPTEN_KEEPALIVE void runtime_expect(int width, int height, int threads, int
   door.settings.height = height;
   door.settings.threads = threads;
   door.settings.warm_up = warm_up;
-  door.settings.kernels = (wisp_kernel_set)kernels;
+  door.forced = wisp_default_forced();
+  door.forced.kernels = (wisp_kernel_set)kernels;
+  door.settings.forced = &door.forced;
   door.settings.clock = emscripten_get_now;
 }
 

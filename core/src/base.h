@@ -15,6 +15,9 @@ enum {
 static inline int wisp_min(int a, int b) { return a < b ? a : b; }
 static inline int wisp_max(int a, int b) { return a > b ? a : b; }
 static inline int wisp_clamp(int v, int low, int high) { return wisp_min(wisp_max(v, low), high); }
+/* x / by, rounded down and up; by > 0. */
+static inline int wisp_floor_div(int x, int by) { return x >= 0 ? x / by : -((by - 1 - x) / by); }
+static inline int wisp_ceil_div(int x, int by) { return -wisp_floor_div(-x, by); }
 static inline int wisp_planes(int channels) { return (channels + WISP_LANES - 1) / WISP_LANES; }
 
 /* ---- requantisation arithmetic: the definition; kernels/simd.h has the same on eight lanes ---- */
@@ -34,7 +37,7 @@ enum { WISP_SIGMOID_TERMS = 6 };
 /* How a 32-bit sum becomes a byte (wisp_finish in kernels/finish_scalar.h is the definition). The sum is brought to a
  * 16-bit fixed-point number whose unit is chosen by finish.c, activated, added to the residual, and scaled to bytes. */
 typedef struct wisp_finish {
-  int activation;    /* WISP_ACT_* */
+  wisp_activation activation;
   int16_t limit;     /* SiLU, sigmoid: WISP_SIGMOID_RANGE; hard-swish: 6, in units */
   int16_t steps;     /* limit * steps ~ 32767 */
   int16_t slope;     /* of leaky ReLU, q15 */

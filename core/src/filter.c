@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 #include "error.h"
-#include "plan.h"
+#include "payload.h"
+#include "strides.h"
 
 enum { PAIR = 4 /* words */ };
 

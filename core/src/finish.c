@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "error.h"
-#include "plan.h"
+#include "network.h"
+#include "strides.h"
 
 /* Above this share of 32768, the byte range would saturate x. */
 static const double HEADROOM = 32640;

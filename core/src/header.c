@@ -1,11 +1,13 @@
 /* header.c - the header of a .wisp file: bytes to a graph that is known to be sound.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "header.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
-#include "model.h"
+#include "payload.h"
 
 /* Reads front to back; past the end it gives zeros and remembers. */
 typedef struct cursor {
@@ -140,8 +142,8 @@ static wisp_status check_window(const wisp_layer *l, int i, wisp_error *error) {
 
 static wisp_status read_layer(wisp_model *m, cursor *c, int i, wisp_error *error) {
   wisp_layer *l = &m->layer[i];
-  l->operation = take_u8(c);
-  l->activation = take_u8(c);
+  l->operation = (wisp_operation)take_u8(c);
+  l->activation = (wisp_activation)take_u8(c);
   l->flags = take_u8(c);
   l->input_count = take_u8(c);
   l->kernel_height = take_u8(c);
@@ -159,7 +161,7 @@ static wisp_status read_layer(wisp_model *m, cursor *c, int i, wisp_error *error
     return wisp_fail(error, WISP_ERR_UNSUPPORTED,
                      "Layer %d is operation %d, which this version does not know; update wisp.", i,
                      l->operation);
-  if (l->activation >= WISP_ACT_COUNT || l->flags & ~(WISP_LAYER_RESIDUAL | WISP_LAYER_MASKED))
+  if ((int)l->activation >= WISP_ACT_COUNT || l->flags & ~(WISP_LAYER_RESIDUAL | WISP_LAYER_MASKED))
     return wisp_fail(error, WISP_ERR_UNSUPPORTED,
                      "Layer %d has activation %d and flags %d, not known here; update wisp.", i,
                      l->activation, l->flags);
@@ -191,7 +193,7 @@ static wisp_status read_head(wisp_model *m, cursor *c, int i, wisp_error *error)
   wisp_model_head *h = &m->head[i];
   h->tensor = take_u16(c);
   h->stride = take_u16(c);
-  h->kind = take_u8(c);
+  h->kind = (wisp_head_kind)take_u8(c);
   h->anchors = take_u8(c);
   take_u16(c);
   if (h->kind != WISP_HEAD_YOLOV5)

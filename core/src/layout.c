@@ -3,7 +3,8 @@
 #include <stdlib.h>
 
 #include "error.h"
-#include "plan.h"
+#include "network.h"
+#include "strides.h"
 
 enum {
   STRIP_BYTES = 512 << 10, /* of input that a task keeps in the second-level cache */

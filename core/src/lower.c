@@ -6,17 +6,17 @@
 
 #include "error.h"
 #include "group.h"
-#include "plan.h"
+#include "payload.h"
+#include "strides.h"
 
 typedef struct lowering {
   wisp_weights_view view;
-  int positions; /* taps * planes: blocks of a channel */
-  int32_t *
-      distance; /* [positions] bytes from an output pixel's place to the position's four channels */
-  int *zero_point; /* [planes] */
-  int *first;      /* [channels] index of the channel's first present block */
-  const int8_t *
-      *block;    /* [4][positions] of the quad at hand; NULL where all four weights are zero */
+  int positions;     /* taps * planes: blocks of a channel */
+  int32_t *distance; /* [positions] bytes from an output pixel's place to the four channels there */
+  int *zero_point;   /* [planes] */
+  int *first;        /* [channels] index of the channel's first present block */
+  /* [4][positions] of the quad at hand; NULL where all four weights are zero */
+  const int8_t **block;
   int wide_sums; /* of the kernels */
   wisp_group *grouping;
   wisp_group_block *run; /* [positions] blocks of the list at hand */
@@ -172,8 +172,8 @@ static int stands_in(int list, enum listing listing, const int8_t *a, const int8
 
 /* Writes rows `row` and `row` + 1 of the quad. */
 static void emit_pair(lowering *lo, int row) {
-  const int8_t *const *a = lo->block + (size_t)row * (size_t)lo->positions, *const *b =
-                                                                                a + lo->positions;
+  const int8_t *const *a = lo->block + (size_t)row * (size_t)lo->positions;
+  const int8_t *const *b = a + lo->positions;
   int both = 0, alone = 0;
   for (int i = 0; i < lo->positions; i++) {
     both += a[i] && b[i];

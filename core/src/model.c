@@ -1,11 +1,11 @@
 /* model.c - a .wisp file as it arrives: preamble, header, payloads, each checked when it is complete.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "model.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
+#include "header.h"
+#include "payload.h"
 
 static uint32_t read_u32(const uint8_t *b) {
   return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;

@@ -1,10 +1,11 @@
 /* payload.c - the weights of a layer: the parts of the payload, and the promises the kernels rely on.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "payload.h"
+
 #include <math.h>
 #include <stdlib.h>
 
 #include "error.h"
-#include "model.h"
 
 /* Everything but the pointers; blocks is -1 if there are too many. */
 static wisp_weights_view shape(const wisp_model *model, int layer) {

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 
 #include "error.h"
-#include "plan.h"
+#include "network.h"
+#include "strides.h"
 
 enum { ALIGNMENT = 64, SLACK = 2 * WISP_OVERREAD /* behind the last image */ };
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "error.h"
+#include "network.h"
+#include "strides.h"
 
 static wisp_status check_size(const wisp_model *m, int height, int width, wisp_error *error) {
   if (height < 1 || width < 1 || height % m->stride || width % m->stride)

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "network.h"
 #include "stages.h"
 
 enum { CELLS = 24 /* of a head, computed together if a box can be in one of them */ };

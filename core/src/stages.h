@@ -10,8 +10,8 @@
 
 #include "../wisp.h"
 #include "base.h"
-#include "plan.h"
 #include "pool.h"
+#include "steps.h"
 
 /* How a frame was laid into the network's input: input = source * scale + left (top), in pixels. */
 typedef struct wisp_fit {

@@ -17,8 +17,8 @@ typedef struct wisp_unpack_layer {
   int8_t *weights;      /* [present][4], zeros */
 } wisp_unpack_layer;
 
-typedef struct wisp_unpack
-    wisp_unpack; /* one for a file: its layers are read one after the other */
+/* One for a file: its layers are read one after the other. */
+typedef struct wisp_unpack wisp_unpack;
 
 typedef enum wisp_unpack_state {
   WISP_UNPACK_READS,        /* more bytes are needed */

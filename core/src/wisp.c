@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../wisp_testing.h"
 #include "error.h"
+#include "payload.h"
+#include "plan.h"
 #include "stages.h"
 
 enum { WARM_SIDE = 32 };
@@ -22,9 +25,11 @@ struct wisp_detector {
   size_t box_capacity;
 };
 
-wisp_settings wisp_default_settings(void) {
-  return (wisp_settings){.threads = 1, .signed_bytes = -1};
-}
+const char *wisp_version(void) { return WISP_VERSION; }
+
+wisp_settings wisp_default_settings(void) { return (wisp_settings){.threads = 1}; }
+
+wisp_forced wisp_default_forced(void) { return (wisp_forced){.signed_bytes = -1}; }
 
 wisp_options wisp_default_options(void) {
   return (wisp_options){.confidence = 0.25f, .iou = 0.45f, .max_detections = 300};
@@ -32,9 +37,9 @@ wisp_options wisp_default_options(void) {
 
 /* ---- open and close ---- */
 
-/* The set of kernels that the settings ask for; NULL if this build or engine has none such. */
-static const wisp_kernels *choose_kernels(const wisp_settings *s) {
-  switch (s->kernels) {
+/* NULL if this build or engine has none such. */
+static const wisp_kernels *choose_kernels(wisp_kernel_set set) {
+  switch (set) {
     case WISP_KERNELS_SCALAR: return wisp_kernels_scalar();
     case WISP_KERNELS_NARROW: return wisp_kernels_set(1) ? wisp_kernels_set(0) : NULL;
     case WISP_KERNELS_FUSED: return wisp_kernels_set(1);
@@ -45,21 +50,22 @@ static const wisp_kernels *choose_kernels(const wisp_settings *s) {
 
 static wisp_status open_plan(wisp_detector *d, const wisp_model *model, const wisp_settings *s,
                              wisp_error *error) {
-  const wisp_kernels *kernels = choose_kernels(s);
+  const wisp_forced forced = s->forced ? *s->forced : wisp_default_forced();
+  const wisp_kernels *kernels = choose_kernels(forced.kernels);
   if (!kernels)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "There are no kernels of kind %d in this build; 2 and 3 need relaxed SIMD.",
-                     (int)s->kernels);
-  if (s->signed_bytes < -1 || s->signed_bytes > 1)
+                     (int)forced.kernels);
+  if (forced.signed_bytes < -1 || forced.signed_bytes > 1)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "signed_bytes is -1, 0 or 1, not %d.",
-                     s->signed_bytes);
+                     forced.signed_bytes);
   const wisp_sign own = wisp_kernels_sign(kernels);
   if (own == WISP_COMPUTES_WRONGLY)
     return wisp_fail(error, WISP_ERR_UNSUPPORTED,
                      "This engine computes the dot products of the %s kernels wrongly.",
                      kernels->name);
   const int is_signed = own == WISP_SIGNED,
-            flip = s->signed_bytes < 0 ? is_signed : s->signed_bytes;
+            flip = forced.signed_bytes < 0 ? is_signed : forced.signed_bytes;
   if (flip != is_signed && !kernels->any_sign)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "The %s kernels read bytes as %s on this machine.",
                      kernels->name, is_signed ? "signed" : "unsigned");
@@ -79,7 +85,7 @@ static wisp_status check_model(const wisp_model *model, int complete, wisp_error
     return wisp_fail(error, WISP_ERR_TRUNCATED,
                      "The model ends before its %zu bytes are there; download it again.",
                      model->size);
-  if (model->given)
+  if (model->weights_moved)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "The model's weights went to another detector; feed it to a new model.");
   return WISP_OK;
@@ -119,7 +125,7 @@ wisp_status wisp_begin(wisp_detector **out, wisp_model *model, const wisp_settin
   const wisp_status status = begin(out, model, 0, settings, error);
   if (status != WISP_OK) return status;
   (*out)->model = model;
-  model->given = 1;
+  model->weights_moved = 1;
   return WISP_OK;
 }
 

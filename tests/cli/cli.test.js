@@ -18,12 +18,14 @@ const at = (/** @type {string} */ name) => folder.at(name);
 const wisp = (words, options) => folder.wisp(words, options);
 
 describe('wisp', () => {
-  test('knows its version, which is that of package.json', async () => {
+  test('knows its version, which is that of package.json and of wisp.h', async () => {
     const { stdout, code } = await wisp(['--version']);
     assert.equal(code, 0);
     assert.equal(stdout, `${VERSION}\n`);
-    const own = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-    assert.equal(VERSION, own.version);
+    /** @param {string} name */
+    const text = (name) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
+    assert.equal(VERSION, JSON.parse(text('package.json')).version);
+    assert.equal(VERSION, /^#define WISP_VERSION "(.*)"$/m.exec(text('core/wisp.h'))?.[1]);
   });
 
   test('helps, with examples, on stdout', async () => {

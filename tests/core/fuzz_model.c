@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Checksums and the file's size are set right first, so that what lies behind them is reached. */
-#include "model.h"
+#include "network.h"
 
 #include <stdlib.h>
 #include <string.h>

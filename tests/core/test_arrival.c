@@ -4,7 +4,7 @@
 #include "check.h"
 #include "core/wisp.h"
 #include "draw.h"
-#include "model.h"
+#include "network.h"
 
 enum { NETWORKS = 12, WIDTH = 41, HEIGHT = 37 };
 

@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "core/wisp.h"
+#include "core/wisp_testing.h"
 #include "draw.h"
 
 enum { FRAMES = 6, CLASSES = 2, MOST_LAYERS = 64 };
@@ -29,8 +30,8 @@ static int is_sentence(const wisp_error *error, wisp_status status) {
 
 static wisp_status try_open(const wisp_model *model, int height, int width, int threads,
                             int signed_bytes) {
-  const wisp_settings s = {
-      .height = height, .width = width, .threads = threads, .signed_bytes = signed_bytes};
+  const wisp_forced forced = {WISP_KERNELS_BEST, signed_bytes};
+  const wisp_settings s = {.height = height, .width = width, .threads = threads, .forced = &forced};
   wisp_detector *detector;
   wisp_error error = {WISP_OK, ""};
   const wisp_status status = wisp_open(&detector, model, &s, &error);
@@ -122,6 +123,23 @@ static void test_batches(wisp_detector *d) {
   for (int i = 0; i < FRAMES; i++) free((void *)(uintptr_t)frames[i].rgba);
 }
 
+/* What wisp.h promises of a detect that fails: the boxes of the one before stay. */
+static void test_refusal(wisp_detector *d, const wisp_frame *frame) {
+  const wisp_options o = many(), wrong = {.max_detections = 0};
+  wisp_result kept, other;
+  CHECK_CASE("a detect that fails");
+  CHECK_EQ(wisp_detect(d, frame, 1, &o, &kept, NULL), WISP_OK);
+  CHECK(kept.count > 0);
+  const size_t size = (size_t)kept.count * sizeof *kept.boxes;
+  wisp_box *boxes = check_allocate(size);
+  memcpy(boxes, kept.boxes, size);
+  const wisp_frame frames[2] = {*frame, {NULL, 4, 4, 16}};
+  CHECK_EQ(wisp_detect(d, frame, 1, &wrong, &other, NULL), WISP_ERR_ARGUMENT);
+  CHECK_EQ(wisp_detect(d, frames, 2, &o, &other, NULL), WISP_ERR_ARGUMENT);
+  CHECK_SAME(kept.boxes, boxes, size);
+  free(boxes);
+}
+
 static void test_filters(wisp_detector *d, const wisp_frame *frame) {
   wisp_options o = many();
   wisp_result r;
@@ -206,6 +224,7 @@ static void test_descriptions(const wisp_model *model, const wisp_detector *d) {
 
 int main(int argc, char **argv) {
   check_begin(argc, argv);
+  CHECK(strcmp(wisp_version(), WISP_VERSION) == 0);
   wisp_model *model = open_model();
   const wisp_settings s = wisp_default_settings();
   uint8_t *rgba = draw_picture(50, 40);
@@ -215,6 +234,7 @@ int main(int argc, char **argv) {
   CHECK_EQ(wisp_open(&d, model, &s, NULL), WISP_OK);
   test_options(d);
   test_batches(d);
+  test_refusal(d, &frame);
   test_filters(d, &frame);
   test_times(model, &frame);
   test_descriptions(model, d);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * `test_model --corpus FOLDER` writes some small files for the fuzzer to start from. */
-#include "model.h"
+#include "payload.h"
 
 #include <math.h>
 

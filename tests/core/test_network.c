@@ -5,7 +5,9 @@
 #include <math.h>
 
 #include "check.h"
+#include "core/wisp_testing.h"
 #include "draw.h"
+#include "plan.h"
 #include "reference.h"
 #include "stages.h"
 
@@ -170,9 +172,9 @@ static int expected_boxes(const net *n, const reference *r, const wisp_fit *fit,
 static void check_detect(const net *n, const wisp_model *model, const variant *v,
                          const reference *r, const wisp_frame *frame) {
   wisp_settings settings = wisp_default_settings();
-  settings.kernels = v->kernels;
+  const wisp_forced forced = {v->kernels, v->flip};
   settings.threads = v->threads;
-  settings.signed_bytes = v->flip;
+  settings.forced = &forced;
   wisp_detector *detector;
   wisp_error error = {0};
   if (!CHECK_EQ(wisp_open(&detector, model, &settings, &error), WISP_OK)) return;

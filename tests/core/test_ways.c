@@ -5,6 +5,7 @@
  * boxes as a line of JSON; without arguments the model and the pictures are drawn. */
 #include "check.h"
 #include "core/wisp.h"
+#include "core/wisp_testing.h"
 #include "draw.h"
 
 enum { PICTURES = 32 };
@@ -112,8 +113,8 @@ static wisp_detector *open_detector(const input *in, way w) {
   wisp_settings s = wisp_default_settings();
   s.height = s.width = in->size;
   s.threads = w.threads;
-  s.signed_bytes = w.signed_bytes;
-  s.kernels = w.kernels;
+  const wisp_forced forced = {w.kernels, w.signed_bytes};
+  s.forced = &forced;
   wisp_detector *detector;
   wisp_error error = {WISP_OK, ""};
   if (!CHECK_EQ(wisp_open(&detector, in->model, &s, &error), WISP_OK))
@@ -124,8 +125,10 @@ static wisp_detector *open_detector(const input *in, way w) {
 /* Whether both representations can be forced on. */
 static int takes_any_sign(const input *in) {
   wisp_settings s = wisp_default_settings();
+  wisp_forced forced = wisp_default_forced();
+  s.forced = &forced;
   int taken = 0;
-  for (s.signed_bytes = 0; s.signed_bytes < 2; s.signed_bytes++) {
+  for (forced.signed_bytes = 0; forced.signed_bytes < 2; forced.signed_bytes++) {
     wisp_detector *detector;
     taken += wisp_open(&detector, in->model, &s, NULL) == WISP_OK;
     wisp_close(&detector);

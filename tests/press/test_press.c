@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "core/src/model.h"
+#include "core/src/payload.h"
 #include "models/press/press.h"
 #include "small_net.h"
 

@@ -3,7 +3,7 @@
 #ifndef WISP_TEST_REFERENCE_H
 #define WISP_TEST_REFERENCE_H
 
-#include "plan.h"
+#include "steps.h"
 #include "writer.h"
 
 typedef struct reference {

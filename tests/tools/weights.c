@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/src/model.h"
+#include "core/src/payload.h"
 #include "pack/encode.h"
 
 static wisp_model *read_model(const char *name) {

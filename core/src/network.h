@@ -1,7 +1,7 @@
-/* model.h - a .wisp file that has been checked: the graph and the weights, as models/FORMAT.md describes them.
+/* network.h - a .wisp file as it is known so far: the graph and the weights, as models/FORMAT.md describes them.
  * SPDX-License-Identifier: Apache-2.0 */
-#ifndef WISP_MODEL_H
-#define WISP_MODEL_H
+#ifndef WISP_NETWORK_H
+#define WISP_NETWORK_H
 
 #include "../wisp.h"
 #include "base.h"
@@ -16,8 +16,9 @@ typedef struct wisp_tensor {
 } wisp_tensor;
 
 typedef struct wisp_layer {
-  int operation, activation; /* WISP_OP_*, WISP_ACT_* */
-  int flags;                 /* WISP_LAYER_* */
+  wisp_operation operation;
+  wisp_activation activation;
+  int flags; /* WISP_LAYER_* */
   int kernel_height, kernel_width, stride_y, stride_x;
   int pad_top, pad_left, pad_bottom, pad_right;
   float slope;
@@ -28,7 +29,7 @@ typedef struct wisp_layer {
   uint32_t payload_crc;
   int present; /* weight blocks */
   uint8_t *
-      payload; /* owned: decoded scales, biases, mask, weights; NULL until its turn, and once given */
+      payload; /* owned: decoded scales, biases, mask, weights; NULL before its turn and once moved */
 } wisp_layer;
 
 /* The parts of a convolution's payload; they borrow from it. */
@@ -41,7 +42,9 @@ typedef struct wisp_weights_view {
 } wisp_weights_view;
 
 typedef struct wisp_model_head {
-  int tensor, stride, kind, anchors;
+  int tensor, stride;
+  wisp_head_kind kind;
+  int anchors;
   float *sizes; /* [anchors][2] */
 } wisp_model_head;
 
@@ -60,7 +63,7 @@ struct wisp_model {
   size_t size, header_size;
   uint32_t header_crc;
   int next_layer;             /* whose payload is being read */
-  int given;                  /* whether a detector takes the weights as they arrive */
+  int weights_moved;          /* whether a detector takes them as they arrive */
   wisp_unpack *unpack;        /* owned while payloads are read */
   wisp_unpack_state unpacked; /* what it last said */
   uint8_t *lanes;             /* owned, of that layer */
@@ -73,22 +76,6 @@ struct wisp_model {
   char **class_name;     /* [classes] */
   char *provenance;
 };
-
-/* header.c: parses and checks the header's bytes into the model. */
-wisp_status wisp_header_parse(wisp_model *model, const uint8_t *bytes, size_t size,
-                              wisp_error *error);
-void wisp_header_free(wisp_model *model);
-
-/* payload.c: whether a layer's payload can have its size and blocks. `layer` is its index. */
-int wisp_payload_fits(const wisp_model *model, int layer);
-/* Makes room for a layer's weights and lets the model's decoder begin to fill it. */
-wisp_status wisp_payload_start(wisp_model *model, int layer, wisp_error *error);
-/* Checks a layer's complete payload. */
-wisp_status wisp_payload_check(const wisp_model *model, int layer, wisp_error *error);
-/* The payload's parts; without pointers before its turn. */
-wisp_weights_view wisp_payload_view(const wisp_model *model, int layer);
-/* Frees a layer's weights. */
-void wisp_payload_drop(wisp_model *model, int layer);
 
 /* Whether the header has arrived and was sound. */
 static inline int wisp_model_has_header(const wisp_model *model) {

@@ -1,0 +1,79 @@
+/* steps.h - a plan: the images of a network at one size, the steps that fill them, and where all of it lies.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef WISP_STEPS_H
+#define WISP_STEPS_H
+
+#include "../wisp.h"
+#include "base.h"
+#include "kernel.h"
+
+/* One output of the network: real numbers, f32 [anchors][5 + classes][cells], cells row by row. */
+typedef struct wisp_head {
+  const float *logits;
+  const float *anchors; /* [count][2] width, height in input pixels */
+  int count, classes, height, width, stride;
+  int pitch; /* cells from row to row; a channel is `pitch * height` numbers */
+} wisp_head;
+
+/* A tensor in memory, or its phases: its pixels sorted by their place in the stride of the convolution that reads them;
+ * or a head's numbers. Of phases, plane (y * stride_x + x) * planes + p has what plane p has from (y, x) on. */
+typedef struct wisp_image {
+  wisp_view view;
+  int stride_y, stride_x; /* 0 of what is no phases */
+  int margin; /* columns that neighbours along a row are apart at least: pitch >= width + margin */
+  int group;  /* images with one pitch, since a kernel walks them with one index */
+  uint8_t border;  /* the byte around the picture */
+  int first, last; /* steps that write it and that read it last */
+  size_t size; /* 0: only its phases are read; at most WISP_ARENA_MAX, even if that is too little */
+  size_t offset;
+} wisp_image;
+
+enum { WISP_ARENA_MAX = 0x7fffffff /* bytes: distances have 32 bits */ };
+
+enum wisp_step_kind {
+  WISP_STEP_SORT, /* a tensor -> its phases, if no convolution writes it */
+  WISP_STEP_CONV,
+  WISP_STEP_HEAD,
+  WISP_STEP_MAXPOOL,
+  WISP_STEP_UPSAMPLE,
+  WISP_STEP_DEPTHWISE
+};
+
+typedef struct wisp_step {
+  enum wisp_step_kind kind;
+  int layer;
+  int *inputs; /* [input_count] images */
+  int input_count;
+  int output, residual; /* images; residual -1 if there is none */
+  int phases;           /* convolution: the image of the output's phases; -1 if there is none */
+  int piece;            /* convolution: pixels computed for all channels before the next ones */
+  int rows, strips;     /* output rows of a task; tasks along the height */
+  int units; /* quads; otherwise planes, of what is sorted those of the input; 1 for a head */
+  int chunk, chunks; /* units of a task; tasks along the channels */
+  int quad_count;
+  wisp_quad *quads; /* head: first those of all objectness channels, then each anchor's others */
+  wisp_filter *filters; /* depthwise: [planes of the output] */
+  int32_t *words;       /* the streams of quads or filters */
+  wisp_finish finish;
+  int *channels; /* head: [quad_count][4] channels of the quads, -1 where there is none */
+  int objectness_quads;
+} wisp_step;
+
+typedef struct wisp_plan {
+  const wisp_model *model;
+  const wisp_kernels *kernels;
+  uint8_t flip; /* xor-ed to activation bytes in memory */
+  int height, width, threads;
+  int image_count, step_count;
+  int ready;          /* steps that can run: their weights have arrived and are lowered */
+  wisp_status failed; /* what kept the next from it */
+  wisp_image *images; /* tensor t is image t */
+  wisp_step *steps;
+  wisp_head *heads; /* [model->heads] */
+  uint8_t *arena;
+  size_t arena_size, memory; /* memory: everything the plan holds */
+  double macs;               /* of a frame, without absent blocks */
+  double *layer_ms;          /* [layers] of the last run */
+} wisp_plan;
+
+#endif

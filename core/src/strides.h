@@ -1,0 +1,19 @@
+/* strides.h - the strides in which a plan is made, in this order, a file each.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * layout.c lists the images and steps and their geometry, place.c gives each image its address; then, as the weights
+ * of a step arrive, finish.c turns scales into fixed point and lower.c weight blocks into kernel streams (filter.c
+ * those of depthwise convolutions). None calls another; plan.c walks them. */
+#ifndef WISP_STRIDES_H
+#define WISP_STRIDES_H
+
+#include "steps.h"
+
+wisp_status wisp_layout_make(wisp_plan *plan, wisp_error *error);
+wisp_status wisp_place_make(wisp_plan *plan, wisp_error *error);
+/* `*unit` is what one unit of the step's 16-bit numbers is in reals: lowering needs it. */
+wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wisp_error *error);
+wisp_status wisp_lower_make(wisp_plan *plan, wisp_step *step, double unit, wisp_error *error);
+wisp_status wisp_filter_make(wisp_plan *plan, wisp_step *step, double unit, wisp_error *error);
+
+#endif
