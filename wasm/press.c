@@ -13,7 +13,8 @@ _Static_assert(sizeof(wisp_box) == 24, "boxes.js reads six 32-bit fields");
 
 static struct {
   wisp_press *press;
-  uint8_t *rgba; /* the picture at hand */
+  wisp_byte_range range; /* of the next node */
+  uint8_t *rgba;         /* the picture at hand */
   size_t rgba_cap;
   int width, height;
   const uint8_t *packed;
@@ -61,84 +62,84 @@ EMSCRIPTEN_KEEPALIVE int graph_input(int height, int width) {
   return status ? status : wisp_graph_input(graph, height, width, &door.error);
 }
 
+static int add(int input, wisp_node node) {
+  wisp_graph *graph;
+  const wisp_status status = open_graph(&graph);
+  if (status != WISP_OK) return status;
+  node.inputs = node.inputs ? node.inputs : &input;
+  node.input_count = node.input_count ? node.input_count : 1;
+  node.range = door.range;
+  door.range = (wisp_byte_range){0};
+  return wisp_graph_add(graph, &node, &door.error);
+}
+
 /* weights f32 [cout][cin_per_group][kh][kw]; bias f32 [cout] or 0; padding top, left, bottom, right */
-EMSCRIPTEN_KEEPALIVE int graph_conv(int in, const float *weights, const float *bias, int cout,
+EMSCRIPTEN_KEEPALIVE int graph_conv(int in, float *weights, float *bias, int cout,
                                     int cin_per_group, int kh, int kw, int sy, int sx, int pt,
                                     int pl, int pb, int pr, int groups) {
-  wisp_graph *graph;
-  wisp_status status = open_graph(&graph);
-  if (status) return status;
-  wisp_window window = {{kh, kw}, {sy, sx}, {pt, pl, pb, pr}};
-  return wisp_graph_conv(graph, in, weights, bias, cout, cin_per_group, &window, groups,
-                         &door.error);
+  return add(in, (wisp_node){.kind = WISP_NODE_CONV,
+                             .channels = cout,
+                             .window = {{kh, kw}, {sy, sx}, {pt, pl, pb, pr}},
+                             .groups = groups,
+                             .weights = weights,
+                             .weight_count = cout * cin_per_group * kh * kw,
+                             .bias = bias,
+                             .bias_count = bias ? cout : 0});
 }
 
 /* scale and bias f32 [n] */
-EMSCRIPTEN_KEEPALIVE int graph_affine(int in, const float *scale, const float *bias, int n) {
-  wisp_graph *graph;
-  wisp_status status = open_graph(&graph);
-  return status ? status : wisp_graph_affine(graph, in, scale, bias, n, &door.error);
+EMSCRIPTEN_KEEPALIVE int graph_affine(int in, float *scale, float *bias, int n) {
+  return add(in, (wisp_node){.kind = WISP_NODE_AFFINE,
+                             .weights = scale,
+                             .weight_count = n,
+                             .bias = bias,
+                             .bias_count = n});
 }
 
 /* kind: 1 ReLU, 2 leaky ReLU of this slope, 3 SiLU, 4 hard-swish, 5 sigmoid, as in models/FORMAT.md */
 EMSCRIPTEN_KEEPALIVE int graph_activation(int in, int kind, float slope) {
-  wisp_graph *graph;
-  wisp_status status = open_graph(&graph);
-  return status ? status : wisp_graph_activation(graph, in, kind, slope, &door.error);
+  return add(in, (wisp_node){.kind = WISP_NODE_ACTIVATION, .activation = kind, .slope = slope});
 }
 
-EMSCRIPTEN_KEEPALIVE int graph_range(int tensor, float scale, int zero_point) {
-  wisp_graph *graph;
-  wisp_status status = open_graph(&graph);
-  return status ? status : wisp_graph_range(graph, tensor, scale, zero_point, &door.error);
+/* The next node's tensor was rounded to bytes of this range. */
+EMSCRIPTEN_KEEPALIVE void graph_range(float scale, int zero_point) {
+  door.range = (wisp_byte_range){scale, zero_point};
 }
 
 EMSCRIPTEN_KEEPALIVE int graph_add(int a, int b) {
-  wisp_graph *graph;
-  wisp_status status = open_graph(&graph);
-  return status ? status : wisp_graph_add(graph, a, b, &door.error);
+  return add(a, (wisp_node){.kind = WISP_NODE_ADD, .inputs = (int[]){a, b}, .input_count = 2});
 }
 
 /* ids i32 [n] */
-EMSCRIPTEN_KEEPALIVE int graph_concat(const int *ids, int n) {
-  wisp_graph *graph;
-  wisp_status status = open_graph(&graph);
-  return status ? status : wisp_graph_concat(graph, ids, n, &door.error);
+EMSCRIPTEN_KEEPALIVE int graph_concat(int *ids, int n) {
+  return add(0, (wisp_node){.kind = WISP_NODE_CONCAT, .inputs = ids, .input_count = n});
 }
 
 EMSCRIPTEN_KEEPALIVE int graph_maxpool(int in, int kh, int kw, int sy, int sx, int pt, int pl,
                                        int pb, int pr) {
-  wisp_graph *graph;
-  wisp_status status = open_graph(&graph);
-  if (status) return status;
-  wisp_window window = {{kh, kw}, {sy, sx}, {pt, pl, pb, pr}};
-  return wisp_graph_maxpool(graph, in, &window, &door.error);
+  const wisp_window window = {{kh, kw}, {sy, sx}, {pt, pl, pb, pr}};
+  return add(in, (wisp_node){.kind = WISP_NODE_MAXPOOL, .window = window});
 }
 
 EMSCRIPTEN_KEEPALIVE int graph_upsample(int in, int fy, int fx) {
-  wisp_graph *graph;
-  wisp_status status = open_graph(&graph);
-  return status ? status : wisp_graph_upsample(graph, in, fy, fx, &door.error);
+  return add(in, (wisp_node){.kind = WISP_NODE_UPSAMPLE, .window = {.stride = {fy, fx}}});
 }
 
 EMSCRIPTEN_KEEPALIVE int graph_focus(int in) {
-  wisp_graph *graph;
-  wisp_status status = open_graph(&graph);
-  return status ? status : wisp_graph_focus(graph, in, &door.error);
+  return add(in, (wisp_node){.kind = WISP_NODE_FOCUS});
 }
 
 /* picks i32 [n]: channels of the input */
-EMSCRIPTEN_KEEPALIVE int graph_select(int in, const int *picks, int n) {
-  wisp_graph *graph;
-  wisp_status status = open_graph(&graph);
-  return status ? status : wisp_graph_select(graph, in, picks, n, &door.error);
+EMSCRIPTEN_KEEPALIVE int graph_select(int in, int *picks, int n) {
+  return add(in, (wisp_node){.kind = WISP_NODE_SELECT, .picks = picks, .pick_count = n});
 }
 
 /* anchors f32 [n][2] width, height in input pixels */
-EMSCRIPTEN_KEEPALIVE int graph_head(int tensor, int stride, const float *anchors, int n) {
+EMSCRIPTEN_KEEPALIVE int graph_head(int tensor, int stride, float *anchors, int n) {
   wisp_graph *graph;
-  wisp_status status = open_graph(&graph);
-  return status ? status : wisp_graph_head(graph, tensor, stride, anchors, n, &door.error);
+  const wisp_status status = open_graph(&graph);
+  if (status != WISP_OK) return status;
+  return wisp_graph_head(graph, &(wisp_yolo_head){tensor, stride, n, anchors}, &door.error);
 }
 
 EMSCRIPTEN_KEEPALIVE int graph_class(const char *utf8) {

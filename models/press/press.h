@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  *   wisp_press *press;  wisp_press_open(&press);
- *   wisp_graph_conv(wisp_press_graph(press), ...);        node by node (graph.h)
+ *   wisp_graph_add(wisp_press_graph(press), &node, &error);   node by node (graph.h)
  *   wisp_press_fold(press, threads, &error);
  *   wisp_press_observe(press, &frame, &error);            for each calibration picture
  *   wisp_press_quantise(press, &settings, NULL, &error);   zeros, then integers

@@ -214,41 +214,40 @@ static int last(wisp_graph *graph, int input) {
 }
 
 static int pool(wisp_graph *graph, int input) {
-  wisp_window window = square(3, 1, 1);
-  return wisp_graph_maxpool(graph, input, &window, NULL);
+  wisp_node node = {.kind = WISP_NODE_MAXPOOL, .window = square(3, 1, 1)};
+  return add_one(graph, node, input);
 }
 
 static int grouped_twice(wisp_graph *graph) {
-  float weights[4] = {0};
-  wisp_window window = square(1, 1, 0);
-  int same = wisp_graph_select(graph, 1, (int[]){0, 1, 1, 3}, 4, NULL);
-  return last(graph, wisp_graph_conv(graph, same, weights, NULL, 4, 1, &window, 4, NULL));
+  wisp_node depthwise = conv_node(4, square(1, 1, 0), (float[4]){0}, 4);
+  depthwise.groups = 4;
+  int same = add_select(graph, 1, (int[]){0, 1, 1, 3}, 4);
+  return last(graph, add_one(graph, depthwise, same));
 }
 
 static int selected_colours(wisp_graph *graph) {
-  int turned = wisp_graph_select(graph, 0, (int[]){2, 1, 0}, 3, NULL);
+  int turned = add_select(graph, 0, (int[]){2, 1, 0}, 3);
   return last(graph, random_conv(graph, turned, 4, square(3, 2, 1)));
 }
 
 static int scaled_twice(wisp_graph *graph) {
-  int same = wisp_graph_select(graph, 1, (int[]){0, 0}, 2, NULL);
-  return last(graph, wisp_graph_affine(graph, same, (float[]){2, 3}, (float[]){0, 0}, 2, NULL));
+  return last(graph, random_affine(graph, add_select(graph, 1, (int[]){0, 0}, 2)));
 }
 
 static int added_to_sigmoid(wisp_graph *graph) {
   int a = random_conv(graph, 1, 4, square(1, 1, 0));
-  a = wisp_graph_activation(graph, a, WISP_ACT_SIGMOID, 0, NULL);
-  return last(graph, wisp_graph_add(graph, a, 1, NULL));
+  a = add_activation(graph, a, WISP_ACT_SIGMOID);
+  return last(graph, sum(graph, a, 1));
 }
 
 static int added_pools(wisp_graph *graph) {
   int a = pool(graph, 1);
-  return last(graph, wisp_graph_add(graph, a, pool(graph, a), NULL));
+  return last(graph, sum(graph, a, pool(graph, a)));
 }
 
 static int added_and_read(wisp_graph *graph) {
   int a = random_conv(graph, 1, 4, square(1, 1, 0));
-  return last(graph, pair(graph, a, wisp_graph_add(graph, 1, a, NULL)));
+  return last(graph, pair(graph, a, sum(graph, 1, a)));
 }
 
 static int pooled_concat(wisp_graph *graph) { return last(graph, pool(graph, pair(graph, 1, 1))); }
@@ -282,7 +281,8 @@ static void test_refusal(int (*make)(wisp_graph *), wisp_status status, const ch
   wisp_graph_class(graph, "a", NULL);
   wisp_graph_class(graph, "b", NULL);
   CHECK_EQ(random_conv(graph, 0, 4, square(3, 2, 1)), 1);
-  CHECK_EQ(wisp_graph_head(graph, make(graph), 2, anchors, 1, NULL), WISP_OK);
+  wisp_yolo_head head = {make(graph), 2, 1, anchors};
+  CHECK_EQ(wisp_graph_head(graph, &head, NULL), WISP_OK);
   CHECK_EQ(wisp_fold(graph, &net, &error), status);
   if (!CHECK(strstr(error.message, words))) printf("the sentence: %s\n", error.message);
   CHECK(!net);

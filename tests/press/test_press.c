@@ -281,20 +281,23 @@ static void test_bits(void) {
 /* A convolution of 8 channels whose first five are strange, and one head. */
 static wisp_graph *strange_net(void) {
   static const float SIZES[8] = {0, 1e-30f, 1e-12f, 1e6f, 1, 1, 1, 1};
-  static const float BIASES[8] = {1000, 5, 0, -1e6f, 1e9f, 0, 0, 1};
-  float weights[8 * 3 * 9], head[7 * 8] = {0}, anchors[] = {10, 20};
-  wisp_window three = square(3, 2, 1), point = square(1, 1, 0);
+  float biases[8] = {1000, 5, 0, -1e6f, 1e9f, 0, 0, 1};
+  float weights[8 * 3 * 9], points[7 * 8] = {0};
+  wisp_node conv = conv_node(8, square(3, 2, 1), weights, 8 * 27);
+  wisp_node point = conv_node(7, square(1, 1, 0), points, 7 * 8);
+  wisp_yolo_head head = {3, 2, 1, (float[]){10, 20}};
   wisp_graph *graph;
   for (int i = 0; i < 8 * 27; i++) weights[i] = SIZES[i / 27] * (float)random_real(-1, 1);
-  for (int i = 0; i < 7 * 8; i++) head[i] = i % 8 > 4 ? (float)random_real(-1, 1) : 0;
+  for (int i = 0; i < 7 * 8; i++) points[i] = i % 8 > 4 ? (float)random_real(-1, 1) : 0;
   CHECK_EQ(wisp_graph_open(&graph), WISP_OK);
   wisp_graph_input(graph, SIDE, SIDE, NULL);
   wisp_graph_class(graph, "a", NULL);
   wisp_graph_class(graph, "b", NULL);
-  CHECK_EQ(wisp_graph_conv(graph, 0, weights, BIASES, 8, 3, &three, 1, NULL), 1);
-  CHECK_EQ(wisp_graph_activation(graph, 1, WISP_ACT_RELU, 0, NULL), 2);
-  CHECK_EQ(wisp_graph_conv(graph, 2, head, NULL, 7, 8, &point, 1, NULL), 3);
-  CHECK_EQ(wisp_graph_head(graph, 3, 2, anchors, 1, NULL), WISP_OK);
+  conv.bias = biases;
+  conv.bias_count = 8;
+  CHECK_EQ(add_one(graph, conv, 0), 1);
+  CHECK_EQ(add_one(graph, point, add_activation(graph, 1, WISP_ACT_RELU)), 3);
+  CHECK_EQ(wisp_graph_head(graph, &head, NULL), WISP_OK);
   return graph;
 }
 

@@ -25,6 +25,42 @@ wisp_window square(int kernel, int stride, int pad) {
 
 /* ---- parts ---- */
 
+wisp_node conv_node(int channels, wisp_window window, float *weights, int weight_count) {
+  return (wisp_node){.kind = WISP_NODE_CONV,
+                     .channels = channels,
+                     .window = window,
+                     .groups = 1,
+                     .weights = weights,
+                     .weight_count = weight_count};
+}
+
+int add_one(wisp_graph *graph, wisp_node node, int input) {
+  node.inputs = &input;
+  node.input_count = 1;
+  return wisp_graph_add(graph, &node, NULL);
+}
+
+int add_two(wisp_graph *graph, wisp_node node, int a, int b) {
+  node.inputs = (int[]){a, b};
+  node.input_count = 2;
+  return wisp_graph_add(graph, &node, NULL);
+}
+
+int add_activation(wisp_graph *graph, int input, int activation) {
+  wisp_node node = {.kind = WISP_NODE_ACTIVATION, .activation = activation, .slope = 0.1f};
+  return add_one(graph, node, input);
+}
+
+int add_upsample(wisp_graph *graph, int input, int factor) {
+  const wisp_window window = {.stride = {factor, factor}};
+  return add_one(graph, (wisp_node){.kind = WISP_NODE_UPSAMPLE, .window = window}, input);
+}
+
+int add_select(wisp_graph *graph, int input, int *picks, int n) {
+  return add_one(graph, (wisp_node){.kind = WISP_NODE_SELECT, .picks = picks, .pick_count = n},
+                 input);
+}
+
 static float *random_floats(int n, double size, double centre) {
   float *values = check_allocate((size_t)n * sizeof *values);
   for (int i = 0; i < n; i++) values[i] = (float)random_real(centre - size, centre + size);
@@ -32,22 +68,33 @@ static float *random_floats(int n, double size, double centre) {
 }
 
 /* Weights of a size that lets the numbers neither grow nor vanish from layer to layer. */
-int random_conv(wisp_graph *graph, int input, int channels, wisp_window window) {
-  int from = graph->nodes[input].channels, taps = from * window.kernel[0] * window.kernel[1];
+static int random_groups(wisp_graph *graph, int input, int channels, int groups,
+                         wisp_window window) {
+  int from = graph->nodes[input].channels / groups,
+      taps = from * window.kernel[0] * window.kernel[1];
   float *weights = random_floats(channels * taps, 2.5 / sqrt(taps), 0);
   float *bias = random_floats(channels, 0.5, 0);
-  int tensor = wisp_graph_conv(graph, input, weights, random_chance(0.5) ? bias : NULL, channels,
-                               from, &window, 1, NULL);
+  wisp_node node = conv_node(channels, window, weights, channels * taps);
+  node.groups = groups;
+  node.bias = bias;
+  node.bias_count = random_chance(0.5) ? channels : 0;
+  int tensor = add_one(graph, node, input);
   CHECK(tensor > 0);
   free(weights);
   free(bias);
   return tensor;
 }
 
+int random_conv(wisp_graph *graph, int input, int channels, wisp_window window) {
+  return random_groups(graph, input, channels, 1, window);
+}
+
 int random_affine(wisp_graph *graph, int input) {
   int n = graph->nodes[input].channels;
   float *scale = random_floats(n, 0.5, 1), *bias = random_floats(n, 0.3, 0);
-  int tensor = wisp_graph_affine(graph, input, scale, bias, n, NULL);
+  wisp_node node = {
+      .kind = WISP_NODE_AFFINE, .weights = scale, .weight_count = n, .bias = bias, .bias_count = n};
+  int tensor = add_one(graph, node, input);
   CHECK(tensor > 0);
   free(scale);
   free(bias);
@@ -55,8 +102,7 @@ int random_affine(wisp_graph *graph, int input) {
 }
 
 int random_activation(wisp_graph *graph, int input) {
-  int kind = random_int(WISP_ACT_RELU, WISP_ACT_COUNT - 1);
-  return wisp_graph_activation(graph, input, kind, 0.1f, NULL);
+  return add_activation(graph, input, random_int(WISP_ACT_RELU, WISP_ACT_COUNT - 1));
 }
 
 /* Convolution, batch norm, activation. */
@@ -68,11 +114,16 @@ int random_block(wisp_graph *graph, int input, int channels, wisp_window window)
 static void random_head(wisp_graph *graph, int input, int stride, int classes) {
   float anchors[] = {10, 13, 16, 30};
   int tensor = random_conv(graph, input, 2 * (5 + classes), square(1, 1, 0));
-  CHECK_EQ(wisp_graph_head(graph, tensor, stride, anchors, 2, NULL), WISP_OK);
+  wisp_yolo_head head = {tensor, stride, 2, anchors};
+  CHECK_EQ(wisp_graph_head(graph, &head, NULL), WISP_OK);
+}
+
+int sum(wisp_graph *graph, int a, int b) {
+  return add_two(graph, (wisp_node){.kind = WISP_NODE_ADD}, a, b);
 }
 
 int pair(wisp_graph *graph, int a, int b) {
-  return wisp_graph_concat(graph, (int[]){a, b}, 2, NULL);
+  return add_two(graph, (wisp_node){.kind = WISP_NODE_CONCAT}, a, b);
 }
 
 /* ---- the network ---- */
@@ -83,26 +134,26 @@ wisp_graph *random_net(const stem *first, int height, int width) {
   static const int WIDTHS[] = {1, 3, 4, 5, 6, 8, 12, 13};
   int a = WIDTHS[random_int(0, 7)], b = WIDTHS[random_int(0, 7)], c = WIDTHS[random_int(0, 7)];
   int stride = first->focus ? 2 : first->window.stride[0];
-  wisp_window point = square(1, 1, 0), three = square(3, 1, 1), pool = square(5, 1, 2);
+  wisp_window point = square(1, 1, 0), three = square(3, 1, 1);
+  wisp_node pool = {.kind = WISP_NODE_MAXPOOL, .window = square(5, 1, 2)};
   wisp_graph *graph;
   CHECK_EQ(wisp_graph_open(&graph), WISP_OK);
   wisp_graph_input(graph, height, width, NULL);
-  int input = first->focus ? wisp_graph_focus(graph, 0, NULL) : 0;
+  int input = first->focus ? add_one(graph, (wisp_node){.kind = WISP_NODE_FOCUS}, 0) : 0;
   int x = random_block(graph, input, a, first->window);
   random_block(graph, x, 7, point);
   int y = random_affine(graph, random_conv(graph, random_block(graph, x, b, point), a, three));
-  y = wisp_graph_activation(graph, y, WISP_ACT_SILU, 0, NULL);
-  int sum =
-      random_chance(0.5) ? wisp_graph_add(graph, x, y, NULL) : wisp_graph_add(graph, y, x, NULL);
-  int once = wisp_graph_maxpool(graph, sum, &pool, NULL);
-  int twice = wisp_graph_maxpool(graph, once, &pool, NULL);
-  int wide = pair(graph, pair(graph, x, sum), pair(graph, once, pair(graph, twice, x)));
+  y = add_activation(graph, y, WISP_ACT_SILU);
+  int added = random_chance(0.5) ? sum(graph, x, y) : sum(graph, y, x);
+  int once = add_one(graph, pool, added);
+  int twice = add_one(graph, pool, once);
+  int wide = pair(graph, pair(graph, x, added), pair(graph, once, pair(graph, twice, x)));
   int top = random_block(graph, wide, c, point);
   int down = random_block(graph, top, b, square(3, 2, 1));
   int both = pair(graph, random_conv(graph, down, a, point), random_conv(graph, down, c, three));
   int deep = random_activation(graph, random_affine(graph, both));
   deep = random_block(graph, deep, c, three);
-  int up = wisp_graph_upsample(graph, deep, 2, 2, NULL);
+  int up = add_upsample(graph, deep, 2);
   random_head(graph, random_block(graph, pair(graph, up, top), b, three), stride, 2);
   random_head(graph, deep, stride * 2, 2);
   wisp_graph_class(graph, "box", NULL);
@@ -115,20 +166,6 @@ wisp_graph *random_net(const stem *first, int height, int width) {
 
 /* ---- shuffled units ---- */
 
-static int random_groups(wisp_graph *graph, int input, int channels, int groups,
-                         wisp_window window) {
-  int from = graph->nodes[input].channels / groups,
-      taps = from * window.kernel[0] * window.kernel[1];
-  float *weights = random_floats(channels * taps, 2.5 / sqrt(taps), 0);
-  float *bias = random_floats(channels, 0.5, 0);
-  int tensor = wisp_graph_conv(graph, input, weights, random_chance(0.5) ? bias : NULL, channels,
-                               from, &window, groups, NULL);
-  CHECK(tensor > 0);
-  free(weights);
-  free(bias);
-  return tensor;
-}
-
 /* A depthwise convolution and perhaps what follows one. */
 static int random_depthwise(wisp_graph *graph, int input, int kernel, int stride) {
   int channels = graph->nodes[input].channels;
@@ -140,14 +177,14 @@ static int random_depthwise(wisp_graph *graph, int input, int kernel, int stride
 static int part(wisp_graph *graph, int input, int first, int n) {
   int picks[32];
   for (int i = 0; i < n; i++) picks[i] = first + i;
-  return wisp_graph_select(graph, input, picks, n, NULL);
+  return add_select(graph, input, picks, n);
 }
 
 /* The two halves of `input` take turns. */
 static int shuffle(wisp_graph *graph, int input) {
   int picks[32], n = graph->nodes[input].channels;
   for (int i = 0; i < n; i++) picks[i] = i % 2 * (n / 2) + i / 2;
-  return wisp_graph_select(graph, input, picks, n, NULL);
+  return add_select(graph, input, picks, n);
 }
 
 static int lite_unit(wisp_graph *graph, int input) {
@@ -178,8 +215,8 @@ wisp_graph *random_lite(int height, int width) {
   x = lite_down(graph, x, HALVES[random_int(0, 4)]);
   for (int units = random_int(0, 3); units > 0; units--) x = lite_unit(graph, x);
   int added = random_block(graph, x, 6, square(1, 1, 0));
-  x = wisp_graph_add(graph, random_groups(graph, added, 6, 3, square(3, 1, 1)), added, NULL);
-  int up = wisp_graph_upsample(graph, x, 2, 2, NULL);
+  x = sum(graph, random_groups(graph, added, 6, 3, square(3, 1, 1)), added);
+  int up = add_upsample(graph, x, 2);
   random_head(graph, random_block(graph, pair(graph, up, finer), 5, square(1, 1, 0)), 4, 2);
   random_head(graph, x, 8, 2);
   wisp_graph_class(graph, "box", NULL);

@@ -17,10 +17,21 @@ extern const stem STEMS[STEM_COUNT];
 
 wisp_window square(int kernel, int stride, int pad);
 
+/* Without bias, of one group. */
+wisp_node conv_node(int channels, wisp_window window, float *weights, int weight_count);
+
+/* A node of one or two inputs; each returns what wisp_graph_add does. */
+int add_one(wisp_graph *graph, wisp_node node, int input);
+int add_two(wisp_graph *graph, wisp_node node, int a, int b);
+int add_activation(wisp_graph *graph, int input, int activation); /* of slope 0.1 */
+int add_upsample(wisp_graph *graph, int input, int factor);
+int add_select(wisp_graph *graph, int input, int *picks, int n);
+
 /* Nodes with random numbers; each returns its tensor. */
 int random_conv(wisp_graph *graph, int input, int channels, wisp_window window);
 int random_affine(wisp_graph *graph, int input);
 int random_activation(wisp_graph *graph, int input);
+int sum(wisp_graph *graph, int a, int b);
 int pair(wisp_graph *graph, int a, int b); /* their concatenation */
 
 /* A stem, a bottleneck with its residual, pools in a row, nested concatenations, a batch norm over one, a way down and

@@ -292,6 +292,7 @@ static wisp_status fold_node(folding *f, int number) {
     case WISP_NODE_UPSAMPLE: return fold_resample(f, number, WISP_OP_UPSAMPLE);
     case WISP_NODE_SELECT: return fold_select(f, number);
     case WISP_NODE_FOCUS: return yield(f, number, &(wisp_operand){.tensor = 0, .focus = 1}, 1);
+    case WISP_NODE_KINDS: break;
   }
   assert(!"a kind of node");
   return WISP_ERR_ARGUMENT;

@@ -10,12 +10,6 @@
 
 enum { MAX_NODES = 16384 /* more than layers: what is folded away counts too */ };
 
-const char *wisp_graph_kind_name(wisp_node_kind kind) {
-  static const char *const names[] = {"picture", "conv",    "affine",   "activation", "add",
-                                      "concat",  "maxpool", "upsample", "focus",      "select"};
-  return names[kind];
-}
-
 /* ---- room ---- */
 
 /* `items` with room for one more than `count`, perhaps elsewhere; NULL without memory, and `items` stays good. */
@@ -27,9 +21,10 @@ static void *roomy(void *items, int count, int *cap, size_t size) {
   return moved;
 }
 
-static void *copy_of(const void *bytes, size_t size) {
-  void *copy = malloc(size ? size : 1);
-  if (copy && size) memcpy(copy, bytes, size);
+/* NULL of no item, and without memory. */
+static void *copy_of(const void *items, int count, size_t size) {
+  void *copy = count > 0 ? malloc((size_t)count * size) : NULL;
+  if (copy) memcpy(copy, items, (size_t)count * size);
   return copy;
 }
 
@@ -79,211 +74,243 @@ static wisp_status check_value(const wisp_graph *graph, const char *what, double
                    next(graph), what, value, low, high);
 }
 
-static wisp_status check_tensor(const wisp_graph *graph, int tensor, wisp_error *error) {
-  if (tensor >= 0 && tensor < graph->node_count) return WISP_OK;
-  return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d reads tensor %d; only 0 to %d are there.",
-                   next(graph), tensor, graph->node_count - 1);
+static wisp_status check_window(const wisp_graph *graph, const wisp_window *window,
+                                wisp_error *error) {
+  wisp_status status = WISP_OK;
+  for (int axis = 0; axis < 2 && status == WISP_OK; axis++) {
+    const int most = window->kernel[axis] - 1; /* FORMAT.md: padding is smaller than the kernel */
+    status = check_value(graph, "the kernel", window->kernel[axis], 1, WISP_MAX_KERNEL, error);
+    if (status == WISP_OK)
+      status = check_value(graph, "the stride", window->stride[axis], 1, WISP_MAX_STRIDE, error);
+    if (status == WISP_OK)
+      status = check_value(graph, "the padding before", window->pad[axis], 0, most, error);
+    if (status == WISP_OK)
+      status = check_value(graph, "the padding after", window->pad[axis + 2], 0, most, error);
+  }
+  return status;
+}
+
+static wisp_status check_count(const wisp_graph *graph, const char *what, int count, double wanted,
+                               wisp_error *error) {
+  if ((double)count == wanted) return WISP_OK;
+  return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d has %d %s; its shape needs %.0f.",
+                   next(graph), count, what, wanted);
 }
 
 static wisp_status check_numbers(const wisp_graph *graph, const char *what, const float *values,
-                                 size_t n, wisp_error *error) {
-  if (!values) return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d has no %s.", next(graph), what);
-  for (size_t i = 0; i < n; i++)
+                                 int n, wisp_error *error) {
+  if (n > 0 && !values)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d has no %s.", next(graph), what);
+  for (int i = 0; i < n; i++)
     if (!isfinite(values[i]))
       return wisp_fail(error, WISP_ERR_ARGUMENT,
-                       "Node %d: number %zu of its %s is %g; all must be finite.", next(graph), i,
+                       "Node %d: number %d of its %s is %g; all must be finite.", next(graph), i,
                        what, (double)values[i]);
   return WISP_OK;
 }
 
-static wisp_status check_window(const wisp_graph *graph, const wisp_window *window,
-                                wisp_error *error) {
-  for (int axis = 0; axis < 2; axis++) {
-    wisp_status status =
-        check_value(graph, "the kernel", window->kernel[axis], 1, WISP_MAX_KERNEL, error);
-    if (!status)
-      status = check_value(graph, "the stride", window->stride[axis], 1, WISP_MAX_STRIDE, error);
-    int most = window->kernel[axis] - 1; /* FORMAT.md: smaller than the kernel */
-    if (!status)
-      status = check_value(graph, "the padding before", window->pad[axis], 0, most, error);
-    if (!status)
-      status = check_value(graph, "the padding after", window->pad[axis + 2], 0, most, error);
-    if (status) return status;
-  }
-  return WISP_OK;
+/* ---- the rule of each kind: checks a node and says how many channels it yields ---- */
+
+/* Of the tensor that input `i` is. */
+static int channels_of(const wisp_graph *graph, const wisp_node *node, int i) {
+  return graph->nodes[node->inputs[i]].channels;
 }
+
+static wisp_status rule_picture(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
+  (void)node;
+  return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d is a picture; only node 0 is one.",
+                   next(graph));
+}
+
+static wisp_status check_groups(const wisp_graph *graph, const wisp_node *node, wisp_error *error) {
+  const int channels = node->channels, given = channels_of(graph, node, 0);
+  wisp_status status =
+      check_value(graph, "the output channels", channels, 1, WISP_MAX_CHANNELS, error);
+  if (status == WISP_OK)
+    status = check_value(graph, "the groups", node->groups, 1, channels, error);
+  if (status != WISP_OK || (given % node->groups == 0 && channels % node->groups == 0))
+    return status;
+  return wisp_fail(
+      error, WISP_ERR_ARGUMENT,
+      "Node %d: %d groups don't divide the %d channels of tensor %d and the %d it makes "
+      "of them.",
+      next(graph), node->groups, given, node->inputs[0], channels);
+}
+
+static wisp_status rule_conv(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
+  wisp_status status = check_window(graph, &node->window, error);
+  if (status == WISP_OK) status = check_groups(graph, node, error);
+  if (status != WISP_OK) return status;
+  const int *kernel = node->window.kernel, from = channels_of(graph, node, 0) / node->groups;
+  const double n = (double)node->channels * from * kernel[0] * kernel[1];
+  if (n > WISP_MOST_WEIGHTS)
+    return wisp_fail(error, WISP_ERR_LIMIT, "Node %d has %.0f weights; up to %.0f are possible.",
+                     next(graph), n, (double)WISP_MOST_WEIGHTS);
+  status = check_count(graph, "weights", node->weight_count, n, error);
+  if (status != WISP_OK || node->bias_count == 0) return status;
+  return check_count(graph, "biases", node->bias_count, node->channels, error);
+}
+
+static wisp_status rule_affine(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
+  node->channels = channels_of(graph, node, 0);
+  const wisp_status status =
+      check_count(graph, "weights", node->weight_count, node->channels, error);
+  if (status != WISP_OK) return status;
+  return check_count(graph, "biases", node->bias_count, node->channels, error);
+}
+
+static wisp_status rule_activation(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
+  node->channels = channels_of(graph, node, 0);
+  if (node->activation != WISP_ACT_LEAKY) node->slope = 0;
+  if (!(node->slope >= 0 && node->slope < 1))
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d has the slope %g; 0 up to 1 is possible.",
+                     next(graph), (double)node->slope);
+  return check_value(graph, "the activation", node->activation, WISP_ACT_RELU, WISP_ACT_COUNT - 1,
+                     error);
+}
+
+static wisp_status rule_add(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
+  node->channels = channels_of(graph, node, 0);
+  const int others = channels_of(graph, node, 1);
+  if (node->channels == others) return WISP_OK;
+  return wisp_fail(error, WISP_ERR_ARGUMENT,
+                   "Node %d adds tensor %d of %d channels to tensor %d of %d.", next(graph),
+                   node->inputs[1], others, node->inputs[0], node->channels);
+}
+
+static wisp_status rule_concat(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
+  node->channels = 0;
+  for (int i = 0; i < node->input_count; i++) node->channels += channels_of(graph, node, i);
+  return check_value(graph, "the output channels", node->channels, 1, WISP_MAX_CHANNELS, error);
+}
+
+static wisp_status rule_maxpool(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
+  node->channels = channels_of(graph, node, 0);
+  return check_window(graph, &node->window, error);
+}
+
+static wisp_status rule_upsample(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
+  const int *factor = node->window.stride;
+  const wisp_status status = check_value(graph, "the factor", factor[0], 1, WISP_MAX_STRIDE, error);
+  node->channels = channels_of(graph, node, 0);
+  node->window = (wisp_window){.kernel = {1, 1}, .stride = {factor[0], factor[1]}};
+  if (status != WISP_OK) return status;
+  return check_value(graph, "the factor", factor[1], 1, WISP_MAX_STRIDE, error);
+}
+
+static wisp_status rule_focus(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
+  node->channels = 12;
+  if (node->inputs[0] == 0) return WISP_OK;
+  return wisp_fail(error, WISP_ERR_UNSUPPORTED,
+                   "Node %d is a focus on tensor %d; only on the picture is it known.", next(graph),
+                   node->inputs[0]);
+}
+
+static wisp_status rule_select(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
+  node->channels = node->picks ? node->pick_count : 0;
+  wisp_status status =
+      check_value(graph, "the output channels", node->channels, 1, WISP_MAX_CHANNELS, error);
+  for (int i = 0; i < node->pick_count && status == WISP_OK; i++)
+    status = check_value(graph, "a channel to select", node->picks[i], 0,
+                         channels_of(graph, node, 0) - 1, error);
+  return status;
+}
+
+/* What a kind of node is. */
+typedef struct node_kind {
+  const char *name;
+  int least, most; /* tensors that it reads */
+  int weighs;      /* whether it has weights */
+  wisp_status (*rule)(const wisp_graph *graph, wisp_node *node, wisp_error *error);
+} node_kind;
+
+static const node_kind KINDS[WISP_NODE_KINDS] = {
+    [WISP_NODE_PICTURE] = {"picture", 0, 0, 0, rule_picture},
+    [WISP_NODE_CONV] = {"conv", 1, 1, 1, rule_conv},
+    [WISP_NODE_AFFINE] = {"affine", 1, 1, 1, rule_affine},
+    [WISP_NODE_ACTIVATION] = {"activation", 1, 1, 0, rule_activation},
+    [WISP_NODE_ADD] = {"add", 2, 2, 0, rule_add},
+    [WISP_NODE_CONCAT] = {"concat", 1, WISP_MAX_INPUTS, 0, rule_concat},
+    [WISP_NODE_MAXPOOL] = {"maxpool", 1, 1, 0, rule_maxpool},
+    [WISP_NODE_UPSAMPLE] = {"upsample", 1, 1, 0, rule_upsample},
+    [WISP_NODE_FOCUS] = {"focus", 1, 1, 0, rule_focus},
+    [WISP_NODE_SELECT] = {"select", 1, 1, 0, rule_select}};
+
+const char *wisp_graph_kind_name(wisp_node_kind kind) { return KINDS[kind].name; }
 
 /* ---- nodes ---- */
 
-/* Takes over what `node` holds, also when it fails. */
-static int add_node(wisp_graph *graph, wisp_node node, const int *inputs, int n,
-                    wisp_error *error) {
-  node.inputs = copy_of(inputs, (size_t)n * sizeof *inputs);
-  node.input_count = n;
+static wisp_status check_inputs(const wisp_graph *graph, const wisp_node *node, wisp_error *error) {
+  const node_kind *kind = &KINDS[node->kind];
+  const wisp_status status =
+      check_value(graph, "the number of inputs", node->input_count, kind->least, kind->most, error);
+  if (status == WISP_OK && node->input_count > 0 && !node->inputs)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d has no inputs.", next(graph));
+  for (int i = 0; i < node->input_count && status == WISP_OK; i++)
+    if (node->inputs[i] < 0 || node->inputs[i] >= graph->node_count)
+      return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d reads tensor %d; only 0 to %d are there.",
+                       next(graph), node->inputs[i], graph->node_count - 1);
+  return status;
+}
+
+static wisp_status check_weights(const wisp_graph *graph, const wisp_node *node,
+                                 wisp_error *error) {
+  if (!KINDS[node->kind].weighs && (node->weight_count > 0 || node->bias_count > 0))
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d has weights; %s takes none.", next(graph),
+                     KINDS[node->kind].name);
+  const wisp_status status =
+      check_numbers(graph, "weights", node->weights, node->weight_count, error);
+  if (status != WISP_OK) return status;
+  return check_numbers(graph, "biases", node->bias, node->bias_count, error);
+}
+
+static wisp_status check_range(const wisp_graph *graph, const wisp_byte_range *range,
+                               wisp_error *error) {
+  if (range->scale == 0) return WISP_OK;
+  if (isfinite(range->scale) && range->scale > 0 && range->zero_point >= 0 &&
+      range->zero_point <= 255)
+    return WISP_OK;
+  return wisp_fail(error, WISP_ERR_ARGUMENT,
+                   "Node %d has scale %g and zero point %d; above 0 and 0 to 255 are possible.",
+                   next(graph), (double)range->scale, range->zero_point);
+}
+
+static wisp_status check_node(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
+  if ((unsigned)node->kind >= WISP_NODE_KINDS)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "There is no kind %d of node.", (int)node->kind);
+  wisp_status status = check_inputs(graph, node, error);
+  if (status == WISP_OK) status = KINDS[node->kind].rule(graph, node, error);
+  if (status == WISP_OK) status = check_weights(graph, node, error);
+  if (status == WISP_OK) status = check_range(graph, &node->range, error);
+  if (status == WISP_OK && graph->node_count == MAX_NODES)
+    status = wisp_fail(error, WISP_ERR_LIMIT, "The graph has more than %d nodes.", MAX_NODES);
+  return status;
+}
+
+/* What the node only borrows becomes its own. 0 without memory; then it holds what there was memory for. */
+static int copy_node(wisp_node *node) {
+  const wisp_node given = *node;
+  node->inputs = copy_of(given.inputs, given.input_count, sizeof *node->inputs);
+  node->weights = copy_of(given.weights, given.weight_count, sizeof *node->weights);
+  node->bias = copy_of(given.bias, given.bias_count, sizeof *node->bias);
+  node->picks = copy_of(given.picks, given.pick_count, sizeof *node->picks);
+  return node->inputs && (node->weights || given.weight_count == 0) &&
+         (node->bias || given.bias_count == 0) && (node->picks || given.pick_count == 0);
+}
+
+int wisp_graph_add(wisp_graph *graph, const wisp_node *given, wisp_error *error) {
+  wisp_node node = *given;
+  const wisp_status status = check_node(graph, &node, error);
+  if (status != WISP_OK) return status;
   wisp_node *nodes = roomy(graph->nodes, graph->node_count, &graph->node_cap, sizeof node);
   if (nodes) graph->nodes = nodes;
-  if (!nodes || !node.inputs || graph->node_count == MAX_NODES) {
+  const int copied = copy_node(&node);
+  if (!nodes || !copied) {
     clear_node(&node);
-    if (graph->node_count == MAX_NODES)
-      return wisp_fail(error, WISP_ERR_LIMIT, "The graph has more than %d nodes.", MAX_NODES);
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for node %d.", next(graph));
   }
   graph->nodes[graph->node_count] = node;
   return graph->node_count++;
-}
-
-/* With weights and bias copied into the node; a NULL bias stays away. */
-static int add_weighted(wisp_graph *graph, wisp_node node, int input, const float *weights,
-                        size_t n, const float *bias, wisp_error *error) {
-  node.weights = copy_of(weights, n * sizeof *weights);
-  node.bias = bias ? copy_of(bias, (size_t)node.channels * sizeof *bias) : NULL;
-  if (!node.weights || (bias && !node.bias)) {
-    clear_node(&node);
-    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the weights of node %d.",
-                     next(graph));
-  }
-  return add_node(graph, node, &input, 1, error);
-}
-
-static wisp_status check_groups(const wisp_graph *graph, int input, int channels, int per_group,
-                                int groups, wisp_error *error) {
-  wisp_status status =
-      check_value(graph, "the output channels", channels, 1, WISP_MAX_CHANNELS, error);
-  if (!status) status = check_value(graph, "the groups", groups, 1, channels, error);
-  if (!status)
-    status = check_value(graph, "channels per group", per_group, 1, WISP_MAX_CHANNELS, error);
-  if (status) return status;
-  int given = graph->nodes[input].channels;
-  if ((double)per_group * groups != given || channels % groups)
-    return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "Node %d: %d groups of %d channels to %d don't fit tensor %d of %d channels.",
-                     next(graph), groups, per_group, channels, input, given);
-  return WISP_OK;
-}
-
-int wisp_graph_conv(wisp_graph *graph, int input, const float *weights, const float *bias,
-                    int channels, int channels_per_group, const wisp_window *window, int groups,
-                    wisp_error *error) {
-  wisp_status status = check_tensor(graph, input, error);
-  if (!status) status = check_window(graph, window, error);
-  if (!status) status = check_groups(graph, input, channels, channels_per_group, groups, error);
-  if (status) return status;
-  double n = (double)channels * channels_per_group * window->kernel[0] * window->kernel[1];
-  if (n > WISP_MOST_WEIGHTS)
-    return wisp_fail(error, WISP_ERR_LIMIT, "Node %d has %.0f weights; up to %.0f are possible.",
-                     next(graph), n, (double)WISP_MOST_WEIGHTS);
-  status = check_numbers(graph, "weights", weights, (size_t)n, error);
-  if (!status && bias) status = check_numbers(graph, "biases", bias, (size_t)channels, error);
-  if (status) return status;
-  wisp_node node = {
-      .kind = WISP_NODE_CONV, .channels = channels, .window = *window, .groups = groups};
-  return add_weighted(graph, node, input, weights, (size_t)n, bias, error);
-}
-
-int wisp_graph_affine(wisp_graph *graph, int input, const float *scale, const float *bias, int n,
-                      wisp_error *error) {
-  wisp_status status = check_tensor(graph, input, error);
-  if (!status) {
-    int channels = graph->nodes[input].channels;
-    status = check_value(graph, "the channels of the affine", n, channels, channels, error);
-  }
-  if (!status) status = check_numbers(graph, "scales", scale, (size_t)n, error);
-  if (!status) status = check_numbers(graph, "biases", bias, (size_t)n, error);
-  if (status) return status;
-  wisp_node node = {.kind = WISP_NODE_AFFINE, .channels = n};
-  return add_weighted(graph, node, input, scale, (size_t)n, bias, error);
-}
-
-int wisp_graph_activation(wisp_graph *graph, int input, int activation, float slope,
-                          wisp_error *error) {
-  wisp_status status = check_tensor(graph, input, error);
-  if (!status)
-    status =
-        check_value(graph, "the activation", activation, WISP_ACT_RELU, WISP_ACT_COUNT - 1, error);
-  if (status) return status;
-  int leaky = activation == WISP_ACT_LEAKY;
-  if (leaky && !(slope >= 0 && slope < 1))
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d has the slope %g; 0 up to 1 is possible.",
-                     next(graph), (double)slope);
-  wisp_node node = {.kind = WISP_NODE_ACTIVATION,
-                    .channels = graph->nodes[input].channels,
-                    .activation = activation,
-                    .slope = leaky ? slope : 0};
-  return add_node(graph, node, &input, 1, error);
-}
-
-int wisp_graph_add(wisp_graph *graph, int a, int b, wisp_error *error) {
-  wisp_status status = check_tensor(graph, a, error);
-  if (!status) status = check_tensor(graph, b, error);
-  if (status) return status;
-  int channels = graph->nodes[a].channels;
-  if (channels != graph->nodes[b].channels)
-    return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "Node %d adds tensor %d of %d channels to tensor %d of %d.", next(graph), b,
-                     graph->nodes[b].channels, a, channels);
-  wisp_node node = {.kind = WISP_NODE_ADD, .channels = channels};
-  return add_node(graph, node, (int[]){a, b}, 2, error);
-}
-
-int wisp_graph_concat(wisp_graph *graph, const int *inputs, int n, wisp_error *error) {
-  wisp_status status =
-      check_value(graph, "the number of tensors to concatenate", n, 1, WISP_MAX_INPUTS, error);
-  if (status) return status;
-  int channels = 0;
-  for (int i = 0; i < n; i++) {
-    status = check_tensor(graph, inputs[i], error);
-    if (status) return status;
-    channels += graph->nodes[inputs[i]].channels;
-  }
-  status = check_value(graph, "the output channels", channels, 1, WISP_MAX_CHANNELS, error);
-  if (status) return status;
-  return add_node(graph, (wisp_node){.kind = WISP_NODE_CONCAT, .channels = channels}, inputs, n,
-                  error);
-}
-
-int wisp_graph_maxpool(wisp_graph *graph, int input, const wisp_window *window, wisp_error *error) {
-  wisp_status status = check_tensor(graph, input, error);
-  if (!status) status = check_window(graph, window, error);
-  if (status) return status;
-  wisp_node node = {
-      .kind = WISP_NODE_MAXPOOL, .channels = graph->nodes[input].channels, .window = *window};
-  return add_node(graph, node, &input, 1, error);
-}
-
-int wisp_graph_upsample(wisp_graph *graph, int input, int factor_y, int factor_x,
-                        wisp_error *error) {
-  wisp_status status = check_tensor(graph, input, error);
-  if (!status) status = check_value(graph, "the factor", factor_y, 1, WISP_MAX_STRIDE, error);
-  if (!status) status = check_value(graph, "the factor", factor_x, 1, WISP_MAX_STRIDE, error);
-  if (status) return status;
-  wisp_node node = {.kind = WISP_NODE_UPSAMPLE,
-                    .channels = graph->nodes[input].channels,
-                    .window = {.kernel = {1, 1}, .stride = {factor_y, factor_x}}};
-  return add_node(graph, node, &input, 1, error);
-}
-
-int wisp_graph_focus(wisp_graph *graph, int input, wisp_error *error) {
-  wisp_status status = check_tensor(graph, input, error);
-  if (status) return status;
-  if (input != 0)
-    return wisp_fail(error, WISP_ERR_UNSUPPORTED,
-                     "Node %d is a focus on tensor %d; only on the picture is it known.",
-                     next(graph), input);
-  return add_node(graph, (wisp_node){.kind = WISP_NODE_FOCUS, .channels = 12}, &input, 1, error);
-}
-
-int wisp_graph_select(wisp_graph *graph, int input, const int *picks, int n, wisp_error *error) {
-  wisp_status status = check_tensor(graph, input, error);
-  if (!status) status = check_value(graph, "the output channels", n, 1, WISP_MAX_CHANNELS, error);
-  for (int i = 0; i < n && !status; i++)
-    status = check_value(graph, "a channel to select", picks[i], 0,
-                         graph->nodes[input].channels - 1, error);
-  if (status) return status;
-  wisp_node node = {.kind = WISP_NODE_SELECT, .channels = n};
-  node.picks = copy_of(picks, (size_t)n * sizeof *picks);
-  if (!node.picks)
-    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for node %d.", next(graph));
-  return add_node(graph, node, &input, 1, error);
 }
 
 /* ---- the ends ---- */
@@ -298,46 +325,33 @@ wisp_status wisp_graph_input(wisp_graph *graph, int height, int width, wisp_erro
   return WISP_OK;
 }
 
-static wisp_status check_head(const wisp_graph *graph, int tensor, int stride, const float *anchors,
-                              int n, wisp_error *error) {
-  int number = graph->head_count;
+static wisp_status check_head(const wisp_graph *graph, const wisp_yolo_head *head,
+                              wisp_error *error) {
+  const int number = graph->head_count, n = head->anchor_count;
   if (number == WISP_MAX_HEADS)
     return wisp_fail(error, WISP_ERR_LIMIT, "The graph has more than %d heads.", WISP_MAX_HEADS);
-  if (tensor < 1 || tensor >= graph->node_count)
+  if (head->tensor < 1 || head->tensor >= graph->node_count)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d is tensor %d; only 1 to %d are there.",
-                     number, tensor, graph->node_count - 1);
-  if (stride < 1 || stride > WISP_MAX_HEAD_STRIDE)
+                     number, head->tensor, graph->node_count - 1);
+  if (head->stride < 1 || head->stride > WISP_MAX_HEAD_STRIDE)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d has the stride %d; 1 to %d is possible.",
-                     number, stride, WISP_MAX_HEAD_STRIDE);
-  if (n < 1 || n > WISP_MAX_ANCHORS || !anchors)
+                     number, head->stride, WISP_MAX_HEAD_STRIDE);
+  if (n < 1 || n > WISP_MAX_ANCHORS || !head->anchors)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d has %d anchors; 1 to %d are possible.",
                      number, n, WISP_MAX_ANCHORS);
   for (int i = 0; i < 2 * n; i++)
-    if (!(anchors[i] > 0 && isfinite(anchors[i])))
+    if (!(head->anchors[i] > 0 && isfinite(head->anchors[i])))
       return wisp_fail(error, WISP_ERR_ARGUMENT,
                        "Head %d has an anchor %d with a side of %g pixels.", number, i / 2,
-                       (double)anchors[i]);
+                       (double)head->anchors[i]);
   return WISP_OK;
 }
 
-wisp_status wisp_graph_range(wisp_graph *graph, int tensor, float scale, int zero_point,
-                             wisp_error *error) {
-  if (tensor < 1 || tensor >= graph->node_count)
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "Tensor %d has a range; only 1 to %d are there.",
-                     tensor, graph->node_count - 1);
-  if (!(isfinite(scale) && scale > 0) || zero_point < 0 || zero_point > 255)
-    return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "Tensor %d has scale %g and zero point %d; above 0 and 0 to 255 are possible.",
-                     tensor, (double)scale, zero_point);
-  graph->nodes[tensor].range = (wisp_byte_range){scale, zero_point};
-  return WISP_OK;
-}
-
-wisp_status wisp_graph_head(wisp_graph *graph, int tensor, int stride, const float *anchors, int n,
-                            wisp_error *error) {
-  wisp_status status = check_head(graph, tensor, stride, anchors, n, error);
-  if (status) return status;
-  wisp_yolo_head head = {tensor, stride, n, copy_of(anchors, 2 * (size_t)n * sizeof *anchors)};
+wisp_status wisp_graph_head(wisp_graph *graph, const wisp_yolo_head *given, wisp_error *error) {
+  const wisp_status status = check_head(graph, given, error);
+  if (status != WISP_OK) return status;
+  wisp_yolo_head head = *given;
+  head.anchors = copy_of(given->anchors, 2 * given->anchor_count, sizeof *head.anchors);
   wisp_yolo_head *heads = roomy(graph->heads, graph->head_count, &graph->head_cap, sizeof head);
   if (heads) graph->heads = heads;
   if (!heads || !head.anchors) {
@@ -357,7 +371,7 @@ wisp_status wisp_graph_class(wisp_graph *graph, const char *name, wisp_error *er
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "The name of class %d has %zu bytes; up to %d are possible.",
                      graph->class_count, length, WISP_MAX_CLASS_NAME);
-  char *copy = copy_of(name, length + 1);
+  char *copy = copy_of(name, (int)length + 1, 1);
   char **classes = roomy(graph->classes, graph->class_count, &graph->class_cap, sizeof copy);
   if (classes) graph->classes = classes;
   if (!classes || !copy) {

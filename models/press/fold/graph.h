@@ -3,15 +3,16 @@
  *
  * A node and the tensor it yields share one number. Number 0 is the picture: three planes, red, green, blue, in
  * 0 ... 1. A node reads only tensors of smaller numbers, so the nodes stand in execution order. Every call checks
- * what it is given and copies it; a builder returns its tensor's number or a negative wisp_status. */
+ * what it is given and copies it. */
 #ifndef WISP_GRAPH_H
 #define WISP_GRAPH_H
 
 #include "core/src/base.h"
 #include "core/wisp.h"
 
+/* Each has its row in graph.c. */
 typedef enum wisp_node_kind {
-  WISP_NODE_PICTURE,
+  WISP_NODE_PICTURE, /* number 0, and no other */
   WISP_NODE_CONV,
   WISP_NODE_AFFINE, /* scale * x + bias by channel: a batch norm at rest */
   WISP_NODE_ACTIVATION,
@@ -19,9 +20,10 @@ typedef enum wisp_node_kind {
   WISP_NODE_CONCAT, /* along channels */
   WISP_NODE_MAXPOOL,
   WISP_NODE_UPSAMPLE, /* nearest */
-  WISP_NODE_FOCUS /* YOLOv5 v5.0: the pixels (dy, dx) = (0,0) (1,0) (0,1) (1,1) of each 2x2 block as channels */
-  ,
-  WISP_NODE_SELECT /* channel i of it is channel picks[i] of its input: a shuffle, a part */
+  /* YOLOv5 v5.0: the pixels (dy, dx) = (0,0) (1,0) (0,1) (1,1) of each 2x2 block as channels */
+  WISP_NODE_FOCUS,
+  WISP_NODE_SELECT, /* channel i of it is channel picks[i] of its input: a shuffle, a part */
+  WISP_NODE_KINDS
 } wisp_node_kind;
 
 enum { WISP_MOST_WEIGHTS = 1 << 28 /* of a convolution */ };
@@ -41,16 +43,17 @@ typedef struct wisp_byte_range {
 typedef struct wisp_node {
   wisp_node_kind kind;
   int *inputs, input_count;
-  int channels;       /* of the tensor it yields */
+  int channels;       /* of the tensor it yields; only a convolution says how many */
   wisp_window window; /* conv, maxpool, upsample */
   int groups;         /* conv */
   int activation;     /* WISP_ACT_* */
   float slope;        /* of leaky ReLU */
-  float *
-      weights; /* conv: [channels][input channels / groups][kernel y][kernel x]; affine: its scale */
-  float *bias; /* [channels]; conv, affine */
+  /* conv: [channels][input channels / groups][kernel y][kernel x]; affine: its scale */
+  float *weights;
+  float *bias; /* [channels]; affine; conv, or NULL */
   int *picks;  /* [channels]; select */
-  wisp_byte_range range;
+  int weight_count, bias_count, pick_count;
+  wisp_byte_range range; /* the network was trained with its tensor rounded to bytes of it */
 } wisp_node;
 
 /* One output of the network: the raw logits of a YOLOv5 head, anchors * (5 + classes) channels. */
@@ -75,31 +78,10 @@ void wisp_graph_close(wisp_graph **graph);
 
 wisp_status wisp_graph_input(wisp_graph *graph, int height, int width, wisp_error *error);
 
-/* `weights` is [channels][channels_per_group][kernel y][kernel x]; `bias` is [channels] or NULL. */
-int wisp_graph_conv(wisp_graph *graph, int input, const float *weights, const float *bias,
-                    int channels, int channels_per_group, const wisp_window *window, int groups,
-                    wisp_error *error);
-/* `n` must be the channels of `input`. */
-int wisp_graph_affine(wisp_graph *graph, int input, const float *scale, const float *bias, int n,
-                      wisp_error *error);
-int wisp_graph_activation(wisp_graph *graph, int input, int activation, float slope,
-                          wisp_error *error);
-int wisp_graph_add(wisp_graph *graph, int a, int b, wisp_error *error);
-int wisp_graph_concat(wisp_graph *graph, const int *inputs, int n, wisp_error *error);
-int wisp_graph_maxpool(wisp_graph *graph, int input, const wisp_window *window, wisp_error *error);
-int wisp_graph_upsample(wisp_graph *graph, int input, int factor_y, int factor_x,
-                        wisp_error *error);
-int wisp_graph_focus(wisp_graph *graph, int input, wisp_error *error);
-/* `picks` are `n` channels of the input. */
-int wisp_graph_select(wisp_graph *graph, int input, const int *picks, int n, wisp_error *error);
+/* Returns the number of the node's tensor, or a negative wisp_status. */
+int wisp_graph_add(wisp_graph *graph, const wisp_node *node, wisp_error *error);
 
-/* The network was trained with `tensor` rounded to bytes of this range. */
-wisp_status wisp_graph_range(wisp_graph *graph, int tensor, float scale, int zero_point,
-                             wisp_error *error);
-
-/* `anchors` is [n][2] width, height in input pixels. */
-wisp_status wisp_graph_head(wisp_graph *graph, int tensor, int stride, const float *anchors, int n,
-                            wisp_error *error);
+wisp_status wisp_graph_head(wisp_graph *graph, const wisp_yolo_head *head, wisp_error *error);
 wisp_status wisp_graph_class(wisp_graph *graph, const char *name, wisp_error *error);
 
 /* "conv", "maxpool", ...; static. */

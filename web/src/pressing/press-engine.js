@@ -66,13 +66,10 @@ export class PressEngine {
       const tensors = new Map([[0, 0]]);
       for (const node of graph.nodes) {
         const inputs = node.inputs.map((id) => /** @type {number} */ (tensors.get(id)));
+        if (node.range) this.#module._graph_range(node.range.scale, node.range.zeroPoint);
         const tensor = this.#add(node, inputs);
         tensors.set(node.output, tensor);
         this.#nodes.set(tensor, node);
-        if (node.range) {
-          const { scale, zeroPoint } = node.range;
-          this.#door.require(this.#module._graph_range(tensor, scale, zeroPoint));
-        }
       }
       for (const { tensor, stride, anchors } of graph.heads) {
         this.#withNumbers(anchors.flat(), (at) => {
