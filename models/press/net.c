@@ -2,9 +2,44 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "net.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "core/src/error.h"
+
+/* ---- operations ---- */
+
+typedef struct properties {
+  int has_weights, mixes_channels, keeps_channels, is_per_channel;
+  int enlarges; /* its stride is how many times larger the output is */
+} properties;
+
+static properties properties_of(const wisp_net_layer *layer) {
+  switch (layer->operation) { /* no default: the compiler names what is missing */
+    case WISP_OP_CONV: return (properties){.has_weights = 1, .mixes_channels = 1};
+    case WISP_OP_DEPTHWISE: return (properties){.has_weights = 1, .is_per_channel = 1};
+    case WISP_OP_MAXPOOL: return (properties){.keeps_channels = 1};
+    case WISP_OP_UPSAMPLE: return (properties){.keeps_channels = 1, .enlarges = 1};
+  }
+  assert(!"an operation that fold yields");
+  return (properties){0};
+}
+
+int wisp_net_has_weights(const wisp_net_layer *layer) { return properties_of(layer).has_weights; }
+
+int wisp_net_mixes_channels(const wisp_net_layer *layer) {
+  return properties_of(layer).mixes_channels;
+}
+
+int wisp_net_keeps_channels(const wisp_net_layer *layer) {
+  return properties_of(layer).keeps_channels;
+}
+
+int wisp_net_is_per_channel(const wisp_net_layer *layer) {
+  return properties_of(layer).is_per_channel;
+}
+
+/* ---- sizes ---- */
 
 static int same_size(const wisp_net_tensor *a, const wisp_net_tensor *b) {
   return a->height == b->height && a->width == b->width;
@@ -13,7 +48,7 @@ static int same_size(const wisp_net_tensor *a, const wisp_net_tensor *b) {
 /* Along one axis: 0 y, 1 x. */
 static int output_side(const wisp_net_layer *layer, int side, int axis) {
   const wisp_window *window = &layer->window;
-  if (layer->operation == WISP_OP_UPSAMPLE) return side * window->stride[axis];
+  if (properties_of(layer).enlarges) return side * window->stride[axis];
   int room = side + window->pad[axis] + window->pad[axis + 2] - window->kernel[axis];
   return room < 0 ? 0 : room / window->stride[axis] + 1;
 }
@@ -75,6 +110,8 @@ wisp_status wisp_net_measure(wisp_net *net, wisp_error *error) {
   return WISP_OK;
 }
 
+/* ---- integers ---- */
+
 int wisp_net_open_quantised(wisp_net_layer *layer) {
   size_t n = (size_t)layer->channels_out;
   if (!layer->quantised.weights)
@@ -91,7 +128,7 @@ void wisp_net_meant(const wisp_net *net, const wisp_net_layer *layer, float *wei
     for (int i = 0; i < layer->input_count; i++) {
       const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
       const float unit = layer->quantised.scale[o] / in->scale;
-      const int channels = layer->operation == WISP_OP_DEPTHWISE ? 1 : in->channels;
+      const int channels = wisp_net_channels_read(net, layer, i);
       for (int k = channels * window; k > 0; k--) *weights++ = unit * (float)*integers++;
     }
 }

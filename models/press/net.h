@@ -27,7 +27,7 @@ typedef struct wisp_net_account {
 } wisp_net_account;
 
 typedef struct wisp_net_layer {
-  int operation;  /* WISP_OP_* */
+  wisp_operation operation;
   int activation; /* WISP_ACT_* */
   float slope;
   wisp_window window;
@@ -67,9 +67,19 @@ static inline int wisp_net_taps(const wisp_net_layer *layer) {
   return layer->channels_in * layer->window.kernel[0] * layer->window.kernel[1];
 }
 
-/* Whether it has weights. */
-static inline int wisp_net_weighs(const wisp_net_layer *layer) {
-  return layer->operation == WISP_OP_CONV || layer->operation == WISP_OP_DEPTHWISE;
+/* What the press asks of a layer instead of its operation's code; net.c has the table. */
+int wisp_net_has_weights(const wisp_net_layer *layer);
+/* Every output channel reads all channels of all inputs. */
+int wisp_net_mixes_channels(const wisp_net_layer *layer);
+/* Output channel c is input channel c: its numbers only move, so that both have one range. */
+int wisp_net_keeps_channels(const wisp_net_layer *layer);
+/* Output channel c reads input channel c alone, with weights of its own. */
+int wisp_net_is_per_channel(const wisp_net_layer *layer);
+
+/* How many channels of its input number `input` an output channel reads with weights. */
+static inline int wisp_net_channels_read(const wisp_net *net, const wisp_net_layer *layer,
+                                         int input) {
+  return wisp_net_is_per_channel(layer) ? 1 : net->tensors[layer->inputs[input]].channels;
 }
 
 /* The tensor a layer writes. */

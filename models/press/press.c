@@ -202,7 +202,7 @@ static void forget_integers(wisp_net *net) {
 /* NULL if there is none. */
 static const wisp_net_layer *first_depthwise(const wisp_net *net) {
   for (int i = 0; i < net->layer_count; i++)
-    if (net->layers[i].operation == WISP_OP_DEPTHWISE) return &net->layers[i];
+    if (wisp_net_is_per_channel(&net->layers[i])) return &net->layers[i];
   return NULL;
 }
 
@@ -350,7 +350,7 @@ static const wisp_net_layer *find_convolution(const wisp_press *press, int convo
   const wisp_net *net = press->net;
   if (!net || net->tensors[net->layer_count].scale == 0) return NULL; /* not quantised */
   for (int i = 0; i < net->layer_count; i++)
-    if (wisp_net_weighs(&net->layers[i]) && convolution-- == 0) return &net->layers[i];
+    if (wisp_net_has_weights(&net->layers[i]) && convolution-- == 0) return &net->layers[i];
   return NULL;
 }
 

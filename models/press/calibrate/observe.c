@@ -26,7 +26,7 @@ static wisp_status open_parts(wisp_observer *observer, wisp_error *error) {
   for (size_t t = 0; t <= n && complete; t++)
     complete = open_spread(&observer->spreads[t], net->tensors[t].channels);
   for (size_t i = 0; i < n && complete; i++) {
-    if (net->layers[i].operation != WISP_OP_CONV) continue;
+    if (!wisp_net_mixes_channels(&net->layers[i])) continue;
     int taps = wisp_net_taps(&net->layers[i]);
     complete = wisp_moments_open(&observer->moments[i], taps) == WISP_OK;
     most = wisp_max(most, wisp_moments_width(taps));
@@ -171,11 +171,11 @@ static void watch(void *context, int tensor) {
   const wisp_net *net = w->observer->net;
   wisp_spread *spread = &w->observer->spreads[tensor];
   const wisp_net_layer *layer = tensor > 0 ? &net->layers[tensor - 1] : NULL;
-  int moved = layer && !wisp_net_weighs(layer);
+  int moved = layer && wisp_net_keeps_channels(layer);
   wisp_floats values = wisp_exec_tensor(w->exec, tensor);
   if (!net->tensors[tensor].is_head) keep_pixels(spread, &values, &w->observer->random);
   if (!net->tensors[tensor].is_head && !moved) count_values(spread, &values);
-  if (layer && layer->operation == WISP_OP_CONV) count_windows(w->observer, w->exec, tensor - 1);
+  if (layer && wisp_net_mixes_channels(layer)) count_windows(w->observer, w->exec, tensor - 1);
 }
 
 static int all_finite(const wisp_floats *head) {

@@ -64,11 +64,10 @@ static double reach_of(const wisp_net *net, const wisp_net_layer *layer) {
   for (int o = 0; o < layer->channels_out; o++) {
     double reach = fabs((double)layer->bias[o]);
     for (int i = 0; i < layer->input_count; i++) {
-      const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
       double sum = 0;
-      int taps = layer->operation == WISP_OP_DEPTHWISE ? window : in->channels * window;
-      for (int k = taps; k > 0; k--) sum += fabs((double)*weights++);
-      reach += sum * WISP_BYTE_MAX * (double)in->scale;
+      for (int k = wisp_net_channels_read(net, layer, i) * window; k > 0; k--)
+        sum += fabs((double)*weights++);
+      reach += sum * WISP_BYTE_MAX * (double)net->tensors[layer->inputs[i]].scale;
     }
     most = fmax(most, reach);
   }
@@ -105,11 +104,11 @@ void wisp_range(wisp_net *net, const wisp_observer *seen, wisp_ranging ranging) 
     if (tensor->is_head) {
       tensor->scale = 1;
       tensor->zero_point = 0;
-    } else if (wisp_net_weighs(layer)) {
-      range_tensor(net, t, &seen->spreads[t], ranging);
-    } else {
+    } else if (wisp_net_keeps_channels(layer)) {
       tensor->scale = in->scale;
       tensor->zero_point = in->zero_point;
+    } else {
+      range_tensor(net, t, &seen->spreads[t], ranging);
     }
   }
 }

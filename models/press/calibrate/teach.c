@@ -171,7 +171,7 @@ static int open_lessons(teaching *t) {
   for (int i = 0; i < net->layer_count && complete; i++) {
     size_t n = (size_t)net->tensors[i + 1].height * (size_t)net->tensors[i + 1].width;
     if (n > pixels) pixels = n;
-    if (net->layers[i].operation != WISP_OP_CONV) continue;
+    if (!wisp_net_mixes_channels(&net->layers[i])) continue;
     size_t taps = (size_t)wisp_moments_width(wisp_net_taps(&net->layers[i]));
     if (taps > width) width = taps;
     complete = open_lesson(&t->teacher->lessons[i], net, i, t->teacher->pictures);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "convolve.h"
+#include "move.h"
 
 enum { STRIP_FLOATS = 32768 /* of the gradient a task reads */ };
 
@@ -65,7 +66,7 @@ static sizes measure(wisp_backward *b) {
   }
   for (int i = 0; i < net->layer_count; i++) {
     const wisp_net_layer *layer = &net->layers[i];
-    if (layer->operation != WISP_OP_CONV) continue;
+    if (!wisp_net_mixes_channels(layer)) continue;
     int window = layer->window.kernel[0] * layer->window.kernel[1];
     wisp_floats sums = view_sums(net, i, NULL);
     n.sums = larger(n.sums, (size_t)sums.channels * sums.plane + WISP_CONVOLVE_PIXELS);
@@ -255,40 +256,18 @@ static void reverse_convolution(wisp_backward *b, int number, const float *weigh
 
 /* ---- what moves numbers only ---- */
 
-/* The place of the largest number that a max pool saw at (y, x), as the executor finds it. */
-static size_t largest(const wisp_window *w, const wisp_floats *in, const float *channel, int y,
-                      int x) {
-  int top = wisp_max(y * w->stride[0] - w->pad[0], 0),
-      left = wisp_max(x * w->stride[1] - w->pad[1], 0);
-  int bottom = wisp_min(y * w->stride[0] - w->pad[0] + w->kernel[0], in->height);
-  int right = wisp_min(x * w->stride[1] - w->pad[1] + w->kernel[1], in->width);
-  int at = top * in->pitch + left, row = top, column = left;
-  for (int i = top; i < bottom; i++)
-    for (int k = left; k < right; k++)
-      if (channel[i * in->pitch + k] > channel[at]) {
-        at = i * in->pitch + k;
-        row = i;
-        column = k;
-      }
-  return (size_t)(row * in->width + column); /* gradients have no border */
-}
-
 static void move_task(void *context, int channel) {
   const layer_job *j = context;
   const wisp_net_layer *layer = &j->b->net->layers[j->number];
   const wisp_floats *from = &j->b->gradients[j->number + 1],
                     *to = &j->b->gradients[layer->inputs[0]];
   wisp_floats in = wisp_exec_tensor(j->b->exec, layer->inputs[0]);
-  const float *seen = in.data + (size_t)channel * in.plane;
   const float *gradient = from->data + (size_t)channel * from->plane;
   float *sum = to->data + (size_t)channel * to->plane;
   for (int y = 0; y < from->height; y++)
     for (int x = 0; x < from->width; x++, gradient++) {
-      size_t at =
-          layer->operation == WISP_OP_MAXPOOL
-              ? largest(&layer->window, &in, seen, y, x)
-              : (size_t)(y / layer->window.stride[0] * to->pitch + x / layer->window.stride[1]);
-      sum[at] += *gradient;
+      const wisp_move_place place = wisp_move_source(layer, &in, channel, y, x);
+      sum[place.y * to->pitch + place.x] += *gradient;
     }
 }
 
@@ -301,7 +280,7 @@ void wisp_backward_run(wisp_backward *b, const float *const *weights, wisp_backw
   for (int i = b->net->layer_count - 1; i >= 0; i--) {
     const wisp_net_layer *layer = &b->net->layers[i];
     layer_job j = {.b = b, .number = i};
-    if (layer->operation == WISP_OP_CONV) reverse_convolution(b, i, weights[i], watch, context);
+    if (wisp_net_mixes_channels(layer)) reverse_convolution(b, i, weights[i], watch, context);
     else if (layer->inputs[0] > 0) wisp_pool_run(b->pool, move_task, &j, layer->channels_out);
   }
 }

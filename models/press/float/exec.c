@@ -1,5 +1,6 @@
 /* exec.c - picture -> every tensor, in float: walks the layers over memory planned for one size.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "convolve.h"
 #include "corridor.h"
 #include "depthwise.h"
+#include "move.h"
 
 /* Numbers of input that a strip of output rows reads: they stay in the second-level cache meanwhile. */
 enum { STRIP_FLOATS = 32768 };
@@ -46,7 +48,7 @@ struct wisp_exec {
 static void measure_border(wisp_exec *exec) {
   for (int i = 0; i < exec->net->layer_count; i++) {
     const wisp_net_layer *layer = &exec->net->layers[i];
-    if (!wisp_net_weighs(layer)) continue;
+    if (!wisp_net_has_weights(layer)) continue;
     exec->top = wisp_max(exec->top, layer->window.pad[0]);
     exec->bottom = wisp_max(exec->bottom, layer->window.pad[2]);
     exec->side = wisp_max(exec->side, wisp_max(layer->window.pad[1], layer->window.pad[3]));
@@ -70,7 +72,7 @@ static uint64_t measure_unzipped(wisp_exec *exec, int number) {
   step *s = &exec->steps[number];
   const wisp_net_layer *layer = s->layer = &exec->net->layers[number];
   const wisp_window *window = &layer->window;
-  if (layer->operation != WISP_OP_CONV || window->stride[1] == 1) return 0;
+  if (!wisp_net_mixes_channels(layer) || window->stride[1] == 1) return 0;
   s->rows = window->pad[0] + exec->net->tensors[layer->inputs[0]].height + window->pad[2];
   s->n = exec->net->tensors[number + 1].width + (window->kernel[1] - 1) / window->stride[1];
   uint64_t row = (uint64_t)window->stride[1] * (uint64_t)s->n;
@@ -93,7 +95,7 @@ static void measure_all(wisp_exec *exec, stretch *stretches) {
     for (int k = 0; k < layer->input_count; k++) mark_read(&stretches[layer->inputs[k]], i);
     if (layer->residual >= 0) mark_read(&stretches[layer->residual], i);
     stretches[n + 1 + i] = (stretch){measure_unzipped(exec, i), 0, i, i};
-    if (exec->keeps && layer->operation == WISP_OP_CONV)
+    if (exec->keeps && wisp_net_mixes_channels(layer))
       stretches[2 * n + 1 + i] =
           (stretch){measure_tensor(exec, i + 1, &exec->steps[i].sums), 0, i, INT32_MAX};
   }
@@ -216,7 +218,7 @@ static wisp_status open_steps(wisp_exec *exec, wisp_error *error) {
   else wisp_fail(error, status, "There is no memory to plan %zu layers.", n);
   free(stretches);
   for (int i = 0; i < exec->net->layer_count && !status; i++)
-    if (exec->steps[i].layer->operation == WISP_OP_CONV) status = open_convolution(exec, i, error);
+    if (wisp_net_mixes_channels(exec->steps[i].layer)) status = open_convolution(exec, i, error);
   return status;
 }
 
@@ -289,38 +291,9 @@ static void unzip_task(void *context, int channel) {
   wisp_convolve_unzip(from, in->pitch, s->rows, window->stride[1], s->n, to);
 }
 
-/* The largest of the window at output (y, x) of a channel, as far as it lies on the picture. */
-static float largest(const wisp_window *window, const wisp_floats *in, const float *channel, int y,
-                     int x) {
-  int top = y * window->stride[0] - window->pad[0], left = x * window->stride[1] - window->pad[1];
-  int bottom = wisp_min(top + window->kernel[0], in->height);
-  int right = wisp_min(left + window->kernel[1], in->width);
-  top = wisp_max(top, 0);
-  left = wisp_max(left, 0);
-  float most = channel[top * in->pitch + left];
-  for (int i = top; i < bottom; i++)
-    for (int k = left; k < right; k++)
-      if (channel[i * in->pitch + k] > most) most = channel[i * in->pitch + k];
-  return most;
-}
-
-static void maxpool_task(void *context, int channel) {
+static void move_task(void *context, int channel) {
   const job *j = context;
-  const float *from = j->in->data + (size_t)channel * j->in->plane;
-  float *to = j->out->data + (size_t)channel * j->out->plane;
-  for (int y = 0; y < j->out->height; y++, to += j->out->pitch)
-    for (int x = 0; x < j->out->width; x++)
-      to[x] = largest(&j->step->layer->window, j->in, from, y, x);
-}
-
-static void upsample_task(void *context, int channel) {
-  const job *j = context;
-  const int *factor = j->step->layer->window.stride;
-  const float *from = j->in->data + (size_t)channel * j->in->plane;
-  float *to = j->out->data + (size_t)channel * j->out->plane;
-  for (int y = 0; y < j->out->height; y++, to += j->out->pitch)
-    for (int x = 0; x < j->out->width; x++)
-      to[x] = from[y / factor[0] * j->in->pitch + x / factor[1]];
+  wisp_move_run(j->step->layer, j->in, j->out, channel);
 }
 
 static void depthwise_task(void *context, int channel) {
@@ -338,21 +311,25 @@ static void activate_task(void *context, int channel) {
                          channel);
 }
 
+static void run_convolution(const wisp_exec *exec, job *j) {
+  const step *s = j->step;
+  if (s->unzipped) wisp_pool_run(exec->pool, unzip_task, j, s->layer->channels_in);
+  wisp_pool_run(exec->pool, strip_task, j, (j->out->height + s->strip - 1) / s->strip);
+  if (exec->keeps) wisp_pool_run(exec->pool, activate_task, j, j->out->channels);
+}
+
 void wisp_exec_layer(wisp_exec *exec, int number) {
   const step *s = &exec->steps[number];
   const wisp_floats *out = &exec->tensors[number + 1];
   job j = {s, &exec->tensors[s->layer->inputs[0]], out, exec->tensors};
   if (!exec->net->tensors[number + 1].is_head) clear_border(exec, out);
-  if (s->layer->operation == WISP_OP_CONV) {
-    if (s->unzipped) wisp_pool_run(exec->pool, unzip_task, &j, s->layer->channels_in);
-    wisp_pool_run(exec->pool, strip_task, &j, (out->height + s->strip - 1) / s->strip);
-    if (exec->keeps) wisp_pool_run(exec->pool, activate_task, &j, out->channels);
-  } else if (s->layer->operation == WISP_OP_DEPTHWISE) {
-    wisp_pool_run(exec->pool, depthwise_task, &j, out->channels);
-  } else {
-    int pools = s->layer->operation == WISP_OP_MAXPOOL;
-    wisp_pool_run(exec->pool, pools ? maxpool_task : upsample_task, &j, out->channels);
+  switch (s->layer->operation) { /* no default: the compiler names what is missing */
+    case WISP_OP_CONV: run_convolution(exec, &j); return;
+    case WISP_OP_DEPTHWISE: wisp_pool_run(exec->pool, depthwise_task, &j, out->channels); return;
+    case WISP_OP_MAXPOOL:
+    case WISP_OP_UPSAMPLE: wisp_pool_run(exec->pool, move_task, &j, out->channels); return;
   }
+  assert(!"an operation that fold yields");
 }
 
 /* Bytes of the picture -> 0 ... 1, colour by colour. */

@@ -53,7 +53,7 @@ static wisp_operands *input_of(const folding *f, int number) {
 static wisp_net_layer *conv_of(const folding *f, const wisp_operand *item) {
   if (item->focus || item->tensor == 0) return NULL;
   wisp_net_layer *layer = &f->net->layers[item->tensor - 1];
-  return wisp_net_weighs(layer) ? layer : NULL;
+  return wisp_net_has_weights(layer) ? layer : NULL;
 }
 
 /* Whether nothing but the one reader of `number` sees any of its operands. */
@@ -79,8 +79,9 @@ static int bare(const folding *f, int number) {
 /* ---- one function a kind of node ---- */
 
 /* A layer that reads `count` tensors and writes `channels` channels. */
-static wisp_status add_layer(folding *f, int number, int operation, const wisp_operand *items,
-                             int count, int channels, wisp_net_layer **out) {
+static wisp_status add_layer(folding *f, int number, wisp_operation operation,
+                             const wisp_operand *items, int count, int channels,
+                             wisp_net_layer **out) {
   wisp_net *net = f->net;
   if (net->layer_count == MAX_LAYERS)
     return wisp_fail(f->error, WISP_ERR_LIMIT, "The network has more than %d layers.", MAX_LAYERS);
@@ -104,7 +105,8 @@ static wisp_status add_layer(folding *f, int number, int operation, const wisp_o
 }
 
 /* The layers of nodes that become one: the node yields its tensor. */
-static wisp_status add_whole(folding *f, int number, int operation, wisp_net_layer **out) {
+static wisp_status add_whole(folding *f, int number, wisp_operation operation,
+                             wisp_net_layer **out) {
   const wisp_operands *in = input_of(f, number);
   wisp_status status =
       add_layer(f, number, operation, in->items, in->count, f->graph->nodes[number].channels, out);
@@ -272,7 +274,7 @@ static wisp_status fold_select(folding *f, int number) {
                                                                             : no_memory(f, number);
 }
 
-static wisp_status fold_resample(folding *f, int number, int operation) {
+static wisp_status fold_resample(folding *f, int number, wisp_operation operation) {
   const wisp_operands *in = input_of(f, number);
   if (in->count > 1 || in->picks || in->items->focus)
     return refuse(f, number, "reads a concatenation, which only a convolution can");
@@ -325,7 +327,7 @@ static wisp_status fold_heads(folding *f) {
     wisp_yolo_head *head = &graph->heads[i];
     const wisp_operands *in = &f->yields[head->tensor];
     if (!bare(f, head->tensor) || in->count > 1 || in->picks ||
-        conv_of(f, in->items)->operation != WISP_OP_CONV)
+        !wisp_net_mixes_channels(conv_of(f, in->items)))
       return refuse(f, head->tensor, "a head must be a bare convolution that nothing else reads");
     int wanted = head->anchor_count * (5 + graph->class_count);
     if (graph->nodes[head->tensor].channels != wanted)

@@ -86,7 +86,7 @@ static int8_t *put_planes(const wisp_net *net, const wisp_net_layer *layer, int 
 }
 
 static size_t count_blocks(const wisp_net *net, const wisp_net_layer *layer) {
-  if (layer->operation == WISP_OP_DEPTHWISE)
+  if (wisp_net_is_per_channel(layer))
     return (size_t)layer->channels_out * (size_t)wisp_net_taps(layer);
   size_t planes = 0;
   for (int i = 0; i < layer->input_count; i++)
@@ -97,7 +97,7 @@ static size_t count_blocks(const wisp_net *net, const wisp_net_layer *layer) {
 
 /* Every block, in the format's order: i8 [blocks][4], `malloc`ed. */
 static int8_t *lay_blocks(const wisp_net *net, const wisp_net_layer *layer, size_t blocks) {
-  if (layer->operation == WISP_OP_DEPTHWISE) return lay_weights(layer, blocks);
+  if (wisp_net_is_per_channel(layer)) return lay_weights(layer, blocks);
   int8_t *laid = malloc(blocks * WISP_LANES), *to = laid;
   for (int o = 0; o < layer->channels_out && laid; o++)
     for (int ky = 0; ky < layer->window.kernel[0]; ky++)
@@ -110,7 +110,7 @@ static int is_zero(const int8_t *block) { return !(block[0] | block[1] | block[2
 
 /* Channels of each plane of the inputs side by side, `malloc`ed; *planes: how many. */
 static uint8_t *lay_lanes(const wisp_net *net, const wisp_net_layer *layer, int *planes) {
-  const int alone = layer->operation == WISP_OP_DEPTHWISE;
+  const int alone = wisp_net_is_per_channel(layer);
   *planes = alone;
   for (int i = 0; i < layer->input_count && !alone; i++)
     *planes += wisp_planes(net->tensors[layer->inputs[i]].channels);
@@ -138,7 +138,7 @@ static coded put_payload(writer *w, const wisp_net *net, const wisp_net_layer *l
   int8_t *blocks = lay_blocks(net, layer, n);
   uint8_t *lanes = lay_lanes(net, layer, &planes);
   for (size_t b = 0; b < n && blocks; b++) absent += (size_t)is_zero(blocks + b * WISP_LANES);
-  c.masked = layer->operation == WISP_OP_CONV && absent * MASKED_FROM > n;
+  c.masked = wisp_net_mixes_channels(layer) && absent * MASKED_FROM > n;
   c.present = c.masked ? n - absent : n;
   const wisp_encode_layer parts = {.channels_out = layer->channels_out,
                                    .kernel_height = layer->window.kernel[0],
@@ -217,7 +217,7 @@ static void put_layers(writer *w, const wisp_net *net, writer *payloads) {
   for (int i = 0; i < net->layer_count && encode; i++) {
     const wisp_net_layer *layer = &net->layers[i];
     coded payload = {0};
-    if (wisp_net_weighs(layer)) payload = put_payload(payloads, net, layer, encode);
+    if (wisp_net_has_weights(layer)) payload = put_payload(payloads, net, layer, encode);
     put_layer(w, layer, i, &payload);
   }
   wisp_encode_close(&encode);
@@ -259,7 +259,7 @@ static wisp_status check(const wisp_net *net, const char *provenance, wisp_error
   for (int i = 0; i < net->layer_count; i++) {
     const wisp_net_layer *layer = &net->layers[i];
     reads += layer->input_count;
-    if (wisp_net_weighs(layer) && count_blocks(net, layer) > WISP_MAX_BLOCKS)
+    if (wisp_net_has_weights(layer) && count_blocks(net, layer) > WISP_MAX_BLOCKS)
       return wisp_fail(error, WISP_ERR_LIMIT, "Node %d has %zu blocks of weights; up to %d fit.",
                        layer->node, count_blocks(net, layer), WISP_MAX_BLOCKS);
   }

@@ -51,11 +51,11 @@ static void find_groups(channels *c) {
   }
   for (int i = 0; i < net->layer_count; i++) {
     const wisp_net_layer *layer = &net->layers[i];
-    int mixed = layer->operation == WISP_OP_DEPTHWISE || layer->reads;
+    int mixed = wisp_net_is_per_channel(layer) || layer->reads;
     for (int k = 0; k < layer->input_count && mixed; k++)
       c->fixed[group_of(c, layer->inputs[k])] = 1;
-    if (layer->operation == WISP_OP_DEPTHWISE) c->fixed[i + 1] = 1;
-    if (!wisp_net_weighs(layer)) unite(c, layer->inputs[0], i + 1);
+    if (wisp_net_is_per_channel(layer)) c->fixed[i + 1] = 1;
+    if (wisp_net_keeps_channels(layer)) unite(c, layer->inputs[0], i + 1);
     if (layer->residual >= 0) unite(c, layer->residual, i + 1);
   }
 }
@@ -65,7 +65,7 @@ static double macs_of(const channels *c) {
   for (int i = 0; i < c->net->layer_count; i++) {
     const wisp_net_layer *layer = &c->net->layers[i];
     const wisp_net_tensor *out = &c->net->tensors[i + 1];
-    if (layer->operation != WISP_OP_CONV) continue;
+    if (!wisp_net_mixes_channels(layer)) continue;
     double in = 0;
     for (int k = 0; k < layer->input_count; k++) in += c->kept[group_of(c, layer->inputs[k])];
     macs += in * layer->window.kernel[0] * layer->window.kernel[1] * c->kept[group_of(c, i + 1)] *
@@ -106,7 +106,7 @@ static void add_losses(const channels *c, int number, wisp_refit *refit) {
 static void study_task(void *context, int number) {
   const channels *c = context;
   const wisp_net_layer *layer = &c->net->layers[number];
-  if (layer->operation != WISP_OP_CONV) return;
+  if (!wisp_net_mixes_channels(layer)) return;
   const wisp_moments *moments = &c->seen->moments[number];
   int *taps = malloc((size_t)moments->taps * sizeof *taps);
   wisp_refit *refit = NULL;
@@ -230,10 +230,10 @@ static int shrink_all(channels *c) {
   if (!taps) return 0;
   for (int i = 0; i < c->net->layer_count; i++) {
     wisp_net_layer *layer = &c->net->layers[i];
-    if (layer->operation == WISP_OP_CONV) {
+    if (wisp_net_mixes_channels(layer)) {
       refit_bias(c, i, c->weights[i]);
       shrink(c, i, taps, read_taps(c, layer, taps));
-    } else if (layer->operation != WISP_OP_DEPTHWISE) {
+    } else if (wisp_net_keeps_channels(layer)) {
       layer->channels_in = layer->channels_out = c->kept[group_of(c, i + 1)];
     }
   }
@@ -271,7 +271,7 @@ static int open_channels(channels *c) {
   c->losses = malloc((n - 1) * (size_t)c->total * sizeof *c->losses);
   for (size_t i = 0; i + 1 < n; i++) {
     const wisp_net_layer *layer = &net->layers[i];
-    if (layer->operation != WISP_OP_CONV) continue;
+    if (!wisp_net_mixes_channels(layer)) continue;
     c->weights[i] =
         malloc((size_t)layer->channels_out * (size_t)wisp_net_taps(layer) * sizeof(float));
     if (!c->weights[i]) return 0;

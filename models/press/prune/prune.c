@@ -109,7 +109,7 @@ static wisp_status sell(selling *s, wisp_net *net, const wisp_teacher *teacher,
   int count = 0;
   wisp_status status = WISP_OK;
   for (int i = 0; i < net->layer_count && !status; i++) {
-    if (net->layers[i].operation == WISP_OP_CONV)
+    if (wisp_net_mixes_channels(&net->layers[i]))
       status = offer_layer(s, net, teacher, settings, i, count++, pool);
     wisp_tell(progress, (double)(i + 1) / net->layer_count);
   }
@@ -118,7 +118,7 @@ static wisp_status sell(selling *s, wisp_net *net, const wisp_teacher *teacher,
     wisp_allocate_evenly(s->sold, count, (double)settings->sparsity);
   else wisp_allocate_by_loss(s->sold, count, (double)settings->sparsity);
   for (int i = 0, place = 0; i < net->layer_count && !status; i++)
-    if (net->layers[i].operation == WISP_OP_CONV) status = mask_layer(s, net, i, place++);
+    if (wisp_net_mixes_channels(&net->layers[i])) status = mask_layer(s, net, i, place++);
   return status;
 }
 
@@ -175,7 +175,7 @@ wisp_status wisp_prune(wisp_net *net, const wisp_teacher *teacher,
   if (settings->method == WISP_METHOD_OBS)
     status = prune_by_loss(net, teacher, settings, pool, progress);
   for (int i = 0; i < net->layer_count && settings->method == WISP_METHOD_L1 && !status; i++)
-    if (net->layers[i].operation == WISP_OP_CONV)
+    if (wisp_net_mixes_channels(&net->layers[i]))
       status = prune_by_magnitude(&net->layers[i], settings->sparsity);
   if (!status) return WISP_OK;
   forget(net);

@@ -215,7 +215,7 @@ wisp_status wisp_rebuild(wisp_net *net, const wisp_teacher *teacher, const wisp_
   wisp_status status = wisp_student_open(&r.student, net, pictures, teacher->pictures, pool, error);
   for (int i = 0; i < net->layer_count && !status; i++) {
     const wisp_net_layer *layer = &net->layers[i];
-    if (layer->operation == WISP_OP_CONV) status = rebuild_layer(&r, i);
+    if (wisp_net_mixes_channels(layer)) status = rebuild_layer(&r, i);
     if (status == WISP_ERR_MEMORY)
       wisp_fail(error, status, "There is no memory to rebuild node %d, %d taps wide.", layer->node,
                 wisp_net_taps(layer));

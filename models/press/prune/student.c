@@ -128,7 +128,7 @@ wisp_status wisp_student_run(wisp_student *s, int layer, wisp_error *error) {
   const wisp_net_tensor *out = &s->net->tensors[layer + 1];
   size_t size = (size_t)out->channels * (size_t)out->height * (size_t)out->width;
   wisp_status status = WISP_OK;
-  if (s->net->layers[layer].operation == WISP_OP_CONV) status = reweigh(s->net, layer, s->exec);
+  if (wisp_net_mixes_channels(&s->net->layers[layer])) status = reweigh(s->net, layer, s->exec);
   for (int p = 0; p < s->count && !out->is_head && !status; p++) {
     uint8_t *bytes = malloc(size);
     s->bytes[(size_t)(layer + 1) * (size_t)s->count + (size_t)p] = bytes;

@@ -79,13 +79,13 @@ static void count(const wisp_net *net, int number) {
 
 void wisp_account_count(wisp_net *net) {
   for (int i = 0; i < net->layer_count; i++)
-    if (net->layers[i].operation == WISP_OP_CONV) count(net, i);
+    if (wisp_net_mixes_channels(&net->layers[i])) count(net, i);
 }
 
 static void account_task(void *context, int number) {
   const accounting *a = context;
   wisp_net_layer *layer = &a->net->layers[number];
-  if (layer->operation != WISP_OP_CONV) return;
+  if (!wisp_net_mixes_channels(layer)) return;
   size_t n = (size_t)wisp_net_taps(layer);
   double wanted = 0, before = 0, after = 0;
   channel c = {.weights = malloc(3 * n * sizeof *c.weights)};

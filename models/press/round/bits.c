@@ -33,7 +33,7 @@ static void layer_task(void *context, int number) {
   const choosing *c = context;
   const wisp_net_layer *layer = &c->net->layers[number];
   const wisp_moments *moments = &c->seen->moments[number];
-  if (layer->operation != WISP_OP_CONV) return;
+  if (!wisp_net_mixes_channels(layer)) return;
   size_t taps = (size_t)moments->taps;
   float *step = malloc(4 * taps * sizeof *step);
   int8_t *rounded = malloc(taps);
@@ -60,7 +60,7 @@ static double choose(const choosing *c, double price) {
   double total = 0;
   for (int i = 0; i < c->net->layer_count; i++) {
     wisp_net_layer *layer = &c->net->layers[i];
-    if (layer->operation != WISP_OP_CONV) continue;
+    if (!wisp_net_mixes_channels(layer)) continue;
     double weights = (double)layer->channels_out * wisp_net_taps(layer), least = INFINITY;
     int best = CHOICES - 1;
     for (int k = 0; k < CHOICES; k++) {

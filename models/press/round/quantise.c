@@ -72,10 +72,10 @@ static wisp_status quantise_channel(scratch *s, wisp_net_layer *layer, int o) {
 static void layer_task(void *context, int number) {
   const quantising *q = context;
   wisp_net_layer *layer = &q->net->layers[number];
-  if (layer->operation == WISP_OP_DEPTHWISE)
+  if (wisp_net_is_per_channel(layer))
     q->statuses[number] = wisp_depthwise_quantise(
         q->net, number, &q->seen->spreads[layer->inputs[0]], q->settings->weight_bits);
-  if (layer->operation != WISP_OP_CONV) return;
+  if (!wisp_net_mixes_channels(layer)) return;
   scratch s = {0};
   wisp_status status =
       wisp_net_open_quantised(layer) && open_scratch(&s, q, number) ? WISP_OK : WISP_ERR_MEMORY;

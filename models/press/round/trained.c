@@ -21,13 +21,13 @@ void wisp_trained_keep(wisp_net *net, const wisp_operands *yielded, const wisp_b
 }
 
 static int needs_range(const wisp_net *net, int number) {
-  return net->layers[number].operation == WISP_OP_CONV && !net->tensors[number + 1].is_head;
+  return wisp_net_mixes_channels(&net->layers[number]) && !net->tensors[number + 1].is_head;
 }
 
 int wisp_trained(const wisp_net *net) {
   int known = 0;
   for (int i = 0; i < net->layer_count; i++) {
-    if (net->layers[i].operation == WISP_OP_DEPTHWISE) return 0; /* nothing trains these yet */
+    if (wisp_net_is_per_channel(&net->layers[i])) return 0; /* nothing trains these yet */
     if (!needs_range(net, i)) continue;
     if (net->tensors[i + 1].trained.scale <= 0) return 0;
     known = 1;
@@ -97,7 +97,7 @@ wisp_status wisp_trained_quantise(wisp_net *net, wisp_error *error) {
   take_ranges(net);
   wisp_status status = WISP_OK;
   for (int i = 0; i < net->layer_count && !status; i++)
-    if (net->layers[i].operation == WISP_OP_CONV) status = round_layer(net, &net->layers[i], error);
+    if (wisp_net_mixes_channels(&net->layers[i])) status = round_layer(net, &net->layers[i], error);
   for (int t = 0; t <= net->layer_count && status; t++) net->tensors[t].scale = 0; /* as before */
   if (!status) wisp_account_count(net);
   return status;
