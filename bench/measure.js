@@ -3,7 +3,7 @@
 import { VERSION } from '../web/src/version.js';
 import { Hall } from './hall.js';
 import { describeMachine } from './machine.js';
-import { peerFolder } from './peers/peers.js';
+import { peerFolder, resolveImports } from './peers/peers.js';
 import { engines, planLanes } from './plan.js';
 import { reportLanes } from './report/report.js';
 import { runRounds } from './rounds.js';
@@ -36,7 +36,7 @@ import { reportStarts } from './starts.js';
 /** @param {BenchOptions} options @returns {Promise<import('./report/report.js').Report>} */
 export async function bench(options) {
   const lanes = planLanes(options);
-  const server = new BenchServer(peerFolder);
+  const server = new BenchServer(peerFolder, resolveImports);
   await server.listen();
   const hall = new Hall(server, options);
   try {

@@ -4,9 +4,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-export const root = fileURLToPath(new URL('..', import.meta.url));
+import { root } from './root.js';
 
 /** @type {Record<string, string>} */
 const TYPES = {
@@ -35,12 +33,15 @@ export class BenchServer {
   #made = new Map([['/', new TextEncoder().encode(PAGE)]]);
   /** @type {[string, string][]} address and folder */
   #shelves;
+  #rewrite;
 
   /**
    * @param {string} peers folder of the peers' packages
+   * @param {(module: string) => Promise<string>} rewrite their modules, by file, as a browser takes them
    * @param {[string, string][]} [shelves] more addresses and folders
    */
-  constructor(peers, shelves = []) {
+  constructor(peers, rewrite, shelves = []) {
+    this.#rewrite = rewrite;
     this.#shelves = [
       ...shelves,
       ...['bench', 'web', 'dist'].map(
@@ -104,8 +105,7 @@ export class BenchServer {
     const file = made ?? this.#find(name);
     const { size } = await stat(file);
     if (type === 'text/javascript' && name.startsWith('/peers/@litertjs/')) {
-      const { resolveImports } = await import('./peers/peers.js');
-      response.writeHead(200, headers).end(await resolveImports(file));
+      response.writeHead(200, headers).end(await this.#rewrite(file));
       return;
     }
     createReadStream(file).pipe(response.writeHead(200, { ...headers, 'content-length': size }));

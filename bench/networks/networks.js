@@ -11,7 +11,7 @@ import { pressRandom } from '../../web/src/pressing/random-press.js';
 import { Quantised } from '../peers/onnx-quantised.js';
 import { benchFolder } from '../peers/peers.js';
 import { writeTflite } from '../peers/tflite-file.js';
-import { root } from '../serving.js';
+import { root } from '../root.js';
 
 /**
  * @typedef {{width: number, height: number}} Size

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { networkFolder, PEER_FILES } from '../networks/networks.js';
 import { engines } from '../plan.js';
 import { BenchServer } from '../serving.js';
-import { isFetched, peerFolder } from './peers.js';
+import { isFetched, peerFolder, resolveImports } from './peers.js';
 
 /** @typedef {import('../../web/demo/bench-peers.js').Peer} Peer */
 
@@ -15,7 +15,7 @@ const MADE = '/peers/networks/';
 const LANES = '/bench/lanes/';
 
 export class PeerShelf {
-  #server = new BenchServer(peerFolder, [[MADE, networkFolder]]);
+  #server = new BenchServer(peerFolder, resolveImports, [[MADE, networkFolder]]);
 
   /** @param {string} pathname @param {import('node:http').ServerResponse} response */
   async answer(pathname, response) {

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { root } from '../serving.js';
+import { root } from '../root.js';
 
 /** @type {Record<string, string>} */
 const VERSIONS = {

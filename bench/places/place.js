@@ -2,7 +2,7 @@
 
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import { root } from '../serving.js';
+import { root } from '../root.js';
 import { openChromium } from './chromium.js';
 import { openFirefox } from './firefox.js';
 import { openNode } from './node.js';

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
+import { referencesOf } from '../../bench/networks/imports.js';
 import { root } from '../places.mjs';
 
 const RUNTIME_BUDGET = 120_000;
@@ -17,13 +18,9 @@ function compressed(name) {
  * @param {Set<string>} names the entries; grows by what they import
  */
 function closure(names) {
-  for (const name of names) {
-    const code = readFileSync(path.join(root, name), 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
-    for (const [, target] of code.matchAll(
-      /^(?:import|export|\})\s*(?:[^'"();]*?\sfrom\s+)?['"](\.[^'"]+)['"]/gm,
-    ))
-      names.add(path.posix.join(path.posix.dirname(name), target));
-  }
+  for (const name of names)
+    for (const { by, to } of referencesOf(name, readFileSync(path.join(root, name), 'utf8')))
+      if (by === 'import') names.add(to);
   return [...names];
 }
 
