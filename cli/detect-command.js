@@ -1,13 +1,10 @@
 // wisp detect: pictures in, boxes out as JSON, a line for each picture.
 
-import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import embedded from '../web/src/codes.js';
 import { Detector, WispError } from '../web/src/index.js';
 import { detecting, list } from './arguments.js';
-import { findPictures } from './files.js';
+import { defaultModel, findPictures } from './files.js';
 
 /**
  * @typedef {object} Options
@@ -86,16 +83,9 @@ const MODEL = /\.(wisp|onnx|pt|pth|tflite|pb|engine|safetensors)$/i;
 /** A model comes first, or not at all. @param {string[]} files */
 function sorted(files) {
   const [first, ...others] = files;
-  if (!MODEL.test(first.replace(/[?#].*$/, ''))) return { model: embeddedModel(), pictures: files };
+  if (!MODEL.test(first.replace(/[?#].*$/, ''))) return { model: defaultModel(), pictures: files };
   if (others.length > 0) return { model: first, pictures: others };
   throw new WispError('WISP_ERR_ARGUMENT', `Name a picture after ${first}.`);
-}
-
-function embeddedModel() {
-  const file = fileURLToPath(embedded);
-  if (existsSync(file)) return file;
-  const sentence = `No model is named, and the one that comes with wisp is not at ${file}. Name a .wisp file first.`;
-  throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 
 /** The others can do without it. */

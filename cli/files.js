@@ -12,7 +12,17 @@ import {
 } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import embedded from '../web/src/codes.js';
 import { WispError } from '../web/src/index.js';
+
+/** The model that comes with wisp, where none is named. */
+export function defaultModel() {
+  const file = fileURLToPath(embedded);
+  if (existsSync(file)) return file;
+  const sentence = `No model is named, and the one that comes with wisp is not at ${file}. Name a .wisp file first.`;
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
+}
 
 const PICTURE = /\.(jpe?g|png|webp)$/i;
 

@@ -7,6 +7,7 @@ import { benchCommand } from './bench-command.js';
 import { detectCommand } from './detect-command.js';
 import { infoCommand } from './info-command.js';
 import { pressCommand } from './press-command.js';
+import { serveCommand } from './serve-command.js';
 import { valCommand } from './val-command.js';
 
 const FAILED = 1;
@@ -44,6 +45,7 @@ for (const command of [
   detectCommand(),
   valCommand(),
   infoCommand(),
+  serveCommand(),
   benchCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));

@@ -1,7 +1,7 @@
 // The Detector in Node: every kind of model and picture, every build, every option.
 
 import assert from 'node:assert/strict';
-import { createReadStream } from 'node:fs';
+import { createReadStream, openAsBlob } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -77,6 +77,8 @@ describe('a picture may be', () => {
     'a Buffer': () => Buffer.from(png),
     'an ArrayBuffer': () => png.buffer,
     'a Blob': () => new Blob([png], { type: 'image/png' }),
+    'a Blob that lies in a file': () => openAsBlob(inFolder('picture.png')),
+    'a File of one': async () => new File([await openAsBlob(inFolder('picture.png'))], 'a.png'),
     '{data, width, height}': () => picture,
     'clamped data': () => ({ ...picture, data: new Uint8ClampedArray(picture.data) }),
     'data inside a larger buffer': () => {
@@ -86,7 +88,7 @@ describe('a picture may be', () => {
   };
   for (const [kind, make] of Object.entries(kinds)) {
     test(kind, async () => {
-      const { times, ...result } = await detector.detect(make(), options);
+      const { times, ...result } = await detector.detect(await make(), options);
       const { times: _, ...expected } = await detector.detect(picture, options);
       assert.deepEqual(result, expected);
       const { pixels, prep, run, post, total } = times;

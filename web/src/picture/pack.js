@@ -37,7 +37,7 @@ export async function pack(source, spares = new Spares()) {
       return { kind: 'frame', image: any.clone() };
     case 'Blob':
     case 'File':
-      return { kind: 'blob', blob: any };
+      return isNode() ? packBlob(any) : { kind: 'blob', blob: any };
     case 'ArrayBuffer':
       return { kind: 'file', bytes: new Uint8Array(any.slice(0)) };
   }
@@ -50,6 +50,16 @@ const KINDS = () =>
     ? 'a path, an address, the bytes of a picture file, a Blob or {data, width, height}'
     : 'an image, video or canvas element, an OffscreenCanvas, ImageBitmap, ImageData, VideoFrame, Blob, an address, ' +
       'the bytes of a picture file or {data, width, height}';
+
+/** Node can't hand a Blob that lies in a file to a worker. @param {Blob} blob @returns {Promise<Picture>} */
+async function packBlob(blob) {
+  try {
+    return { kind: 'file', bytes: new Uint8Array(await blob.arrayBuffer()) };
+  } catch (cause) {
+    const sentence = `The ${kindOf(blob)} can't be read: ${saying(cause)}.`;
+    throw new WispError('WISP_ERR_SOURCE', sentence, { cause });
+  }
+}
 
 /** A copy. @param {ArrayBufferView} view */
 function bytesOf({ buffer, byteOffset, byteLength }) {
