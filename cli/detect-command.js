@@ -1,7 +1,8 @@
 // wisp detect: pictures in, boxes out as JSON, a line for each picture.
 
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { Command } from 'commander';
+import { fileKind } from '../web/src/bytes/file-kind.js';
 import { Detector, WispError } from '../web/src/index.js';
 import { detecting, list } from './arguments.js';
 import { defaultModel, findPictures } from './files.js';
@@ -50,7 +51,7 @@ Examples:
 
 /** @param {string[]} files @param {Options} options */
 async function run(files, { size: input, threads, classes, ...options }) {
-  const { model, pictures } = sorted(files);
+  const { model, pictures } = await sorted(files);
   const detector = await Detector.open(model, { size: input, threads });
   try {
     const wanted = classes?.map((name) => labelOf(name, detector.info.classes));
@@ -77,16 +78,39 @@ async function spreadOut(place) {
   return found?.isDirectory() ? findPictures([place]) : [place];
 }
 
-/** What networks are kept in; none of it is a picture. */
-const MODEL = /\.(wisp|onnx|pt|pth|tflite|pb|engine|safetensors)$/i;
-
 /** A model comes first, or not at all. @param {string[]} files */
-function sorted(files) {
+async function sorted(files) {
   const [first, ...others] = files;
-  if (!MODEL.test(first.replace(/[?#].*$/, ''))) return { model: defaultModel(), pictures: files };
+  if (!(await isModel(first))) return { model: defaultModel(), pictures: files };
   if (others.length > 0) return { model: first, pictures: others };
   throw new WispError('WISP_ERR_ARGUMENT', `Name a picture after ${first}.`);
 }
+
+/** A file of this machine by its bytes: one for other tools is refused as a model. @param {string} place */
+async function isModel(place) {
+  const named = /\.(wisp|onnx|pt|pth|tflite|pb|engine|safetensors)([?#].*)?$/i.test(place);
+  const head = await headOf(place);
+  if (!head) return named;
+  const { sort } = fileKind(head);
+  return sort === 'model' || sort === 'network' || (sort === 'other' && named);
+}
+
+/** @param {string} place @returns {Promise<Uint8Array | null>} null where no file of this machine is */
+async function headOf(place) {
+  const file = await open(place).catch(() => null);
+  try {
+    return file && (await file.read(new Uint8Array(HEAD), 0, HEAD, 0).then(taken));
+  } catch {
+    return null; // a folder
+  } finally {
+    await file?.close();
+  }
+}
+
+/** @param {{bytesRead: number, buffer: Uint8Array}} read */
+const taken = ({ bytesRead, buffer }) => buffer.subarray(0, bytesRead);
+
+const HEAD = 4096; // bytes
 
 /** The others can do without it. */
 const OF_THE_PICTURE = ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH', 'WISP_ERR_MEMORY'];

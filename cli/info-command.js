@@ -1,11 +1,10 @@
-// wisp info: what is in a .wisp or an ONNX file.
+// wisp info: what is in a .wisp file or in a network that the press reads.
 
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { download } from '../web/src/bytes/download.js';
-import { importOnnx } from '../web/src/import/onnx.js';
-import { Detector, WispError } from '../web/src/index.js';
-import { fileError } from './files.js';
+import { mayBeWisp } from '../web/src/bytes/magic.js';
+import { Detector } from '../web/src/index.js';
+import { importFrom } from '../web/src/pressing/press-source.js';
 import { layerTimes } from './layer-times.js';
 
 /**
@@ -28,10 +27,10 @@ export function infoCommand() {
   return new Command('info')
     .summary('show what is in a model')
     .description(
-      'Shows input, classes, origin and layers of a .wisp file or of a YOLOv5 in ONNX,\n' +
+      'Shows input, classes, origin and layers of a .wisp file or of a YOLOv5 that the press reads,\n' +
         "and what each layer of a .wisp file costs: bytes, bits a weight, share of a picture's time.",
     )
-    .argument('<model>', 'a .wisp or .onnx file')
+    .argument('<model>', 'a .wisp or .onnx file, or its address')
     .option('--json', 'as one JSON document')
     .option('--no-times', 'measure nothing: the same output every time')
     .addHelpText(
@@ -46,17 +45,19 @@ Examples:
 
 /** @param {string} model @param {Options} options */
 async function run(model, { json, times }) {
-  const info = /\.onnx$/i.test(model) ? await onnxInfo(model) : await wispInfo(model, times);
+  const file = new File([await bytesOf(model)], model);
+  const isWisp = mayBeWisp(new Uint8Array(await file.slice(0, 4).arrayBuffer()));
+  const info = isWisp ? await wispInfo(file, times) : await networkInfo(file);
   const { table, ...rest } = info;
   console.log(json ? JSON.stringify(rest, null, 2) : page(model, rest, table));
 }
 
-/** @param {string} model @param {boolean} timed */
+/** @param {File} model @param {boolean} timed */
 async function wispInfo(model, timed) {
   const detector = await Detector.open(model, { threads: 1, warmUp: false });
   await detector.close();
   const { inputWidth, inputHeight, stride, classes, provenance, macs } = detector.info;
-  const times = timed ? await layerTimes(await bytesOf(model)) : [];
+  const times = timed ? await layerTimes(new Uint8Array(await model.arrayBuffer())) : [];
   const allMs = times.reduce((sum, ms) => sum + ms, 0);
   const layers = detector.info.layers.map((layer, i) => {
     const weights = countWeights(layer);
@@ -117,12 +118,10 @@ function windowOf({ operation, kernelHeight, kernelWidth, stride }) {
   return operation === 'upsample' ? `× ${stride}` : `${kernelHeight}×${kernelWidth} / ${stride}`;
 }
 
-/** @param {string} model */
-async function onnxInfo(model) {
-  const bytes = await readFile(model).catch((cause) => {
-    throw fileError(model, cause);
-  });
-  const { input, classes, heads, source, nodes } = imported(model, bytes);
+/** @param {File} model */
+async function networkInfo(model) {
+  const { graph } = await importFrom(model, {});
+  const { input, classes, heads, source, nodes } = graph;
   const layers = nodes.map((node) => {
     if (node.op !== 'conv') return { name: node.name, operation: node.op };
     const { name, channels, kernel, stride, groups, weight, bias } = node;
@@ -147,17 +146,6 @@ async function onnxInfo(model) {
     layers,
     table,
   };
-}
-
-/** @param {string} model @param {Uint8Array} bytes */
-function imported(model, bytes) {
-  try {
-    return importOnnx(bytes);
-  } catch (cause) {
-    const { code, message } = /** @type {{code?: string, message: string}} */ (cause);
-    if (code === undefined) throw cause;
-    throw new WispError(code, `${model}: ${message}`, { cause });
-  }
 }
 
 /**

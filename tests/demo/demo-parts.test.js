@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startServer } from '../../tools/serve.mjs';
 import { classColour, INK } from '../../web/demo/colours.js';
-import { sortOf } from '../../web/demo/intake.js';
+import { kindOf } from '../../web/demo/intake.js';
 import { placeLabels } from '../../web/demo/labels.js';
 import {
   bytes,
@@ -134,13 +134,17 @@ test('sizes and names are short', () => {
   assert.deepEqual(['a/b/net.v2.wisp', 'net', '.wisp'].map(stem), ['net.v2', 'net', '.wisp']);
 });
 
-test('files are known by their names, then by their types', () => {
-  const sort = (/** @type {string} */ name, type = '') => sortOf({ name, type });
-  assert.equal(sort('yolo.WISP'), 'model');
-  assert.equal(sort('yolo.onnx', 'application/octet-stream'), 'onnx');
-  assert.equal(sort('IMG_1', 'image/jpeg'), 'picture');
-  assert.equal(sort('photo.JPG'), 'picture');
-  assert.equal(sort('clip', 'video/mp4'), 'video');
-  assert.equal(sort('clip.webm'), 'video');
-  assert.equal(sort('notes.txt', 'text/plain'), 'unknown');
+test('files are known by their bytes, then by their types', async () => {
+  /** @param {string} begins @param {string} [type] */
+  const sort = async (begins, type) =>
+    (await kindOf(new File([Uint8Array.from(begins, (one) => one.charCodeAt(0))], 'x', { type })))
+      .sort;
+  assert.equal(await sort('WISP\x01'), 'model');
+  assert.equal(await sort('\x08\x07\x12\x07pytorch', 'application/octet-stream'), 'network');
+  assert.equal(await sort('\xff\xd8\xff\xe0', ''), 'picture');
+  assert.equal(await sort('<svg xmlns=', 'image/svg+xml'), 'picture');
+  assert.equal(await sort('\0\0\x01\0', 'image/x-icon'), 'picture');
+  assert.equal(await sort('\0\0\0\x20ftypisom'), 'video');
+  assert.equal(await sort('\0\0\x01\xba', 'video/mpeg'), 'video');
+  assert.equal(await sort('note', 'text/plain'), 'other');
 });

@@ -128,15 +128,13 @@ function refuses(act, code, sentence) {
   });
 }
 
-test('files that are no ONNX model are called by name', () => {
-  const text = (/** @type {string} */ value) => new TextEncoder().encode(value);
-  const FORMAT = 'WISP_ERR_FORMAT';
-  refuses(() => importOnnx(text('<!doctype html><title>404</title>')), FORMAT, /a web page/);
-  refuses(() => importOnnx(text('PK\x03\x04…')), FORMAT, /ZIP archive, perhaps a PyTorch/);
-  refuses(() => importOnnx(text('WISP\x01')), FORMAT, /a \.wisp file/);
-  refuses(() => importOnnx(text('version https://git-lfs…')), FORMAT, /Git LFS pointer/);
-  refuses(() => importOnnx(new Uint8Array(100)), FORMAT, /100 bytes are not an ONNX model/);
-  refuses(() => importOnnx(new Uint8Array()), FORMAT, /0 bytes are not an ONNX model/);
+test('what only begins as an ONNX model is damaged', () => {
+  for (const size of [0, 100])
+    refuses(
+      () => importOnnx(new Uint8Array(size)),
+      'WISP_ERR_FORMAT',
+      new RegExp(`${size} bytes are not an ONNX model`),
+    );
 });
 
 test('a truncated file is called truncated, wherever it ends', () => {
@@ -321,6 +319,15 @@ test('reshapes and swaps that are no shuffle are refused', () => {
     UNSUPPORTED,
     /\(Reshape\) reshapes a feature map to 1×8×4×2×8/,
   );
+});
+
+test('a slice along an axis that no picture has is refused', () => {
+  const model = tinyYoloBuilder({ focus: true });
+  const slice = model.nodes.find(({ op }) => op === 'Slice');
+  const axes = model.initializers.get(slice?.inputs[3] ?? '');
+  assert.ok(axes);
+  axes.values = [50_000_000];
+  refuses(() => importOnnx(model.finish()), 'WISP_ERR_FORMAT', /names axis 50000000 of a 4-d/);
 });
 
 test('YOLOv5-Lite imports', { skip: without('models/v5lite-e_640_fp32.onnx') }, () => {

@@ -223,7 +223,7 @@ export const refusals = {
   ],
   'a page instead of a model': [
     () => kit.refusal(() => kit.Detector.open('/web/demo/index.html')),
-    /^WISP_ERR_FORMAT: .*index.html is no .wisp file: it is a web page/,
+    /^WISP_ERR_FORMAT: .*index.html is no .wisp file but a web page/,
   ],
   'half a model': [
     () => kit.refusal(() => kit.Detector.open(kit.model.subarray(0, 5000))),

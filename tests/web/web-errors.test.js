@@ -63,8 +63,8 @@ describe('errors are sentences', () => {
       'FETCH',
       /:65500\/x\.wisp.*ECONNREFUSED/,
     ],
-    ['a page', () => open(`${site.url}/page.html`), 'FORMAT', /page\.html is no .wisp.* web page/],
-    ['a picture', () => open(png), 'FORMAT', /buffer is no .wisp file: it is a picture/],
+    ['a page', () => open(`${site.url}/page.html`), 'FORMAT', /page\.html is no \.wisp.* web page/],
+    ['a picture', () => open(png), 'FORMAT', /buffer is no .wisp file but a PNG picture/],
     [
       'other bytes',
       () => open(Uint8Array.of(1, 2, 3, 255, 5)),

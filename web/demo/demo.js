@@ -2,7 +2,7 @@
 import { Busy } from './busy.js';
 import { ClassFilter } from './class-filter.js';
 import { block, button, input } from './elements.js';
-import { listen, sortOf } from './intake.js';
+import { kindOf, listen } from './intake.js';
 import { ModelPanel } from './model-panel.js';
 import { Notices } from './notices.js';
 import { Panel } from './panel.js';
@@ -65,7 +65,10 @@ class Demo {
     for (const opener of document.querySelectorAll('[data-open]')) {
       opener.addEventListener('click', () => input(opener.getAttribute('data-open') ?? '').click());
     }
-    listen({ files: (files) => this.#take(files), address: (address) => this.#fetch(address) });
+    listen({
+      files: (files) => void this.#take(files),
+      address: (address) => this.#fetch(address),
+    });
     document.addEventListener('keydown', ({ key }) => {
       if (key === 'Escape' && !document.querySelector('dialog[open]')) this.#busy.giveUp();
     });
@@ -75,16 +78,18 @@ class Demo {
   }
 
   /** @param {File[]} files dropped, pasted or chosen together */
-  #take(files) {
+  async #take(files) {
     if (this.#press?.isOpen) return this.#press.add(files);
-    const first = (/** @type {string} */ sort) => files.find((file) => sortOf(file) === sort);
-    const [onnx, model, picture, video] = ['onnx', 'model', 'picture', 'video'].map(first);
+    const kinds = await Promise.all(files.map(kindOf));
+    const first = (/** @type {string} */ sort) =>
+      files[kinds.findIndex((kind) => kind.sort === sort)];
+    const [network, model, picture, video] = ['network', 'model', 'picture', 'video'].map(first);
     this.#notices.clear();
-    if (onnx) return void this.#openPress(onnx, files);
+    if (network) return this.#openPress(network, files);
     if (model) void this.#openModel({ source: model, name: stem(model.name), bytes: model.size });
     if (picture) return this.#openFile('openPicture', picture);
     if (video) return this.#openFile('openVideo', video);
-    if (!model) this.#notices.error(stranger(files[0]?.name ?? 'This'));
+    if (!model && files.length) this.#notices.error(stranger(files[0].name, kinds[0]));
   }
 
   /** @param {File} model @param {File[]} files dropped together with it */
@@ -113,13 +118,14 @@ class Demo {
     void this.#busy.during('Fetching …', async (signal) => {
       const { checked, fetchFile } = await import('./fetching.js');
       const url = checked(address);
-      if (sortOf({ name: url.pathname, type: '' }) === 'model') {
+      if (/\.wisp$/i.test(url.pathname)) {
+        // it runs while it arrives
         return void this.#openModel({ source: url.href, name: stem(url.pathname), bytes: 0 });
       }
       const say = (/** @type {number} */ loaded, /** @type {number} */ total) =>
         this.#busy.say(`Fetching from ${url.host} …`, total ? loaded / total : undefined);
       say(0, 0);
-      this.#take([await fetchFile(url, signal, say)]);
+      await this.#take([await fetchFile(url, signal, say)]);
     });
   }
 

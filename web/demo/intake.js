@@ -1,7 +1,7 @@
 // intake.js - everything that can be dropped, pasted or chosen: files and addresses.
 import { block, button, dialog, input } from './elements.js';
 
-/** @typedef {'model' | 'onnx' | 'picture' | 'video' | 'unknown'} Sort */
+/** @typedef {import('../src/bytes/file-kind.js').FileKind} FileKind */
 
 /**
  * @typedef {object} Takers
@@ -9,24 +9,19 @@ import { block, button, dialog, input } from './elements.js';
  * @property {(address: string) => void} address
  */
 
-const ENDINGS = {
-  model: /\.wisp$/i,
-  onnx: /\.onnx$/i,
-  picture: /\.(jpe?g|png|webp|gif|avif|bmp|svg|heic)$/i,
-  video: /\.(mp4|webm|mov|m4v|ogv|mkv)$/i,
-};
+const HEAD = 4096; // bytes
 
 /**
- * What a file is, by its name and then by the type the browser gives it.
- * @param {{name: string, type: string}} file
- * @returns {Sort}
+ * What a file is, by its bytes, and where they say nothing by the type that the browser gives its name.
+ * @param {File} file
+ * @returns {Promise<FileKind>}
  */
-export function sortOf({ name, type }) {
-  if (ENDINGS.model.test(name)) return 'model';
-  if (ENDINGS.onnx.test(name)) return 'onnx';
-  if (type.startsWith('image/') || ENDINGS.picture.test(name)) return 'picture';
-  if (type.startsWith('video/') || ENDINGS.video.test(name)) return 'video';
-  return 'unknown';
+export async function kindOf(file) {
+  const { fileKind } = await import('../src/bytes/file-kind.js');
+  const kind = fileKind(new Uint8Array(await file.slice(0, HEAD).arrayBuffer()));
+  const [named] = file.type.split('/');
+  const isMedium = kind.sort === 'other' && (named === 'image' || named === 'video');
+  return isMedium ? { ...kind, sort: named === 'image' ? 'picture' : 'video' } : kind;
 }
 
 /** Listens on the whole page. @param {Takers} takers */

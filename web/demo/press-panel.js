@@ -1,8 +1,8 @@
 // press-panel.js - presses an .onnx file on a visitor's own pictures, here in the page.
 import { block, button, dialog, element, input, select } from './elements.js';
-import { sortOf } from './intake.js';
+import { kindOf } from './intake.js';
 import { Notices } from './notices.js';
-import { isAbort } from './sentences.js';
+import { isAbort, stem } from './sentences.js';
 
 const ENOUGH = 32; // pictures; fewer cost accuracy
 const MOST = 64; // more cost time only
@@ -44,7 +44,7 @@ export class PressPanel {
     for (const id of ['choose-calibration', 'choose-folder']) {
       const chooser = input(id);
       chooser.addEventListener('change', () => {
-        this.add([...(chooser.files ?? [])]);
+        void this.add([...(chooser.files ?? [])]);
         chooser.value = '';
       });
     }
@@ -64,7 +64,7 @@ export class PressPanel {
       `${model.name} becomes a .wisp file of small integers. ` +
       'Pictures like those the model will see show it which numbers to expect.';
     const before = this.#dialog.open ? this.#pictures : []; // they stay, only the model is another
-    const pictures = [...before, ...files.filter(isPicture)];
+    const pictures = [...before, ...(await ofSort('picture', files))];
     const sample = pictures.length ? null : await this.#sample();
     this.#take(sample ? [sample] : pictures);
     this.#show(false);
@@ -72,10 +72,10 @@ export class PressPanel {
   }
 
   /** @param {File[]} files pictures join the others, another model takes the place of the first */
-  add(files) {
-    const model = files.find((file) => sortOf(file) === 'onnx');
-    if (model) return void this.open(model, files);
-    const pictures = files.filter(isPicture);
+  async add(files) {
+    const [model] = await ofSort('network', files);
+    if (model) return this.open(model, files);
+    const pictures = await ofSort('picture', files);
     this.#notices.clear();
     if (!pictures.length) this.#notices.error('None of these files is a picture.');
     this.#take([...this.#pictures, ...pictures]);
@@ -107,7 +107,7 @@ export class PressPanel {
       });
       running.signal.throwIfAborted();
       this.#dialog.close();
-      const file = new File([bytes], model.name.replace(/\.onnx$/i, '.wisp'));
+      const file = new File([bytes], `${stem(model.name)}.wisp`);
       this.#onPressed(file, skipped.length ? leftOut(skipped.length, pictures.length) : '');
     } catch (error) {
       if (!running.signal.aborted && !isAbort(error)) this.#notices.error(error);
@@ -133,8 +133,11 @@ export class PressPanel {
   }
 }
 
-/** @param {File} file */
-const isPicture = (file) => sortOf(file) === 'picture';
+/** @param {import('./intake.js').FileKind['sort']} sort @param {File[]} files */
+async function ofSort(sort, files) {
+  const kinds = await Promise.all(files.map(kindOf));
+  return files.filter((_, i) => kinds[i].sort === sort);
+}
 
 /** @param {number} n @param {number} all */
 const leftOut = (n, all) => `${n} of ${all} pictures could not be read.`;

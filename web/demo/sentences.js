@@ -22,11 +22,13 @@ export function sentence(error) {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-/** What is wrong with a file that cannot be opened. @param {string} name */
-export const stranger = (name) =>
-  /\.pt$/i.test(name)
-    ? `${name} is a model of PyTorch. Make an .onnx of it with YOLOv5's export.py --include onnx.`
-    : `${name} is no picture, no video and no model (.wisp or .onnx).`;
+/**
+ * What is wrong with a file that cannot be opened.
+ * @param {string} name
+ * @param {{what: string, advice?: string}} kind
+ */
+export const stranger = (name, { what, advice }) =>
+  `${name} is ${what}, not a picture, a video, a .wisp model or a network to press.${advice ? ` ${advice}.` : ''}`;
 
 /** @param {unknown} error whether it only says that somebody changed their mind */
 export const isAbort = (error) => error instanceof Error && error.name === 'AbortError';

@@ -4,7 +4,7 @@
 
 import { detection, inputSize, threadCount } from './arguments.js';
 import { downloadModel } from './bytes/download.js';
-import { requireWisp } from './bytes/magic.js';
+import { mayBeWisp } from './bytes/magic.js';
 import { forgotten, Link, remembering } from './crew/link.js';
 import { runtimeFiles } from './detect/runtime-files.js';
 import { chooseVariant } from './detect/variant.js';
@@ -277,7 +277,7 @@ async function feed(link, model, engine, { onProgress, ...origin }) {
   let loaded = 0;
   for await (const piece of pieces) {
     if (piece.length === 0) continue;
-    if (loaded === 0) requireWisp(piece, name);
+    if (loaded === 0 && !mayBeWisp(piece)) throw await stranger(piece, name);
     await engine;
     size = await feedPiece(link, piece, name);
     loaded += piece.length;
@@ -287,6 +287,14 @@ async function feed(link, model, engine, { onProgress, ...origin }) {
   const of = size > 0 ? `${loaded} of ${size} bytes` : `${loaded} bytes`;
   const sentence = `${name} ends after ${of}: it was cut short, fetch it again.`;
   throw new WispError('WISP_ERR_TRUNCATED', sentence);
+}
+
+/** @param {Uint8Array} piece the first @param {string} name */
+async function stranger(piece, name) {
+  const { fileKind } = await import('./bytes/file-kind.js'); // seldom needed
+  const { what, advice } = fileKind(piece);
+  const sentence = `${name} is no .wisp file but ${what}.${advice ? ` ${advice}.` : ''}`;
+  return new WispError('WISP_ERR_FORMAT', sentence);
 }
 
 /** @param {Link} link @param {Uint8Array} piece @param {string} name */

@@ -74,7 +74,7 @@ export function number(node, attribute, otherwise) {
  * @param {number} axis may be negative
  * @param {number} rank
  */
-function checkedAxis(node, axis, rank) {
+export function checkedAxis(node, axis, rank) {
   const index = axis < 0 ? axis + rank : axis;
   if (Number.isInteger(index) && index >= 0 && index < rank) return index;
   return malformed(`Node "${node.name}" (${node.op}) names axis ${axis} of a ${rank}-d tensor.`);

@@ -2,7 +2,7 @@
 
 import { malformed } from '../graph/graph-error.js';
 import { consecutive, select } from './onnx-channels.js';
-import { list, number } from './onnx-constant.js';
+import { checkedAxis, list, number } from './onnx-constant.js';
 import {
   constantOnly,
   describe,
@@ -168,7 +168,7 @@ export function slice(graph, node, inputs) {
     return select(graph, node, { ...x, id: feature(node, x).id }, channels);
   }
   axes.forEach((raw, index) => {
-    const axis = raw < 0 ? raw + 4 : raw;
+    const axis = checkedAxis(node, raw, 4);
     const cut = sliceRange(dims[axis], starts[index], ends[index], steps[index]);
     const whole = cut.start === 0 && cut.count === dims[axis];
     if (axis < 2 && !whole) refuse(node, 'takes some of the channels');

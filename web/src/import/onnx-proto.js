@@ -27,22 +27,11 @@ const INT8 = 3;
 
 const WIRE_BYTES = 2;
 
-/** Starts of files people mistake for an ONNX model. */
-const LOOKALIKES = [
-  { start: '<', what: 'a web page (the download probably answered with an error page)' },
-  { start: 'PK', what: 'a ZIP archive, perhaps a PyTorch .pt file; export it to ONNX first' },
-  { start: 'WISP', what: 'a .wisp file, which needs no import' },
-  { start: 'version https://git-lfs', what: 'a Git LFS pointer; fetch the real file' },
-];
-
 /**
  * @param {Uint8Array} bytes
  * @returns {OnnxModel}
  */
 export function readModel(bytes) {
-  const head = new TextDecoder('latin1').decode(bytes.subarray(0, 64)).trimStart();
-  const lookalike = LOOKALIKES.find(({ start }) => head.startsWith(start));
-  if (lookalike) malformed(`This is not an ONNX model but ${lookalike.what}.`);
   try {
     // a plain view: a Node Buffer's slice() would not copy
     const pbf = new PbfReader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));

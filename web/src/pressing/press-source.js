@@ -3,6 +3,7 @@
 import { download } from '../bytes/download.js';
 import { hex } from '../bytes/magic.js';
 import { saying, WispError } from '../error.js';
+import { IMPORTERS } from '../import/importers.js';
 
 /**
  * @typedef {import('../bytes/download.js').ModelSource} ModelSource
@@ -17,19 +18,27 @@ import { saying, WispError } from '../error.js';
  */
 export async function importFrom(model, { signal, name }) {
   if (isGraph(model)) return { graph: model, source: { name: name ?? 'a graph', ...model.source } };
-  const [file, { importOnnx }] = await Promise.all([
-    collect(model, signal),
-    import('../import/onnx.js'),
-  ]);
+  const file = await collect(model, signal);
   const { bytes } = file;
   try {
-    const graph = importOnnx(bytes);
+    const graph = await imported(bytes);
     const sha256 = await hashOf(bytes);
     const called = name ?? fileName(file.name);
     return { graph, source: { name: called, bytes: bytes.length, sha256, ...graph.source } };
   } catch (thrown) {
     throw prefixed(file.name, thrown);
   }
+}
+
+/** @param {Uint8Array} bytes of a file of whichever format @returns {Promise<FloatGraph>} */
+async function imported(bytes) {
+  const importer = IMPORTERS.find(({ begins }) => begins(bytes));
+  if (importer) return importer.read(bytes);
+  const { fileKind } = await import('../bytes/file-kind.js'); // seldom needed
+  const { what, advice } = fileKind(bytes);
+  const wanted = IMPORTERS.map(({ name }) => name).join(' or ');
+  const sentence = `This is ${what}; the press reads ${wanted}.${advice ? ` ${advice}.` : ''}`;
+  throw new WispError('WISP_ERR_FORMAT', sentence);
 }
 
 /**

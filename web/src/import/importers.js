@@ -1,0 +1,20 @@
+// The formats of networks that the press reads, known by their bytes. A new one is a file beside this and a row here.
+
+import { beginsAsOnnx } from './onnx-beginning.js';
+
+/**
+ * @typedef {object} Importer
+ * @property {string} name of such a file, with its article
+ * @property {(bytes: Uint8Array) => boolean} begins whether a file is one, by its first bytes or all of them
+ * @property {(bytes: Uint8Array) => Promise<import('../graph/float-graph.js').FloatGraph>} read throws a WispError
+ *   that says what is wrong with the file, or which part of the network wisp can't run
+ */
+
+/** @type {readonly Importer[]} */
+export const IMPORTERS = [
+  {
+    name: 'an ONNX file',
+    begins: beginsAsOnnx,
+    read: async (bytes) => (await import('./onnx.js')).importOnnx(bytes),
+  },
+];
