@@ -95,7 +95,7 @@ demoTest('an ONNX file is pressed on dropped pictures, used and kept', async (de
   ]);
   assert.equal(download.suggestedFilename(), 'tiny.wisp');
   assert.equal((await readFile(await download.path())).toString('latin1', 0, 4), 'WISP');
-  await demo.drop([{ ...onnx, buffer: Buffer.from('no network') }]);
+  await demo.drop([{ ...onnx, buffer: onnx.buffer.subarray(0, 500) }]);
   await demo.drop([PICTURE]);
   await page.getByRole('button', { name: 'Press', exact: true }).click();
   assert.match(await demo.alert(), /tiny\.onnx/);
@@ -131,7 +131,7 @@ demoTest('what cannot be opened is said in a sentence', async (demo) => {
   await demo.choose('choose-picture', { ...PICTURE, buffer: Buffer.from('no picture') });
   assert.match(await demo.alert(/scene/), /scene\.png is not a picture/);
   await demo.drop([{ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('x') }]);
-  assert.match(await demo.alert(/notes/), /notes\.txt is no picture/);
+  assert.match(await demo.alert(/notes/), /notes\.txt is a text file, not a picture/);
   await page.getByRole('button', { name: 'Dismiss' }).click();
   assert.equal(await page.locator('#notices').innerText(), '');
 });
@@ -181,7 +181,11 @@ demoTest('a video plays, pauses, and rests while the page is hidden', async (dem
   assert.equal(await paused(), true);
   await demo.hide(false);
   assert.equal(await paused(), false);
-  await demo.choose('choose-video', { ...PICTURE, name: 'no.mp4', mimeType: 'video/mp4' });
+  await demo.choose('choose-video', {
+    name: 'no.mp4',
+    mimeType: 'video/mp4',
+    buffer: MODEL.buffer.subarray(4),
+  });
   assert.match(await demo.alert(), /no\.mp4 is not a video/);
 });
 
