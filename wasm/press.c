@@ -1,15 +1,16 @@
 /* press.c - the flat door over models/press/press.h: what web/src/press.js may call in a press module.
  * SPDX-License-Identifier: Apache-2.0
  *
- * One module instance holds one press, made by the first call that needs it. Functions that can fail return a
- * negative wisp_status; error_message() then has the sentence. Pointers given in are only read during the call. */
+ * One module instance holds one press, made by the first call that needs it. Structs cross as press_records() tells.
+ * Functions that can fail return a negative wisp_status; press_error_message() then has the sentence. Pointers given in
+ * are only read during the call. */
 #include "models/press/press.h"
 
 #include <emscripten/emscripten.h>
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(wisp_box) == 24, "boxes.js reads six 32-bit fields");
+#include "record.h"
 
 static struct {
   wisp_press *press;
@@ -19,6 +20,7 @@ static struct {
   int width, height;
   const uint8_t *packed;
   size_t packed_size;
+  wisp_options options;
   wisp_result result;
   wisp_error error;
 } door;
@@ -29,9 +31,19 @@ static struct {
 EMSCRIPTEN_KEEPALIVE void *alloc(size_t size) { return malloc(size); }
 EMSCRIPTEN_KEEPALIVE void release(void *bytes) { free(bytes); }
 
-EMSCRIPTEN_KEEPALIVE int error_status(void) { return door.error.status; }
-EMSCRIPTEN_KEEPALIVE const char *error_name(void) { return wisp_status_name(door.error.status); }
-EMSCRIPTEN_KEEPALIVE const char *error_message(void) { return door.error.message; }
+EMSCRIPTEN_KEEPALIVE const char *press_error_name(void) {
+  return wisp_status_name(door.error.status);
+}
+EMSCRIPTEN_KEEPALIVE const char *press_error_message(void) { return door.error.message; }
+
+/* The text that record.h describes. */
+EMSCRIPTEN_KEEPALIVE const char *press_records(void) {
+  static const record RECORDS[] = {RECORD("options", wisp_options, RECORD_OPTIONS),
+                                   RECORD("result", wisp_result, RECORD_RESULT),
+                                   RECORD("box", wisp_box, RECORD_BOX)};
+  static char text[1024];
+  return record_tell(RECORDS, sizeof RECORDS / sizeof *RECORDS, text, sizeof text);
+}
 
 static wisp_status open_press(void) {
   if (door.press || wisp_press_open(&door.press) == WISP_OK) return WISP_OK;
@@ -265,17 +277,19 @@ EMSCRIPTEN_KEEPALIVE int pack(const char *provenance) {
 EMSCRIPTEN_KEEPALIVE const uint8_t *packed_data(void) { return door.packed; }
 EMSCRIPTEN_KEEPALIVE size_t packed_size(void) { return door.packed_size; }
 
-/* The picture at hand through the float network. */
-EMSCRIPTEN_KEEPALIVE int detect(float confidence, float iou, int max_detections, int class_agnostic,
-                                int multi_label) {
-  wisp_options options = {confidence, iou, max_detections, class_agnostic, multi_label, NULL};
-  wisp_frame picture = frame();
-  wisp_status status = open_press();
-  return status ? status
-                : wisp_press_detect(door.press, &picture, &options, &door.result, &door.error);
+/* "options" at their defaults, for the caller to fill before it detects. */
+EMSCRIPTEN_KEEPALIVE wisp_options *press_options(void) {
+  door.options = wisp_default_options();
+  return &door.options;
 }
 
-EMSCRIPTEN_KEEPALIVE int box_count(void) { return door.result.count; }
+/* The picture at hand through the float network. */
+EMSCRIPTEN_KEEPALIVE int press_detect(void) {
+  const wisp_frame picture = frame();
+  const wisp_status status = open_press();
+  if (status != WISP_OK) return status;
+  return wisp_press_detect(door.press, &picture, &door.options, &door.result, &door.error);
+}
 
-/* wisp_box [count]: f32 x1 y1 x2 y2 score, i32 label; valid until the next detect. */
-EMSCRIPTEN_KEEPALIVE const wisp_box *boxes(void) { return door.result.boxes; }
+/* "result"; its boxes, "box" [count], are valid until the next detect. */
+EMSCRIPTEN_KEEPALIVE const wisp_result *press_result(void) { return &door.result; }

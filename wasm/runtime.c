@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * One module instance holds one model and one detector, so this is the one place of the runtime with state of its
- * own. Numbers leave as f64 arrays, text as UTF-8 that ends in a zero byte; both stay valid until the call that
- * fills them again. Functions that can fail return a wisp_status; runtime_error_message() then has the sentence. */
+ * own. Structs cross as runtime_records() tells, text as UTF-8 that ends in a zero byte; both stay valid until the call
+ * that fills them again. Functions that can fail return a wisp_status; runtime_error_message() then has the
+ * sentence. */
 #include <emscripten/emscripten.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,8 +12,7 @@
 
 #include "core/wisp.h"
 #include "core/wisp_testing.h"
-
-_Static_assert(sizeof(wisp_box) == 24, "boxes.js reads six 32-bit fields");
+#include "record.h"
 
 /* A picture's room; grows, never shrinks. */
 typedef struct runtime_room {
@@ -27,12 +27,18 @@ typedef struct runtime_slot {
   int width, height;
 } runtime_slot;
 
+/* What a detector is opened with. */
+typedef struct runtime_settings {
+  wisp_settings own;
+  wisp_forced forced;
+} runtime_settings;
+
 static struct {
   wisp_model *model;
   wisp_detector *detector;
   int expects; /* whether to begin the detector, with `settings`, once the model's header has arrived */
-  wisp_settings settings;
-  wisp_forced forced;
+  runtime_settings settings;
+  wisp_options options;
   uint8_t *piece; /* model bytes on their way in */
   size_t piece_cap;
   uint8_t *wanted;      /* [classes] */
@@ -56,6 +62,58 @@ EMSCRIPTEN_KEEPALIVE const char *runtime_error_name(void) {
 }
 EMSCRIPTEN_KEEPALIVE const char *runtime_error_message(void) { return door.error.message; }
 
+/* ---- what crosses by name ---- */
+
+static const char *const KERNELS[] = {
+    [WISP_KERNELS_BEST] = "auto", [WISP_KERNELS_NARROW] = "narrow", [WISP_KERNELS_FUSED] = "fused"};
+
+static const record_field SETTINGS[] = {
+    RECORD_FIELD("width", runtime_settings, own.width),
+    RECORD_FIELD("height", runtime_settings, own.height),
+    RECORD_FIELD("threads", runtime_settings, own.threads),
+    RECORD_FLAG("warmUp", runtime_settings, own.warm_up),
+    RECORD_WORD("kernels", runtime_settings, forced.kernels, KERNELS)};
+
+static const record_field MODEL[] = {RECORD_FIELD("inputWidth", wisp_model_info, input_width),
+                                     RECORD_FIELD("inputHeight", wisp_model_info, input_height),
+                                     RECORD_FIELD("stride", wisp_model_info, stride),
+                                     RECORD_FIELD("classes", wisp_model_info, classes),
+                                     RECORD_FIELD("layers", wisp_model_info, layers),
+                                     RECORD_FIELD("provenance", wisp_model_info, provenance)};
+
+static const record_field LAYER[] = {RECORD_FIELD("operation", wisp_layer_info, operation),
+                                     RECORD_FIELD("activation", wisp_layer_info, activation),
+                                     RECORD_FIELD("channelsIn", wisp_layer_info, channels_in),
+                                     RECORD_FIELD("channelsOut", wisp_layer_info, channels_out),
+                                     RECORD_FIELD("kernelHeight", wisp_layer_info, kernel_height),
+                                     RECORD_FIELD("kernelWidth", wisp_layer_info, kernel_width),
+                                     RECORD_FIELD("stride", wisp_layer_info, stride),
+                                     RECORD_FIELD("blocks", wisp_layer_info, blocks),
+                                     RECORD_FIELD("blocksPresent", wisp_layer_info, blocks_present),
+                                     RECORD_FIELD("bytes", wisp_layer_info, bytes)};
+
+static const record_field DETECTOR[] = {
+    RECORD_FIELD("width", wisp_detector_info, width),
+    RECORD_FIELD("height", wisp_detector_info, height),
+    RECORD_FIELD("threads", wisp_detector_info, threads),
+    RECORD_FIELD("kernels", wisp_detector_info, kernels),
+    RECORD_FLAG("signedBytes", wisp_detector_info, signed_bytes),
+    RECORD_FIELD("memory", wisp_detector_info, memory),
+    RECORD_FIELD("macs", wisp_detector_info, macs)};
+
+/* The text that record.h describes. */
+EMSCRIPTEN_KEEPALIVE const char *runtime_records(void) {
+  static const record RECORDS[] = {RECORD("settings", runtime_settings, SETTINGS),
+                                   RECORD("options", wisp_options, RECORD_OPTIONS),
+                                   RECORD("model", wisp_model_info, MODEL),
+                                   RECORD("layer", wisp_layer_info, LAYER),
+                                   RECORD("detector", wisp_detector_info, DETECTOR),
+                                   RECORD("result", wisp_result, RECORD_RESULT),
+                                   RECORD("box", wisp_box, RECORD_BOX)};
+  static char text[1536];
+  return record_tell(RECORDS, sizeof RECORDS / sizeof *RECORDS, text, sizeof text);
+}
+
 /* ---- model ---- */
 
 /* Room for the next `size` bytes of the file; 0 without memory. */
@@ -68,19 +126,14 @@ EMSCRIPTEN_KEEPALIVE uint8_t *runtime_model_buffer(size_t size) {
   return door.piece;
 }
 
-/* What runtime_open will be told: known beforehand, most of its work is done while the model arrives. */
-EMSCRIPTEN_KEEPALIVE void runtime_expect(int width, int height, int threads, int warm_up,
-                                         int kernels) {
+/* "settings" at their defaults, for the caller to fill before it feeds: what the detector will be is known before the
+ * model, so most of runtime_open's work is done while that arrives. */
+EMSCRIPTEN_KEEPALIVE runtime_settings *runtime_expect(void) {
   door.expects = 1;
-  door.settings = wisp_default_settings();
-  door.settings.width = width;
-  door.settings.height = height;
-  door.settings.threads = threads;
-  door.settings.warm_up = warm_up;
-  door.forced = wisp_default_forced();
-  door.forced.kernels = (wisp_kernel_set)kernels;
-  door.settings.forced = &door.forced;
-  door.settings.clock = emscripten_get_now;
+  door.settings = (runtime_settings){wisp_default_settings(), wisp_default_forced()};
+  door.settings.own.clock = emscripten_get_now;
+  door.settings.own.forced = &door.settings.forced;
+  return &door.settings;
 }
 
 /* Does what can be done with what has arrived of the model. */
@@ -88,7 +141,8 @@ static wisp_status runtime_advance(void) {
   wisp_model_info info;
   if (!door.detector) {
     if (!door.expects || wisp_model_describe(door.model, &info) != WISP_OK) return WISP_OK;
-    const wisp_status status = wisp_begin(&door.detector, door.model, &door.settings, &door.error);
+    const wisp_status status =
+        wisp_begin(&door.detector, door.model, &door.settings.own, &door.error);
     if (status != WISP_OK) return status;
   }
   const wisp_status status = wisp_advance(door.detector, &door.error);
@@ -108,55 +162,20 @@ EMSCRIPTEN_KEEPALIVE size_t runtime_model_size(void) {
   return door.model ? wisp_model_size(door.model) : 0;
 }
 
-/* f64 [6]: input height, input width, stride, classes, layers, heads. 0 until the header has arrived. */
-EMSCRIPTEN_KEEPALIVE const double *runtime_model(void) {
-  static double numbers[6];
-  wisp_model_info info;
-  if (!door.model || wisp_model_describe(door.model, &info) != WISP_OK) return NULL;
-  numbers[0] = info.input_height;
-  numbers[1] = info.input_width;
-  numbers[2] = info.stride;
-  numbers[3] = info.classes;
-  numbers[4] = info.layers;
-  numbers[5] = info.heads;
-  return numbers;
-}
-
-EMSCRIPTEN_KEEPALIVE const char *runtime_provenance(void) {
-  wisp_model_info info;
-  return door.model && wisp_model_describe(door.model, &info) == WISP_OK ? info.provenance : NULL;
+/* "model"; 0 until the header has arrived. */
+EMSCRIPTEN_KEEPALIVE const wisp_model_info *runtime_model(void) {
+  static wisp_model_info info;
+  return door.model && wisp_model_describe(door.model, &info) == WISP_OK ? &info : NULL;
 }
 
 EMSCRIPTEN_KEEPALIVE const char *runtime_class(int label) {
   return door.model ? wisp_model_class(door.model, label) : NULL;
 }
 
-/* f64 [8]: channels in, channels out, kernel height, kernel width, stride, blocks, blocks present, bytes. */
-EMSCRIPTEN_KEEPALIVE const double *runtime_layer(int layer) {
-  static double numbers[8];
-  wisp_layer_info info;
-  if (!door.model || wisp_model_layer(door.model, layer, &info) != WISP_OK) return NULL;
-  numbers[0] = info.channels_in;
-  numbers[1] = info.channels_out;
-  numbers[2] = info.kernel_height;
-  numbers[3] = info.kernel_width;
-  numbers[4] = info.stride;
-  numbers[5] = info.blocks;
-  numbers[6] = info.blocks_present;
-  numbers[7] = (double)info.bytes;
-  return numbers;
-}
-
-EMSCRIPTEN_KEEPALIVE const char *runtime_layer_operation(int layer) {
-  wisp_layer_info info;
-  return door.model && wisp_model_layer(door.model, layer, &info) == WISP_OK ? info.operation
-                                                                             : NULL;
-}
-
-EMSCRIPTEN_KEEPALIVE const char *runtime_layer_activation(int layer) {
-  wisp_layer_info info;
-  return door.model && wisp_model_layer(door.model, layer, &info) == WISP_OK ? info.activation
-                                                                             : NULL;
+/* "layer" */
+EMSCRIPTEN_KEEPALIVE const wisp_layer_info *runtime_layer(int layer) {
+  static wisp_layer_info info;
+  return door.model && wisp_model_layer(door.model, layer, &info) == WISP_OK ? &info : NULL;
 }
 
 /* ---- detector ---- */
@@ -229,7 +248,7 @@ EMSCRIPTEN_KEEPALIVE int runtime_open(void) {
   door.piece_cap = 0;
   wisp_status status = door.detector
                            ? wisp_advance(door.detector, &door.error)
-                           : wisp_open(&door.detector, door.model, &door.settings, &door.error);
+                           : wisp_open(&door.detector, door.model, &door.settings.own, &door.error);
   if (status != WISP_OK) return status;
   wisp_model_info info;
   wisp_model_describe(door.model, &info);
@@ -238,38 +257,29 @@ EMSCRIPTEN_KEEPALIVE int runtime_open(void) {
   if (!door.wanted || !door.layer_ms)
     return runtime_fail(WISP_ERR_MEMORY, "There is no memory for the class filter.");
   memset(door.wanted, 1, (size_t)info.classes);
-  if (door.settings.warm_up) runtime_frame_buffer(0, 1280, 720); /* a common size */
+  if (door.settings.own.warm_up) runtime_frame_buffer(0, 1280, 720); /* a common size */
   return WISP_OK;
 }
 
-/* f64 [6]: height, width, threads, signed bytes, memory in bytes, multiply-adds a frame. 0 until open. */
-EMSCRIPTEN_KEEPALIVE const double *runtime_detector(void) {
-  static double numbers[6];
-  wisp_detector_info info;
+/* "detector"; 0 until open. */
+EMSCRIPTEN_KEEPALIVE const wisp_detector_info *runtime_detector(void) {
+  static wisp_detector_info info;
   if (!door.detector) return NULL;
   wisp_describe(door.detector, &info);
-  numbers[0] = info.height;
-  numbers[1] = info.width;
-  numbers[2] = info.threads;
-  numbers[3] = info.signed_bytes;
-  numbers[4] = (double)info.memory;
-  numbers[5] = info.macs;
-  return numbers;
-}
-
-EMSCRIPTEN_KEEPALIVE const char *runtime_kernels(void) {
-  wisp_detector_info info;
-  if (!door.detector) return NULL;
-  wisp_describe(door.detector, &info);
-  return info.kernels;
+  return &info;
 }
 
 /* u8 [classes]: nonzero where boxes of that class are wanted; all ones after open. */
 EMSCRIPTEN_KEEPALIVE uint8_t *runtime_class_filter(void) { return door.wanted; }
 
+/* "options" at their defaults, for the caller to fill before it detects. */
+EMSCRIPTEN_KEEPALIVE wisp_options *runtime_options(void) {
+  door.options = wisp_default_options();
+  return &door.options;
+}
+
 /* Frames 0 ... n - 1, of the classes that the filter wants. */
-EMSCRIPTEN_KEEPALIVE int runtime_detect(int n, float confidence, float iou, int max_detections,
-                                        int class_agnostic, int multi_label) {
+EMSCRIPTEN_KEEPALIVE int runtime_detect(int n) {
   if (!door.detector) return runtime_fail(WISP_ERR_ARGUMENT, "detect was called before open.");
   if (n < 1 || n > door.batch)
     return runtime_fail(WISP_ERR_ARGUMENT, "detect needs as many frames as it is told of.");
@@ -277,25 +287,13 @@ EMSCRIPTEN_KEEPALIVE int runtime_detect(int n, float confidence, float iou, int 
     const runtime_slot *slot = &door.slots[i];
     door.frames[i] = (wisp_frame){slot->rgba, slot->width, slot->height, (size_t)slot->width * 4};
   }
-  wisp_options options = {confidence,     iou,         max_detections,
-                          class_agnostic, multi_label, door.wanted};
-  return wisp_detect(door.detector, door.frames, n, &options, door.results, &door.error);
+  door.options.classes = door.wanted;
+  return wisp_detect(door.detector, door.frames, n, &door.options, door.results, &door.error);
 }
 
-EMSCRIPTEN_KEEPALIVE int runtime_box_count(int i) {
-  return i >= 0 && i < door.batch ? door.results[i].count : 0;
-}
-
-/* wisp_box [count]: f32 x1 y1 x2 y2 score, i32 label; valid until the next detect. */
-EMSCRIPTEN_KEEPALIVE const wisp_box *runtime_boxes(int i) {
-  return i >= 0 && i < door.batch ? door.results[i].boxes : NULL;
-}
-
-/* Milliseconds of frame i in a stage: 0 prep, 1 run, 2 post. */
-EMSCRIPTEN_KEEPALIVE double runtime_time(int i, int stage) {
-  if (i < 0 || i >= door.batch) return 0;
-  const wisp_result *result = &door.results[i];
-  return stage == 0 ? result->prep_ms : stage == 1 ? result->run_ms : result->post_ms;
+/* "result" of frame i; its boxes, "box" [count], are valid until the next detect. */
+EMSCRIPTEN_KEEPALIVE const wisp_result *runtime_result(int i) {
+  return i >= 0 && i < door.batch ? &door.results[i] : NULL;
 }
 
 /* f64 [layers]: milliseconds of each layer in the last detect. 0 until open. */

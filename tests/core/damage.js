@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { runtimeFiles } from '../../web/src/detect/runtime-files.js';
 import { RandomNumbers } from '../../web/src/graph/random-numbers.js';
+import { Door } from '../../web/src/wasm/door.js';
 import { compile, instantiate } from '../../web/src/wasm/instance.js';
 
 const PREAMBLE = 24;
@@ -20,6 +21,7 @@ const PREAMBLE = 24;
 export class Patient {
   /** @type {any} */
   #module;
+  #door;
   #bytes;
   /** @type {number[]} where the header's and each layer's bytes begin, and where the last end */
   #starts = [];
@@ -31,6 +33,7 @@ export class Patient {
   /** @param {any} module @param {Uint8Array} bytes @param {boolean} early */
   constructor(module, bytes, early) {
     this.#module = module;
+    this.#door = new Door(module, 'runtime', ['The engine crashed', 'That is a fault']);
     this.#bytes = bytes;
     this.#early = early;
   }
@@ -49,16 +52,16 @@ export class Patient {
     const module = this.#module;
     const header =
       PREAMBLE + new DataView(this.#bytes.buffer, this.#bytes.byteOffset).getUint32(8, true);
-    if (this.#early) module._runtime_expect(0, 0, 1, 1);
+    if (this.#early) this.#expect(true);
     this.#starts = [0];
     this.#keep(0);
     if (this.#feed(this.#bytes.subarray(0, header)) !== 0) throw new Error(this.sentence());
     let end = header;
-    const layers = new Float64Array(module.wasmMemory.buffer, module._runtime_model(), 6)[4];
+    const { layers } = this.#door.record('model').read(module._runtime_model());
     for (let i = 0; i < layers; i++) {
-      const size = new Float64Array(module.wasmMemory.buffer, module._runtime_layer(i), 8)[7];
-      if (size > 0) this.#starts.push(end);
-      end += size;
+      const { bytes } = this.#door.record('layer').read(module._runtime_layer(i));
+      if (bytes > 0) this.#starts.push(end);
+      end += bytes;
     }
     if (end !== this.#bytes.length) throw new Error(`the layers end at ${end}`);
     this.#starts.push(end);
@@ -66,8 +69,13 @@ export class Patient {
     if (!this.#opens()) throw new Error(this.sentence());
   }
 
+  /** @param {boolean} warmUp */
+  #expect(warmUp) {
+    this.#door.record('settings').fill(this.#module._runtime_expect(), { warmUp });
+  }
+
   #opens() {
-    if (!this.#early) this.#module._runtime_expect(0, 0, 1, 0);
+    if (!this.#early) this.#expect(false);
     return this.#module._runtime_open() === 0;
   }
 
@@ -94,11 +102,7 @@ export class Patient {
 
   /** What the engine says of its last error. */
   sentence() {
-    const bytes = new Uint8Array(
-      this.#module.wasmMemory.buffer,
-      this.#module._runtime_error_message(),
-    );
-    return new TextDecoder().decode(bytes.slice(0, bytes.indexOf(0)));
+    return this.#door.text(this.#module._runtime_error_message());
   }
 
   /** The engine as it is before the layer that holds byte `at`. @param {number} at @returns {number} its start */

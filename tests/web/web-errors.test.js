@@ -167,10 +167,22 @@ describe('errors are sentences', () => {
       /not the string "a"/,
     ],
     [
+      'an unknown option',
+      () => detect(picture, { confidense: 0.5 }),
+      'ARGUMENT',
+      /no "confidense" in the options; there is confidence, iou/,
+    ],
+    [
+      'unknown kernels',
+      () => open(model, { kernels: 'fast' }),
+      'ARGUMENT',
+      /kernels is "auto", "narrow" or "fused", not the string "fast"/,
+    ],
+    [
       'no boxes',
       () => detect(picture, { maxDetections: 0 }),
       'ARGUMENT',
-      /from 1 on, not the number 0/,
+      /At most 0 boxes were asked for; 1 to 30000/,
     ],
     [
       'boxes without end',

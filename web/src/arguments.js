@@ -19,21 +19,25 @@ export function inputSize(size = 0) {
 /** @typedef {import('./detect/engine.js').DetectOptions} DetectOptions */
 
 /**
- * What is looked for, with defaults; again the same.
+ * What is looked for, so that it can be sent to the worker.
  * @param {DetectOptions} options
- * @returns {Required<Omit<DetectOptions, 'classes'>> & {classes?: (string | number)[]}}
+ * @returns {DetectOptions}
  */
 export function detection({ classes, ...options }) {
-  const { confidence = 0.25, iou = 0.45, maxDetections = 300 } = options;
-  const { classAgnostic = false, multiLabel = false } = options;
-  for (const [name, value] of Object.entries({ confidence, iou }))
-    if (!Number.isFinite(value)) throw wrong(`${name} is a number, not ${naming(value)}.`);
-  if (!Number.isInteger(maxDetections) || maxDetections < 1)
-    throw wrong(`maxDetections is a whole number from 1 on, not ${naming(maxDetections)}.`);
-  for (const [name, value] of Object.entries({ classAgnostic, multiLabel }))
-    if (typeof value !== 'boolean') throw wrong(`${name} is true or false, not ${naming(value)}.`);
-  const rest = { classAgnostic, multiLabel, classes: classList(classes) };
-  return { confidence, iou, maxDetections, ...rest };
+  return { ...plain(options), classes: classList(classes) };
+}
+
+/**
+ * Options that can be sent to a worker, whose module says what each may be.
+ * @template {object} T
+ * @param {T} options
+ * @returns {T}
+ */
+export function plain(options) {
+  for (const [name, value] of Object.entries(options))
+    if (Object(value) === value || typeof value === 'symbol')
+      throw wrong(`${name} is a number, a word, true or false, not ${naming(value)}.`);
+  return options;
 }
 
 /**

@@ -8,7 +8,7 @@ import { mayBeWisp } from './bytes/magic.js';
 import { forgotten, Link, remembering } from './crew/link.js';
 import { runtimeFiles } from './detect/runtime-files.js';
 import { chooseVariant } from './detect/variant.js';
-import { naming, WispError } from './error.js';
+import { WispError } from './error.js';
 import { absolute, countCores } from './host.js';
 import { explainRefusal, movable, pack } from './picture/pack.js';
 import { release } from './picture/picture.js';
@@ -88,8 +88,7 @@ export class Detector {
       cores: countCores(),
       variant: options.variant,
     };
-    const { warmUp = true } = options;
-    const kernels = kernelSet(options.kernels);
+    const { warmUp = true, kernels } = options;
     const link = new Link(options.workerUrl);
     const stop = new AbortController();
     const abort = () => {
@@ -231,15 +230,6 @@ async function failing(ended) {
 }
 
 const closed = () => new WispError('WISP_ERR_CLOSED', 'The detector is closed.');
-
-/** @param {OpenOptions['kernels']} kernels */
-function kernelSet(kernels = 'auto') {
-  if (['auto', 'narrow', 'fused'].includes(kernels)) return kernels;
-  throw new WispError(
-    'WISP_ERR_ARGUMENT',
-    `kernels is "auto", "narrow" or "fused", not ${naming(kernels)}.`,
-  );
-}
 
 /**
  * The build is fetched and compiled here: the worker's own modules are still on their way.

@@ -1,6 +1,5 @@
-// One WebAssembly instance with one model and one detector; besides boxes.js the only file that touches its memory.
+// One WebAssembly instance with one model and one detector. Beside wasm/, this alone touches its memory.
 
-import { detection } from '../arguments.js';
 import { saying, WispError } from '../error.js';
 import { readBoxes } from '../wasm/boxes.js';
 import { Door } from '../wasm/door.js';
@@ -67,13 +66,6 @@ import { withoutThreads } from './variant.js';
  * @typedef {'auto' | 'narrow' | 'fused'} Kernels
  */
 
-/** wisp_kernel_set of core/wisp.h. @type {Map<Kernels, number>} */
-const KERNEL_SETS = new Map([
-  ['auto', 0],
-  ['narrow', 2],
-  ['fused', 3],
-]);
-
 export class Engine {
   /** @type {any} the instance's exports */
   #module;
@@ -87,11 +79,7 @@ export class Engine {
   /** @param {any} module @param {import('./variant.js').Choice} choice */
   constructor(module, choice) {
     this.#module = module;
-    const { wasmMemory, _runtime_error_name: name, _runtime_error_message: message } = module;
-    this.#door = new Door(wasmMemory, { name, message }, [
-      'The engine crashed',
-      'Open the detector again',
-    ]);
+    this.#door = new Door(module, 'runtime', ['The engine crashed', 'Open the detector again']);
     /** What runs; may have fewer threads than was asked for. */
     this.choice = choice;
   }
@@ -126,9 +114,10 @@ export class Engine {
    * @param {boolean} warmUp whether every layer runs once, so that the first picture is no slower than the next
    * @param {Kernels} [kernels]
    */
-  expect(width, height, warmUp, kernels = 'auto') {
+  expect(width, height, warmUp, kernels) {
     const { threads } = this.choice;
-    this.#module._runtime_expect(width, height, threads, Number(warmUp), KERNEL_SETS.get(kernels));
+    const settings = { width, height, threads, warmUp, kernels };
+    this.#door.record('settings').fill(this.#module._runtime_expect(), settings);
   }
 
   /**
@@ -155,45 +144,18 @@ export class Engine {
     return this.#door.guard(() => {
       const at = this.#module._runtime_model();
       if (!at) throw new WispError('WISP_ERR_TRUNCATED', "The model's header has not arrived.");
-      const [inputHeight, inputWidth, stride, classes, layers] = this.#door.numbers(at, 5);
+      const { classes, layers, provenance, ...sizes } = this.#door.record('model').read(at);
       return {
-        inputWidth,
-        inputHeight,
-        stride,
+        ...sizes,
         classes: Array.from({ length: classes }, (_, i) =>
           this.#door.text(this.#module._runtime_class(i)),
         ),
-        layers: Array.from({ length: layers }, (_, i) => this.#layer(i)),
-        provenance: parsed(this.#door.text(this.#module._runtime_provenance())),
+        layers: Array.from({ length: layers }, (_, i) =>
+          this.#door.record('layer').read(this.#module._runtime_layer(i)),
+        ),
+        provenance: parsed(provenance),
       };
     });
-  }
-
-  /** @param {number} i @returns {LayerInfo} */
-  #layer(i) {
-    const [
-      channelsIn,
-      channelsOut,
-      kernelHeight,
-      kernelWidth,
-      stride,
-      blocks,
-      blocksPresent,
-      bytes,
-    ] = this.#door.numbers(this.#module._runtime_layer(i), 8);
-    const operation = this.#door.text(this.#module._runtime_layer_operation(i));
-    const activation = this.#door.text(this.#module._runtime_layer_activation(i));
-    const kernel = { kernelHeight, kernelWidth, stride };
-    return {
-      operation,
-      activation,
-      channelsIn,
-      channelsOut,
-      ...kernel,
-      blocks,
-      blocksPresent,
-      bytes,
-    };
   }
 
   /**
@@ -210,13 +172,8 @@ export class Engine {
 
   /** @returns {DetectorInfo} */
   describeDetector() {
-    const [height, width, threads, signed, , macs] = this.#door.numbers(
-      this.#module._runtime_detector(),
-      6,
-    );
-    const kernels = this.#door.text(this.#module._runtime_kernels());
-    const memory = this.#door.memory.buffer.byteLength;
-    return { width, height, threads, kernels, signedBytes: signed !== 0, memory, macs };
+    const told = this.#door.record('detector').read(this.#module._runtime_detector());
+    return { ...told, memory: this.#door.memory.buffer.byteLength };
   }
 
   /**
@@ -270,24 +227,16 @@ export class Engine {
    * @returns {Result[]} with `pixels` still 0
    */
   detect(n, options) {
-    const { confidence, iou, maxDetections, ...rest } = detection(options);
+    const { classes, ...rest } = options;
     return this.#door.guard(() => {
-      this.#wantClasses(rest.classes);
-      this.#door.require(
-        this.#module._runtime_detect(
-          n,
-          confidence,
-          iou,
-          maxDetections,
-          Number(rest.classAgnostic),
-          Number(rest.multiLabel),
-        ),
-      );
+      this.#wantClasses(classes);
+      this.#door.record('options').fill(this.#module._runtime_options(), rest);
+      this.#door.require(this.#module._runtime_detect(n));
       return Array.from({ length: n }, (_, i) => this.#result(i));
     });
   }
 
-  /** @param {(string | number)[] | undefined} wanted */
+  /** @param {readonly (string | number)[] | undefined} wanted */
   #wantClasses(wanted) {
     const filter = this.#door.bytes(this.#module._runtime_class_filter(), this.#classes.length);
     if (wanted === undefined) {
@@ -312,15 +261,14 @@ export class Engine {
 
   /** @param {number} i @returns {Result} */
   #result(i) {
-    const [prep, run, post] = [0, 1, 2].map((stage) => this.#module._runtime_time(i, stage));
-    const times = { pixels: 0, prep, run, post, total: prep + run + post };
-    return { boxes: this.#boxes(i), ...this.#frames[i], times };
-  }
-
-  /** @param {number} i @returns {Box[]} */
-  #boxes(i) {
-    const [at, count] = [this.#module._runtime_boxes(i), this.#module._runtime_box_count(i)];
-    return readBoxes(this.#door.memory, at, count, this.#classes);
+    const { boxes, count, prep, run, post } = this.#door
+      .record('result')
+      .read(this.#module._runtime_result(i));
+    return {
+      boxes: readBoxes(this.#door, boxes, count, this.#classes),
+      ...this.#frames[i],
+      times: { pixels: 0, prep, run, post, total: prep + run + post },
+    };
   }
 
   /** Milliseconds of each layer in the last detect. */

@@ -1,6 +1,5 @@
-// One instance of the press module with one network; besides boxes.js the only file that touches its memory.
+// One instance of the press module with one network. Beside wasm/, this alone touches its memory.
 
-import { detection } from '../arguments.js';
 import { WispError } from '../error.js';
 import { readBoxes } from '../wasm/boxes.js';
 import { Door } from '../wasm/door.js';
@@ -35,8 +34,7 @@ export class PressEngine {
   /** @param {any} module @param {number} threads */
   constructor(module, threads) {
     this.#module = module;
-    const { wasmMemory, _error_name: name, _error_message: message } = module;
-    this.#door = new Door(wasmMemory, { name, message }, ['The press crashed', 'Open it again']);
+    this.#door = new Door(module, 'press', ['The press crashed', 'Open it again']);
     this.threads = threads;
   }
 
@@ -298,18 +296,12 @@ export class PressEngine {
    * @returns {{boxes: Box[], width: number, height: number}}
    */
   detect(options) {
-    const { confidence, iou, maxDetections, classAgnostic, multiLabel } = detection(options);
     return this.#door.guard(() => {
-      const switches = [Number(classAgnostic), Number(multiLabel)];
-      this.#door.require(this.#module._detect(confidence, iou, maxDetections, ...switches));
-      return { boxes: this.#boxes(), ...this.#frame };
+      this.#door.record('options').fill(this.#module._press_options(), options);
+      this.#door.require(this.#module._press_detect());
+      const { boxes, count } = this.#door.record('result').read(this.#module._press_result());
+      return { boxes: readBoxes(this.#door, boxes, count, this.#classes), ...this.#frame };
     });
-  }
-
-  /** @returns {Box[]} */
-  #boxes() {
-    const [at, count] = [this.#module._boxes(), this.#module._box_count()];
-    return readBoxes(this.#door.memory, at, count, this.#classes);
   }
 
   /**

@@ -11,23 +11,24 @@
  * @property {string} name of the class
  */
 
-const FIELDS = 6; // f32 x1 y1 x2 y2 score, i32 label
-
 /**
- * @param {WebAssembly.Memory} memory
+ * @param {import('./door.js').Door} door
  * @param {number} at address of the first
  * @param {number} count
  * @param {string[]} classes
  * @returns {Box[]}
  */
-export function readBoxes({ buffer }, at, count, classes) {
+export function readBoxes(door, at, count, classes) {
   if (count === 0) return []; // and no address
-  const reals = new Float32Array(buffer, at, count * FIELDS);
-  const labels = new Int32Array(buffer, at, count * FIELDS);
+  const { size, offsets } = door.record('box');
+  const view = new DataView(door.memory.buffer, at, count * size);
+  const real = (/** @type {number} */ offset) => view.getFloat32(offset, true);
   return Array.from({ length: count }, (_, k) => {
-    const [x, y, x2, y2, score] = reals.subarray(k * FIELDS);
-    const label = labels[k * FIELDS + 5];
-    const size = { width: Math.fround(x2 - x), height: Math.fround(y2 - y) };
-    return { x, y, ...size, score, label, name: classes[label] };
+    const from = k * size;
+    const [x, y] = [real(from + offsets.x1), real(from + offsets.y1)];
+    const width = Math.fround(real(from + offsets.x2) - x);
+    const height = Math.fround(real(from + offsets.y2) - y);
+    const label = view.getInt32(from + offsets.label, true);
+    return { x, y, width, height, score: real(from + offsets.score), label, name: classes[label] };
   });
 }

@@ -1,0 +1,56 @@
+/* record.c - tables of structs as text, and those of the structs that both doors have.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "record.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "core/wisp.h"
+
+const record_field RECORD_OPTIONS[] = {RECORD_FIELD("confidence", wisp_options, confidence),
+                                       RECORD_FIELD("iou", wisp_options, iou),
+                                       RECORD_FIELD("maxDetections", wisp_options, max_detections),
+                                       RECORD_FLAG("classAgnostic", wisp_options, class_agnostic),
+                                       RECORD_FLAG("multiLabel", wisp_options, multi_label)};
+
+const record_field RECORD_RESULT[] = {
+    RECORD_ADDRESS("boxes", wisp_result, boxes), RECORD_FIELD("count", wisp_result, count),
+    RECORD_FIELD("prep", wisp_result, prep_ms), RECORD_FIELD("run", wisp_result, run_ms),
+    RECORD_FIELD("post", wisp_result, post_ms)};
+
+const record_field RECORD_BOX[] = {
+    RECORD_FIELD("x1", wisp_box, x1),       RECORD_FIELD("y1", wisp_box, y1),
+    RECORD_FIELD("x2", wisp_box, x2),       RECORD_FIELD("y2", wisp_box, y2),
+    RECORD_FIELD("score", wisp_box, score), RECORD_FIELD("label", wisp_box, label)};
+
+typedef struct writer {
+  char *at; /* NULL once there was no room */
+  size_t left;
+} writer;
+
+static void put(writer *w, const char *format, ...) {
+  if (!w->at) return;
+  va_list values;
+  va_start(values, format);
+  const int length = vsnprintf(w->at, w->left, format, values);
+  va_end(values);
+  const int fits = length >= 0 && (size_t)length < w->left;
+  w->at = fits ? w->at + length : NULL;
+  w->left -= fits ? (size_t)length : 0;
+}
+
+static void put_field(writer *w, const record_field *field) {
+  put(w, "\n%s %s %u %u", field->name, field->kind, (unsigned)field->offset,
+      (unsigned)field->count);
+  for (size_t value = 0; value < field->word_count; value++)
+    if (field->words[value]) put(w, " %s=%u", field->words[value], (unsigned)value);
+}
+
+const char *record_tell(const record *records, size_t count, char *text, size_t size) {
+  writer w = {text, size};
+  for (size_t i = 0; i < count; i++) {
+    put(&w, "%s%s %u", i ? "\n\n" : "", records[i].name, (unsigned)records[i].size);
+    for (size_t k = 0; k < records[i].field_count; k++) put_field(&w, &records[i].fields[k]);
+  }
+  return w.at ? text : NULL;
+}
