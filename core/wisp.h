@@ -92,7 +92,7 @@ typedef struct wisp_detector wisp_detector;
 
 typedef struct wisp_settings {
   int height, width; /* of the network's input; 0: as the model says */
-  int threads; /* 0 or 1: the caller's alone; up to WISP_MAX_THREADS, only in builds with threads */
+  int threads; /* 0, 1: the caller's alone; up to WISP_MAX_THREADS that start, in builds with threads */
   double (*clock)(void); /* milliseconds, for wisp_result's times; NULL: they stay 0 */
   int warm_up; /* each layer runs once on grey, so that the first frame is no slower than the next */
   const struct wisp_forced *forced; /* for tests and measurements: wisp_testing.h; NULL: nothing */

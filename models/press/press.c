@@ -132,7 +132,9 @@ wisp_status wisp_press_fold(wisp_press *press, int threads, wisp_error *error) {
 
 static wisp_status check_ready(const wisp_press *press, wisp_error *error) {
   if (press->exec) return WISP_OK;
-  return wisp_fail(error, WISP_ERR_ARGUMENT, "The network is not folded yet; fold it first.");
+  return wisp_fail(error, WISP_ERR_ARGUMENT, "%s",
+                   press->graph ? "The network is not folded yet; fold it first."
+                                : "The press is of no use since it failed; open another press.");
 }
 
 /* Once there is no room, a new picture takes the place of an old one as often as makes the choice fair. */
@@ -186,8 +188,12 @@ wisp_status wisp_press_detect(wisp_press *press, const wisp_frame *frame,
   return WISP_OK;
 }
 
+static int has_seen(const wisp_press *press) {
+  return press->observer && press->observer->pictures > 0;
+}
+
 static wisp_status require_seen(const wisp_press *press, wisp_error *error) {
-  if (press->observer && press->observer->pictures > 0) return WISP_OK;
+  if (has_seen(press)) return WISP_OK;
   return wisp_fail(error, WISP_ERR_ARGUMENT,
                    "No calibration picture was observed; give at least one.");
 }
@@ -331,7 +337,7 @@ wisp_status wisp_press_quantise(wisp_press *press, const wisp_press_settings *se
                                 const wisp_progress *progress, wisp_error *error) {
   wisp_status status = check_ready(press, error);
   if (status) return status;
-  if (!press->observer && wisp_trained(press->net)) return wisp_trained_quantise(press->net, error);
+  if (!has_seen(press) && wisp_trained(press->net)) return wisp_trained_quantise(press->net, error);
   status = require_seen(press, error);
   if (!status) status = wisp_quantise_check(settings, error);
   if (!status) status = wisp_prune_check(settings, error);

@@ -196,7 +196,8 @@ static wisp_status look_at_all(teaching *t, const wisp_view *pictures,
                                const wisp_progress *progress, wisp_error *error) {
   const wisp_net *net = t->teacher->net;
   const float **weights = malloc((size_t)net->layer_count * sizeof *weights);
-  if (!weights) return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to prune.");
+  if (!weights)
+    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to learn from pictures.");
   for (int i = 0; i < net->layer_count; i++) weights[i] = net->layers[i].weights;
   for (t->picture = 0; t->picture < t->teacher->pictures; t->picture++) {
     wisp_exec_run(t->exec, &pictures[t->picture], NULL, NULL);
@@ -218,13 +219,14 @@ wisp_status wisp_teacher_open(wisp_teacher **out, const wisp_net *net, const wis
                               const wisp_progress *progress, wisp_error *error) {
   *out = NULL;
   teaching t = {.teacher = calloc(1, sizeof *t.teacher), .pool = pool, .random = seed};
-  if (!t.teacher) return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to prune.");
+  if (!t.teacher)
+    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to learn from pictures.");
   t.teacher->net = net;
   t.teacher->pictures = count;
   wisp_status status = WISP_OK;
   if (!open_lessons(&t))
     status = wisp_fail(error, WISP_ERR_MEMORY,
-                       "There is no memory to prune with %d pictures; give fewer.", count);
+                       "There is no memory to learn from %d pictures; give fewer.", count);
   if (!status) status = wisp_exec_open(&t.exec, net, pool, 1, error);
   if (!status) status = wisp_backward_open(&t.backward, net, t.exec, pool, error);
   if (!status) status = look_at_all(&t, pictures, progress, error);

@@ -282,7 +282,7 @@ static wisp_status join(writer *file, const writer *header, const writer *payloa
     put_bytes(file, payloads->bytes, payloads->size);
   }
   if (header->failed || payloads->failed || file->failed)
-    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for a file of %.0f bytes.", whole);
+    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the bytes of the file.");
   return WISP_OK;
 }
 

@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "refit.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,13 +114,10 @@ void wisp_refit_weights(const wisp_refit *r, float *weights) {
 enum { MOST = 225 /* taps of a channel: a kernel of 15x15 */ };
 
 /* Optimal Brain Surgeon: w' (the block of the inverse)^-1 w for each output. */
-double wisp_refit_loss(const wisp_refit *r, int first, int count) {
-  float *block = malloc((size_t)count * (size_t)count * sizeof *block), pivots[MOST], x[MOST];
+double wisp_refit_loss(wisp_refit *r, int first, int count) {
+  float *block = r->factor, pivots[MOST], x[MOST];
   double loss = 0;
-  if (!block || r->variance <= 0) {
-    free(block);
-    return block ? 0 : INFINITY;
-  }
+  if (r->variance <= 0) return 0;
   for (int i = 0; i < count; i++)
     for (int j = i; j < count; j++)
       block[i * count + j] =
@@ -134,6 +130,5 @@ double wisp_refit_loss(const wisp_refit *r, int first, int count) {
     wisp_solve_factored(block, pivots, count, x);
     loss += share * (double)wisp_solve_dot(x, weights, count);
   }
-  free(block);
   return loss;
 }

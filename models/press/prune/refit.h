@@ -11,7 +11,7 @@ typedef struct wisp_refit {
   int n, rows;
   /* [rows] of an output's squared error; NULL: all alike, over their variance */
   const double *importance;
-  float *factor, *pivots;   /* [n][n], [n] of their covariance, as solve.h has them */
+  float *factor, *pivots;   /* [n][n], [n] of their covariance, as solve.h has them; then scratch */
   double *inverse, *column; /* [n][n] of it, and scratch */
   float *weights;           /* [rows][n] */
   double variance;          /* of all outputs */
@@ -28,6 +28,6 @@ void wisp_refit_weights(const wisp_refit *refit, float *weights);
 
 /* What more the outputs would lose, by their importance, without `count` of the taps, at most 225, from number `first`
  * of those read on, were the others refitted. */
-double wisp_refit_loss(const wisp_refit *refit, int first, int count);
+double wisp_refit_loss(wisp_refit *refit, int first, int count);
 
 #endif
