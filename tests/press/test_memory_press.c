@@ -45,8 +45,14 @@ static const part SHUFFLED[] = {
     {WISP_NODE_ACTIVATION, {10}, 8, 0, 0, 0}, {WISP_NODE_CONV, {11}, 6, 1, 1, 1},
 };
 
+/* For what asks for memory channel by channel. */
+static const part SHORT[] = {{WISP_NODE_CONV, {0}, 5, 2, 2, 1},
+                             {WISP_NODE_ACTIVATION, {1}, 5, 0, 0, 0},
+                             {WISP_NODE_CONV, {2}, 6, 1, 1, 1}};
+
 static const plan PLANS[] = {{"plain", PLAIN, 15, {{14, 2}, {15, 4}}},
-                             {"shuffled", SHUFFLED, 12, {{12, 4}}}};
+                             {"shuffled", SHUFFLED, 12, {{12, 4}}},
+                             {"short", SHORT, 3, {{3, 2}}}};
 
 static float numbers[MOST_WEIGHTS]; /* all weights are taken from these */
 
@@ -279,9 +285,9 @@ static void test_modes(void) {
   w.settings.rounding = WISP_ROUND_NEAREST;
   w.settings.weight_bits = 5;
   test_way(&w, "nearest integers", INTEGERS);
-  w.settings = fast_settings();
   w.settings.weight_bits = 0;
   test_way(&w, "bits by layer", INTEGERS);
+  w.plan = &PLANS[2];
   w.settings.sparsity = 0.4f;
   test_way(&w, "bits by layer, zeros", INTEGERS);
   close_way(&w);
@@ -311,7 +317,7 @@ static void test_trained(void) {
 }
 
 static void test_channels(void) {
-  for (int i = 0; i < 2; i++) {
+  for (int i = 0; i < 3; i++) {
     way w = open_way(&PLANS[i]);
     w.share = 0.4;
     test_way(&w, "fewer channels", CHANNELS);
