@@ -56,38 +56,6 @@ static const plan PLANS[] = {{"plain", PLAIN, 15, {{14, 2}, {15, 4}}},
 
 static float numbers[MOST_WEIGHTS]; /* all weights are taken from these */
 
-/* Every stride-th channel of the input; or all, its halves taking turns. */
-static int add_select(wisp_graph *graph, const part *p, wisp_error *error) {
-  int picks[16], from = graph->nodes[p->inputs[0]].channels;
-  for (int i = 0; i < p->channels; i++)
-    picks[i] = p->channels < from ? i * p->stride : i % 2 * (from / 2) + i / 2;
-  return wisp_graph_select(graph, p->inputs[0], picks, p->channels, error);
-}
-
-static wisp_window window_of(const part *p) {
-  return square(p->kernel, p->stride, (p->kernel - 1) / 2);
-}
-
-static int add_part(wisp_graph *graph, const part *p, wisp_error *error) {
-  const int in = p->inputs[0], from = graph->nodes[in].channels;
-  const wisp_window window = window_of(p);
-  switch (p->kind) {
-    case WISP_NODE_CONV:
-      return wisp_graph_conv(graph, in, numbers, p->stride > 1 ? numbers : NULL, p->channels,
-                             from / p->groups, &window, p->groups, error);
-    case WISP_NODE_AFFINE: return wisp_graph_affine(graph, in, numbers, numbers + 7, from, error);
-    case WISP_NODE_ACTIVATION: return wisp_graph_activation(graph, in, WISP_ACT_SILU, 0, error);
-    case WISP_NODE_ADD: return wisp_graph_add(graph, in, p->inputs[1], error);
-    case WISP_NODE_CONCAT: return wisp_graph_concat(graph, p->inputs, 2, error);
-    case WISP_NODE_MAXPOOL: return wisp_graph_maxpool(graph, in, &window, error);
-    case WISP_NODE_UPSAMPLE: return wisp_graph_upsample(graph, in, p->stride, p->stride, error);
-    case WISP_NODE_FOCUS: return wisp_graph_focus(graph, in, error);
-    case WISP_NODE_SELECT: return add_select(graph, p, error);
-    case WISP_NODE_PICTURE: break;
-  }
-  return WISP_ERR_ARGUMENT;
-}
-
 /* ---- the way of a press ---- */
 
 /* Where memory may begin to run out. */
@@ -114,20 +82,44 @@ static int may_retry(int status) {
   return status == WISP_ERR_MEMORY;
 }
 
+static wisp_window window_of(const part *p) {
+  return square(p->kernel, p->stride, (p->kernel - 1) / 2);
+}
+
+static int add_part(const way *w, wisp_graph *graph, const part *p, wisp_error *error) {
+  const int from = graph->nodes[p->inputs[0]].channels;
+  int picks[16];
+  wisp_node node = {.kind = p->kind, .window = window_of(p), .activation = WISP_ACT_SILU};
+  node.inputs = (int[]){p->inputs[0], p->inputs[1]};
+  node.input_count = p->kind == WISP_NODE_ADD || p->kind == WISP_NODE_CONCAT ? 2 : 1;
+  if (w->trained) node.range = (wisp_byte_range){0.02f, 14};
+  if (p->kind == WISP_NODE_CONV) {
+    node.channels = p->channels;
+    node.groups = p->groups;
+    node.weight_count = p->channels * (from / p->groups) * p->kernel * p->kernel;
+    node.bias_count = p->stride > 1 ? p->channels : 0;
+  }
+  if (p->kind == WISP_NODE_AFFINE) node.weight_count = node.bias_count = from;
+  node.weights = node.bias = numbers;
+  if (p->kind == WISP_NODE_SELECT) node.pick_count = p->channels;
+  node.picks = picks;
+  for (int i = 0; i < node.pick_count; i++) /* some, or all: the halves take turns */
+    picks[i] = p->channels < from ? i * p->stride : i % 2 * (from / 2) + i / 2;
+  return wisp_graph_add(graph, &node, error);
+}
+
 static void build(const way *w, wisp_graph *graph, wisp_error *error) {
-  static const float anchors[] = {10, 13};
+  float anchors[] = {10, 13};
   CHECK_EQ(wisp_graph_input(graph, SIDE, SIDE, error), WISP_OK);
   for (int i = 0; i < w->plan->count; i++) {
-    int tensor = add_part(graph, &w->plan->parts[i], error);
-    if (tensor < 0 && may_retry(tensor)) tensor = add_part(graph, &w->plan->parts[i], NULL);
+    int tensor = add_part(w, graph, &w->plan->parts[i], error);
+    if (tensor < 0 && may_retry(tensor)) tensor = add_part(w, graph, &w->plan->parts[i], NULL);
     CHECK_EQ(tensor, i + 1);
-    if (w->trained) CHECK_EQ(wisp_graph_range(graph, tensor, 0.02f, 14, error), WISP_OK);
   }
   for (int i = 0; i < 2 && w->plan->heads[i].tensor; i++) {
-    const int tensor = w->plan->heads[i].tensor, stride = w->plan->heads[i].stride;
-    wisp_status status = wisp_graph_head(graph, tensor, stride, anchors, 1, error);
-    if (status && may_retry(status))
-      status = wisp_graph_head(graph, tensor, stride, anchors, 1, NULL);
+    const wisp_yolo_head head = {w->plan->heads[i].tensor, w->plan->heads[i].stride, 1, anchors};
+    wisp_status status = wisp_graph_head(graph, &head, error);
+    if (status && may_retry(status)) status = wisp_graph_head(graph, &head, NULL);
     CHECK_EQ(status, WISP_OK);
   }
   wisp_status status = wisp_graph_class(graph, "box", error);
