@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core';
 import { chromium as findChromium } from '../tools/places.mjs';
 import { startServer } from '../tools/serve.mjs';
 import { table } from './report/columns.js';
-import { openWire } from './wire.js';
+import { openWire } from './wire.mjs';
 
 const FLAGS = [
   '--no-sandbox',

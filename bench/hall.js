@@ -1,11 +1,13 @@
 // Where the lanes of one bench run: places opened when first needed, files made and served, engines opened in them.
 
+import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { reportLayers } from './layers.js';
 import { Networks } from './networks/networks.js';
-import { fetchPeers, peerFolder } from './peers/peers.js';
+import { fetchPeers, importPackage, peerFolder } from './peers/peers.js';
+import { readScales } from './peers/tflite/scales.js';
 import { openPlace } from './places/place.js';
 import { engines } from './plan.js';
+import { reportLayers } from './report/layers.js';
 import { reasonOf } from './rounds.js';
 
 /**
@@ -81,7 +83,7 @@ export class Hall {
     return /** @type {Place} */ (this.#places.get(place)).call(verb, ...values);
   }
 
-  /** @param {import('./places/place.js').PlaceName} name */
+  /** @param {import('./plan.js').PlaceName} name */
   async #enter(name) {
     if (this.#places.has(name)) return;
     const { v8Flags, say } = this.#options;
@@ -109,8 +111,10 @@ export class Hall {
     return {
       ...common,
       module: home + (isNode ? nodeModule : module),
-      normalised:
-        kind === 'litert' && file === this.#options.files[engines[lane.engine].file ?? ''],
+      ...(kind === 'litert' && {
+        normalised: file === this.#options.files[engines[lane.engine].file ?? ''],
+        scales: await this.#scalesOf(file),
+      }),
       ...(wasm && { files: home + wasm }),
     };
   }
@@ -122,6 +126,16 @@ export class Hall {
     const own = this.#options.files[file];
     if (own) return own;
     return this.#networks.peerFile(network, file, this.#options.batch);
+  }
+
+  /** @param {string} file .tflite */
+  async #scalesOf(file) {
+    const flatbuffers = await importPackage('flatbuffers', this.#options.say);
+    try {
+      return readScales(await readFile(file), flatbuffers);
+    } catch (cause) {
+      throw new Error(`${file} could not be read: ${reasonOf(cause)}`, { cause });
+    }
   }
 
   async close() {

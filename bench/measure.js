@@ -6,9 +6,9 @@ import { describeMachine } from './machine.js';
 import { peerFolder, resolveImports } from './peers/peers.js';
 import { engines, planLanes } from './plan.js';
 import { reportLanes } from './report/report.js';
+import { reportStarts } from './report/starts.js';
 import { runRounds } from './rounds.js';
 import { BenchServer } from './serving.js';
-import { reportStarts } from './starts.js';
 
 /**
  * @typedef {import('./plan.js').Lane} Lane
@@ -18,7 +18,7 @@ import { reportStarts } from './starts.js';
  * @property {string[]} [engines]
  * @property {string[]} [models]
  * @property {number[]} threads
- * @property {import('./places/place.js').PlaceName[]} browsers
+ * @property {import('./plan.js').PlaceName[]} browsers
  * @property {{width: number, height: number}} size
  * @property {number} batch images a call
  * @property {number} streams calls under way at once

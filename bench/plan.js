@@ -1,10 +1,11 @@
 // Options → lanes: which engine runs which network, where and with how many threads.
 
-import { parseNetwork } from './networks/networks.js';
-
 /**
- * @typedef {import('./places/place.js').PlaceName} PlaceName
- * @typedef {import('./networks/networks.js').NetworkName} NetworkName
+ * @typedef {(typeof PLACES)[number]} PlaceName
+ *
+ * @typedef {object} NetworkName
+ * @property {string} base "yolov5n" or the path of an .onnx or .wisp file
+ * @property {number} sparsity share of the blocks that are zeroed
  *
  * @typedef {object} Engine
  * @property {string} title
@@ -16,7 +17,7 @@ import { parseNetwork } from './networks/networks.js';
  * @property {string} [nodeModule] for Node, if another
  * @property {string} [wasm] folder of its WebAssembly, in the package
  * @property {'onnx' | 'onnxInt8' | 'tfliteInt8' | 'tfliteFp16'} [file] what it reads
- * @property {PlaceName[]} places where it can run
+ * @property {readonly PlaceName[]} places where it can run
  *
  * @typedef {object} Lane
  * @property {string} id
@@ -27,8 +28,7 @@ import { parseNetwork } from './networks/networks.js';
  * @property {PlaceName} place
  */
 
-/** @type {PlaceName[]} */
-const EVERYWHERE = ['chromium', 'firefox', 'node'];
+export const PLACES = /** @type {const} */ (['chromium', 'firefox', 'node']);
 /** @type {PlaceName[]} */
 const PAGES = ['chromium', 'firefox'];
 const ORT_WEB = {
@@ -36,7 +36,7 @@ const ORT_WEB = {
   module: 'dist/ort.wasm.min.mjs',
   nodeModule: 'dist/ort.node.min.mjs',
   wasm: 'dist/',
-  places: EVERYWHERE,
+  places: PLACES,
 };
 const LITERT = { peer: '@litertjs/core', module: 'dist/index.js', wasm: 'wasm/', places: PAGES };
 
@@ -46,23 +46,23 @@ export const engines = {
     title: 'wisp, relaxed SIMD',
     kind: 'wisp',
     build: 'wisp-relaxed',
-    places: EVERYWHERE,
+    places: PLACES,
   },
   'wisp-narrow': {
     title: 'wisp, relaxed SIMD, 16-bit sums',
     kind: 'wisp',
     build: 'wisp-relaxed',
     kernels: 'narrow',
-    places: EVERYWHERE,
+    places: PLACES,
   },
   'wisp-fused': {
     title: 'wisp, relaxed SIMD, 32-bit sums',
     kind: 'wisp',
     build: 'wisp-relaxed',
     kernels: 'fused',
-    places: EVERYWHERE,
+    places: PLACES,
   },
-  'wisp-simd': { title: 'wisp, plain SIMD', kind: 'wisp', build: 'wisp', places: EVERYWHERE },
+  'wisp-simd': { title: 'wisp, plain SIMD', kind: 'wisp', build: 'wisp', places: PLACES },
   'ort-web': { title: 'onnxruntime-web FP32', kind: 'onnx', file: 'onnx', ...ORT_WEB },
   'ort-web-int8': { title: 'onnxruntime-web INT8', kind: 'onnx', file: 'onnxInt8', ...ORT_WEB },
   'litert-int8': { title: 'LiteRT.js INT8', kind: 'litert', file: 'tfliteInt8', ...LITERT },
@@ -81,44 +81,71 @@ export const engines = {
 export const BASELINE = 'ort-web';
 
 /**
- * Engines and networks that answer one question each.
- * @type {Record<string, {engines: string[], models: string[]}[]>}
+ * @typedef {object} Preset engines and networks that answer one question
+ * @property {string} about
+ * @property {{engines: string[], models: string[]}[]} groups each engine of a group with each of its models
  */
+
+/** @type {Record<string, Preset>} */
 export const presets = {
-  quick: [
-    { engines: ['wisp-relaxed'], models: ['yolov5n', 'yolov5n@50', 'yolov5n@75'] },
-    { engines: ['ort-web'], models: ['yolov5n'] },
-  ],
-  dense: [
-    {
-      engines: [
-        'wisp-relaxed',
-        'wisp-simd',
-        'ort-web',
-        'ort-web-int8',
-        'litert-int8',
-        'litert-fp16',
-      ],
-      models: ['yolov5n'],
-    },
-  ],
-  sparse50: [
-    { engines: ['wisp-relaxed', 'wisp-simd'], models: ['yolov5n@50'] },
-    { engines: ['ort-web'], models: ['yolov5n'] },
-  ],
-  sparse75: [
-    { engines: ['wisp-relaxed', 'wisp-simd'], models: ['yolov5n@75'] },
-    { engines: ['wisp-relaxed', 'ort-web'], models: ['yolov5n'] },
-  ],
-  native: [
-    { engines: ['wisp-relaxed'], models: ['yolov5n@50'] },
-    { engines: ['ort-web', 'ort-node'], models: ['yolov5n'] },
-  ],
-  small: [
-    { engines: ['wisp-relaxed'], models: ['yolov5s', 'yolov5s@50', 'yolov5s@75'] },
-    { engines: ['ort-web'], models: ['yolov5s'] },
-  ],
+  quick: {
+    about: 'wisp dense and at 50 and 75 %, onnxruntime-web',
+    groups: [
+      { engines: ['wisp-relaxed'], models: ['yolov5n', 'yolov5n@50', 'yolov5n@75'] },
+      { engines: ['ort-web'], models: ['yolov5n'] },
+    ],
+  },
+  dense: {
+    about: 'both tiers of wisp and every peer in the browser, dense',
+    groups: [
+      {
+        engines: [
+          'wisp-relaxed',
+          'wisp-simd',
+          'ort-web',
+          'ort-web-int8',
+          'litert-int8',
+          'litert-fp16',
+        ],
+        models: ['yolov5n'],
+      },
+    ],
+  },
+  sparse50: {
+    about: 'both tiers at 50 %, onnxruntime-web',
+    groups: [
+      { engines: ['wisp-relaxed', 'wisp-simd'], models: ['yolov5n@50'] },
+      { engines: ['ort-web'], models: ['yolov5n'] },
+    ],
+  },
+  sparse75: {
+    about: 'both tiers at 75 %, and wisp dense, onnxruntime-web',
+    groups: [
+      { engines: ['wisp-relaxed', 'wisp-simd'], models: ['yolov5n@75'] },
+      { engines: ['wisp-relaxed', 'ort-web'], models: ['yolov5n'] },
+    ],
+  },
+  native: {
+    about: 'wisp at 50 %, onnxruntime-web and -node',
+    groups: [
+      { engines: ['wisp-relaxed'], models: ['yolov5n@50'] },
+      { engines: ['ort-web', 'ort-node'], models: ['yolov5n'] },
+    ],
+  },
+  small: {
+    about: 'yolov5s dense and at 50 and 75 %, onnxruntime-web',
+    groups: [
+      { engines: ['wisp-relaxed'], models: ['yolov5s', 'yolov5s@50', 'yolov5s@75'] },
+      { engines: ['ort-web'], models: ['yolov5s'] },
+    ],
+  },
 };
+
+/** @param {string} text e.g. yolov5n, yolov5s@75, folder/own.onnx@50 @returns {NetworkName} */
+export function parseNetwork(text) {
+  const [, base, percent] = /^(.*?)(?:@(\d+(?:\.\d+)?))?$/.exec(text) ?? ['', text];
+  return { base, sparsity: Number(percent ?? 0) / 100 };
+}
 
 /**
  * @param {object} wish
@@ -138,12 +165,12 @@ export function planLanes({
   browsers,
   view,
 }) {
-  const groups = names.flatMap((name) => presets[name]);
+  const groups = names.flatMap((name) => presets[name].groups);
   if (chosen || models) {
-    const all = presets.quick.flatMap((group) => group.engines);
+    const all = presets.quick.groups.flatMap((group) => group.engines);
     groups.push({ engines: chosen ?? all, models: models ?? ['yolov5n'] });
   }
-  if (groups.length === 0) groups.push(...presets.quick);
+  if (groups.length === 0) groups.push(...presets.quick.groups);
   /** @type {Map<string, Lane>} */
   const lanes = new Map();
   for (const place of browsers) {

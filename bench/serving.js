@@ -1,4 +1,5 @@
 // Serves what the engines need to a page or a Node of this machine: wisp's files, the peers', networks and the picture.
+// tools/serve.mjs serves pages with sirv, which is not installed with the package; this one comes with `wisp bench`.
 
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';

@@ -3,7 +3,6 @@
 
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../web/src/version.js';
-import { benchCommand } from './bench-command.js';
 import { detectCommand } from './detect-command.js';
 import { infoCommand } from './info-command.js';
 import { pressCommand } from './press-command.js';
@@ -40,18 +39,22 @@ Examples:
 
 Exit status: 0 done, 1 something could not be used, 2 wrong arguments.`,
   );
+const bench = new Command('bench')
+  .summary('measure speed, side by side with other engines')
+  .usage('[options]');
 for (const command of [
   pressCommand(),
   detectCommand(),
   valCommand(),
   infoCommand(),
   serveCommand(),
-  benchCommand(),
+  bench,
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
 
 try {
+  if (process.argv.includes('bench')) (await import('../bench/command.js')).fillBench(bench);
   await program.parseAsync();
 } catch (error) {
   process.exitCode = explain(error);

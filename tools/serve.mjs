@@ -29,7 +29,7 @@ const ISOLATION = { 'cross-origin-embedder-policy': 'require-corp' };
 const QUALITY = 7;
 
 /**
- * @typedef {import('../bench/peers/page-peers.js').PeerShelf} PeerShelf
+ * @typedef {import('../bench/page-peers.js').PeerShelf} PeerShelf
  *
  * @typedef {object} ServerOptions
  * @property {number} [port] 0: any free one; by default the first free one from 8080
@@ -71,7 +71,7 @@ export async function startServer(options = {}) {
     for (const [name, value] of Object.entries(own)) response.setHeader(name, value);
     if (pathname === '/') return response.writeHead(302, { location: HOME }).end();
     if (/^\/(peers|bench)\//.test(pathname)) {
-      const { PeerShelf } = await import('../bench/peers/page-peers.js');
+      const { PeerShelf } = await import('../bench/page-peers.js');
       peers ??= new PeerShelf();
       return peers.answer(pathname, response);
     }

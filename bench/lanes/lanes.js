@@ -18,6 +18,7 @@ import { StartRunner } from './start.js';
  * @property {string} [module] address of the peer's ES module
  * @property {string} [files] address of the folder with its WebAssembly
  * @property {boolean} [normalised] whether its boxes are in shares of the input's side, as in official .tflite files
+ * @property {import('../peers/tflite/scales.js').Scales} [scales] of a .tflite file
  *
  * @typedef {object} TurnResult milliseconds an image
  * @property {number} total from the call to the boxes, messages to the worker included

@@ -2,7 +2,6 @@
 
 import { findBoxes } from './boxes.js';
 import { letterbox } from './letterbox.js';
-import { readScales } from './tflite-scales.js';
 
 /**
  * @typedef {import('./letterbox.js').Frame} Frame
@@ -23,7 +22,7 @@ export class LiteRtPeer {
    * @param {any} lib
    * @param {any} model
    * @param {{width: number, height: number}} input
-   * @param {import('./tflite-scales.js').Scales} scales
+   * @param {import('../peers/tflite/scales.js').Scales} scales
    * @param {number} unit of its boxes, in pixels of the input
    */
   constructor(lib, model, input, scales, unit) {
@@ -35,7 +34,7 @@ export class LiteRtPeer {
   }
 
   /** @param {import('./onnx-peer.js').PeerSpec} spec */
-  static async open({ module, files, model, threads, input, normalised }) {
+  static async open({ module, files, model, threads, input, normalised, scales }) {
     const lib = await import(module);
     const build = threads > 1 ? 'litert_wasm_threaded_internal' : 'litert_wasm_internal';
     // in a worker its glue would look for its files beside the worker's own script
@@ -52,7 +51,8 @@ export class LiteRtPeer {
       throw new Error(`The .tflite file is for ${width} × ${height} pixels only.`);
     }
     const unit = normalised ? width : 1;
-    return new LiteRtPeer(lib, compiled, input, readScales(bytes), unit);
+    const reals = { input: null, output: null };
+    return new LiteRtPeer(lib, compiled, input, scales ?? reals, unit);
   }
 
   /** @param {Frame[]} frames @returns {Promise<Turn>} */

@@ -12,6 +12,7 @@ import { letterbox } from './letterbox.js';
  * @property {string} module address of the peer's ES module
  * @property {string} [files] address of the folder with its WebAssembly
  * @property {boolean} [normalised] whether boxes are in shares of the input's side
+ * @property {import('../peers/tflite/scales.js').Scales} [scales] of a .tflite file
  * @property {string} model address
  * @property {number} threads
  * @property {{width: number, height: number}} input

@@ -2,25 +2,22 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { writeOnnx } from '../../web/src/export/onnx-graph.js';
 import { importOnnx } from '../../web/src/import/onnx.js';
 import { press } from '../../web/src/press.js';
 import { pressRandom } from '../../web/src/pressing/random-press.js';
 import { Quantised } from '../peers/onnx-quantised.js';
-import { benchFolder } from '../peers/peers.js';
-import { writeTflite } from '../peers/tflite-file.js';
+import { benchFolder, importPackage } from '../peers/peers.js';
+import { writeTflite } from '../peers/tflite/file.js';
 import { root } from '../root.js';
 
 /**
  * @typedef {{width: number, height: number}} Size
  * @typedef {import('../../web/src/graph/float-graph.js').FloatGraph} FloatGraph
  * @typedef {import('../../web/src/picture/scene.js').Frame} Frame
- *
- * @typedef {object} NetworkName
- * @property {string} base "yolov5n" or the path of an .onnx or .wisp file
- * @property {number} sparsity share of the blocks that are zeroed
+ * @typedef {import('../plan.js').NetworkName} NetworkName
  */
 
 export const networkFolder = path.join(benchFolder, 'networks');
@@ -36,39 +33,43 @@ const MAKERS = [
   'web/src/export/onnx-decoding.js',
   'bench/peers/onnx-quantised.js',
   'bench/peers/peer-scales.js',
-  'bench/peers/tflite-file.js',
-  'bench/peers/tflite-decoding.js',
-  'bench/peers/tflite-writer.js',
-  'bench/peers/flat-buffer.js',
+  'bench/peers/tflite/file.js',
+  'bench/peers/tflite/decoding.js',
+  'bench/peers/tflite/writer.js',
 ];
 
-/** @typedef {keyof typeof PEER_FILES} PeerFile */
+/**
+ * @typedef {'onnx' | 'onnxInt8' | 'tfliteInt8' | 'tfliteFp16'} PeerFile
+ *
+ * @typedef {object} Making
+ * @property {number} batch images a run; of .onnx files
+ * @property {(line: string) => void} say
+ *
+ * @typedef {object} PeerFormat
+ * @property {string} ending
+ * @property {(graph: FloatGraph, making: Making) => Uint8Array | Promise<Uint8Array>} write
+ */
+
+/** @type {Record<PeerFile, PeerFormat>} */
 export const PEER_FILES = {
   onnx: {
     ending: 'onnx',
-    write: (/** @type {FloatGraph} */ graph, /** @type {number} */ batch) =>
-      writeOnnx(graph, { batch }),
+    write: (graph, { batch }) => writeOnnx(graph, { batch }),
   },
   onnxInt8: {
     ending: 'int8.onnx',
-    write: (/** @type {FloatGraph} */ graph, /** @type {number} */ batch) =>
-      writeOnnx(graph, { batch, rounding: new Quantised() }),
+    write: (graph, { batch }) => writeOnnx(graph, { batch, rounding: new Quantised() }),
   },
   tfliteFp16: {
     ending: 'fp16.tflite',
-    write: (/** @type {FloatGraph} */ graph) => writeTflite(graph),
+    write: async (graph, { say }) => writeTflite(graph, await importPackage('flatbuffers', say)),
   },
   tfliteInt8: {
     ending: 'int8.tflite',
-    write: (/** @type {FloatGraph} */ graph) => writeTflite(graph, { quantised: true }),
+    write: async (graph, { say }) =>
+      writeTflite(graph, await importPackage('flatbuffers', say), { quantised: true }),
   },
 };
-
-/** @param {string} text e.g. yolov5n, yolov5s@75, folder/own.onnx@50 @returns {NetworkName} */
-export function parseNetwork(text) {
-  const [, base, percent] = /^(.*?)(?:@(\d+(?:\.\d+)?))?$/.exec(text) ?? ['', text];
-  return { base, sparsity: Number(percent ?? 0) / 100 };
-}
 
 export class Networks {
   #input;
@@ -102,7 +103,7 @@ export class Networks {
     if (base.endsWith('.onnx') && kind === 'onnx') return base;
     const dense = { base, sparsity: 0 };
     const { ending, write } = PEER_FILES[kind];
-    const make = async () => write((await this.#press(dense)).graph, batch);
+    const make = async () => write((await this.#press(dense)).graph, { batch, say: this.#say });
     return this.#made(dense, `b${batch}.${ending}`, make);
   }
 
@@ -136,7 +137,8 @@ export class Networks {
     this.#say(`making ${path.basename(file)}`);
     const bytes = await make();
     await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, bytes);
+    await writeFile(`${file}.part`, bytes);
+    await rename(`${file}.part`, file); // whole, or not there
     return file;
   }
 }

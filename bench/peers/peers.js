@@ -1,19 +1,29 @@
 // The engines that wisp is measured against: fetched from npm, in fixed versions, when the bench first asks for one.
 
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { root } from '../root.js';
+
+/** What this package is built and tested with, which is fetched where it was installed without. */
+const { devDependencies: OWN } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 
 /** @type {Record<string, string>} */
 const VERSIONS = {
   'onnxruntime-web': '1.30.0',
   'onnxruntime-node': '1.30.0',
   '@litertjs/core': '2.5.3',
-  'playwright-core': '1.65.1',
-  'puppeteer-core': '24.43.1',
+  ...OWN,
+};
+
+/** What of a fetched package is imported. */
+const MAIN = {
+  flatbuffers: 'js/flatbuffers.js',
+  'playwright-core': 'index.mjs',
+  'puppeteer-core': 'lib/esm/puppeteer/puppeteer-core.js',
 };
 
 export const benchFolder = path.join(root, '.bench');
@@ -53,18 +63,17 @@ export async function isFetched(name) {
 }
 
 /**
- * A driver of browsers: the project's own if it is there, else a fetched one.
- * @param {'playwright-core' | 'puppeteer-core'} name
+ * A package that the bench itself needs: the project's own if it is there, else a fetched one.
+ * @param {keyof typeof MAIN} name
  * @param {(line: string) => void} say
  * @returns {Promise<any>}
  */
-export async function importDriver(name, say) {
+export async function importPackage(name, say) {
   try {
     return await import(name);
   } catch {
     await fetchPeers([name], say);
-    const main = name === 'playwright-core' ? 'index.mjs' : 'lib/esm/puppeteer/puppeteer-core.js';
-    return import(path.join(peerFolder, name, main));
+    return import(pathToFileURL(path.join(peerFolder, name, MAIN[name])).href);
   }
 }
 

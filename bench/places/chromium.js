@@ -1,6 +1,6 @@
 // A page in a headless Chromium, driven by Playwright.
 
-import { importDriver } from '../peers/peers.js';
+import { importPackage } from '../peers/peers.js';
 
 const FLAGS = [
   '--disable-gpu',
@@ -12,7 +12,7 @@ const FLAGS = [
 
 /** @param {import('./place.js').Setting} setting @returns {Promise<import('./place.js').Place>} */
 export async function openChromium({ url, program, v8Flags, say }) {
-  const { chromium } = await importDriver('playwright-core', say);
+  const { chromium } = await importPackage('playwright-core', say);
   const flags = [
     ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     ...FLAGS,

@@ -1,10 +1,10 @@
 // A page in a headless Firefox, driven by Puppeteer over WebDriver BiDi.
 
-import { importDriver } from '../peers/peers.js';
+import { importPackage } from '../peers/peers.js';
 
 /** @param {import('./place.js').Setting} setting @returns {Promise<import('./place.js').Place>} */
 export async function openFirefox({ url, program, say }) {
-  const { default: puppeteer } = await importDriver('puppeteer-core', say);
+  const { default: puppeteer } = await importPackage('puppeteer-core', say);
   const browser = await puppeteer.launch({
     browser: 'firefox',
     executablePath: program,

@@ -8,7 +8,7 @@ import { openFirefox } from './firefox.js';
 import { openNode } from './node.js';
 
 /**
- * @typedef {'chromium' | 'firefox' | 'node'} PlaceName
+ * @typedef {import('../plan.js').PlaceName} PlaceName
  *
  * @typedef {object} Setting
  * @property {string} url of the bench's server

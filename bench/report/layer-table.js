@@ -2,7 +2,7 @@
 
 import { table } from './columns.js';
 
-/** @param {import('../layers.js').LayerReport} report */
+/** @param {import('./layers.js').LayerReport} report */
 export function showLayers({ id, peak, threads, layers, sums }) {
   const loops = Object.entries(peak.loops).map(([name, gmacs]) => `${name} ${gmacs.toFixed(1)}`);
   const percent = (/** @type {number} */ share) => `${(share * 100).toFixed(0)} %`;

@@ -43,8 +43,8 @@ import { summary } from './statistics.js';
  * @property {object} settings
  * @property {Line[]} lanes
  * @property {{id: string, title: string, model: string, why: string}[]} missing asked for and not measured
- * @property {import('../layers.js').LayerReport[]} [layers]
- * @property {import('../starts.js').StartReport[]} [starts]
+ * @property {import('./layers.js').LayerReport[]} [layers]
+ * @property {import('./starts.js').StartReport[]} [starts]
  */
 
 /**

@@ -1,9 +1,9 @@
 // The report as text for a terminal.
 
 import { engines } from '../plan.js';
-import { showStarts } from '../starts.js';
 import { table } from './columns.js';
 import { showLayers } from './layer-table.js';
+import { showStarts } from './starts.js';
 
 /**
  * @typedef {import('./report.js').Report} Report

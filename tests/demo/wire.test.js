@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { openWire } from '../../bench/wire.js';
+import { openWire } from '../../bench/wire.mjs';
 import { chromium as findChromium, root } from '../../tools/places.mjs';
 import { startServer } from '../../tools/serve.mjs';
 import { makeModel, makePicture } from '../support/fixtures.js';

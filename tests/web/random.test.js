@@ -5,8 +5,9 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { readScales } from '../../bench/lanes/tflite-scales.js';
-import { writeTflite } from '../../bench/peers/tflite-file.js';
+import * as flatbuffers from 'flatbuffers';
+import { writeTflite } from '../../bench/peers/tflite/file.js';
+import { readScales } from '../../bench/peers/tflite/scales.js';
 import { writeOnnx } from '../../web/src/export/onnx-graph.js';
 import { zeroBlocks } from '../../web/src/graph/block-mask.js';
 import { randomGraph } from '../../web/src/graph/random-graph.js';
@@ -140,13 +141,16 @@ describe('the ONNX file for the peers', () => {
 
 test('the .tflite files for the peers tell how they are quantised', () => {
   const graph = randomGraph('yolov5n', { size: 64 });
-  const [real, integer] = [false, true].map((quantised) => writeTflite(graph, { quantised }));
+  const [real, integer] = [false, true].map((quantised) =>
+    writeTflite(graph, flatbuffers, { quantised }),
+  );
   for (const bytes of [real, integer]) {
     assert.equal(Buffer.from(bytes.subarray(4, 8)).toString(), 'TFL3');
   }
-  assert.deepEqual(readScales(real), { input: null, output: null });
-  const { input, output } = readScales(integer);
+  assert.deepEqual(readScales(real, flatbuffers), { input: null, output: null });
+  const { input, output } = readScales(integer, flatbuffers);
   assert.deepEqual([input?.scale, input?.zero, output], [Math.fround(1 / 255), 0, null]);
+  assert.throws(() => readScales(new Uint8Array(64), flatbuffers), /this is no \.tflite file/);
   assert.ok(integer.length < 0.65 * real.length, `${integer.length} of ${real.length} bytes`);
 });
 

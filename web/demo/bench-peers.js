@@ -12,6 +12,7 @@
  * @property {string} module
  * @property {string} files
  * @property {string} link of the module that runs it
+ * @property {object} [scales] how a .tflite file is quantised
  */
 
 const LIST = new URL('../../peers/list.json', import.meta.url);
@@ -39,6 +40,7 @@ export async function openPeer({ link, ...peer }, threads) {
     model: absolute(peer.model),
     module: absolute(peer.module),
     files: absolute(peer.files),
+    scales: peer.scales,
   });
   return {
     async detect(scene) {

@@ -2,10 +2,10 @@
 
 import { readFile } from 'node:fs/promises';
 import { layerSizes } from './layer-sizes.js';
-import { summary } from './report/statistics.js';
+import { summary } from './statistics.js';
 
 /**
- * @typedef {import('../web/src/detect/engine.js').LayerInfo} LayerInfo
+ * @typedef {import('../../web/src/detect/engine.js').LayerInfo} LayerInfo
  *
  * @typedef {object} LayerLine
  * @property {string} operation
@@ -22,7 +22,7 @@ import { summary } from './report/statistics.js';
  *
  * @typedef {object} LayerReport
  * @property {string} id of the lane
- * @property {import('./lanes/peak.js').Peak} peak of one thread
+ * @property {import('../lanes/peak.js').Peak} peak of one thread
  * @property {number} threads
  * @property {LayerLine[]} layers
  * @property {{run: number, layers: number, macs: number, ofPeak: number, wideOfPeak: number}} sums
@@ -32,10 +32,10 @@ import { summary } from './report/statistics.js';
 const WIDE = 64;
 
 /**
- * @param {import('./plan.js').Lane} lane of wisp
+ * @param {import('../plan.js').Lane} lane of wisp
  * @param {string} file the .wisp file
  * @param {{width: number, height: number}} input
- * @param {import('./lanes/peak.js').Peak} peak
+ * @param {import('../lanes/peak.js').Peak} peak
  * @param {{layers: LayerInfo[]}} info
  * @param {{run: number, layers: number[]}[]} turns
  * @returns {Promise<LayerReport>}

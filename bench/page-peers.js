@@ -1,14 +1,15 @@
 // What the demo's bench page may measure besides wisp: packages and networks that the bench has left in its folder.
 
 import { existsSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { networkFolder, PEER_FILES } from '../networks/networks.js';
-import { engines } from '../plan.js';
-import { BenchServer } from '../serving.js';
-import { isFetched, peerFolder, resolveImports } from './peers.js';
+import { networkFolder, PEER_FILES } from './networks/networks.js';
+import { importPackage, isFetched, peerFolder, resolveImports } from './peers/peers.js';
+import { readScales } from './peers/tflite/scales.js';
+import { engines } from './plan.js';
+import { BenchServer } from './serving.js';
 
-/** @typedef {import('../../web/demo/bench-peers.js').Peer} Peer */
+/** @typedef {import('../web/demo/bench-peers.js').Peer} Peer */
 
 const LIST = '/peers/list.json';
 const MADE = '/peers/networks/';
@@ -36,10 +37,18 @@ async function listPeers() {
     if (!(await isFetched(peer))) continue;
     const home = `/peers/${peer}/`;
     const engine = { id, title, kind, module: home + module, files: home + wasm, link };
-    for (const made of networksOf(files, PEER_FILES[file].ending))
-      peers.push({ ...engine, ...made });
+    for (const { name, ...made } of networksOf(files, PEER_FILES[file].ending)) {
+      const scales = kind === 'litert' && (await scalesOf(path.join(networkFolder, name)));
+      const model = MADE + encodeURIComponent(name);
+      peers.push({ ...engine, ...made, model, ...(scales && { scales }) });
+    }
   }
   return peers;
+}
+
+/** @param {string} file .tflite */
+async function scalesOf(file) {
+  return readScales(await readFile(file), await importPackage('flatbuffers', console.error));
 }
 
 /** @param {string} folder */
@@ -57,16 +66,15 @@ async function newestFirst(folder) {
  * @param {string} ending
  */
 function networksOf(files, ending) {
-  /** @type {Map<string, {network: string, width: number, height: number, model: string}>} */
+  /** @type {Map<string, {name: string, network: string, width: number, height: number}>} */
   const found = new Map();
   const escaped = ending.replaceAll('.', String.raw`\.`);
   const pattern = new RegExp(`^(yolov5[a-z])@0-(\\d+)x(\\d+)-[0-9a-f]{8}\\.b1\\.${escaped}$`);
-  for (const file of files) {
-    const [, network, width, height] = pattern.exec(file) ?? [];
+  for (const name of files) {
+    const [, network, width, height] = pattern.exec(name) ?? [];
     const key = `${network} ${width} ${height}`;
     if (!network || found.has(key)) continue;
-    const model = MADE + encodeURIComponent(file);
-    found.set(key, { network, width: Number(width), height: Number(height), model });
+    found.set(key, { name, network, width: Number(width), height: Number(height) });
   }
   return [...found.values()];
 }

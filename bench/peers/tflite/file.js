@@ -1,14 +1,14 @@
 // Float graph → a .tflite file for LiteRT.js: weights in 16-bit reals, or everything in 8-bit integers.
 
-import { quantiseWeights, scales } from './peer-scales.js';
-import { decodeScale } from './tflite-decoding.js';
-import { byte, TfliteWriter } from './tflite-writer.js';
+import { quantiseWeights, scales } from '../peer-scales.js';
+import { decodeScale } from './decoding.js';
+import { byte, int, TfliteWriter } from './writer.js';
 
 /**
- * @typedef {import('../../web/src/graph/float-graph.js').FloatGraph} FloatGraph
- * @typedef {import('../../web/src/graph/float-graph.js').GraphNode} GraphNode
- * @typedef {import('../../web/src/graph/float-graph.js').Conv} Conv
- * @typedef {import('./peer-scales.js').Scale} Scale
+ * @typedef {import('../../../web/src/graph/float-graph.js').FloatGraph} FloatGraph
+ * @typedef {import('../../../web/src/graph/float-graph.js').GraphNode} GraphNode
+ * @typedef {import('../../../web/src/graph/float-graph.js').Conv} Conv
+ * @typedef {import('../peer-scales.js').Scale} Scale
  * @typedef {{tensor: number, height: number, width: number, channels: number, scale: Scale}} Feature
  */
 
@@ -16,9 +16,14 @@ const [SAME, VALID] = [byte(0), byte(1)];
 /** Integers are signed here; everywhere else in the bench they are not. */
 const SIGN = 128;
 
-/** @param {FloatGraph} graph @param {{quantised?: boolean}} [options] @returns {Uint8Array} */
-export function writeTflite(graph, { quantised = false } = {}) {
-  const trunk = new Trunk(graph.input, quantised);
+/**
+ * @param {FloatGraph} graph
+ * @param {import('./writer.js').FlatBuffers} flatbuffers Google's library
+ * @param {{quantised?: boolean}} [options]
+ * @returns {Uint8Array}
+ */
+export function writeTflite(graph, flatbuffers, { quantised = false } = {}) {
+  const trunk = new Trunk(new TfliteWriter(flatbuffers), graph.input, quantised);
   for (const node of graph.nodes) trunk.add(node);
   const parts = graph.heads.map((head) => {
     const { tensor, ...size } = trunk.sigmoid(trunk.feature(head.tensor));
@@ -34,14 +39,19 @@ export function writeTflite(graph, { quantised = false } = {}) {
 
 /** The network up to its heads; height × width × channels, as LiteRT wants it. */
 class Trunk {
-  writer = new TfliteWriter();
+  writer;
   #isInt8;
   /** @type {Map<number, Feature>} */
   #features = new Map();
   #input;
 
-  /** @param {{height: number, width: number}} input @param {boolean} isInt8 */
-  constructor({ height, width }, isInt8) {
+  /**
+   * @param {TfliteWriter} writer
+   * @param {{height: number, width: number}} input
+   * @param {boolean} isInt8
+   */
+  constructor(writer, { height, width }, isInt8) {
+    this.writer = writer;
     this.#isInt8 = isInt8;
     const picture = this.#new({ height, width, channels: 3 }, scales.picture);
     this.#features.set(0, picture);
@@ -75,10 +85,10 @@ class Trunk {
   }
 
   /**
-   * @param {import('./tflite-writer.js').Operator} name
+   * @param {import('./writer.js').Operator} name
    * @param {number[]} inputs
    * @param {Feature} output
-   * @param {import('./flat-buffer.js').Table} [options]
+   * @param {import('./writer.js').Table} [options]
    */
   #operator(name, inputs, output, options) {
     this.writer.operator(name, inputs, output.tensor, { isInt8: this.#isInt8, options });
@@ -112,7 +122,7 @@ class Trunk {
       case 'concat': {
         const channels = inputs.reduce((sum, part) => sum + part.channels, 0);
         const output = this.#new({ ...input, channels }, input.scale);
-        return this.#operator('concat', tensors, output, [{ of: 'int', value: 3 }]);
+        return this.#operator('concat', tensors, output, [int(3)]);
       }
       case 'maxpool':
         return this.#operator('maxpool', tensors, this.#new(input, input.scale), poolOf(node));
@@ -140,7 +150,7 @@ class Trunk {
       isSame ? size : Math.floor((size - kernel[axis]) / stride[axis]) + 1,
     );
     const output = this.#new({ height, width, channels: channels[1] }, scales.sums);
-    const [y, x] = stride.map((value) => ({ of: /** @type {const} */ ('int'), value }));
+    const [y, x] = stride.map(int);
     const inputs = [padded.tensor, ...this.#weights(conv, input.scale.scale)];
     return this.#operator('conv', inputs, output, [isSame ? SAME : VALID, x, y]);
   }
@@ -186,16 +196,15 @@ class Trunk {
     const rows = parts.reduce((sum, part) => sum + part.rows, 0);
     const output = this.writer.tensor('float', [1, rows, columns]);
     const inputs = parts.map(({ tensor }) => tensor);
-    const options = [{ of: /** @type {const} */ ('int'), value: 1 }];
-    this.writer.operator('concat', inputs, output, { isInt8: false, options });
+    this.writer.operator('concat', inputs, output, { isInt8: false, options: [int(1)] });
     return this.writer.finish(this.#input, output);
   }
 }
 
-/** @param {{kernel: [number, number], stride: [number, number]}} window @returns {import('./flat-buffer.js').Table} */
+/** @param {{kernel: [number, number], stride: [number, number]}} window @returns {import('./writer.js').Table} */
 function poolOf({ kernel, stride }) {
   const sizes = [stride[1], stride[0], kernel[1], kernel[0]];
-  return [SAME, ...sizes.map((value) => ({ of: /** @type {const} */ ('int'), value }))];
+  return [SAME, ...sizes.map(int)];
 }
 
 /**

@@ -1,6 +1,8 @@
 // The end of a YOLOv5 in a .tflite file: the sigmoids of one scale → its boxes in pixels of the input.
 
-/** @typedef {import('./tflite-writer.js').TfliteWriter} TfliteWriter */
+import { int } from './writer.js';
+
+/** @typedef {import('./writer.js').TfliteWriter} TfliteWriter */
 
 /**
  * @typedef {object} Scale
@@ -53,8 +55,10 @@ export function decodeScale(writer, shares, { stride, anchors, height, width, cl
   );
   const sizes = times(times(sides, sides), largest);
   const parts = [centres, sizes, slice(4, 1 + classes)];
-  const options = [{ of: /** @type {const} */ ('int'), value: 2 }];
-  return { tensor: writer.operator('concat', parts, real(columns), { ...how, options }), rows };
+  return {
+    tensor: writer.operator('concat', parts, real(columns), { ...how, options: [int(2)] }),
+    rows,
+  };
 }
 
 /**

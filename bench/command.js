@@ -2,18 +2,19 @@
 
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { list, size, whole } from '../cli/arguments.js';
+import { fileError, requireWritable, writeWhole } from '../cli/files.js';
+import { Progress } from '../cli/progress.js';
 import { WispError } from '../web/src/index.js';
-import { list, size, whole } from './arguments.js';
-import { fileError, requireWritable, writeWhole } from './files.js';
-import { Progress } from './progress.js';
+import { engines, PLACES, presets } from './plan.js';
 
 /**
  * @typedef {object} Options
  * @property {string[]} [preset]
  * @property {string[]} [engine]
  * @property {string[]} [model]
- * @property {('chromium' | 'firefox' | 'node')[]} browser
+ * @property {import('./plan.js').PlaceName[]} browser
  * @property {number[]} threads
  * @property {{height: number, width: number}} size
  * @property {'sync' | 'async'} scenario
@@ -36,19 +37,8 @@ import { Progress } from './progress.js';
  * @property {string} [svg]
  */
 
-const ENGINES = [
-  'wisp-relaxed',
-  'wisp-narrow',
-  'wisp-fused',
-  'wisp-simd',
-  'ort-web',
-  'ort-web-int8',
-  'litert-int8',
-  'litert-fp16',
-  'ort-node',
-];
-const PRESETS = ['quick', 'dense', 'sparse50', 'sparse75', 'native', 'small'];
-const PLACES = ['chromium', 'firefox', 'node'];
+const ENGINES = Object.keys(engines);
+const PRESETS = Object.keys(presets);
 
 const HELP = `
 Networks: yolov5n, -s, -m, -l, -x have random weights, which cost what trained ones cost; yolov5n@75 has 75 % of its 1×4
@@ -58,10 +48,8 @@ Engines take turns, one image each, so that what slows the machine slows all ali
 onnxruntime-node, LiteRT.js) come from npm when they are first asked for. Times are from the call to the boxes:
 letterbox, network, decoding and NMS, and the messages to the worker; "pre", "engine" and "post" are their parts.
 
-Presets: quick     wisp dense and at 50 and 75 %, onnxruntime-web
-         dense     both tiers of wisp and every peer in the browser, dense
-         sparse50  both tiers at 50 %, onnxruntime-web     sparse75  at 75 %, and wisp dense
-         native    wisp at 50 %, onnxruntime-node          small     yolov5s dense and at 50 and 75 %
+Presets:
+${PRESETS.map((name) => `  ${name.padEnd(10)}${presets[name].about}`).join('\n')}
 
 Examples:
   wisp bench
@@ -69,9 +57,9 @@ Examples:
   wisp bench -e wisp-relaxed -e ort-web -m best.onnx@50 --image street.jpg --time 60
   wisp bench --browser firefox --batch 8`;
 
-export function benchCommand() {
-  const command = new Command('bench')
-    .summary('measure speed, side by side with other engines')
+/** @param {import('commander').Command} command gets its options here, and what it does */
+export function fillBench(command) {
+  command
     .description(
       'Measures wisp and other engines in one run: same machine, picture, size and threads.',
     )
@@ -111,10 +99,10 @@ export function benchCommand() {
       .choices(['mean', 'median', 'min'])
       .default('mean'),
   );
-  return withFiles(command).addHelpText('after', HELP).action(run);
+  withFiles(command).addHelpText('after', HELP).action(run);
 }
 
-/** @param {Command} command */
+/** @param {import('commander').Command} command */
 function withFiles(command) {
   return command
     .option('--image <file>', 'JPEG, PNG or WebP; default: a drawn scene of 1280 × 720')
@@ -144,7 +132,7 @@ function several(flags, description, names) {
   );
 }
 
-/** @param {string[]} names @returns {(text: string) => any[]} */
+/** @param {readonly string[]} names @returns {(text: string) => any[]} */
 function among(names) {
   return (text) => {
     const chosen = list(text);
@@ -163,9 +151,9 @@ const counts = (text) => list(text).map((count) => whole(64)(count));
 async function run(options) {
   for (const file of [options.json, options.svg]) if (file) requireWritable(file);
   const [{ bench }, { drawChart }, { showReport }, picture] = await Promise.all([
-    import('../bench/measure.js'),
-    import('../bench/report/bars.js'),
-    import('../bench/report/table.js'),
+    import('./measure.js'),
+    import('./report/bars.js'),
+    import('./report/table.js'),
     readPicture(options.image),
   ]);
   const { preset, engine, model, threads, browser, batch, layers, starts } = options;

@@ -1,12 +1,12 @@
 // Starts → the report and its table: opening, the first detection, memory.
 
-import { engines } from './plan.js';
-import { table } from './report/columns.js';
-import { summary } from './report/statistics.js';
+import { engines } from '../plan.js';
+import { table } from './columns.js';
+import { summary } from './statistics.js';
 
 /**
- * @typedef {import('./lanes/start.js').Start} Start
- * @typedef {import('./report/statistics.js').Summary} Summary
+ * @typedef {import('../lanes/start.js').Start} Start
+ * @typedef {import('./statistics.js').Summary} Summary
  *
  * @typedef {object} StartReport
  * @property {string} id
@@ -21,7 +21,7 @@ import { summary } from './report/statistics.js';
  * @property {number} memory bytes of the engine, the most
  */
 
-/** @param {import('./plan.js').Lane} lane @param {Start[]} starts @returns {StartReport} */
+/** @param {import('../plan.js').Lane} lane @param {Start[]} starts @returns {StartReport} */
 export function reportStarts({ id, engine, model, threads, place }, starts) {
   return {
     ...{ id, title: engines[engine].title, model, threads, place, count: starts.length },
