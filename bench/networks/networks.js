@@ -1,6 +1,5 @@
 // The networks to measure, by name: yolov5s@75 is one with random weights of which 75 % of the blocks are zero.
 
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,7 +10,7 @@ import { pressRandom } from '../../web/src/pressing/random-press.js';
 import { Quantised } from '../peers/onnx-quantised.js';
 import { benchFolder, importPackage } from '../peers/peers.js';
 import { writeTflite } from '../peers/tflite/file.js';
-import { root } from '../root.js';
+import { hashOf, makersOf } from './made-files.js';
 
 /**
  * @typedef {{width: number, height: number}} Size
@@ -22,21 +21,7 @@ import { root } from '../root.js';
 
 export const networkFolder = path.join(benchFolder, 'networks');
 
-/** What decides the bytes of a made file besides its name and the picture. */
-const MAKERS = [
-  'dist/press.wasm',
-  'web/src/pressing/random-press.js',
-  'web/src/graph/random-graph.js',
-  'web/src/graph/block-mask.js',
-  'web/src/graph/objectness.js',
-  'web/src/export/onnx-graph.js',
-  'web/src/export/onnx-decoding.js',
-  'bench/peers/onnx-quantised.js',
-  'bench/peers/peer-scales.js',
-  'bench/peers/tflite/file.js',
-  'bench/peers/tflite/decoding.js',
-  'bench/peers/tflite/writer.js',
-];
+const SELF = 'bench/networks/networks.js';
 
 /**
  * @typedef {'onnx' | 'onnxInt8' | 'tfliteInt8' | 'tfliteFp16'} PeerFile
@@ -125,12 +110,9 @@ export class Networks {
    */
   async #made({ base, sparsity }, ending, make) {
     const { width, height } = this.#input;
-    this.#version ??= hashOf(
-      MAKERS.map((file) => path.join(root, file)),
-      this.#frame.data,
-    );
+    this.#version ??= makersOf(SELF).then((makers) => hashOf(this.#frame.data, ...makers.values()));
     const version = await this.#version;
-    const own = base.endsWith('.onnx') ? `-${await hashOf([base])}` : '';
+    const own = base.endsWith('.onnx') ? `-${hashOf(await readFile(base))}` : '';
     const title = `${path.basename(base, '.onnx')}${own}@${sparsity * 100}-${width}x${height}`;
     const file = path.join(networkFolder, `${title}-${version}.${ending}`);
     if (existsSync(file)) return file;
@@ -141,11 +123,4 @@ export class Networks {
     await rename(`${file}.part`, file); // whole, or not there
     return file;
   }
-}
-
-/** @param {string[]} files @param {Uint8ClampedArray} [more] */
-async function hashOf(files, more = new Uint8ClampedArray()) {
-  const hash = createHash('sha256').update(more);
-  for (const file of files) hash.update(await readFile(file));
-  return hash.digest('hex').slice(0, 8);
 }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { before, test } from 'node:test';
 import { promisify } from 'node:util';
+import { referencesOf } from '../../bench/networks/imports.js';
 import { root } from '../../tools/places.mjs';
 
 const { exports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
@@ -32,21 +33,13 @@ test('whatever a packed module imports or names beside itself is packed too', ()
   const missing = [];
   for (const name of packed) {
     if (!/^(web|cli|bench)\/.*\.js$/.test(name)) continue;
-    const text = readFileSync(path.join(root, name), 'utf8').replaceAll(/\/\*[^]*?\*\//g, '');
-    const addresses = text.matchAll(
-      /(?:from |import\(|^import |new URL\()'(\.{1,2}\/[^']+)'(?:\)|, import\.meta\.url\)|;)/gm,
-    );
-    for (const [, target] of addresses) {
-      const file = path.posix.join(path.posix.dirname(name), target);
-      if (path.extname(file) && !packed.has(file) && !MODELS.test(file))
-        missing.push(`${name}: ${file}`);
-    }
+    const own = referencesOf(name, readFileSync(path.join(root, name), 'utf8'))
+      .map(({ to }) => to)
+      .filter((to) => path.extname(to) && existsSync(path.join(root, to)));
+    missing.push(...own.filter((to) => !packed.has(to)).map((to) => `${name}: ${to}`));
   }
   assert.deepEqual(missing, []);
 });
-
-/** The model that comes with wisp may not have been trained yet. */
-const MODELS = existsSync(path.join(root, 'models', 'codes.wisp')) ? /^$/ : /^models\//;
 
 test('tests, demo and tools stay here', () => {
   const strangers = [...packed].filter((name) => /^(tests|tools|core|web\/demo|wasm)\//.test(name));
