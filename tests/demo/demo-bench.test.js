@@ -19,6 +19,8 @@ after(() => browser?.close());
 /** @param {Parameters<typeof DemoPage.open>[1]} [options] */
 async function openBench(options) {
   const demo = await DemoPage.open(browser, options);
+  // whatever `npm run bench` has left on this machine
+  await demo.page.route('**/peers/list.json', (route) => route.fulfill({ json: { peers: [] } }));
   await demo.page.goto(new URL('bench.html', demo.url).href);
   await demo.page.selectOption('#size', '320');
   await demo.page.selectOption('#rounds', '3,12');
