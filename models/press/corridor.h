@@ -1,92 +1,82 @@
 /* corridor.h - the press corridor on one page: float graph -> layers -> ranges -> zeros -> integers -> bytes.
  * SPDX-License-Identifier: Apache-2.0
  *
- *   import --> wisp_graph -- fold --> wisp_net -- exec, observe --> wisp_observer -- range --> wisp_net's ranges
- *   -- quantise, or teach, prune, rebuild --> wisp_net's integers -- pack --> the bytes of a .wisp file
+ *   wisp_graph -- fold --> wisp_net -- observe --> wisp_observer -- range --> the net's ranges
+ *   -- quantise --> the net's integers -- pack --> the bytes of a .wisp file
  *
- * Each stage is one file of the same name; press.c walks them. range, teach, prune and rebuild have headers of their
- * own. */
-#ifndef WISP_PRESS_STAGES_H
-#define WISP_PRESS_STAGES_H
+ * By what the end result loses, there is between range and pack: teach --> wisp_teacher -- bits, prune --> the net's
+ * bits and zeros -- rebuild, in place of quantise --> the net's integers.
+ *
+ * Each stage is the file of its name, and none calls another; press.c walks them. What takes an error gives a sentence
+ * with every status but WISP_OK. */
+#ifndef WISP_CORRIDOR_H
+#define WISP_CORRIDOR_H
 
-#include "calibrate/observe.h"
 #include "core/src/base.h"
 #include "core/src/error.h"
 #include "core/src/pool.h"
-#include "float/floats.h"
-#include "fold/graph.h"
-#include "net.h"
+#include "progress.h"
+#include "settings.h"
 
-/* fold: float graph -> layers. Takes weights, heads and classes out of the graph, which can only be closed after.
+/* What the stages work on. */
+typedef struct wisp_graph wisp_graph;       /* fold/graph.h */
+typedef struct wisp_net wisp_net;           /* net.h */
+typedef struct wisp_exec wisp_exec;         /* float/exec.h */
+typedef struct wisp_observer wisp_observer; /* calibrate/observe.h */
+typedef struct wisp_teacher wisp_teacher;   /* calibrate/teach.h */
+
+/* Float graph -> layers. Takes weights, heads and classes out of the graph, which can only be closed after.
  * WISP_ERR_UNSUPPORTED names the node that the format can't express. */
 wisp_status wisp_fold(wisp_graph *graph, wisp_net **net, wisp_error *error);
 
-/* exec: picture -> every tensor, in float, at the net's size. Borrows the net and the pool. */
-typedef struct wisp_exec wisp_exec;
-
-/* Where it `keeps`, every tensor and every sum is still there after a run; else only heads are. */
-wisp_status wisp_exec_open(wisp_exec **exec, const wisp_net *net, wisp_pool *pool, int keeps,
-                           wisp_error *error);
-void wisp_exec_close(wisp_exec **exec);
-/* `picture` holds bytes as wisp_prep lays them. Calls watch(context, tensor) when a tensor is complete, and before its
- * layer's inputs give way to others; `watch` may be NULL. */
-void wisp_exec_run(wisp_exec *exec, const wisp_view *picture,
-                   void (*watch)(void *context, int tensor), void *context);
-/* Tensor 0 alone. */
-void wisp_exec_picture(wisp_exec *exec, const wisp_view *picture);
-/* One layer alone, whose inputs were put there. */
-void wisp_exec_layer(wisp_exec *exec, int layer);
-/* Other weights and biases for a convolution, in the net's order; copied. */
-void wisp_exec_reweigh(wisp_exec *exec, int layer, const float *weights, const float *bias);
-/* A tensor's place. */
-wisp_floats wisp_exec_tensor(const wisp_exec *exec, int tensor);
-/* The same with a fresh border, to be filled. */
-wisp_floats wisp_exec_blank(wisp_exec *exec, int tensor);
-/* What a convolution gives to its activation, where they are kept. */
-wisp_floats wisp_exec_sums(const wisp_exec *exec, int layer);
-
-/* observe: runs a calibration picture and keeps what quantise needs to know of it. */
+/* Runs a calibration picture and keeps what quantise needs to know of it. */
 wisp_status wisp_observe(wisp_observer *observer, wisp_exec *exec, const wisp_view *picture,
                          wisp_error *error);
-/* What a convolution reads for output (y, x), filled up with zeros: f32 [wisp_moments_width(taps)]. */
-void wisp_observe_window(const wisp_net_layer *layer, const wisp_exec *exec, int y, int x,
-                         float *window);
 
-/* How to press; wisp_press_default_settings has the defaults. */
-typedef enum wisp_ranging { WISP_RANGE_MINMAX, WISP_RANGE_MSE } wisp_ranging;
-typedef enum wisp_rounding { WISP_ROUND_LEAST_SQUARES, WISP_ROUND_NEAREST } wisp_rounding;
-typedef enum wisp_method { WISP_METHOD_OBS, WISP_METHOD_L1 } wisp_method;
-typedef enum wisp_allocation { WISP_ALLOCATE_SENSITIVITY, WISP_ALLOCATE_UNIFORM } wisp_allocation;
+/* Removes channels until about `share` of the multiply-adds is saved; *saved: the share that was. `teacher` knows what
+ * outputs matter; NULL: as much as each other, over their variance. The observer and executors of the net are useless
+ * then. A failure leaves the net as it was. */
+wisp_status wisp_channels(wisp_net *net, const wisp_observer *seen, const wisp_teacher *teacher,
+                          double share, wisp_pool *pool, double *saved, wisp_error *error);
 
-typedef struct wisp_press_settings {
-  int weight_bits;   /* 2 ... 7; 0: for each layer 3 ... 7, by what the end result loses */
-  float target_loss; /* of the end result, with weight_bits 0; 0: a default */
-  wisp_ranging ranging;
-  wisp_rounding rounding;
-  float sparsity; /* share of all blocks of weights that become zero */
-  int block;      /* weights along the input channels that become zero together: 1, 2 or 4 */
-  wisp_method method;
-  wisp_allocation allocation; /* uniform: the same share in every layer */
-  uint32_t seed;
-} wisp_press_settings;
+/* Observed values -> scale and zero point of every tensor. */
+void wisp_range(wisp_net *net, const wisp_observer *seen, wisp_ranging ranging);
 
-/* Told of a long stage how far it is; `tell` may be NULL. */
-typedef struct wisp_progress {
-  void (*tell)(void *context, double share); /* 0 ... 1, never less than before */
-  void *context;
-} wisp_progress;
+/* What the float network says of `count` pictures, bytes as wisp_prep lays them. */
+wisp_status wisp_teach(wisp_teacher **teacher, const wisp_net *net, const wisp_view *pictures,
+                       int count, uint32_t seed, wisp_pool *pool, const wisp_progress *progress,
+                       wisp_error *error);
 
-static inline void wisp_tell(const wisp_progress *progress, double share) {
-  if (progress && progress->tell) progress->tell(progress->context, share);
-}
+/* Sets `account.bits` of every layer: as the settings say, or else to 3 ... 7, the fewest in all for which the expected
+ * loss of a picture, in teach.h's measure, stays below the target; `teacher` is needed only then. */
+wisp_status wisp_bits(wisp_net *net, const wisp_observer *seen, const wisp_teacher *teacher,
+                      const wisp_press_settings *settings, wisp_pool *pool, wisp_error *error);
 
-/* quantise: integers for the weights, each layer by itself. The ranges are known, and `account.bits`. */
-wisp_status wisp_quantise_check(const wisp_press_settings *settings, wisp_error *error);
+/* Sets `pruned` of the layers that lose weights, and of no others. `teacher` is needed for OBS only. */
+wisp_status wisp_prune(wisp_net *net, const wisp_teacher *teacher,
+                       const wisp_press_settings *settings, wisp_pool *pool,
+                       const wisp_progress *progress, wisp_error *error);
+
+/* Integers for the weights, each layer by itself. Ranges and bits are known. */
 wisp_status wisp_quantise(wisp_net *net, const wisp_observer *seen,
                           const wisp_press_settings *settings, wisp_pool *pool,
                           const wisp_progress *progress, wisp_error *error);
 
-/* pack: a quantised net -> the bytes of a .wisp file, `malloc`ed. `provenance` is the text of a JSON object. */
+/* The same with what zeros and rounding break made up for, layer by layer, on the teacher's pictures. Where there are
+ * zeros it changes `pruned`. */
+wisp_status wisp_rebuild(wisp_net *net, const wisp_teacher *teacher, const wisp_view *pictures,
+                         wisp_pool *pool, const wisp_progress *progress, wisp_error *error);
+
+/* Whether the network was trained with wisp's integers: the importer told the range of every tensor that needs one. */
+int wisp_trained(const wisp_net *net);
+/* Such a network keeps its ranges and integers; nothing is left to choose. */
+wisp_status wisp_trained_quantise(wisp_net *net, wisp_error *error);
+
+/* Fills `account` of every convolution of a quantised net, except the bits; without `seen` only what can be counted. */
+wisp_status wisp_account(wisp_net *net, const wisp_observer *seen, wisp_pool *pool,
+                         wisp_error *error);
+
+/* A quantised net -> the bytes of a .wisp file, `malloc`ed. `provenance` is the text of a JSON object. */
 wisp_status wisp_pack(const wisp_net *net, const char *provenance, uint8_t **bytes, size_t *size,
                       wisp_error *error);
 

@@ -121,6 +121,19 @@ int wisp_net_open_quantised(wisp_net_layer *layer) {
   return layer->quantised.weights && layer->quantised.scale && layer->quantised.bias;
 }
 
+int wisp_net_is_quantised(const wisp_net *net) { return net->tensors[net->layer_count].scale > 0; }
+
+void wisp_net_forget_integers(wisp_net *net) {
+  for (int t = 0; t <= net->layer_count; t++) net->tensors[t].scale = 0;
+}
+
+const wisp_net_layer *wisp_net_find_quantised(const wisp_net *net, int index) {
+  if (!net || !wisp_net_is_quantised(net)) return NULL;
+  for (int i = 0; i < net->layer_count; i++)
+    if (wisp_net_has_weights(&net->layers[i]) && index-- == 0) return &net->layers[i];
+  return NULL;
+}
+
 void wisp_net_meant(const wisp_net *net, const wisp_net_layer *layer, float *weights) {
   const int window = layer->window.kernel[0] * layer->window.kernel[1];
   const int8_t *integers = layer->quantised.weights;

@@ -5,7 +5,11 @@
 #ifndef WISP_NET_H
 #define WISP_NET_H
 
+#include <math.h>
+
 #include "fold/graph.h"
+
+enum { WISP_BYTE_MAX = 255 };
 
 typedef struct wisp_net_tensor {
   int channels, height, width;
@@ -87,6 +91,12 @@ static inline int wisp_net_output(const wisp_net *net, const wisp_net_layer *lay
   return (int)(layer - net->layers) + 1;
 }
 
+/* A value as a byte of the tensor, which has its range: 0 ... 255, a whole number. */
+static inline float wisp_net_byte(const wisp_net_tensor *tensor, float value) {
+  const float byte = rintf(value / tensor->scale) + (float)tensor->zero_point;
+  return fminf(fmaxf(byte, 0), WISP_BYTE_MAX);
+}
+
 /* The weights to round. */
 static inline const float *wisp_net_weights(const wisp_net_layer *layer) {
   return layer->pruned ? layer->pruned : layer->weights;
@@ -100,6 +110,16 @@ void wisp_net_scale(wisp_net_layer *layer, int channel, float scale, float bias)
 
 /* The weights that a quantised convolution's integers stand for, as `weights` are laid out. */
 void wisp_net_meant(const wisp_net *net, const wisp_net_layer *layer, float *weights);
+
+/* Whether there are ranges and integers. */
+int wisp_net_is_quantised(const wisp_net *net);
+
+/* As if it had never been quantised. */
+void wisp_net_forget_integers(wisp_net *net);
+
+/* Number `index` of the layers with weights; NULL past the last one, where there are no integers,
+ * and without a net. */
+const wisp_net_layer *wisp_net_find_quantised(const wisp_net *net, int index);
 
 /* Room for a convolution's integers; 0 without memory. */
 int wisp_net_open_quantised(wisp_net_layer *layer);

@@ -14,7 +14,10 @@
 #define WISP_PRESS_H
 
 #include "core/wisp.h"
-#include "corridor.h"
+#include "fold/graph.h"
+#include "net.h"
+#include "progress.h"
+#include "settings.h"
 
 typedef struct wisp_press wisp_press;
 
@@ -29,9 +32,6 @@ wisp_status wisp_press_fold(wisp_press *press, int threads, wisp_error *error);
 
 /* Runs a picture, letterboxed, and keeps what is to be known of it. */
 wisp_status wisp_press_observe(wisp_press *press, const wisp_frame *frame, wisp_error *error);
-
-/* 7 bits, ranges and rounding by least squares, no zeros. */
-wisp_press_settings wisp_press_default_settings(void);
 
 /* Whether the network came with the range of every tensor, as training with wisp's integers leaves it. */
 int wisp_press_trained(const wisp_press *press);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "corridor.h"
 #include "small_net.h"
 
 typedef struct gradients {

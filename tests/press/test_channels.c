@@ -5,7 +5,6 @@
 
 #include "check.h"
 #include "models/press/press.h"
-#include "prune/channels.h"
 #include "prune/refit.h"
 #include "small_net.h"
 

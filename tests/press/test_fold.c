@@ -6,6 +6,8 @@
 
 #include "check.h"
 #include "corridor.h"
+#include "float/exec.h"
+#include "net.h"
 #include "small_net.h"
 
 /* ---- the reference: every node as its definition says, one number after the other ---- */

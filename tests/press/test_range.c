@@ -3,8 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "calibrate/range.h"
+#include "calibrate/observe.h"
 #include "check.h"
+#include "corridor.h"
 
 /* A net of one convolution, and what it was seen to yield. */
 typedef struct little {

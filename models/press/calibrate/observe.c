@@ -1,10 +1,13 @@
 /* observe.c - runs a calibration picture and keeps what quantise needs to know of it.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "observe.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "corridor.h"
+#include "lot.h"
 
 enum { ROWS_APART = 4 /* of which the histogram sees one */ };
 
@@ -69,12 +72,6 @@ void wisp_observer_close(wisp_observer **out) {
 
 /* ---- values ---- */
 
-/* A number below n. Numerical Recipes' linear congruence: the same pictures give the same file. */
-static int pick(uint32_t *random, int n) {
-  *random = *random * 1664525u + 1013904223u;
-  return (int)((uint64_t)*random * (uint64_t)n >> 32);
-}
-
 /* Doubles the histogram's reach until it holds `most`: pairs of bins become one. */
 static void widen(wisp_spread *spread, float most) {
   if (spread->reach == 0) spread->reach = 1.0f / 1024;
@@ -114,14 +111,12 @@ static void count_values(wisp_spread *spread, const wisp_floats *tensor) {
     }
 }
 
-/* Once there is no room, a new pixel takes the place of an old one as often as makes the choice fair. */
-static void keep_pixels(wisp_spread *spread, const wisp_floats *tensor, uint32_t *random) {
+static void keep_pixels(wisp_spread *spread, const wisp_floats *tensor, uint32_t *lot) {
   for (int i = 0; i < WISP_PIXELS; i++) {
-    int y = pick(random, tensor->height), x = pick(random, tensor->width);
-    int place = spread->pixels_kept < WISP_PIXELS_MOST ? spread->pixels_kept++
-                                                       : pick(random, spread->pixels_seen + 1);
-    spread->pixels_seen++;
+    int y = wisp_lot_below(lot, tensor->height), x = wisp_lot_below(lot, tensor->width);
+    int place = wisp_lot_place(lot, spread->pixels_seen++, WISP_PIXELS_MOST);
     if (place >= WISP_PIXELS_MOST) continue;
+    spread->pixels_kept = wisp_max(spread->pixels_kept, place + 1);
     float *to = spread->pixels + (size_t)place * (size_t)tensor->channels;
     for (int c = 0; c < tensor->channels; c++)
       to[c] = tensor->data[(size_t)c * tensor->plane + (size_t)(y * tensor->pitch + x)];
@@ -152,7 +147,8 @@ static void count_windows(wisp_observer *observer, const wisp_exec *exec, int nu
   int width = wisp_moments_width(moments->taps);
   for (int s = 0; s < WISP_SAMPLES; s++) {
     float *window = observer->windows + s * width;
-    int y = pick(&observer->random, out->height), x = pick(&observer->random, out->width);
+    int y = wisp_lot_below(&observer->lot, out->height),
+        x = wisp_lot_below(&observer->lot, out->width);
     wisp_observe_window(layer, exec, y, x, window);
   }
   wisp_moments_add(moments, observer->windows, NULL, WISP_SAMPLES, observer->pool);
@@ -173,7 +169,7 @@ static void watch(void *context, int tensor) {
   const wisp_net_layer *layer = tensor > 0 ? &net->layers[tensor - 1] : NULL;
   int moved = layer && wisp_net_keeps_channels(layer);
   wisp_floats values = wisp_exec_tensor(w->exec, tensor);
-  if (!net->tensors[tensor].is_head) keep_pixels(spread, &values, &w->observer->random);
+  if (!net->tensors[tensor].is_head) keep_pixels(spread, &values, &w->observer->lot);
   if (!net->tensors[tensor].is_head && !moved) count_values(spread, &values);
   if (layer && wisp_net_mixes_channels(layer)) count_windows(w->observer, w->exec, tensor - 1);
 }

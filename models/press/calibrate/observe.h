@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/src/error.h"
+#include "float/exec.h"
 #include "moments.h"
 
 enum {
@@ -29,7 +31,7 @@ typedef struct wisp_observer {
   const wisp_net *net;
   wisp_pool *pool;
   int pictures; /* observed */
-  uint32_t random;
+  uint32_t lot;
   wisp_spread *spreads;  /* [layers + 1], by tensor */
   wisp_moments *moments; /* [layers]; empty for what is no convolution */
   float *windows;        /* [WISP_SAMPLES][taps, rounded up to 8] of the convolution at hand */
@@ -39,5 +41,9 @@ typedef struct wisp_observer {
 wisp_status wisp_observer_open(wisp_observer **observer, const wisp_net *net, wisp_pool *pool,
                                wisp_error *error);
 void wisp_observer_close(wisp_observer **observer);
+
+/* What a convolution reads for output (y, x), filled up with zeros: f32 [wisp_moments_width(taps)]. */
+void wisp_observe_window(const wisp_net_layer *layer, const wisp_exec *exec, int y, int x,
+                         float *window);
 
 #endif

@@ -1,8 +1,9 @@
 /* range.c - observed values -> the bytes of each tensor: its scale and zero point.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "range.h"
-
 #include <math.h>
+
+#include "corridor.h"
+#include "observe.h"
 
 /* Of a byte; its square is still a number. */
 static const float LEAST_STEP = 1e-12f;
@@ -14,9 +15,7 @@ static void set_range(wisp_net_tensor *tensor, float low, float high, float leas
 
 /* What remains of a value once it is a byte. */
 static float rounded(const wisp_net_tensor *tensor, float value) {
-  float zero = (float)tensor->zero_point;
-  float byte = fminf(fmaxf(rintf(value / tensor->scale) + zero, 0), WISP_BYTE_MAX);
-  return (byte - zero) * tensor->scale;
+  return (wisp_net_byte(tensor, value) - (float)tensor->zero_point) * tensor->scale;
 }
 
 /* ---- the least squared error ---- */

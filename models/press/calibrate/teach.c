@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "corridor.h"
 #include "float/backward.h"
+#include "lot.h"
+#include "observe.h"
 
 enum { SAMPLES = 128, HEAD_SAMPLES = 256, BOX = 5 /* x, y, w, h, objectness */ };
 
@@ -42,15 +45,11 @@ typedef struct teaching {
   wisp_exec *exec;
   wisp_backward *backward;
   wisp_pool *pool;
-  uint32_t random;
+  uint32_t lot;
   int picture;
   double *map;    /* running sum over the pixels of a tensor */
   float *windows; /* [HEAD_SAMPLES][taps] */
 } teaching;
-
-static uint32_t draw(uint32_t *random) { return *random = *random * 1664525u + 1013904223u; }
-
-static double share(uint32_t *random) { return (double)draw(random) / 4294967296.0; }
 
 /* Random signs times the roots of the curvatures. */
 static void seed_heads(teaching *t) {
@@ -68,7 +67,7 @@ static void seed_heads(teaching *t) {
               logits.data + (size_t)(c / size * size) * logits.plane + y * logits.pitch + x;
           float root = sqrtf(curvature(anchor, logits.plane, c % size, cells));
           gradient.data[(size_t)c * gradient.plane + (size_t)(y * gradient.pitch + x)] =
-              draw(&t->random) >> 31 ? root : -root;
+              wisp_lot_draw(&t->lot) >> 31 ? root : -root;
         }
     }
   }
@@ -112,8 +111,8 @@ static void choose_places(teaching *t, int number, double whole) {
   int n = out->height * out->width;
   for (int s = 0; s < lesson->samples; s++) {
     size_t at = (size_t)t->picture * (size_t)lesson->samples + (size_t)s;
-    int place = s % 2 && whole > 0 ? find(t->map, n, share(&t->random) * whole)
-                                   : (int)(share(&t->random) * n);
+    int place = s % 2 && whole > 0 ? find(t->map, n, wisp_lot_share(&t->lot) * whole)
+                                   : (int)(wisp_lot_share(&t->lot) * n);
     lesson->places[at][0] = (int16_t)(place / out->width);
     lesson->places[at][1] = (int16_t)(place % out->width);
     double mass = t->map[place] - (place ? t->map[place - 1] : 0);
@@ -214,11 +213,24 @@ static wisp_status look_at_all(teaching *t, const wisp_view *pictures,
   return WISP_OK;
 }
 
-wisp_status wisp_teacher_open(wisp_teacher **out, const wisp_net *net, const wisp_view *pictures,
-                              int count, uint32_t seed, wisp_pool *pool,
-                              const wisp_progress *progress, wisp_error *error) {
+const wisp_net_layer *wisp_teach_obstacle(const wisp_net *net) {
+  for (int i = 0; i < net->layer_count; i++)
+    if (wisp_net_is_per_channel(&net->layers[i])) return &net->layers[i];
+  return NULL;
+}
+
+wisp_status wisp_teach(wisp_teacher **out, const wisp_net *net, const wisp_view *pictures,
+                       int count, uint32_t seed, wisp_pool *pool, const wisp_progress *progress,
+                       wisp_error *error) {
   *out = NULL;
-  teaching t = {.teacher = calloc(1, sizeof *t.teacher), .pool = pool, .random = seed};
+  const wisp_net_layer *obstacle = wisp_teach_obstacle(net);
+  if (obstacle)
+    return wisp_fail(
+        error, WISP_ERR_UNSUPPORTED,
+        "Node %d is a depthwise convolution; such networks can't be pruned by OBS or "
+        "given bits by layer yet. Give a number of bits, and no sparsity but by --method l1.",
+        obstacle->node);
+  teaching t = {.teacher = calloc(1, sizeof *t.teacher), .pool = pool, .lot = seed};
   if (!t.teacher)
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to learn from pictures.");
   t.teacher->net = net;

@@ -8,7 +8,6 @@
 #ifndef WISP_TEACH_H
 #define WISP_TEACH_H
 
-#include "corridor.h"
 #include "moments.h"
 
 /* What is kept of a convolution. */
@@ -32,10 +31,9 @@ typedef struct wisp_teacher {
 /* How many of `count` pictures can be learnt from in the memory that is set aside for it. */
 int wisp_teach_pictures(const wisp_net *net, int count);
 
-/* Goes through the pictures, bytes as wisp_prep lays them. */
-wisp_status wisp_teacher_open(wisp_teacher **teacher, const wisp_net *net,
-                              const wisp_view *pictures, int count, uint32_t seed, wisp_pool *pool,
-                              const wisp_progress *progress, wisp_error *error);
+/* The first layer that gradients can't be followed through, so that nothing can be taught; or NULL. */
+const wisp_net_layer *wisp_teach_obstacle(const wisp_net *net);
+
 void wisp_teacher_close(wisp_teacher **teacher);
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef WISP_BACKWARD_H
 #define WISP_BACKWARD_H
 
-#include "corridor.h"
+#include "exec.h"
 
 typedef struct wisp_backward wisp_backward;
 

@@ -1,12 +1,13 @@
 /* exec.c - picture -> every tensor, in float: walks the layers over memory planned for one size.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "exec.h"
+
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "convolve.h"
-#include "corridor.h"
 #include "depthwise.h"
 #include "move.h"
 

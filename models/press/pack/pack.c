@@ -8,6 +8,7 @@
 #include "core/src/section.h"
 #include "corridor.h"
 #include "encode.h"
+#include "net.h"
 
 enum { MASKED_FROM = 64 /* one block in that many is zero */ };
 
@@ -248,7 +249,7 @@ static void put_preamble(writer *w, const writer *header, const writer *payloads
 /* ---- file ---- */
 
 static wisp_status check(const wisp_net *net, const char *provenance, wisp_error *error) {
-  if (net->tensors[net->layer_count].scale == 0)
+  if (!wisp_net_is_quantised(net))
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "The network has no integers yet; quantise it before packing.");
   size_t length = provenance ? strlen(provenance) : 0;

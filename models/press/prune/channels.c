@@ -1,12 +1,17 @@
 /* channels.c - removes whole channels where the loss is least, and lets what reads the others make up for them: a
  * smaller dense network.
- * SPDX-License-Identifier: Apache-2.0 */
-#include "channels.h"
-
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Tensors that are added to each other, pooled or upsampled share their channels and lose them together. A channel's
+ * loss is what the convolutions that read it lose after a least-squares refit of their other weights (Hassibi & Stork,
+ * Optimal Brain Surgeon, 1993, with the weights of a channel as one), as much as their outputs matter to the end. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "calibrate/observe.h"
+#include "calibrate/teach.h"
+#include "corridor.h"
 #include "refit.h"
 
 enum { ROUNDS = 4 /* between which losses are looked at afresh */ };
@@ -297,7 +302,7 @@ static void close_channels(channels *c, int n) {
 }
 
 wisp_status wisp_channels(wisp_net *net, const wisp_observer *seen, const wisp_teacher *teacher,
-                          double share, wisp_pool *pool, double *saved) {
+                          double share, wisp_pool *pool, double *saved, wisp_error *error) {
   channels c = {.net = net, .seen = seen, .teacher = teacher};
   int n = net->layer_count + 1, done = open_channels(&c);
   candidate *list = done ? malloc((size_t)c.total * sizeof *list) : NULL;
@@ -314,5 +319,6 @@ wisp_status wisp_channels(wisp_net *net, const wisp_observer *seen, const wisp_t
   done = done && shrink_all(&c);
   close_channels(&c, n);
   free(list);
-  return done ? WISP_OK : WISP_ERR_MEMORY;
+  if (done) return WISP_OK;
+  return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to choose channels.");
 }

@@ -1,7 +1,5 @@
 /* prune.c - which weights become zero.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "prune.h"
-
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,9 +7,10 @@
 
 #include "allocate.h"
 #include "blocks.h"
+#include "calibrate/teach.h"
+#include "corridor.h"
 #include "obs.h"
 
-static const float MOST_SPARSITY = 0.95f;
 static const float MOST_OF_CHANNEL = 0.95f; /* of its blocks */
 
 /* ---- l1: the smallest weights of each layer, as PyTorch's l1_unstructured; nothing is repaired ---- */
@@ -140,24 +139,7 @@ static wisp_status prune_by_loss(wisp_net *net, const wisp_teacher *teacher,
   return status;
 }
 
-/* ---- settings ---- */
-
-wisp_status wisp_prune_check(const wisp_press_settings *settings, wisp_error *error) {
-  if (!(settings->sparsity >= 0 && settings->sparsity <= MOST_SPARSITY))
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "A sparsity of %g is not possible; give 0 to %g.",
-                     (double)settings->sparsity, (double)MOST_SPARSITY);
-  if (settings->block != 1 && settings->block != 2 && settings->block != WISP_LANES)
-    return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "Blocks of 1x%d weights are not possible; give 1, 2 or 4.", settings->block);
-  if (settings->method != WISP_METHOD_OBS && settings->method != WISP_METHOD_L1)
-    return wisp_fail(error, WISP_ERR_ARGUMENT, "There is no method %d of pruning.",
-                     (int)settings->method);
-  if (settings->method == WISP_METHOD_L1 &&
-      (settings->block != 1 || settings->allocation != WISP_ALLOCATE_UNIFORM))
-    return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "The l1 method takes single weights, the same share in each layer.");
-  return WISP_OK;
-}
+/* ---- both ---- */
 
 static void forget(wisp_net *net) {
   for (int i = 0; i < net->layer_count; i++) {

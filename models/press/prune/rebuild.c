@@ -1,10 +1,14 @@
 /* rebuild.c - layer by layer, what zeros and rounding broke is made up for by the weights that stay.
- * SPDX-License-Identifier: Apache-2.0 */
-#include "rebuild.h"
-
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Each convolution sees what the layers before it, already in integers, give it, and learns by least squares to yield
+ * what the float network would have, where it matters: for the heads that is where the float network sees objects. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "calibrate/observe.h"
+#include "calibrate/teach.h"
+#include "corridor.h"
 #include "pack/encode.h"
 #include "round/integers.h"
 #include "student.h"

@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "student.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 struct wisp_student {
@@ -17,11 +16,6 @@ struct wisp_student {
 
 /* ---- bytes ---- */
 
-static float rounded(const wisp_net_tensor *tensor, float value) {
-  float byte = rintf(value / tensor->scale) + (float)tensor->zero_point;
-  return fminf(fmaxf(byte, 0), 255);
-}
-
 typedef struct moving {
   const wisp_net_tensor *tensor;
   wisp_floats floats;
@@ -34,7 +28,7 @@ static void store_task(void *context, int channel) {
   uint8_t *to = m->bytes + (size_t)channel * (size_t)height * (size_t)width;
   for (int y = 0; y < height; y++, to += width) {
     const float *row = m->floats.data + (size_t)channel * m->floats.plane + y * m->floats.pitch;
-    for (int x = 0; x < width; x++) to[x] = (uint8_t)rounded(m->tensor, row[x]);
+    for (int x = 0; x < width; x++) to[x] = (uint8_t)wisp_net_byte(m->tensor, row[x]);
   }
 }
 

@@ -6,7 +6,9 @@
 #ifndef WISP_STUDENT_H
 #define WISP_STUDENT_H
 
-#include "corridor.h"
+#include "core/src/error.h"
+#include "core/src/pool.h"
+#include "float/exec.h"
 
 typedef struct wisp_student wisp_student;
 

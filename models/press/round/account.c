@@ -1,10 +1,11 @@
 /* account.c - what pressing did to each convolution: its bits, its zeros, what its outputs lost.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "account.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "calibrate/observe.h"
+#include "corridor.h"
 
 typedef struct accounting {
   wisp_net *net;
@@ -77,11 +78,6 @@ static void count(const wisp_net *net, int number) {
   layer->account.macs = (double)layer->account.weights * out->height * out->width;
 }
 
-void wisp_account_count(wisp_net *net) {
-  for (int i = 0; i < net->layer_count; i++)
-    if (wisp_net_mixes_channels(&net->layers[i])) count(net, i);
-}
-
 static void account_task(void *context, int number) {
   const accounting *a = context;
   wisp_net_layer *layer = &a->net->layers[number];
@@ -113,14 +109,24 @@ static void share_out(wisp_net *net) {
     net->layers[i].account.share = net->layers[i].account.error_after / total;
 }
 
-wisp_status wisp_account(wisp_net *net, const wisp_observer *seen, wisp_pool *pool) {
+static wisp_status no_memory(wisp_error *error) {
+  return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to sum up what was lost.");
+}
+
+wisp_status wisp_account(wisp_net *net, const wisp_observer *seen, wisp_pool *pool,
+                         wisp_error *error) {
+  if (!seen) {
+    for (int i = 0; i < net->layer_count; i++)
+      if (wisp_net_mixes_channels(&net->layers[i])) count(net, i);
+    return WISP_OK;
+  }
   accounting a = {net, seen, calloc((size_t)net->layer_count, sizeof *a.failed)};
-  if (!a.failed) return WISP_ERR_MEMORY;
+  if (!a.failed) return no_memory(error);
   wisp_pool_run(pool, account_task, &a, net->layer_count);
   int failed = 0;
   for (int i = 0; i < net->layer_count; i++) failed |= a.failed[i];
   free(a.failed);
-  if (failed) return WISP_ERR_MEMORY;
+  if (failed) return no_memory(error);
   share_out(net);
   return WISP_OK;
 }

@@ -1,13 +1,17 @@
 /* bits.c - how many bits the weights of each convolution get.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "bits.h"
-
 #include <math.h>
 #include <stdlib.h>
 
+#include "calibrate/observe.h"
+#include "calibrate/teach.h"
+#include "corridor.h"
 #include "integers.h"
 
 enum { LEAST = 3, MOST = 7, CHOICES = MOST - LEAST + 1, ROUNDS = 60 /* of the search */ };
+
+/* What a picture may lose, as teach.h measures it. */
+static const double TARGET_LOSS = 0.4;
 
 typedef struct choosing {
   wisp_net *net;
@@ -75,8 +79,9 @@ static double choose(const choosing *c, double price) {
   return total;
 }
 
-wisp_status wisp_bits(wisp_net *net, const wisp_observer *seen, const wisp_teacher *teacher,
-                      double target, wisp_pool *pool) {
+/* The most expensive price of a bit at which no more than `target` is lost. */
+static wisp_status choose_all(wisp_net *net, const wisp_observer *seen, const wisp_teacher *teacher,
+                              double target, wisp_pool *pool) {
   size_t n = (size_t)wisp_max(net->layer_count, 1);
   choosing c = {net, seen, teacher, calloc(n, sizeof *c.loss), calloc(n, sizeof *c.failed)};
   int failed = !c.loss || !c.failed;
@@ -92,4 +97,13 @@ wisp_status wisp_bits(wisp_net *net, const wisp_observer *seen, const wisp_teach
   free(c.loss);
   free(c.failed);
   return failed ? WISP_ERR_MEMORY : WISP_OK;
+}
+
+wisp_status wisp_bits(wisp_net *net, const wisp_observer *seen, const wisp_teacher *teacher,
+                      const wisp_press_settings *settings, wisp_pool *pool, wisp_error *error) {
+  for (int i = 0; i < net->layer_count; i++) net->layers[i].account.bits = settings->weight_bits;
+  if (settings->weight_bits > 0) return WISP_OK;
+  const double target = settings->target_loss > 0 ? (double)settings->target_loss : TARGET_LOSS;
+  if (choose_all(net, seen, teacher, target, pool) == WISP_OK) return WISP_OK;
+  return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to choose the bits; give a number.");
 }

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "calibrate/range.h"
+#include "net.h"
 #include "pack/encode.h"
 
 enum { SCALES = 24 /* tried for each output channel */ };

@@ -2,8 +2,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "calibrate/observe.h"
 #include "corridor.h"
-#include "float/depthwise.h"
+#include "depthwise_round.h"
 #include "integers.h"
 #include "pack/encode.h"
 
@@ -73,8 +74,8 @@ static void layer_task(void *context, int number) {
   const quantising *q = context;
   wisp_net_layer *layer = &q->net->layers[number];
   if (wisp_net_is_per_channel(layer))
-    q->statuses[number] = wisp_depthwise_quantise(
-        q->net, number, &q->seen->spreads[layer->inputs[0]], q->settings->weight_bits);
+    q->statuses[number] = wisp_depthwise_round(q->net, number, &q->seen->spreads[layer->inputs[0]],
+                                               q->settings->weight_bits);
   if (!wisp_net_mixes_channels(layer)) return;
   scratch s = {0};
   wisp_status status =
@@ -96,13 +97,6 @@ static wisp_status first_failure(const quantising *q, wisp_error *error) {
                        "The sums of node %d, %d taps wide, don't fit 32 bits.", node, taps);
   }
   return WISP_OK;
-}
-
-wisp_status wisp_quantise_check(const wisp_press_settings *settings, wisp_error *error) {
-  if ((settings->weight_bits == 0 || settings->weight_bits >= 2) && settings->weight_bits <= 7)
-    return WISP_OK;
-  return wisp_fail(error, WISP_ERR_ARGUMENT, "Weights of %d bits are not possible; give 2 to 7.",
-                   settings->weight_bits);
 }
 
 wisp_status wisp_quantise(wisp_net *net, const wisp_observer *seen,

@@ -1,24 +1,17 @@
 /* trained.c - the ranges that training chose -> bytes and integers, as they were trained.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "trained.h"
-
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "account.h"
-#include "calibrate/range.h"
+#include "corridor.h"
+#include "net.h"
 #include "pack/encode.h"
 
 enum { BITS = 7 };
 
 /* In units of the sum: a part of its limit, WISP_MAX_SUM, for the bias alone. */
 static const float MOST_BIAS = 1 << 28;
-
-void wisp_trained_keep(wisp_net *net, const wisp_operands *yielded, const wisp_byte_range *range) {
-  if (range->scale > 0 && yielded->count == 1 && !yielded->picks && yielded->items->tensor > 0)
-    net->tensors[yielded->items->tensor].trained = *range;
-}
 
 static int needs_range(const wisp_net *net, int number) {
   return wisp_net_mixes_channels(&net->layers[number]) && !net->tensors[number + 1].is_head;
@@ -98,7 +91,6 @@ wisp_status wisp_trained_quantise(wisp_net *net, wisp_error *error) {
   wisp_status status = WISP_OK;
   for (int i = 0; i < net->layer_count && !status; i++)
     if (wisp_net_mixes_channels(&net->layers[i])) status = round_layer(net, &net->layers[i], error);
-  for (int t = 0; t <= net->layer_count && status; t++) net->tensors[t].scale = 0; /* as before */
-  if (!status) wisp_account_count(net);
+  if (status) wisp_net_forget_integers(net);
   return status;
 }

@@ -1,0 +1,35 @@
+/* settings.c - how to press: the defaults, and what can't be.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "settings.h"
+
+#include "core/src/base.h"
+
+static const float MOST_SPARSITY = 0.95f;
+
+wisp_press_settings wisp_press_default_settings(void) {
+  return (wisp_press_settings){.weight_bits = 7,
+                               .ranging = WISP_RANGE_MSE,
+                               .rounding = WISP_ROUND_LEAST_SQUARES,
+                               .block = WISP_LANES,
+                               .seed = 1};
+}
+
+wisp_status wisp_settings_check(const wisp_press_settings *settings, wisp_error *error) {
+  if (settings->weight_bits != 0 && (settings->weight_bits < 2 || settings->weight_bits > 7))
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Weights of %d bits are not possible; give 2 to 7.",
+                     settings->weight_bits);
+  if (!(settings->sparsity >= 0 && settings->sparsity <= MOST_SPARSITY))
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "A sparsity of %g is not possible; give 0 to %g.",
+                     (double)settings->sparsity, (double)MOST_SPARSITY);
+  if (settings->block != 1 && settings->block != 2 && settings->block != WISP_LANES)
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "Blocks of 1x%d weights are not possible; give 1, 2 or 4.", settings->block);
+  if (settings->method != WISP_METHOD_OBS && settings->method != WISP_METHOD_L1)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "There is no method %d of pruning.",
+                     (int)settings->method);
+  if (settings->method == WISP_METHOD_L1 &&
+      (settings->block != 1 || settings->allocation != WISP_ALLOCATE_UNIFORM))
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "The l1 method takes single weights, the same share in each layer.");
+  return WISP_OK;
+}
