@@ -252,8 +252,8 @@ EMSCRIPTEN_KEEPALIVE int runtime_open(void) {
   if (status != WISP_OK) return status;
   wisp_model_info info;
   wisp_model_describe(door.model, &info);
-  door.wanted = malloc((size_t)info.classes + 1);
-  door.layer_ms = calloc((size_t)info.layers, sizeof *door.layer_ms);
+  if (!door.wanted) door.wanted = malloc((size_t)info.classes + 1);
+  if (!door.layer_ms) door.layer_ms = calloc((size_t)info.layers, sizeof *door.layer_ms);
   if (!door.wanted || !door.layer_ms)
     return runtime_fail(WISP_ERR_MEMORY, "There is no memory for the class filter.");
   memset(door.wanted, 1, (size_t)info.classes);
