@@ -13,12 +13,6 @@
 /* Above this share of 32768, the byte range would saturate x. */
 static const double HEADROOM = 32640;
 
-/* The range of |x| that the activation's own curve needs, in reals; 0 if it has none. */
-static double curve_range(int activation) {
-  if (activation == WISP_ACT_HARDSWISH) return 6;
-  return activation == WISP_ACT_SILU || activation == WISP_ACT_SIGMOID ? WISP_SIGMOID_RANGE : 0;
-}
-
 /* The least unit in which the output and the residual fit. Leaky ReLU needs more for what lies far below 0, but not so
  * much that a unit is more than a quarter of an output step. */
 static double least_unit(const wisp_layer *l, const wisp_tensor *out, const wisp_tensor *residual) {
@@ -35,36 +29,35 @@ wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wis
   const wisp_layer *l = &m->layer[step->layer];
   const wisp_tensor *out = &m->tensor[l->output],
                     *residual = l->residual >= 0 ? &m->tensor[l->residual] : NULL;
-  if (residual && l->activation == WISP_ACT_SIGMOID)
-    return wisp_fail(error, WISP_ERR_UNSUPPORTED, "Layer %d adds a residual to a sigmoid.",
-                     step->layer);
+  const wisp_activation_row row = wisp_activation_row_of(l->activation);
+  if (residual && row.is_fraction)
+    return wisp_fail(error, WISP_ERR_UNSUPPORTED, "Layer %d adds a residual to a %s.", step->layer,
+                     row.name);
   wisp_finish *f = &step->finish;
   memset(f, 0, sizeof *f);
   f->activation = l->activation;
   f->flip = plan->flip;
-  const double range = curve_range(l->activation), least = least_unit(l, out, residual);
-  const int is_sigmoid = l->activation == WISP_ACT_SIGMOID;
+  const double range = row.range, least = least_unit(l, out, residual);
   int steps = 1; /* powers of two: limit * steps ~ 32767 */
-  while (range > 0 && !is_sigmoid && range * steps / 32767 < least && steps < 8192) steps *= 2;
+  while (range > 0 && !row.is_fraction && range * steps / 32767 < least && steps < 8192) steps *= 2;
   const double wished = range > 0 ? range * steps / 32767 : least;
-  if (wished < least && !is_sigmoid)
+  if (wished < least && !row.is_fraction)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "Layer %d has output steps of %g, too coarse for its activation.", step->layer,
                      (double)out->scale);
-  const double out_scale = floor((is_sigmoid ? 1 : wished * 32768) / out->scale + 0.5);
+  const double out_scale = floor((row.is_fraction ? 1 : wished * 32768) / out->scale + 0.5);
   if (out_scale < 1 || out_scale > 32767)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "Layer %d needs 16-bit steps of %g for an output with steps of %g.",
                      step->layer, wished, (double)out->scale);
   f->out_scale = (int16_t)out_scale;
   f->out_zero = (int16_t)out->zero_point;
-  *unit = is_sigmoid ? wished : f->out_scale * (double)out->scale / 32768;
+  *unit = row.is_fraction ? wished : f->out_scale * (double)out->scale / 32768;
   f->steps = (int16_t)steps;
   f->limit = (int16_t)(32767 / steps);
   f->slope = (int16_t)fmin(floor(l->slope * 32768.0 + 0.5), 32767);
   if (residual) {
-    const double y_unit = is_sigmoid ? 1.0 / 32768 : *unit;
-    const double scale = residual->scale / (128 * y_unit) * 32768;
+    const double scale = residual->scale / (128 * *unit) * 32768;
     if (scale > 32767)
       return wisp_fail(error, WISP_ERR_LIMIT,
                        "Layer %d adds a residual of steps %g to an output of steps %g.",

@@ -64,19 +64,16 @@ enum {
 /* ---- limits a reader enforces ---- */
 
 enum {
-  WISP_MAX_TENSORS = 1024, /* "at most 1,024 tensors" */
-  WISP_MAX_LAYERS =
-      1024, /* "1,024 layers"; a file has a tensor more than layers, so one less in truth */
-  WISP_MAX_READS =
-      4096, /* "that read 4,096 tensors together": planning takes time by the square of them */
+  WISP_MAX_TENSORS = 1024,   /* "at most 1,024 tensors" */
+  WISP_MAX_LAYERS = 1024,    /* "1,024 layers"; each writes a tensor, so one less in truth */
+  WISP_MAX_READS = 4096,     /* "that read 4,096 tensors together": planning takes their square */
   WISP_MAX_HEADS = 16,       /* "16 heads" */
   WISP_MAX_CLASSES = 4096,   /* "4,096 classes" */
   WISP_MAX_CHANNELS = 16384, /* "channels 1 ... 16,384" */
   WISP_MAX_KERNEL = 15,      /* "kernel 1 ... 15" */
   WISP_MAX_STRIDE = 8,       /* "stride 1 ... 8" */
-  WISP_MAX_SUM =
-      1 << 30, /* "sum of |weight| * 255 + |bias / scale| < 2^30 for every output channel" */
-  WISP_MAX_BLOCKS = 1 << 25,  /* "A layer has at most 2^25 blocks" */
+  WISP_MAX_SUM = 1 << 30,    /* "|weight| * 255 + |bias / scale| < 2^30 for every output channel" */
+  WISP_MAX_BLOCKS = 1 << 25, /* "A layer has at most 2^25 blocks" */
   WISP_PRESENT_A_BYTE = 4096, /* "a payload of n bytes fewer than 4096 n blocks that are present" */
   WISP_BLOCKS_A_BYTE = 16384, /* "and 16384 n in all" */
   WISP_MAX_INPUT_SIDE = 4096, /* "Planning refuses inputs above 4096" */

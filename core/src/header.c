@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "operation.h"
 #include "payload.h"
 
 /* Reads front to back; past the end it gives zeros and remembers. */
@@ -157,11 +158,12 @@ static wisp_status read_layer(wisp_model *m, cursor *c, int i, wisp_error *error
   l->slope = take_f32(c);
   l->output = take_u16(c);
   l->residual = -1;
-  if (l->operation < WISP_OP_CONV || l->operation > WISP_OP_DEPTHWISE)
+  if (!wisp_operation_row_of(l->operation).name)
     return wisp_fail(error, WISP_ERR_UNSUPPORTED,
                      "Layer %d is operation %d, which this version does not know; update wisp.", i,
                      l->operation);
-  if ((int)l->activation >= WISP_ACT_COUNT || l->flags & ~(WISP_LAYER_RESIDUAL | WISP_LAYER_MASKED))
+  if (!wisp_activation_row_of(l->activation).name ||
+      l->flags & ~(WISP_LAYER_RESIDUAL | WISP_LAYER_MASKED))
     return wisp_fail(error, WISP_ERR_UNSUPPORTED,
                      "Layer %d has activation %d and flags %d, not known here; update wisp.", i,
                      l->activation, l->flags);
@@ -231,22 +233,7 @@ static wisp_status read_texts(wisp_model *m, cursor *c, wisp_error *error) {
 
 /* ---- the graph ---- */
 
-static wisp_status check_move(const wisp_model *m, int i, wisp_error *error) {
-  const wisp_layer *l = &m->layer[i];
-  const wisp_tensor *in = &m->tensor[l->inputs[0]], *out = &m->tensor[l->output];
-  if (l->input_count != 1 || l->flags || l->activation != WISP_ACT_NONE || l->payload_size > 0 ||
-      l->present > 0)
-    return wisp_fail(
-        error, WISP_ERR_FORMAT,
-        "Layer %d only moves bytes; it can't have weights, a residual or an activation.", i);
-  if (in->channels != out->channels || in->zero_point != out->zero_point || in->scale != out->scale)
-    return wisp_fail(error, WISP_ERR_FORMAT,
-                     "Layer %d moves bytes between tensors %d and %d, which differ.", i,
-                     l->inputs[0], l->output);
-  return WISP_OK;
-}
-
-static wisp_status check_conv(const wisp_model *m, int i, wisp_error *error) {
+static wisp_status check_weights(const wisp_model *m, int i, wisp_error *error) {
   const wisp_layer *l = &m->layer[i];
   if (m->tensor[l->output].head >= 0 && (l->activation != WISP_ACT_NONE || l->residual >= 0))
     return wisp_fail(error, WISP_ERR_FORMAT,
@@ -262,26 +249,35 @@ static wisp_status check_conv(const wisp_model *m, int i, wisp_error *error) {
   return WISP_OK;
 }
 
-static wisp_status check_depthwise(const wisp_model *m, int i, wisp_error *error) {
-  const wisp_layer *l = &m->layer[i];
-  const int from = m->tensor[l->inputs[0]].channels, to = m->tensor[l->output].channels;
-  if (l->input_count != 1 || l->flags & WISP_LAYER_MASKED)
-    return wisp_fail(error, WISP_ERR_FORMAT,
-                     "Layer %d is a depthwise convolution with %d inputs and flags %d; it has one "
-                     "input and no mask.",
-                     i, l->input_count, l->flags);
-  if (to > from)
-    return wisp_fail(error, WISP_ERR_FORMAT,
-                     "Layer %d is a depthwise convolution of %d channels to %d.", i, from, to);
-  return check_conv(m, i, error);
+static wisp_status check_no_weights(const wisp_layer *l, int i, wisp_error *error) {
+  if (!l->flags && l->activation == WISP_ACT_NONE && l->payload_size == 0 && l->present == 0)
+    return WISP_OK;
+  return wisp_fail(error, WISP_ERR_FORMAT,
+                   "Layer %d is a %s; it can't have weights, a residual or an activation.", i,
+                   wisp_operation_row_of(l->operation).name);
 }
 
+/* What the operation reads and writes, by its row. */
 static wisp_status check_layer(const wisp_model *m, int i, wisp_error *error) {
-  switch (m->layer[i].operation) {
-    case WISP_OP_CONV: return check_conv(m, i, error);
-    case WISP_OP_DEPTHWISE: return check_depthwise(m, i, error);
-    default: return check_move(m, i, error);
-  }
+  const wisp_layer *l = &m->layer[i];
+  const wisp_operation_row row = wisp_operation_row_of(l->operation);
+  const wisp_tensor *in = &m->tensor[l->inputs[0]], *out = &m->tensor[l->output];
+  if (l->input_count > row.most_inputs)
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Layer %d is a %s that reads %d tensors instead of %d.", i, row.name,
+                     l->input_count, row.most_inputs);
+  if (!row.mixes &&
+      (l->flags & WISP_LAYER_MASKED || out->head >= 0 || out->channels > in->channels))
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Layer %d is a %s of %d channels to %d; it can't have more than it reads, a "
+                     "mask, or make a head.",
+                     i, row.name, in->channels, out->channels);
+  if (row.moves && (in->channels != out->channels || in->zero_point != out->zero_point ||
+                    in->scale != out->scale))
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Layer %d moves bytes between tensors %d and %d, which differ.", i,
+                     l->inputs[0], l->output);
+  return row.weighs ? check_weights(m, i, error) : check_no_weights(l, i, error);
 }
 
 /* Every tensor is written once, before it is read; heads are written and not read. */
@@ -300,8 +296,6 @@ static wisp_status check_graph(const wisp_model *m, wisp_error *error) {
       return wisp_fail(error, WISP_ERR_FORMAT,
                        "Layer %d writes tensor %d, which is not there or already written.", i,
                        l->output);
-    if (l->operation != WISP_OP_CONV && m->tensor[l->output].head >= 0)
-      return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d makes a head but is no convolution.", i);
     const wisp_status status = check_layer(m, i, error);
     if (status != WISP_OK) return status;
     written[l->output] = 1;

@@ -37,7 +37,7 @@ static wisp_status make_lists(wisp_plan *plan, wisp_error *error) {
   return WISP_OK;
 }
 
-static wisp_step *add_step(wisp_plan *plan, enum wisp_step_kind kind, int layer, int inputs,
+static wisp_step *add_step(wisp_plan *plan, wisp_step_kind kind, int layer, int inputs,
                            int output) {
   wisp_step *step = &plan->steps[plan->step_count];
   *step = (wisp_step){.kind = kind, .layer = layer, .output = output, .residual = -1, .phases = -1};
@@ -128,10 +128,10 @@ static wisp_status same_size(const wisp_plan *plan, int layer, int a, int b, wis
                    va->height, va->width, vb->height, vb->width, plan->height, plan->width);
 }
 
-static wisp_status add_conv(wisp_plan *plan, int layer, int out_height, int out_width,
-                            wisp_error *error) {
+/* A layer with weights: its taps walk all its images with one index. */
+static wisp_status add_conv(wisp_plan *plan, wisp_step_kind kind, int layer, int out_height,
+                            int out_width, wisp_error *error) {
   const wisp_layer *l = &plan->model->layer[layer];
-  const int is_head = plan->model->tensor[l->output].head >= 0;
   int operands[WISP_MAX_INPUTS];
   for (int k = 0; k < l->input_count; k++) {
     if (same_size(plan, layer, l->inputs[0], l->inputs[k], error) != WISP_OK)
@@ -139,9 +139,6 @@ static wisp_status add_conv(wisp_plan *plan, int layer, int out_height, int out_
     operands[k] = operand(plan, layer, l->inputs[k]);
     if (operands[k] < 0) return no_memory(error);
   }
-  const enum wisp_step_kind kind = is_head                             ? WISP_STEP_HEAD
-                                   : l->operation == WISP_OP_DEPTHWISE ? WISP_STEP_DEPTHWISE
-                                                                       : WISP_STEP_CONV;
   wisp_step *step = add_step(plan, kind, layer, l->input_count, l->output);
   if (!step) return no_memory(error);
   for (int k = 0; k < l->input_count; k++) {
@@ -155,13 +152,12 @@ static wisp_status add_conv(wisp_plan *plan, int layer, int out_height, int out_
   return same_size(plan, layer, l->residual, l->output, error);
 }
 
-static wisp_status add_move(wisp_plan *plan, int layer, wisp_error *error) {
+/* A layer without weights, which reads its tensors row by row. */
+static wisp_status add_rows(wisp_plan *plan, wisp_step_kind kind, int layer, wisp_error *error) {
   const wisp_layer *l = &plan->model->layer[layer];
-  wisp_step *step =
-      add_step(plan, l->operation == WISP_OP_MAXPOOL ? WISP_STEP_MAXPOOL : WISP_STEP_UPSAMPLE,
-               layer, 1, l->output);
+  wisp_step *step = add_step(plan, kind, layer, l->input_count, l->output);
   if (!step) return no_memory(error);
-  step->inputs[0] = l->inputs[0];
+  for (int k = 0; k < l->input_count; k++) step->inputs[k] = l->inputs[k];
   return WISP_OK;
 }
 
@@ -169,22 +165,19 @@ static wisp_status add_layer(wisp_plan *plan, int layer, wisp_error *error) {
   const wisp_layer *l = &plan->model->layer[layer];
   const wisp_tensor *out = &plan->model->tensor[l->output];
   const wisp_view *in = &plan->images[l->inputs[0]].view;
-  const int up = l->operation == WISP_OP_UPSAMPLE;
-  const int height =
-      up ? in->height * l->stride_y
-         : wisp_floor_div(in->height + l->pad_top + l->pad_bottom - l->kernel_height, l->stride_y) +
-               1;
-  const int width =
-      up ? in->width * l->stride_x
-         : wisp_floor_div(in->width + l->pad_left + l->pad_right - l->kernel_width, l->stride_x) +
-               1;
+  const wisp_operation_row row = wisp_operation_row_of(l->operation);
+  const int height = wisp_operation_side(row.sizing, in->height, l->kernel_height, l->stride_y,
+                                         l->pad_top + l->pad_bottom);
+  const int width = wisp_operation_side(row.sizing, in->width, l->kernel_width, l->stride_x,
+                                        l->pad_left + l->pad_right);
   if (height < 1 || width < 1 || height > WISP_MAX_SIDE || width > WISP_MAX_SIDE)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "Layer %d would be %dx%d at an input of %dx%d; 1 to %d are possible.", layer,
                      height, width, plan->height, plan->width, WISP_MAX_SIDE);
   set_size(plan, l->output, out->channels, height, width, (uint8_t)out->zero_point);
-  const int has_weights = l->operation == WISP_OP_CONV || l->operation == WISP_OP_DEPTHWISE;
-  return has_weights ? add_conv(plan, layer, height, width, error) : add_move(plan, layer, error);
+  const wisp_step_kind kind = out->head >= 0 ? WISP_STEP_HEAD : row.step;
+  return row.weighs ? add_conv(plan, kind, layer, height, width, error)
+                    : add_rows(plan, kind, layer, error);
 }
 
 /* ---- pitches, bytes, tasks ---- */
@@ -238,10 +231,20 @@ static void set_lifetimes(wisp_plan *plan) {
     plan->images[plan->model->head[i].tensor].last = plan->step_count;
 }
 
-static int units_of(const wisp_plan *plan, const wisp_step *step) {
-  if (step->kind == WISP_STEP_HEAD) return 1;
-  const int image = step->kind == WISP_STEP_SORT ? step->inputs[0] : step->output;
+static int planes_of(const wisp_plan *plan, int image) {
   return wisp_planes(plan->images[image].view.channels);
+}
+
+static int units_of(const wisp_plan *plan, const wisp_step *step) {
+  switch (step->kind) {
+    case WISP_STEP_HEAD: return 1;
+    case WISP_STEP_SORT: return planes_of(plan, step->inputs[0]);
+    case WISP_STEP_CONV:
+    case WISP_STEP_DEPTHWISE:
+    case WISP_STEP_MAXPOOL:
+    case WISP_STEP_UPSAMPLE: return planes_of(plan, step->output);
+  }
+  return 0;
 }
 
 /* As many pixels as keep what the taps of a convolution read of them in cache. */

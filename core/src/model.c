@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "header.h"
+#include "operation.h"
 #include "payload.h"
 
 static uint32_t read_u32(const uint8_t *b) {
@@ -144,14 +145,11 @@ const char *wisp_model_class(const wisp_model *m, int label) {
 }
 
 wisp_status wisp_model_layer(const wisp_model *m, int index, wisp_layer_info *info) {
-  static const char *const operations[] = {"", "conv", "maxpool", "upsample", "depthwise"};
-  static const char *const activations[] = {"none", "relu",      "leaky",
-                                            "silu", "hardswish", "sigmoid"};
   if (!wisp_model_has_header(m)) return WISP_ERR_TRUNCATED;
   if (index < 0 || index >= m->layers) return WISP_ERR_ARGUMENT;
   const wisp_layer *l = &m->layer[index];
-  *info = (wisp_layer_info){.operation = operations[l->operation],
-                            .activation = activations[l->activation],
+  *info = (wisp_layer_info){.operation = wisp_operation_row_of(l->operation).name,
+                            .activation = wisp_activation_row_of(l->activation).name,
                             .channels_out = m->tensor[l->output].channels,
                             .kernel_height = l->kernel_height,
                             .kernel_width = l->kernel_width,

@@ -28,8 +28,8 @@ typedef struct wisp_layer {
   size_t payload_size; /* coded */
   uint32_t payload_crc;
   int present; /* weight blocks */
-  uint8_t *
-      payload; /* owned: decoded scales, biases, mask, weights; NULL before its turn and once moved */
+  /* owned: decoded scales, biases, mask, weights; NULL before its turn and once moved */
+  uint8_t *payload;
 } wisp_layer;
 
 /* The parts of a convolution's payload; they borrow from it. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "error.h"
+#include "operation.h"
 
 /* Everything but the pointers; blocks is -1 if there are too many. */
 static wisp_weights_view shape(const wisp_model *model, int layer) {
@@ -14,7 +15,7 @@ static wisp_weights_view shape(const wisp_model *model, int layer) {
                          .taps = l->kernel_height * l->kernel_width};
   for (int k = 0; k < l->input_count; k++)
     v.planes += wisp_planes(model->tensor[l->inputs[k]].channels);
-  if (l->operation == WISP_OP_DEPTHWISE) v.planes = 1; /* of one channel */
+  if (!wisp_operation_row_of(l->operation).mixes) v.planes = 1; /* of one channel */
   const double blocks = (double)v.channels_out * v.taps * v.planes;
   v.blocks = blocks <= WISP_MAX_BLOCKS ? (int)blocks : -1;
   v.blocks_present = l->present;
@@ -53,7 +54,7 @@ void wisp_payload_drop(wisp_model *model, int layer) {
 
 /* Lanes of a plane that hold a channel, for each plane of the inputs side by side. */
 static void fill_lanes(const wisp_model *model, const wisp_layer *l, uint8_t *lanes) {
-  if (l->operation == WISP_OP_DEPTHWISE) {
+  if (!wisp_operation_row_of(l->operation).mixes) {
     *lanes = 1;
     return;
   }

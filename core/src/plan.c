@@ -22,12 +22,18 @@ static wisp_status check_size(const wisp_model *m, int height, int width, wisp_e
 static wisp_status make_weights(wisp_plan *plan, wisp_step *step, wisp_error *error) {
   wisp_status status = WISP_OK;
   double unit = 1;
-  if (step->kind == WISP_STEP_CONV || step->kind == WISP_STEP_DEPTHWISE)
-    status = wisp_finish_make(plan, step, &unit, error);
-  if (status == WISP_OK && step->kind == WISP_STEP_DEPTHWISE)
-    status = wisp_filter_make(plan, step, unit, error);
-  if (status == WISP_OK && (step->kind == WISP_STEP_CONV || step->kind == WISP_STEP_HEAD))
-    status = wisp_lower_make(plan, step, unit, error);
+  switch (step->kind) {
+    case WISP_STEP_SORT:
+    case WISP_STEP_MAXPOOL:
+    case WISP_STEP_UPSAMPLE: return WISP_OK;
+    case WISP_STEP_HEAD: return wisp_lower_make(plan, step, unit, error);
+    case WISP_STEP_CONV:
+      status = wisp_finish_make(plan, step, &unit, error);
+      return status == WISP_OK ? wisp_lower_make(plan, step, unit, error) : status;
+    case WISP_STEP_DEPTHWISE:
+      status = wisp_finish_make(plan, step, &unit, error);
+      return status == WISP_OK ? wisp_filter_make(plan, step, unit, error) : status;
+  }
   return status;
 }
 

@@ -238,12 +238,20 @@ static void head_task(void *context, int index) {
   }
 }
 
+static wisp_task task_of(wisp_step_kind kind) {
+  switch (kind) {
+    case WISP_STEP_SORT: return sort_task;
+    case WISP_STEP_CONV: return conv_task;
+    case WISP_STEP_HEAD: return head_task;
+    case WISP_STEP_MAXPOOL: return maxpool_task;
+    case WISP_STEP_UPSAMPLE: return upsample_task;
+    case WISP_STEP_DEPTHWISE: return depthwise_task;
+  }
+  return NULL;
+}
+
 void wisp_run(wisp_plan *plan, int first, int last, wisp_pool *pool, float confidence,
               double (*clock)(void)) {
-  static const wisp_task tasks[] = {
-      [WISP_STEP_SORT] = sort_task,         [WISP_STEP_CONV] = conv_task,
-      [WISP_STEP_HEAD] = head_task,         [WISP_STEP_MAXPOOL] = maxpool_task,
-      [WISP_STEP_UPSAMPLE] = upsample_task, [WISP_STEP_DEPTHWISE] = depthwise_task};
   if (first == 0) memset(plan->layer_ms, 0, (size_t)plan->model->layers * sizeof *plan->layer_ms);
   double before = clock ? clock() : 0;
   for (int p = 0; first == 0 && p < wisp_planes(plan->images[0].view.channels); p++)
@@ -251,7 +259,7 @@ void wisp_run(wisp_plan *plan, int first, int last, wisp_pool *pool, float confi
   for (int s = first; s < last; s++) {
     const wisp_step *step = &plan->steps[s];
     job j = {plan, step, wisp_least_logit(confidence)};
-    wisp_pool_run(pool, tasks[step->kind], &j, step->strips * step->chunks);
+    wisp_pool_run(pool, task_of(step->kind), &j, step->strips * step->chunks);
     const double now = clock ? clock() : 0;
     plan->layer_ms[step->layer] += now - before;
     before = now;

@@ -6,6 +6,7 @@
 #include "../wisp.h"
 #include "base.h"
 #include "kernel.h"
+#include "operation.h"
 
 /* One output of the network: real numbers, f32 [anchors][5 + classes][cells], cells row by row. */
 typedef struct wisp_head {
@@ -30,17 +31,8 @@ typedef struct wisp_image {
 
 enum { WISP_ARENA_MAX = 0x7fffffff /* bytes: distances have 32 bits */ };
 
-enum wisp_step_kind {
-  WISP_STEP_SORT, /* a tensor -> its phases, if no convolution writes it */
-  WISP_STEP_CONV,
-  WISP_STEP_HEAD,
-  WISP_STEP_MAXPOOL,
-  WISP_STEP_UPSAMPLE,
-  WISP_STEP_DEPTHWISE
-};
-
 typedef struct wisp_step {
-  enum wisp_step_kind kind;
+  wisp_step_kind kind;
   int layer;
   int *inputs; /* [input_count] images */
   int input_count;

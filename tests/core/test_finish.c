@@ -4,10 +4,8 @@
 
 #include "check.h"
 #include "draw.h"
+#include "operation.h"
 #include "plan.h"
-
-static const char *const names[WISP_ACT_COUNT] = {"none", "relu",      "leaky",
-                                                  "silu", "hardswish", "sigmoid"};
 
 enum { SPREAD = 20000 /* sums on each side of 0 */ };
 
@@ -94,8 +92,8 @@ static void test(int activation, double scale, int zero_point, int adds, double 
   wisp_model *model = open_model(n);
   wisp_plan *plan;
   wisp_error error = {0};
-  CHECK_CASE("%s, scale %g, zero point %d, residual %d", names[activation], scale, zero_point,
-             adds);
+  CHECK_CASE("%s, scale %g, zero point %d, residual %d", wisp_activation_row_of(activation).name,
+             scale, zero_point, adds);
   if (CHECK_EQ(wisp_plan_open(&plan, model, wisp_kernels_scalar(), 32, 32, 1, 0, &error),
                WISP_OK) &&
       CHECK_EQ(wisp_plan_advance(plan, &error), WISP_OK)) {
@@ -127,7 +125,7 @@ int main(int argc, char **argv) {
         test(activation, scale, zero_point, adds, &worst[adds]);
     }
     printf("%-9s off by at most %.3f output steps of 0.003 and more, with a residual %.3f\n",
-           names[activation], worst[0], worst[1]);
+           wisp_activation_row_of(activation).name, worst[0], worst[1]);
   }
   return check_end();
 }

@@ -259,10 +259,12 @@ int main(int argc, char **argv) {
   check_begin(argc, argv);
   const unsigned long long start = random_bits();
   double worst[WISP_ACT_COUNT] = {0};
+  int drawn[256] = {0};
   net *n = check_allocate(sizeof *n);
   for (unsigned i = 0; i < NETWORKS; i++) {
     random_start(start + i * 7919ull);
     draw_net(n);
+    for (int l = 0; l < n->layers; l++) drawn[n->layer[l].operation]++;
     test_network(n, worst);
     net_free(n);
   }
@@ -273,6 +275,8 @@ int main(int argc, char **argv) {
   printf("bytes are off from the exact outputs by at most, in steps:");
   for (int a = 0; a < WISP_ACT_COUNT; a++) printf(" %.3f", worst[a]);
   printf("\n");
+  for (int code = 0; code < 256; code++)
+    CHECK_EQ(drawn[code] > 0, wisp_operation_row_of((wisp_operation)code).name != NULL);
   for (int a = 0; a < WISP_ACT_COUNT; a++) CHECK(worst[a] <= (a == WISP_ACT_SIGMOID ? 1.25 : 0.8));
   return check_end();
 }

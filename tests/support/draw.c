@@ -6,6 +6,7 @@
 
 #include "base.h"
 #include "check.h"
+#include "operation.h"
 #include "pack/encode.h"
 
 enum { LARGEST = 64 /* side of a drawn tensor */, MOST_MACS = 3000000 /* of a drawn layer */ };
@@ -233,20 +234,36 @@ static void draw_start(net *n, int height, int width, int stride, int block, int
   n->tensor[0] = (net_tensor){3 * block * block, 0, 1.0f / 255, height / block, width / block};
 }
 
+/* A layer that reads `input`. */
+static void draw_layer(net *n, int input, wisp_operation operation) {
+  const int pixels = n->tensor[input].height * n->tensor[input].width;
+  switch (operation) {
+    case WISP_OP_CONV:
+    case WISP_OP_DEPTHWISE: draw_conv(n, input, operation); break;
+    case WISP_OP_MAXPOOL:
+      if (random_chance(0.5) && pixels <= 256) draw_sppf(n, input);
+      else draw_maxpool(n, input, 0);
+      break;
+    case WISP_OP_UPSAMPLE: draw_upsample(n, input); break;
+  }
+}
+
+/* Half of the layers are convolutions, the others of any operation that there is. */
+static wisp_operation draw_operation(void) {
+  wisp_operation operation = WISP_OP_CONV;
+  if (random_chance(0.5)) do
+      operation = (wisp_operation)random_int(1, 255);
+    while (!wisp_operation_row_of(operation).name);
+  return operation;
+}
+
 void draw_net(net *n) {
   const int stride = DRAW_FROM(((int[]){8, 16, 32, 32})), block = random_int(1, 2);
   draw_start(n, stride * random_int(1, 64 / stride), stride * random_int(1, 64 / stride), stride,
              block, random_int(1, 6));
   draw_conv(n, 0, WISP_OP_CONV);
-  for (int left = random_int(1, 12); left > 0; left--) {
-    const int input = draw_input(n), kind = random_int(0, 11);
-    if (kind < 6) draw_conv(n, input, WISP_OP_CONV);
-    else if (kind >= 10) draw_conv(n, input, WISP_OP_DEPTHWISE);
-    else if (kind < 7) draw_maxpool(n, input, 0);
-    else if (kind < 8 && n->tensor[input].height * n->tensor[input].width <= 256)
-      draw_sppf(n, input);
-    else draw_upsample(n, input);
-  }
+  for (int left = random_int(1, 12); left > 0; left--)
+    draw_layer(n, draw_input(n), draw_operation());
   const int body = n->tensors;
   for (int left = random_int(1, 3); left > 0; left--) draw_head(n, random_int(body / 2, body - 1));
 }

@@ -73,14 +73,15 @@ static int32_t whole_sum(const job *j, int channel, int64_t sum) {
 }
 
 static double activate(const net_layer *l, double x) {
-  switch (l->activation) {
+  switch ((wisp_activation)l->activation) {
+    case WISP_ACT_NONE: return x;
     case WISP_ACT_RELU: return x > 0 ? x : 0;
     case WISP_ACT_LEAKY: return x > 0 ? x : x * (double)l->slope;
     case WISP_ACT_SILU: return x / (1 + exp(-x));
     case WISP_ACT_HARDSWISH: return x * fmin(fmax(x + 3, 0), 6) / 6;
     case WISP_ACT_SIGMOID: return 1 / (1 + exp(-x));
-    default: return x;
   }
+  return x;
 }
 
 /* The output in steps of its tensor, by FORMAT.md's formula in double precision; the bias in whole sums. */
@@ -146,15 +147,16 @@ static uint8_t maximum(const job *j, int channel, int y, int x) {
   return (uint8_t)best;
 }
 
-static void move(const job *j) {
-  const net_layer *l = j->l;
+static uint8_t nearest(const job *j, int channel, int y, int x) {
+  return (uint8_t)byte_at(j, j->l->inputs[0], channel, y / j->l->stride_y, x / j->l->stride_x);
+}
+
+/* Each byte by itself. */
+static void fill(const job *j, uint8_t (*byte_of)(const job *j, int channel, int y, int x)) {
   for (int c = 0; c < j->out->channels; c++)
     for (int y = 0; y < j->out->height; y++)
       for (int x = 0; x < j->out->width; x++)
-        j->r->bytes[l->output][place(j->out, c, y, x)] =
-            l->operation == WISP_OP_MAXPOOL
-                ? maximum(j, c, y, x)
-                : (uint8_t)byte_at(j, l->inputs[0], c, y / l->stride_y, x / l->stride_x);
+        j->r->bytes[j->l->output][place(j->out, c, y, x)] = byte_of(j, c, y, x);
 }
 
 /* ---- all layers ---- */
@@ -190,8 +192,12 @@ void reference_run(reference *r, const net *n, const wisp_plan *plan, const uint
       continue;
     }
     r->bytes[l->output] = check_allocate(count(j.out));
-    if (l->operation == WISP_OP_CONV || l->operation == WISP_OP_DEPTHWISE) convolve(&j);
-    else move(&j);
+    switch ((wisp_operation)l->operation) {
+      case WISP_OP_CONV:
+      case WISP_OP_DEPTHWISE: convolve(&j); break;
+      case WISP_OP_MAXPOOL: fill(&j, maximum); break;
+      case WISP_OP_UPSAMPLE: fill(&j, nearest); break;
+    }
   }
 }
 

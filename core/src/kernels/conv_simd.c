@@ -40,8 +40,8 @@ WISP_INLINE void store_eight_added(const wisp_finish_vectors *f, const wisp_v128
 
 /* Two passes, each with few constants and short: one long chain a vector would leave the processor waiting for
  * results, and V8 without registers. */
-WISP_INLINE void finish(const wisp_finish *finish, int activation, wisp_sums *sums, int n,
-                        const uint8_t *residual, uint8_t *out) {
+WISP_INLINE void finish(const wisp_finish *finish, wisp_activation activation, wisp_sums *sums,
+                        int n, const uint8_t *residual, uint8_t *out) {
   const wisp_finish_vectors f = wisp_finish_spread(finish);
   for (int c = 0; c < 4 && activation != WISP_ACT_NONE; c++)
     for (int at = 0; at < n; at += 8) {
@@ -76,19 +76,28 @@ FINISHER(finish_silu, WISP_ACT_SILU)
 FINISHER(finish_hardswish, WISP_ACT_HARDSWISH)
 FINISHER(finish_sigmoid, WISP_ACT_SIGMOID)
 
+static finisher *finisher_of(wisp_activation activation) {
+  switch (activation) {
+    case WISP_ACT_NONE: return finish_none;
+    case WISP_ACT_RELU: return finish_relu;
+    case WISP_ACT_LEAKY: return finish_leaky;
+    case WISP_ACT_SILU: return finish_silu;
+    case WISP_ACT_HARDSWISH: return finish_hardswish;
+    case WISP_ACT_SIGMOID: return finish_sigmoid;
+  }
+  return NULL;
+}
+
 /* ---- the kernels ---- */
 
 WISP_INLINE void conv(wisp_sum_pixels *sum, const wisp_quad *quad, const wisp_finish *f,
                       const uint8_t *in, const uint8_t *residual, uint8_t *out, int n) {
-  static finisher *const finishers[WISP_ACT_COUNT] = {
-      [WISP_ACT_NONE] = finish_none,           [WISP_ACT_RELU] = finish_relu,
-      [WISP_ACT_LEAKY] = finish_leaky,         [WISP_ACT_SILU] = finish_silu,
-      [WISP_ACT_HARDSWISH] = finish_hardswish, [WISP_ACT_SIGMOID] = finish_sigmoid};
+  finisher *const finish_sums = finisher_of(f->activation);
   for (int at = 0; at < n; at += WISP_PIECE) {
     const int some = wisp_min(n - at, WISP_PIECE), bytes = at * WISP_LANES;
     wisp_sums sums;
     sum(quad, f->flip, in + bytes, some, 0, &sums);
-    finishers[f->activation](f, &sums, some, residual ? residual + bytes : NULL, out + bytes);
+    finish_sums(f, &sums, some, residual ? residual + bytes : NULL, out + bytes);
   }
 }
 

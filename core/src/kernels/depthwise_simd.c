@@ -47,7 +47,7 @@ static void sum_unsigned(const wisp_filter *filter, const uint8_t *in, tile_sums
 
 /* Two passes, each short, for the same reason as in conv_simd.c. */
 WISP_INLINE void finish_tile(const wisp_filter *filter, const wisp_finish_vectors *f,
-                             int activation, tile_sums sums, const uint8_t *residual,
+                             wisp_activation activation, tile_sums sums, const uint8_t *residual,
                              uint8_t *out) {
   const wisp_v128 scale = wasm_v128_load(filter->scale);
   wisp_v128 x[TILE / 2]; /* two pixels of four channels */
@@ -58,8 +58,8 @@ WISP_INLINE void finish_tile(const wisp_filter *filter, const wisp_finish_vector
 }
 
 WISP_INLINE void depthwise_loop(const wisp_filter *filter, const wisp_finish *finish,
-                                int activation, const uint8_t *in, const uint8_t *residual,
-                                uint8_t *out, int n) {
+                                wisp_activation activation, const uint8_t *in,
+                                const uint8_t *residual, uint8_t *out, int n) {
   const wisp_finish_vectors f = wisp_finish_spread(finish);
   for (; n > 0; n -= TILE) {
     tile_sums sums;

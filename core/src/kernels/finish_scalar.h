@@ -21,6 +21,7 @@ static inline int wisp_finish_falling(const wisp_finish *f, int t) {
 static inline int wisp_finish_activate(const wisp_finish *f, int x) {
   const int t = wisp_min(x < 0 ? -x : x, f->limit), near = wisp_min(t, f->limit / 2);
   switch (f->activation) {
+    case WISP_ACT_NONE: return x;
     case WISP_ACT_RELU: return wisp_max(x, 0);
     case WISP_ACT_LEAKY: return wisp_max(x, wisp_q15(x, f->slope));
     case WISP_ACT_SILU: return wisp_max(x, 0) - wisp_q15(t, wisp_finish_falling(f, t));
@@ -28,8 +29,8 @@ static inline int wisp_finish_activate(const wisp_finish *f, int x) {
       return wisp_max(x, 0) - wisp_q15(near, (f->limit / 2 - near) * f->steps);
     case WISP_ACT_SIGMOID:
       return x < 0 ? wisp_finish_falling(f, t) : 32767 - wisp_finish_falling(f, t);
-    default: return x;
   }
+  return x;
 }
 
 /* The definition of wisp_finish; `residual` may be NULL. */

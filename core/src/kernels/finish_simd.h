@@ -51,11 +51,12 @@ WISP_INLINE wisp_v128 wisp_finish_falling(const wisp_finish_vectors *f, wisp_v12
   return p;
 }
 
-WISP_INLINE wisp_v128 wisp_finish_activate(const wisp_finish_vectors *f, int activation,
+WISP_INLINE wisp_v128 wisp_finish_activate(const wisp_finish_vectors *f, wisp_activation activation,
                                            wisp_v128 x) {
   const wisp_v128 zero = wasm_i16x8_const_splat(0);
   const wisp_v128 t = wasm_u16x8_min(wasm_i16x8_abs(x), f->limit);
   switch (activation) {
+    case WISP_ACT_NONE: return x;
     case WISP_ACT_RELU: return wasm_i16x8_max(x, zero);
     case WISP_ACT_LEAKY: return wasm_i16x8_max(x, wisp_q15x8(x, f->slope));
     case WISP_ACT_SILU:
@@ -70,8 +71,8 @@ WISP_INLINE wisp_v128 wisp_finish_activate(const wisp_finish_vectors *f, int act
       const wisp_v128 rising = wasm_i16x8_sub(wasm_i16x8_const_splat(32767), falling);
       return wasm_v128_bitselect(falling, rising, wasm_i16x8_lt(x, zero));
     }
-    default: return x;
   }
+  return x;
 }
 
 /* Two pixels of four channels: y in units -> 16-bit output bytes, not yet clamped. */
