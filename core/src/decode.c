@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "head.h"
 #include "stages.h"
 
 /* e^x to within 2 units in the last place for |x| <= 87, from plain f32 operations, so that every engine has the same
@@ -53,23 +54,29 @@ static void keep(candidates *k, wisp_box box) {
   }
 }
 
-/* One anchor of one cell: x, y, w, h, objectness and classes, `cells` numbers apart from `logits` on. */
+/* One anchor of one cell: its channels (head.h) are `cells` numbers apart from `logits` on. */
 typedef struct prediction {
   const wisp_head *head;
+  wisp_head_form form;
+  int anchor, y, x;
   const float *logits;
   ptrdiff_t cells;
-  float objectness;
+  float objectness; /* 1 where the kind has none */
 } prediction;
 
+static const float *class_logit(const prediction *p, int label) {
+  return p->logits + (p->form.classes + label) * p->cells;
+}
+
 static float class_score(const prediction *p, int label) {
-  return p->objectness * sigmoid(p->logits[(5 + label) * p->cells]);
+  return p->objectness * sigmoid(*class_logit(p, label));
 }
 
 /* models/FORMAT.md, head kind 1; then from the letterboxed input back to the source. */
-static wisp_box box_of(const prediction *p, int anchor, int y, int x, const wisp_fit *fit) {
-  const float *size = p->head->anchors + anchor * 2, stride = (float)p->head->stride;
-  const float centre_x = (2 * sigmoid(p->logits[0]) - 0.5f + (float)x) * stride;
-  const float centre_y = (2 * sigmoid(p->logits[p->cells]) - 0.5f + (float)y) * stride;
+static wisp_box yolov5_box(const prediction *p, const wisp_fit *fit) {
+  const float *size = p->head->anchors + p->anchor * 2, stride = (float)p->head->stride;
+  const float centre_x = (2 * sigmoid(p->logits[0]) - 0.5f + (float)p->x) * stride;
+  const float centre_y = (2 * sigmoid(p->logits[p->cells]) - 0.5f + (float)p->y) * stride;
   const float w = 2 * sigmoid(p->logits[2 * p->cells]), h = 2 * sigmoid(p->logits[3 * p->cells]);
   const float half_width = w * w * size[0] / 2, half_height = h * h * size[1] / 2;
   return (wisp_box){(centre_x - half_width - fit->left) / fit->scale,
@@ -80,44 +87,59 @@ static wisp_box box_of(const prediction *p, int anchor, int y, int x, const wisp
                     0};
 }
 
+static wisp_box box_of(const prediction *p, const wisp_fit *fit) {
+  switch (p->head->kind) {
+    case WISP_HEAD_YOLOV5: return yolov5_box(p, fit);
+  }
+  return (wisp_box){.score = 0};
+}
+
 static int is_wanted(const wisp_options *o, int label) { return !o->classes || o->classes[label]; }
 
-static void add_prediction(const prediction *p, int anchor, int y, int x, const wisp_fit *fit,
-                           const wisp_options *o, candidates *out) {
+static void add_prediction(const prediction *p, const wisp_fit *fit, const wisp_options *o,
+                           candidates *out) {
   int best = -1;
   float best_logit = 0;
   for (int label = 0; label < p->head->classes; label++) {
-    const float logit = p->logits[(5 + label) * p->cells];
+    const float logit = *class_logit(p, label);
     if (best < 0 || logit > best_logit) best = label, best_logit = logit;
     if (!o->multi_label || !is_wanted(o, label)) continue;
     const float score = class_score(p, label);
     if (!(score > o->confidence)) continue;
-    wisp_box box = box_of(p, anchor, y, x, fit);
+    wisp_box box = box_of(p, fit);
     box.score = score;
     box.label = label;
     keep(out, box);
   }
   if (o->multi_label || !is_wanted(o, best)) return;
-  wisp_box box = box_of(p, anchor, y, x, fit);
+  wisp_box box = box_of(p, fit);
   box.score = class_score(p, best);
   box.label = best;
   if (box.score > o->confidence) keep(out, box);
 }
 
+/* Whether one of the `n` channels that gate, `cells` numbers apart, reaches `least`. */
+static int may_pass(const float *gate, int n, ptrdiff_t cells, float least) {
+  for (int g = 0; g < n; g++)
+    if (!(gate[g * cells] < least)) return 1;
+  return 0;
+}
+
 static void decode_head(const wisp_head *head, const wisp_fit *fit, const wisp_options *o,
                         candidates *out) {
+  const wisp_head_form form = wisp_head_form_of(head->kind, head->classes);
   const ptrdiff_t cells = (ptrdiff_t)head->height * head->pitch;
   const float least = wisp_least_logit(o->confidence);
   for (int anchor = 0; anchor < head->count; anchor++) {
-    const float *logits = head->logits + anchor * (5 + head->classes) * cells;
+    const float *logits = head->logits + anchor * form.channels * cells;
     for (int y = 0; y < head->height; y++)
       for (int x = 0; x < head->width; x++) {
-        const ptrdiff_t cell = (ptrdiff_t)y * head->pitch + x;
-        if (logits[4 * cells + cell] < least) continue;
-        const float objectness = sigmoid(logits[4 * cells + cell]);
-        if (!(objectness > o->confidence)) continue;
-        const prediction p = {head, logits + cell, cells, objectness};
-        add_prediction(&p, anchor, y, x, fit, o, out);
+        const float *cell = logits + (ptrdiff_t)y * head->pitch + x;
+        if (!may_pass(cell + form.gate * cells, form.gates, cells, least)) continue;
+        prediction p = {head, form, anchor, y, x, cell, cells, 1};
+        if (form.objectness >= 0) p.objectness = sigmoid(cell[form.objectness * cells]);
+        if (!(p.objectness > o->confidence)) continue;
+        add_prediction(&p, fit, o, out);
       }
   }
 }

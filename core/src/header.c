@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "head.h"
 #include "operation.h"
 #include "payload.h"
 
@@ -198,17 +199,18 @@ static wisp_status read_head(wisp_model *m, cursor *c, int i, wisp_error *error)
   h->kind = (wisp_head_kind)take_u8(c);
   h->anchors = take_u8(c);
   take_u16(c);
-  if (h->kind != WISP_HEAD_YOLOV5)
+  const int channels = h->anchors * wisp_head_form_of(h->kind, m->classes).channels;
+  if (!wisp_head_form_of(h->kind, m->classes).channels)
     return wisp_fail(error, WISP_ERR_UNSUPPORTED,
                      "Head %d is of kind %d, not known here; update wisp.", i, h->kind);
   if (h->anchors < 1 || h->stride < 1 || h->tensor < 1 || h->tensor >= m->tensors)
     return wisp_fail(error, WISP_ERR_FORMAT, "Head %d has %d anchors, stride %d and tensor %d.", i,
                      h->anchors, h->stride, h->tensor);
   wisp_tensor *t = &m->tensor[h->tensor];
-  if (t->head >= 0 || t->channels != h->anchors * (5 + m->classes))
+  if (t->head >= 0 || t->channels != channels)
     return wisp_fail(error, WISP_ERR_FORMAT,
                      "Head %d needs a tensor of its own with %d channels; tensor %d has %d.", i,
-                     h->anchors * (5 + m->classes), h->tensor, t->channels);
+                     channels, h->tensor, t->channels);
   t->head = i;
   h->sizes = calloc((size_t)h->anchors * 2, sizeof *h->sizes);
   if (!h->sizes) return no_memory(error);

@@ -209,8 +209,14 @@ static void set_heads(wisp_plan *plan) {
     const wisp_model_head *h = &m->head[i];
     wisp_image *image = &plan->images[h->tensor];
     const wisp_view *v = &image->view;
-    plan->heads[i] = (wisp_head){NULL,      h->sizes, h->anchors, m->classes,
-                                 v->height, v->width, h->stride,  v->pitch};
+    plan->heads[i] = (wisp_head){.kind = h->kind,
+                                 .anchors = h->sizes,
+                                 .count = h->anchors,
+                                 .classes = m->classes,
+                                 .height = v->height,
+                                 .width = v->width,
+                                 .stride = h->stride,
+                                 .pitch = v->pitch};
     image->size = bytes_of(v->channels, v->height * v->pitch * (int)sizeof(float));
   }
 }

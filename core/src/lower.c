@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "group.h"
+#include "head.h"
 #include "payload.h"
 #include "strides.h"
 
@@ -213,30 +214,35 @@ static wisp_status lower_quad(lowering *lo, const int channels[4], wisp_quad *qu
 
 /* ---- which channels stand together ---- */
 
-/* A head's channels: the objectness of all anchors first, then what else each anchor has, so
- * that run.c can stop after the first where no box can be. Otherwise channels in their order. */
+/* Those that gate of all anchors first, then what else each anchor has, so that run.c can stop after the first where no
+ * box can be. */
+static void order_channels(wisp_step *step, const wisp_head_form *form, int anchors) {
+  const int quads = wisp_planes(form->channels - form->gates);
+  for (int a = 0; a < anchors; a++) {
+    int *gates = step->channels + a * form->gates,
+        *others = step->channels + (step->gate_quads + a * quads) * 4;
+    for (int k = 0; k < form->channels; k++) {
+      const int is_gate = k >= form->gate && k < form->gate + form->gates;
+      *(is_gate ? gates++ : others++) = a * form->channels + k;
+    }
+  }
+}
+
+/* A convolution that makes no head is one run of channels without a gate. */
 static wisp_status choose_channels(wisp_plan *plan, wisp_step *step) {
-  const wisp_tensor *out = &plan->model->tensor[plan->model->layer[step->layer].output];
+  const wisp_model *m = plan->model;
+  const wisp_tensor *out = &m->tensor[m->layer[step->layer].output];
   const int is_head = step->kind == WISP_STEP_HEAD;
-  const int anchors = is_head ? plan->model->head[out->head].anchors : 0,
-            per_anchor = 5 + plan->model->classes;
-  step->objectness_quads = wisp_planes(anchors);
-  step->quad_count = is_head ? step->objectness_quads + anchors * wisp_planes(per_anchor - 1)
-                             : wisp_planes(out->channels);
+  const wisp_head_form form = is_head ? wisp_head_form_of(m->head[out->head].kind, m->classes)
+                                      : (wisp_head_form){.channels = out->channels};
+  const int anchors = is_head ? m->head[out->head].anchors : 1;
+  step->gate_quads = wisp_planes(anchors * form.gates);
+  step->quad_count = step->gate_quads + anchors * wisp_planes(form.channels - form.gates);
   step->quads = calloc((size_t)step->quad_count, sizeof *step->quads);
   step->channels = malloc((size_t)step->quad_count * 4 * sizeof *step->channels);
   if (!step->quads || !step->channels) return WISP_ERR_MEMORY;
   memset(step->channels, -1, (size_t)step->quad_count * 4 * sizeof *step->channels);
-  if (!is_head) {
-    for (int c = 0; c < out->channels; c++) step->channels[c] = c;
-    return WISP_OK;
-  }
-  for (int a = 0; a < anchors; a++) {
-    int *others = step->channels + (step->objectness_quads + a * wisp_planes(per_anchor - 1)) * 4;
-    step->channels[a] = a * per_anchor + 4;
-    for (int k = 0; k < per_anchor; k++)
-      if (k != 4) *others++ = a * per_anchor + k;
-  }
+  order_channels(step, &form, anchors);
   return WISP_OK;
 }
 

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "head.h"
 #include "network.h"
 #include "stages.h"
 
@@ -10,7 +11,7 @@ enum { CELLS = 24 /* of a head, computed together if a box can be in one of them
 typedef struct job {
   const wisp_plan *plan;
   const wisp_step *step;
-  float objectness; /* least logit with which a box can pass */
+  float least; /* logit with which a box can pass */
 } job;
 
 /* Rows [y0, y1) and quads or planes [first, last) of a task. */
@@ -192,7 +193,7 @@ static void upsample_task(void *context, int index) {
   }
 }
 
-/* ---- heads: objectness everywhere, the rest only in tiles where a box can be ---- */
+/* ---- heads: what gates everywhere, the rest only in tiles where a box can be ---- */
 
 /* Computes quads [first, last) for `n` cells from cell `at` on. */
 static void head_cells(const job *j, int first, int last, int at, int n) {
@@ -212,9 +213,11 @@ static void head_cells(const job *j, int first, int last, int at, int n) {
   }
 }
 
-static int any_above(const float *logits, int n, float least) {
-  for (int i = 0; i < n; i++)
-    if (logits[i] >= least) return 1;
+/* Whether one of `channels` channels of `cells` numbers reaches `least` in its first `n`. */
+static int any_above(const float *logits, int channels, ptrdiff_t cells, int n, float least) {
+  for (int c = 0; c < channels; c++, logits += cells)
+    for (int i = 0; i < n; i++)
+      if (logits[i] >= least) return 1;
   return 0;
 }
 
@@ -226,14 +229,16 @@ static void head_task(void *context, int index) {
   const part p = part_of(j, index);
   const int begin = p.y0 * head->pitch, end = p.y1 * head->pitch,
             cells = head->height * head->pitch;
-  head_cells(j, 0, s->objectness_quads, begin, end - begin);
-  const int quads = (s->quad_count - s->objectness_quads) / head->count;
+  head_cells(j, 0, s->gate_quads, begin, end - begin);
+  const wisp_head_form form = wisp_head_form_of(head->kind, head->classes);
+  const int quads = (s->quad_count - s->gate_quads) / head->count;
   for (int a = 0; a < head->count; a++) {
-    const float *objectness = head->logits + (ptrdiff_t)(a * (5 + head->classes) + 4) * cells;
-    const int first = s->objectness_quads + a * quads;
+    const float *gate = head->logits + (ptrdiff_t)(a * form.channels + form.gate) * cells;
+    const int first = s->gate_quads + a * quads;
     for (int at = begin; at < end; at += CELLS) {
       const int n = wisp_min(CELLS, end - at);
-      if (any_above(objectness + at, n, j->objectness)) head_cells(j, first, first + quads, at, n);
+      if (any_above(gate + at, form.gates, cells, n, j->least))
+        head_cells(j, first, first + quads, at, n);
     }
   }
 }

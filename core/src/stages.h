@@ -31,14 +31,14 @@ wisp_status wisp_check_frame(const wisp_frame *frame, int index, wisp_error *err
 void wisp_prep(const wisp_frame *frame, const wisp_kernels *kernels, int block, uint8_t flip,
                wisp_pool *pool, const wisp_view *input, wisp_fit *fit);
 
-/* A logit below which no objectness is above `confidence`: a little less than the exact one, wisp_decode decides. */
+/* A logit below which no score is above `confidence`: a little less than the exact one, wisp_decode decides. */
 static inline float wisp_least_logit(float confidence) {
   if (!(confidence > 1e-30f)) return -INFINITY; /* decode.c's logistic function never falls to 0 */
   return confidence < 1 ? logf(confidence / (1 - confidence)) - 0.01f : INFINITY;
 }
 
-/* input -> heads: walks steps [first, last) of the plan, which are ready. Logits other than objectness are written only
- * where objectness can pass `confidence`. `clock` may be NULL. */
+/* input -> heads: walks steps [first, last) of the plan, which are ready. Other logits than those that gate (head.h)
+ * are written only where one that gates can pass `confidence`. `clock` may be NULL. */
 void wisp_run(wisp_plan *plan, int first, int last, wisp_pool *pool, float confidence,
               double (*clock)(void));
 

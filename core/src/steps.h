@@ -8,8 +8,9 @@
 #include "kernel.h"
 #include "operation.h"
 
-/* One output of the network: real numbers, f32 [anchors][5 + classes][cells], cells row by row. */
+/* One output of the network: real numbers, f32 [anchors][channels of an anchor][cells], cells row by row. */
 typedef struct wisp_head {
+  wisp_head_kind kind;
   const float *logits;
   const float *anchors; /* [count][2] width, height in input pixels */
   int count, classes, height, width, stride;
@@ -43,12 +44,12 @@ typedef struct wisp_step {
   int units; /* quads; otherwise planes, of what is sorted those of the input; 1 for a head */
   int chunk, chunks; /* units of a task; tasks along the channels */
   int quad_count;
-  wisp_quad *quads; /* head: first those of all objectness channels, then each anchor's others */
+  wisp_quad *quads;     /* head: first those of all channels that gate, then each anchor's others */
   wisp_filter *filters; /* depthwise: [planes of the output] */
   int32_t *words;       /* the streams of quads or filters */
   wisp_finish finish;
-  int *channels; /* head: [quad_count][4] channels of the quads, -1 where there is none */
-  int objectness_quads;
+  int *channels;  /* head: [quad_count][4] channels of the quads, -1 where there is none */
+  int gate_quads; /* head: how many of them are of channels that gate */
 } wisp_step;
 
 typedef struct wisp_plan {

@@ -21,7 +21,8 @@ static sheet sheet_open(int height, int width, int stride) {
   const int pitch = width + random_int(0, 3);
   const size_t count = (size_t)(ANCHORS * FIELDS * height * pitch);
   sheet s = {check_allocate(count * sizeof(float)), {0}};
-  s.head = (wisp_head){s.logits, &anchors[0][0], ANCHORS, CLASSES, height, width, stride, pitch};
+  s.head = (wisp_head){WISP_HEAD_YOLOV5, s.logits, &anchors[0][0], ANCHORS, CLASSES,
+                       height,           width,    stride,         pitch};
   for (size_t i = 0; i < count; i++)
     s.logits[i] = (int)(i % (size_t)pitch) < width ? (float)random_real(-9, 9) : NAN;
   return s;
@@ -148,7 +149,7 @@ static void test_extremes(void) {
 static void test_least_logit(void) {
   float logits[6] = {0, 0, 0, 0, 0, 100};
   const float anchor[2] = {8, 8};
-  const wisp_head head = {logits, anchor, 1, 1, 1, 1, 8, 1};
+  const wisp_head head = {WISP_HEAD_YOLOV5, logits, anchor, 1, 1, 1, 1, 8, 1};
   const wisp_fit fit = {1, 0, 0, 8, 8};
   for (int i = 0; i < 3000; i++) {
     const double power = i < 1000 ? -38 : i < 2000 ? -6 : -0.3;

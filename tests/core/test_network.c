@@ -160,10 +160,15 @@ static int expected_boxes(const net *n, const reference *r, const wisp_fit *fit,
   wisp_head heads[NET_HEADS];
   for (int i = 0; i < n->heads; i++) {
     const net_tensor *t = &n->tensor[n->head[i].tensor];
-    heads[i] = (wisp_head){r->logits[i],       &n->head[i].sizes[0][0],
-                           n->head[i].anchors, n->classes,
-                           t->height,          t->width,
-                           n->head[i].stride,  t->width};
+    heads[i] = (wisp_head){.kind = WISP_HEAD_YOLOV5,
+                           .logits = r->logits[i],
+                           .anchors = &n->head[i].sizes[0][0],
+                           .count = n->head[i].anchors,
+                           .classes = n->classes,
+                           .height = t->height,
+                           .width = t->width,
+                           .stride = n->head[i].stride,
+                           .pitch = t->width};
   }
   const int found = wisp_decode(heads, n->heads, fit, o, boxes, MOST_BOXES);
   return wisp_nms(boxes, found, o, fit);

@@ -283,7 +283,7 @@ static void test_refusal(int (*make)(wisp_graph *), wisp_status status, const ch
   wisp_graph_class(graph, "a", NULL);
   wisp_graph_class(graph, "b", NULL);
   CHECK_EQ(random_conv(graph, 0, 4, square(3, 2, 1)), 1);
-  wisp_yolo_head head = {make(graph), 2, 1, anchors};
+  wisp_yolo_head head = {WISP_HEAD_YOLOV5, make(graph), 2, 1, anchors};
   CHECK_EQ(wisp_graph_head(graph, &head, NULL), WISP_OK);
   CHECK_EQ(wisp_fold(graph, &net, &error), status);
   if (!CHECK(strstr(error.message, words))) printf("the sentence: %s\n", error.message);

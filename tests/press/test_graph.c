@@ -133,10 +133,11 @@ static void check_head(wisp_graph *graph, wisp_yolo_head head, const char *words
 static void test_ends(wisp_graph *graph) {
   float anchors[4] = {1, 1, -1, 1};
   wisp_error e;
-  check_head(graph, (wisp_yolo_head){0, 8, 1, anchors}, "Head 0 is tensor 0");
-  check_head(graph, (wisp_yolo_head){1, 0, 1, anchors}, "the stride 0");
-  check_head(graph, (wisp_yolo_head){1, 8, 0, anchors}, "0 anchors");
-  check_head(graph, (wisp_yolo_head){1, 8, 2, anchors}, "an anchor 1 with a side of -1");
+  check_head(graph, (wisp_yolo_head){0, 1, 8, 1, anchors}, "Head 0 is of kind 0");
+  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 0, 8, 1, anchors}, "Head 0 is tensor 0");
+  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 0, 1, anchors}, "the stride 0");
+  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 8, 0, anchors}, "0 anchors");
+  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 8, 2, anchors}, "an anchor 1 with a side of -1");
   check_error(wisp_graph_class(graph, NULL, &e), WISP_ERR_ARGUMENT, &e, "The name of class 0");
   check_error(wisp_graph_input(graph, 0, 640, &e), WISP_ERR_ARGUMENT, &e,
               "The input is 640x0 pixels");

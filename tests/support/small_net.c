@@ -114,7 +114,7 @@ int random_block(wisp_graph *graph, int input, int channels, wisp_window window)
 static void random_head(wisp_graph *graph, int input, int stride, int classes) {
   float anchors[] = {10, 13, 16, 30};
   int tensor = random_conv(graph, input, 2 * (5 + classes), square(1, 1, 0));
-  wisp_yolo_head head = {tensor, stride, 2, anchors};
+  wisp_yolo_head head = {WISP_HEAD_YOLOV5, tensor, stride, 2, anchors};
   CHECK_EQ(wisp_graph_head(graph, &head, NULL), WISP_OK);
 }
 

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/src/head.h"
 #include "corridor.h"
 #include "float/backward.h"
 #include "lot.h"
 #include "observe.h"
 
-enum { SAMPLES = 128, HEAD_SAMPLES = 256, BOX = 5 /* x, y, w, h, objectness */ };
+enum { SAMPLES = 128, HEAD_SAMPLES = 256 };
 
 static const double MOST_BYTES = 1.2e9;  /* for what is learnt of the pictures */
 static const float BOX_WEIGHT = 4;       /* of a squared error of a box, in its own size */
@@ -21,16 +22,43 @@ static float sigmoid(float v) { return 1 / (1 + expf(-v)); }
 
 /* ---- the loss ---- */
 
-/* The curvature of the loss in logit k of an anchor's [5 + classes]; `step` floats lie between them. `anchor` is its
- * width and height in cells. */
-static float curvature(const float *logits, size_t step, int k, const float anchor[2]) {
-  float object = sigmoid(logits[4 * step]), s = sigmoid(logits[(size_t)k * step]);
+/* The head that layer `number` makes; NULL if it makes none. */
+static const wisp_yolo_head *head_of(const wisp_net *net, int number) {
+  for (int h = 0; h < net->head_count; h++)
+    if (net->heads[h].tensor == number + 1) return &net->heads[h];
+  return NULL;
+}
+
+/* How sure an anchor is of an object: no score is above it. `step` floats lie between its channels. */
+static float sureness(const wisp_head_form *form, const float *logits, size_t step) {
+  float most = logits[(size_t)form->gate * step];
+  for (int g = 1; g < form->gates; g++) most = fmaxf(most, logits[(size_t)(form->gate + g) * step]);
+  return sigmoid(most);
+}
+
+/* How far a box moves in its own size when logit k of it does; `step` floats lie between the channels of its anchor,
+ * whose width and height in cells are `anchor`. */
+static float box_change(wisp_head_kind kind, const float *logits, size_t step, int k,
+                        const float anchor[2]) {
+  switch (kind) {
+    case WISP_HEAD_YOLOV5: {
+      float half = sigmoid(logits[(size_t)(k % 2 + 2) * step]); /* of the root of the box's size */
+      float s = sigmoid(logits[(size_t)k * step]);
+      return k < 2 ? 2 * (s * (1 - s)) / (4 * half * half * anchor[k]) : 2 * (1 - s);
+    }
+  }
+  return 0;
+}
+
+/* The curvature of the loss in logit k of an anchor. */
+static float curvature(const wisp_yolo_head *head, const wisp_head_form *form, const float *logits,
+                       size_t step, int k, const float anchor[2]) {
+  float object = sureness(form, logits, step), s = sigmoid(logits[(size_t)k * step]);
   float slope = s * (1 - s);
-  if (k == 4) return slope;
-  if (k > 4) return object * slope;
-  float half = sigmoid(logits[(size_t)(k % 2 + 2) * step]); /* of the root of the box's size */
-  float relative = k < 2 ? 2 * slope / (4 * half * half * anchor[k]) : 2 * (1 - s);
-  return object * BOX_WEIGHT * fminf(relative * relative, 4);
+  if (k == form->objectness) return slope;
+  if (k >= form->box) return object * slope;
+  float change = box_change(head->kind, logits, step, k, anchor);
+  return object * BOX_WEIGHT * fminf(change * change, 4);
 }
 
 static void anchor_in_cells(const wisp_yolo_head *head, int anchor, float cells[2]) {
@@ -54,8 +82,9 @@ typedef struct teaching {
 /* Random signs times the roots of the curvatures. */
 static void seed_heads(teaching *t) {
   const wisp_net *net = t->teacher->net;
-  int size = BOX + net->class_count;
   for (int h = 0; h < net->head_count; h++) {
+    const wisp_head_form form = wisp_head_form_of(net->heads[h].kind, net->class_count);
+    const int size = form.channels;
     wisp_floats logits = wisp_exec_tensor(t->exec, net->heads[h].tensor);
     wisp_floats gradient = wisp_backward_head(t->backward, h);
     for (int c = 0; c < logits.channels; c++) {
@@ -65,7 +94,8 @@ static void seed_heads(teaching *t) {
         for (int x = 0; x < logits.width; x++) {
           const float *anchor =
               logits.data + (size_t)(c / size * size) * logits.plane + y * logits.pitch + x;
-          float root = sqrtf(curvature(anchor, logits.plane, c % size, cells));
+          float root =
+              sqrtf(curvature(&net->heads[h], &form, anchor, logits.plane, c % size, cells));
           gradient.data[(size_t)c * gradient.plane + (size_t)(y * gradient.pitch + x)] =
               wisp_lot_draw(&t->lot) >> 31 ? root : -root;
         }
@@ -108,6 +138,9 @@ static int find(const double *map, int n, double wanted) {
 static void choose_places(teaching *t, int number, double whole) {
   const wisp_net_tensor *out = &t->teacher->net->tensors[number + 1];
   wisp_lesson *lesson = &t->teacher->lessons[number];
+  const wisp_yolo_head *head = head_of(t->teacher->net, number);
+  const wisp_head_form form = head ? wisp_head_form_of(head->kind, t->teacher->net->class_count)
+                                   : (wisp_head_form){.channels = 0};
   int n = out->height * out->width;
   for (int s = 0; s < lesson->samples; s++) {
     size_t at = (size_t)t->picture * (size_t)lesson->samples + (size_t)s;
@@ -120,9 +153,9 @@ static void choose_places(teaching *t, int number, double whole) {
     wisp_floats sums = wisp_exec_sums(t->exec, number);
     const float *from = sums.data + place / out->width * sums.pitch + place % out->width;
     for (int g = 0; g < lesson->groups; g++) {
-      size_t object = (size_t)(g * (out->channels / lesson->groups) + 4) * sums.plane;
+      const float *anchor = from + (size_t)(g * form.channels) * sums.plane;
       lesson->weights[at * (size_t)lesson->groups + (size_t)g] =
-          out->is_head ? (sigmoid(from[object]) + LEAST_OBJECT) / (float)chance : 1;
+          head ? (sureness(&form, anchor, sums.plane) + LEAST_OBJECT) / (float)chance : 1;
     }
     for (int c = 0; c < out->channels; c++)
       lesson->targets[at * (size_t)out->channels + (size_t)c] = from[(size_t)c * sums.plane];
@@ -148,11 +181,9 @@ static void look(void *context, int number, const wisp_floats *gradient) {
 
 static int open_lesson(wisp_lesson *lesson, const wisp_net *net, int number, int pictures) {
   const wisp_net_layer *layer = &net->layers[number];
-  int head = -1;
-  for (int h = 0; h < net->head_count; h++)
-    if (net->heads[h].tensor == number + 1) head = h;
-  lesson->samples = head >= 0 ? HEAD_SAMPLES : SAMPLES;
-  lesson->groups = head >= 0 ? net->heads[head].anchor_count : 1;
+  const wisp_yolo_head *head = head_of(net, number);
+  lesson->samples = head ? HEAD_SAMPLES : SAMPLES;
+  lesson->groups = head ? head->anchor_count : 1;
   size_t n = (size_t)pictures * (size_t)lesson->samples, channels = (size_t)layer->channels_out;
   lesson->sensitivity = calloc(channels, sizeof *lesson->sensitivity);
   lesson->places = malloc(n * sizeof *lesson->places);

@@ -15,7 +15,8 @@ static void fill_heads(wisp_boxes *boxes, const wisp_net *net, const wisp_exec *
   for (int i = 0; i < net->head_count; i++) {
     const wisp_yolo_head *head = &net->heads[i];
     const wisp_floats logits = wisp_exec_tensor(exec, head->tensor);
-    boxes->heads[i] = (wisp_head){.logits = logits.data,
+    boxes->heads[i] = (wisp_head){.kind = head->kind,
+                                  .logits = logits.data,
                                   .anchors = head->anchors,
                                   .count = head->anchor_count,
                                   .classes = net->class_count,

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "core/src/head.h"
 #include "corridor.h"
 #include "graph.h"
 #include "nodes.h"
@@ -36,7 +37,8 @@ static wisp_status fold_heads(wisp_folding *f) {
         !wisp_net_mixes_channels(wisp_nodes_conv_of(f, in->items)))
       return wisp_nodes_refuse(f, head->tensor,
                                "a head must be a bare convolution that nothing else reads");
-    int wanted = head->anchor_count * (5 + graph->class_count);
+    const int wanted =
+        head->anchor_count * wisp_head_form_of(head->kind, graph->class_count).channels;
     if (graph->nodes[head->tensor].channels != wanted)
       return wisp_fail(f->error, WISP_ERR_ARGUMENT,
                        "Head %d has %d channels; %d anchors and %d classes need %d.", i,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/src/error.h"
+#include "core/src/head.h"
 
 enum { MAX_NODES = 16384 /* more than layers: what is folded away counts too */ };
 
@@ -330,6 +331,9 @@ static wisp_status check_head(const wisp_graph *graph, const wisp_yolo_head *hea
   const int number = graph->head_count, n = head->anchor_count;
   if (number == WISP_MAX_HEADS)
     return wisp_fail(error, WISP_ERR_LIMIT, "The graph has more than %d heads.", WISP_MAX_HEADS);
+  if (!wisp_head_form_of(head->kind, graph->class_count).channels)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d is of kind %d, which is not known.", number,
+                     (int)head->kind);
   if (head->tensor < 1 || head->tensor >= graph->node_count)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d is tensor %d; only 1 to %d are there.",
                      number, head->tensor, graph->node_count - 1);

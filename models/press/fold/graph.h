@@ -56,8 +56,9 @@ typedef struct wisp_node {
   wisp_byte_range range; /* the network was trained with its tensor rounded to bytes of it */
 } wisp_node;
 
-/* One output of the network: the raw logits of a YOLOv5 head, anchors * (5 + classes) channels. */
+/* One output of the network: the raw logits of a head, as core/src/head.h has its channels. */
 typedef struct wisp_yolo_head {
+  wisp_head_kind kind;
   int tensor, stride;
   int anchor_count;
   float *anchors; /* [anchor_count][2] width, height in input pixels */
