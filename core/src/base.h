@@ -39,7 +39,7 @@ enum { WISP_SIGMOID_TERMS = 6 };
 typedef struct wisp_finish {
   wisp_activation activation;
   int16_t limit;     /* SiLU, sigmoid: WISP_SIGMOID_RANGE; hard-swish: 6, in units */
-  int16_t steps;     /* limit * steps ~ 32767 */
+  int16_t fraction;  /* a unit in 32768ths of the limit: limit * fraction ~ 32767 */
   int16_t slope;     /* of leaky ReLU, q15 */
   int16_t out_scale; /* units of y -> output bytes, q15 */
   int16_t out_zero;

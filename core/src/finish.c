@@ -30,7 +30,7 @@ wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wis
   const wisp_tensor *out = &m->tensor[l->output],
                     *residual = l->residual >= 0 ? &m->tensor[l->residual] : NULL;
   const wisp_activation_row row = wisp_activation_row_of(l->activation);
-  if (residual && row.is_fraction)
+  if (residual && row.is_share)
     return wisp_fail(error, WISP_ERR_UNSUPPORTED, "Layer %d adds a residual to a %s.", step->layer,
                      row.name);
   wisp_finish *f = &step->finish;
@@ -38,23 +38,24 @@ wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wis
   f->activation = l->activation;
   f->flip = plan->flip;
   const double range = row.range, least = least_unit(l, out, residual);
-  int steps = 1; /* powers of two: limit * steps ~ 32767 */
-  while (range > 0 && !row.is_fraction && range * steps / 32767 < least && steps < 8192) steps *= 2;
-  const double wished = range > 0 ? range * steps / 32767 : least;
-  if (wished < least && !row.is_fraction)
+  int fraction = 1; /* a power of two */
+  while (range > 0 && !row.is_share && range * fraction / 32767 < least && fraction < 8192)
+    fraction *= 2;
+  const double wished = range > 0 ? range * fraction / 32767 : least;
+  if (wished < least && !row.is_share)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "Layer %d has output steps of %g, too coarse for its activation.", step->layer,
                      (double)out->scale);
-  const double out_scale = floor((row.is_fraction ? 1 : wished * 32768) / out->scale + 0.5);
+  const double out_scale = floor((row.is_share ? 1 : wished * 32768) / out->scale + 0.5);
   if (out_scale < 1 || out_scale > 32767)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "Layer %d needs 16-bit steps of %g for an output with steps of %g.",
                      step->layer, wished, (double)out->scale);
   f->out_scale = (int16_t)out_scale;
   f->out_zero = (int16_t)out->zero_point;
-  *unit = row.is_fraction ? wished : f->out_scale * (double)out->scale / 32768;
-  f->steps = (int16_t)steps;
-  f->limit = (int16_t)(32767 / steps);
+  *unit = row.is_share ? wished : f->out_scale * (double)out->scale / 32768;
+  f->fraction = (int16_t)fraction;
+  f->limit = (int16_t)(32767 / fraction);
   f->slope = (int16_t)fmin(floor(l->slope * 32768.0 + 0.5), 32767);
   if (residual) {
     const double scale = residual->scale / (128 * *unit) * 32768;

@@ -56,32 +56,33 @@ typedef void wisp_depthwise_kernel(const wisp_filter *filter, const wisp_finish 
 
 /* One output row of a max-pool over one plane: `in` is row 0, column 0 of the plane, `y` the output row. Pixels
  * outside the plane don't count. */
-typedef struct wisp_pool_shape {
+typedef struct wisp_maxpool_shape {
   int height, width, pitch; /* of the input */
   int kernel_height, kernel_width;
   int stride_y, stride_x;
   int pad_top, pad_left;
-} wisp_pool_shape;
-typedef void wisp_maxpool_kernel(const wisp_pool_shape *shape, const uint8_t *in, uint8_t flip,
+} wisp_maxpool_shape;
+typedef void wisp_maxpool_kernel(const wisp_maxpool_shape *shape, const uint8_t *in, uint8_t flip,
                                  int y, uint8_t *out, int out_width);
 
 /* out[x] = in[x / factor]: one row, `width` input pixels. */
 typedef void wisp_upsample_kernel(const uint8_t *in, int width, int factor, uint8_t *out);
 
-/* out[i % step][i / step] = in[i] for `n` pixels. */
-typedef void wisp_deal_kernel(const uint8_t *in, int n, int step, uint8_t *const out[]);
+/* out[i % stride][i / stride] = in[i] for `n` pixels. */
+typedef void wisp_deal_kernel(const uint8_t *in, int n, int stride, uint8_t *const out[]);
 
 /* Letterboxing, in three passes over rows; the arithmetic is that of prep.c.
- * A tap is where an output pixel lies between two source pixels: 11-bit weights that sum to WISP_TAP_ONE. */
-enum { WISP_TAP_ONE = 1 << 11 };
-typedef struct wisp_tap {
+ * A blend is where an output pixel lies between two source pixels: 11-bit weights that sum to WISP_BLEND_ONE. */
+enum { WISP_BLEND_ONE = 1 << 11 };
+typedef struct wisp_blend {
   int32_t at;              /* byte offset of the first of the two pixels */
   int16_t weight, weight2; /* of the first and of the second */
-} wisp_tap;
+} wisp_blend;
 
-/* Along a row: out[x][4] = the two RGBA pixels at taps[x] blended, times WISP_TAP_ONE / 16. */
-typedef void wisp_blend_row_kernel(const uint8_t *row, const wisp_tap *taps, int n, int16_t *out);
-/* Across two such rows, weighed by weight and WISP_TAP_ONE - weight: out[x][4] bytes. */
+/* Along a row: out[x][4] = the two RGBA pixels of blends[x], times WISP_BLEND_ONE / 16. */
+typedef void wisp_blend_row_kernel(const uint8_t *row, const wisp_blend *blends, int n,
+                                   int16_t *out);
+/* Across two such rows, weighed by weight and WISP_BLEND_ONE - weight: out[x][4] bytes. */
 typedef void wisp_blend_rows_kernel(const int16_t *above, const int16_t *below, int weight, int n,
                                     uint8_t *out);
 /* Two rows of 2 n RGBA pixels as n cells of 2 x 2 pixels: twelve channels on three planes, xor `flip`. */

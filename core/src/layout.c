@@ -33,7 +33,7 @@ static wisp_status make_lists(wisp_plan *plan, wisp_error *error) {
   plan->layer_ms = calloc((size_t)m->layers, sizeof *plan->layer_ms);
   if (!plan->images || !plan->steps || !plan->heads || !plan->layer_ms) return no_memory(error);
   plan->image_count = m->tensors;
-  for (int i = 0; i < images; i++) plan->images[i].group = i;
+  for (int i = 0; i < images; i++) plan->images[i].pitch_of = i;
   return WISP_OK;
 }
 
@@ -50,13 +50,13 @@ static wisp_step *add_step(wisp_plan *plan, wisp_step_kind kind, int layer, int 
 
 /* ---- geometry ---- */
 
-static int group_of(const wisp_plan *plan, int image) {
-  while (plan->images[image].group != image) image = plan->images[image].group;
+static int pitch_owner(const wisp_plan *plan, int image) {
+  while (plan->images[image].pitch_of != image) image = plan->images[image].pitch_of;
   return image;
 }
 
 static void unite(wisp_plan *plan, int a, int b) {
-  plan->images[group_of(plan, b)].group = group_of(plan, a);
+  plan->images[pitch_owner(plan, b)].pitch_of = pitch_owner(plan, a);
 }
 
 static void set_size(wisp_plan *plan, int image, int channels, int height, int width,
@@ -189,12 +189,12 @@ static size_t bytes_of(int count, int each) {
 
 static void set_pitches(wisp_plan *plan) {
   for (int i = 0; i < plan->image_count; i++) {
-    wisp_view *group = &plan->images[group_of(plan, i)].view;
-    group->pitch = wisp_max(group->pitch, plan->images[i].view.width + plan->images[i].margin);
+    wisp_view *owner = &plan->images[pitch_owner(plan, i)].view;
+    owner->pitch = wisp_max(owner->pitch, plan->images[i].view.width + plan->images[i].margin);
   }
   for (int i = 0; i < plan->image_count; i++) {
     wisp_view *v = &plan->images[i].view;
-    v->pitch = plan->images[group_of(plan, i)].view.pitch;
+    v->pitch = plan->images[pitch_owner(plan, i)].view.pitch;
     /* Planes a multiple of 512 bytes apart would share few sets of the first-level cache. */
     const int pixels = (v->height + 2 * v->pad) * v->pitch + 2 * plan->images[i].margin,
               lines = pixels * WISP_LANES / 64 + 1;

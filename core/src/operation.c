@@ -53,8 +53,7 @@ wisp_activation_row wisp_activation_row_of(wisp_activation activation) {
     case WISP_ACT_SILU: return (wisp_activation_row){.name = "silu", .range = WISP_SIGMOID_RANGE};
     case WISP_ACT_HARDSWISH: return (wisp_activation_row){.name = "hardswish", .range = 6};
     case WISP_ACT_SIGMOID:
-      return (wisp_activation_row){
-          .name = "sigmoid", .range = WISP_SIGMOID_RANGE, .is_fraction = 1};
+      return (wisp_activation_row){.name = "sigmoid", .range = WISP_SIGMOID_RANGE, .is_share = 1};
   }
   return (wisp_activation_row){.name = NULL};
 }

@@ -42,8 +42,8 @@ int wisp_operation_side(wisp_sizing sizing, int side, int kernel, int stride, in
 
 typedef struct wisp_activation_row {
   const char *name; /* static; NULL: there is no such activation */
-  int range; /* of |x| in which it is neither constant nor a line; 0: it has two lines at most */
-  int is_fraction; /* it yields 0 ... 1, to which nothing is added */
+  int range;    /* of |x| in which it is neither constant nor a line; 0: it has two lines at most */
+  int is_share; /* it yields 0 ... 1, to which nothing is added */
 } wisp_activation_row;
 
 wisp_activation_row wisp_activation_row_of(wisp_activation activation);

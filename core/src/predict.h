@@ -51,10 +51,10 @@ typedef struct wisp_predict {
 } wisp_predict;
 
 /* A place in the row. */
-typedef struct wisp_place {
+typedef struct wisp_position {
   int index; /* of the block */
   int plane, x, y;
-} wisp_place;
+} wisp_position;
 
 /* What is expected of a weight. */
 typedef struct wisp_expected {
@@ -83,7 +83,7 @@ static inline void wisp_bit_learn(const wisp_predict *p, wisp_bit *bit, int one)
   bit->seen = (uint16_t)(bit->seen + (bit->seen < WISP_PREDICT_SEEN));
 }
 
-static inline void wisp_place_next(const wisp_predict *p, wisp_place *at) {
+static inline void wisp_position_next(const wisp_predict *p, wisp_position *at) {
   at->index++;
   if (++at->plane < p->planes) return;
   at->plane = 0;
@@ -94,7 +94,7 @@ static inline void wisp_place_next(const wisp_predict *p, wisp_place *at) {
 
 /* ---- masks ---- */
 
-static inline wisp_bit *wisp_predict_mask(wisp_predict *p, const wisp_place *at) {
+static inline wisp_bit *wisp_predict_mask(wisp_predict *p, const wisp_position *at) {
   const uint8_t *here = p->here + at->index;
   const int before = at->index ? here[-1] : 0, left = at->x ? here[-p->planes] : 0;
   const int above = at->y ? here[-p->planes * p->kernel_width] : 0;
@@ -102,7 +102,7 @@ static inline wisp_bit *wisp_predict_mask(wisp_predict *p, const wisp_place *at)
   return &p->mask[share >> 7][before + 2 * left + 4 * above];
 }
 
-static inline void wisp_predict_saw_mask(wisp_predict *p, const wisp_place *at, int present) {
+static inline void wisp_predict_saw_mask(wisp_predict *p, const wisp_position *at, int present) {
   const int aim = present ? 4095 : 0, rate = p->rate[wisp_min(p->number, 9)];
   uint16_t *share = &p->share[at->index];
   *share = (uint16_t)(*share + ((aim - *share) * rate >> 16));
@@ -114,7 +114,7 @@ static inline void wisp_predict_saw_mask(wisp_predict *p, const wisp_place *at, 
 
 /* Where the neighbours in the kernel's window would put the weight, in 64ths; *size: their mean
  * magnitude. */
-static inline int wisp_predict_window(const wisp_predict *p, const wisp_place *at, int lane,
+static inline int wisp_predict_window(const wisp_predict *p, const wisp_position *at, int lane,
                                       int *size) {
   const int8_t *w = p->row + at->index * WISP_LANES + lane;
   const int aside = p->planes * WISP_LANES, over = aside * p->kernel_width;
@@ -124,7 +124,7 @@ static inline int wisp_predict_window(const wisp_predict *p, const wisp_place *a
   return (left + above) * 64 - corner * 40;
 }
 
-static inline wisp_expected wisp_predict_weight(const wisp_predict *p, const wisp_place *at,
+static inline wisp_expected wisp_predict_weight(const wisp_predict *p, const wisp_position *at,
                                                 int lane) {
   const int column = p->number ? p->column[at->index * WISP_LANES + lane] : p->mean;
   const int means = (p->mean * 9 + column * 7) >> 4;
@@ -148,7 +148,7 @@ static inline wisp_bit *wisp_predict_class(wisp_predict *p, const wisp_expected 
   return p->class[e->level][e->likeness][beyond ? 6 + (e->trend > 2) : e->trend];
 }
 
-static inline void wisp_predict_saw_weight(wisp_predict *p, const wisp_place *at, int lane,
+static inline void wisp_predict_saw_weight(wisp_predict *p, const wisp_position *at, int lane,
                                            int weight) {
   const int at_lane = at->index * WISP_LANES + lane, size = abs(weight);
   const int rate = p->number ? p->rate[wisp_min(p->number, WISP_PREDICT_COLUMN)] : 65536;

@@ -49,18 +49,18 @@ static placement place(const wisp_frame *frame, int height, int width, wisp_fit 
 }
 
 /* Between which two neighbours a position lies, as if there were some beyond the edges: `at` is the first's index. */
-static wisp_tap tap_at(int position, double step) {
+static wisp_blend blend_at(int position, double step) {
   const float source = (float)((position + 0.5) * step - 0.5);
   const float first = floorf(source);
-  const int second = round_even((double)((source - first) * WISP_TAP_ONE));
-  return (wisp_tap){(int32_t)first, (int16_t)(WISP_TAP_ONE - second), (int16_t)second};
+  const int second = round_even((double)((source - first) * WISP_BLEND_ONE));
+  return (wisp_blend){(int32_t)first, (int16_t)(WISP_BLEND_ONE - second), (int16_t)second};
 }
 
-/* Kernels read two pixels a tap; at a row's ends all weight is on its first or last. */
-static wisp_tap pixel_tap(int position, double step, int size) {
-  wisp_tap t = tap_at(position, step);
-  if (t.at < 0 || size == 1) t = (wisp_tap){0, WISP_TAP_ONE, 0};
-  if (t.at >= size - 1 && size > 1) t = (wisp_tap){size - 2, 0, WISP_TAP_ONE};
+/* Kernels read two pixels a blend; at a row's ends all weight is on its first or last. */
+static wisp_blend pixel_blend(int position, double step, int size) {
+  wisp_blend t = blend_at(position, step);
+  if (t.at < 0 || size == 1) t = (wisp_blend){0, WISP_BLEND_ONE, 0};
+  if (t.at >= size - 1 && size > 1) t = (wisp_blend){size - 2, 0, WISP_BLEND_ONE};
   t.at *= 4;
   return t;
 }
@@ -69,7 +69,7 @@ static wisp_tap pixel_tap(int position, double step, int size) {
  * and the rows at hand. */
 typedef struct columns {
   int x0, x1, begin, end;
-  wisp_tap taps[COLUMNS];
+  wisp_blend blends[COLUMNS];
   int kept[2]; /* source rows that `blended` holds, by parity: neighbours mostly share them */
   int16_t blended[2][COLUMNS * 4];
   uint8_t rgba[2][COLUMNS * 4];
@@ -87,7 +87,7 @@ static const int16_t *blended_row(const job *j, columns *c, int y) {
     memcpy(twice + 4, row, 4);
     row = twice;
   }
-  j->kernels->blend_row(row, c->taps, c->end - c->begin, out);
+  j->kernels->blend_row(row, c->blends, c->end - c->begin, out);
   return out;
 }
 
@@ -102,7 +102,7 @@ static void make_row(const job *j, columns *c, int y, uint8_t *rgba) {
                       rgba + (c->begin - c->x0) * 4);
     return;
   }
-  const wisp_tap t = tap_at(y - at->top, at->step_y);
+  const wisp_blend t = blend_at(y - at->top, at->step_y);
   const int last = j->frame->height -
                    1; /* beyond the edges lies the same row again, weighed as if it were another */
   const int16_t *above = blended_row(j, c, wisp_clamp(t.at, 0, last));
@@ -137,7 +137,7 @@ static void prep_task(void *context, int index) {
     c.end = wisp_min(c.x1, at->left + at->width);
     c.kept[0] = c.kept[1] = -1;
     for (int x = c.begin; x < c.end; x++)
-      c.taps[x - c.begin] = pixel_tap(x - at->left, at->step_x, j->frame->width);
+      c.blends[x - c.begin] = pixel_blend(x - at->left, at->step_x, j->frame->width);
     for (int y = index * j->rows; y < last; y++) make_cells(j, &c, y);
   }
 }

@@ -167,9 +167,9 @@ static void maxpool_task(void *context, int index) {
   const wisp_layer *l = &j->plan->model->layer[j->step->layer];
   const wisp_image *out = &j->plan->images[j->step->output];
   const wisp_view *in = &j->plan->images[j->step->inputs[0]].view;
-  const wisp_pool_shape shape = {in->height,       in->width,       in->pitch,
-                                 l->kernel_height, l->kernel_width, l->stride_y,
-                                 l->stride_x,      l->pad_top,      l->pad_left};
+  const wisp_maxpool_shape shape = {in->height,       in->width,       in->pitch,
+                                    l->kernel_height, l->kernel_width, l->stride_y,
+                                    l->stride_x,      l->pad_top,      l->pad_left};
   const part p = part_of(j, index);
   for (int plane = p.first; plane < p.last; plane++) {
     for (int y = p.y0; y < p.y1; y++)

@@ -23,7 +23,7 @@ typedef struct wisp_image {
   wisp_view view;
   int stride_y, stride_x; /* 0 of what is no phases */
   int margin; /* columns that neighbours along a row are apart at least: pitch >= width + margin */
-  int group;  /* images with one pitch, since a kernel walks them with one index */
+  int pitch_of;    /* the image whose pitch it has too, since a kernel walks both with one index */
   uint8_t border;  /* the byte around the picture */
   int first, last; /* steps that write it and that read it last */
   size_t size; /* 0: only its phases are read; at most WISP_ARENA_MAX, even if that is too little */

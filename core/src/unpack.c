@@ -22,8 +22,8 @@ struct wisp_unpack {
   wisp_predict predict;
   wisp_unpack_layer layer;
   window window; /* its `next` is only good within a feed */
-  wisp_place place;
-  int blocks, taken; /* in the layer before the place; of them present */
+  wisp_position position;
+  int blocks, taken; /* in the layer before the position; of them present */
   int is_row;        /* whether the numbers of the row have been read */
   enum { STARTS, DECODES, ENDED, CONTRADICTS } state;
   size_t missing;    /* bytes of the payload that are still to come */
@@ -48,7 +48,7 @@ void wisp_unpack_close(wisp_unpack **out) {
 
 int wisp_unpack_start(wisp_unpack *u, const wisp_unpack_layer *layer, size_t size) {
   u->layer = *layer;
-  u->place = (wisp_place){0};
+  u->position = (wisp_position){0};
   u->blocks = u->taken = u->is_row = 0;
   u->state = STARTS;
   u->missing = size;
@@ -137,7 +137,7 @@ static window take_row(wisp_unpack *u, window w) {
   wisp_predict_row(p);
   u->layer.scale[p->number] = take_scale(u, &w);
   u->layer.bias[p->number] = take_bias(&w, p);
-  u->place = (wisp_place){0};
+  u->position = (wisp_position){0};
   u->is_row = 1;
   return w;
 }
@@ -151,7 +151,7 @@ static inline int take_mantissa(window *w, const wisp_predict *p, wisp_bit *tree
   return length == 3 ? size : size << (length - 3) | take_plain(w, length - 3);
 }
 
-static inline int take_weight(window *w, wisp_predict *p, const wisp_place *at, int lane) {
+static inline int take_weight(window *w, wisp_predict *p, const wisp_position *at, int lane) {
   const wisp_expected e = wisp_predict_weight(p, at, lane);
   const int beyond = e.trend ? take_bit(w, p, &p->side[e.trend][e.level]) : 0;
   const int length = take_tree(w, p, wisp_predict_class(p, &e, beyond), 3);
@@ -162,12 +162,12 @@ static inline int take_weight(window *w, wisp_predict *p, const wisp_place *at, 
   return negative ? -size : size;
 }
 
-/* The block at u->place. Returns 0 if it can't be. */
+/* The block at u->position. Returns 0 if it can't be. */
 static inline int take_block(wisp_unpack *u, window *w) {
   wisp_predict *p = &u->predict;
-  const wisp_place at = u->place;
+  const wisp_position at = u->position;
   const int block = u->blocks++;
-  wisp_place_next(p, &u->place);
+  wisp_position_next(p, &u->position);
   if (u->layer.mask) {
     const int present = take_bit(w, p, wisp_predict_mask(p, &at));
     wisp_predict_saw_mask(p, &at, present);
@@ -204,9 +204,9 @@ static void decode(wisp_unpack *u, const uint8_t *end) {
   while (u->state == DECODES && w.next + LOOK <= end) {
     if (!u->is_row) w = take_row(u, w);
     else if (!take_block(u, &w)) u->state = CONTRADICTS;
-    if (u->place.index < u->predict.positions) continue;
+    if (u->position.index < u->predict.positions) continue;
     u->is_row = 0;
-    u->place.index = 0;
+    u->position.index = 0;
     if (u->state == DECODES && u->predict.number + 1 == u->layer.channels_out) u->state = ENDED;
   }
   u->window = w;

@@ -73,7 +73,7 @@ static wisp_finish draw_finish(int activation, uint8_t flip) {
   const int steps = curve ? 1 << random_int(0, 6) : 1;
   return (wisp_finish){.activation = activation,
                        .limit = (int16_t)(32767 / steps),
-                       .steps = (int16_t)steps,
+                       .fraction = (int16_t)steps,
                        .slope = (int16_t)random_int(0, 32767),
                        .out_scale = (int16_t)random_int(1, 2000),
                        .out_zero = (int16_t)random_int(0, 255),

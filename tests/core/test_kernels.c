@@ -22,7 +22,7 @@ static wisp_finish draw_finish(int activation, uint8_t flip) {
   return (wisp_finish){
       .activation = activation,
       .limit = (int16_t)(32767 / steps),
-      .steps = (int16_t)steps,
+      .fraction = (int16_t)steps,
       .slope = (int16_t)random_int(0, 32767),
       .out_scale = (int16_t)(random_chance(0.5) ? random_int(1, 600) : random_int(1, 32767)),
       .out_zero = (int16_t)random_int(0, 255),
@@ -153,12 +153,13 @@ static void test_every_sum(const wisp_kernels *best) {
 /* ---- letterbox ---- */
 
 /* Taps anywhere in a row of `width` pixels. */
-static void draw_taps(wisp_tap *taps, int n, int width) {
-  static const int weights[] = {0, 1, WISP_TAP_ONE / 2, WISP_TAP_ONE - 1, WISP_TAP_ONE};
+static void draw_blends(wisp_blend *blends, int n, int width) {
+  static const int weights[] = {0, 1, WISP_BLEND_ONE / 2, WISP_BLEND_ONE - 1, WISP_BLEND_ONE};
   for (int x = 0; x < n; x++) {
-    const int weight = random_chance(0.5) ? weights[random_int(0, 4)] : random_int(0, WISP_TAP_ONE);
-    taps[x] =
-        (wisp_tap){random_int(0, width - 2) * 4, (int16_t)weight, (int16_t)(WISP_TAP_ONE - weight)};
+    const int weight =
+        random_chance(0.5) ? weights[random_int(0, 4)] : random_int(0, WISP_BLEND_ONE);
+    blends[x] = (wisp_blend){random_int(0, width - 2) * 4, (int16_t)weight,
+                             (int16_t)(WISP_BLEND_ONE - weight)};
   }
 }
 
@@ -170,15 +171,15 @@ static void check_blends(const wisp_kernels *best, int n) {
   uint8_t *lines[3] = {guard_open(words), guard_open(words), guard_open(words)};
   int16_t *blended[3] = {(int16_t *)(void *)lines[0], (int16_t *)(void *)lines[1],
                          (int16_t *)(void *)lines[2]};
-  wisp_tap *taps = check_allocate((size_t)n * sizeof *taps);
-  draw_taps(taps, n, width);
+  wisp_blend *blends = check_allocate((size_t)n * sizeof *blends);
+  draw_blends(blends, n, width);
   draw_pixels(row, (size_t)width * 4);
-  wisp_kernels_scalar()->blend_row(row, taps, n, blended[0]);
-  best->blend_row(row, taps, n, blended[1]);
+  wisp_kernels_scalar()->blend_row(row, blends, n, blended[0]);
+  best->blend_row(row, blends, n, blended[1]);
   CHECK_SAME(lines[1], lines[0], words);
   draw_pixels(row, (size_t)width * 4);
-  best->blend_row(row, taps, n, blended[2]);
-  const int weight = random_chance(0.2) ? WISP_TAP_ONE : random_int(0, WISP_TAP_ONE);
+  best->blend_row(row, blends, n, blended[2]);
+  const int weight = random_chance(0.2) ? WISP_BLEND_ONE : random_int(0, WISP_BLEND_ONE);
   wisp_kernels_scalar()->blend_rows(blended[0], blended[2], weight, n, bytes[0]);
   best->blend_rows(blended[0], blended[2], weight, n, bytes[1]);
   CHECK_SAME(bytes[1], bytes[0], pixels);
@@ -186,7 +187,7 @@ static void check_blends(const wisp_kernels *best, int n) {
   for (int i = 0; i < 2; i++) CHECK(guard_holds(bytes[i], pixels));
   for (int i = 0; i < 3; i++) guard_close(lines[i]);
   for (int i = 0; i < 2; i++) guard_close(bytes[i]);
-  free(taps);
+  free(blends);
   free(row);
 }
 
@@ -267,7 +268,7 @@ static void bench_conv(const wisp_kernels *k, uint8_t *in, uint8_t *out, float *
 }
 
 static void bench_moves(const wisp_kernels *k, uint8_t *in, uint8_t *out) {
-  const wisp_pool_shape pool = {20, 80, 80, 5, 5, 1, 1, 2, 2};
+  const wisp_maxpool_shape pool = {20, 80, 80, 5, 5, 1, 1, 2, 2};
   uint8_t *const rows[2] = {out, out + 40 * WISP_LANES};
   printf("max-pool 5x5, upsample x2, deal 2, GB/s:");
   BENCH(k->maxpool(&pool, in, 0, 10, out, 80), 80 * WISP_LANES);
@@ -278,12 +279,12 @@ static void bench_moves(const wisp_kernels *k, uint8_t *in, uint8_t *out) {
 
 static void bench_letterbox(const wisp_kernels *k, const uint8_t *in, uint8_t *out) {
   enum { N = 256 };
-  wisp_tap taps[N];
+  wisp_blend blends[N];
   int16_t rows[2][N * 4];
   uint8_t *const planes[3] = {out, out + N * 4, out + N * 8};
-  draw_taps(taps, N, 300);
+  draw_blends(blends, N, 300);
   printf("blend along a row, across rows, halve, fold, GB/s:");
-  BENCH(k->blend_row(in, taps, N, rows[0]), N * 4);
+  BENCH(k->blend_row(in, blends, N, rows[0]), N * 4);
   memcpy(rows[1], rows[0], sizeof rows[0]);
   BENCH(k->blend_rows(rows[0], rows[1], 700, N, out), N * 4);
   BENCH(k->halve(in, in + N * 4, N / 2, out), N * 2);

@@ -3,8 +3,8 @@
 #include "check.h"
 #include "kernel.h"
 
-static wisp_pool_shape draw_pool(int *out_width, int *out_height) {
-  wisp_pool_shape s = {.height = random_int(1, 12)};
+static wisp_maxpool_shape draw_pool(int *out_width, int *out_height) {
+  wisp_maxpool_shape s = {.height = random_int(1, 12)};
   s.width = random_int(1, random_chance(0.9) ? 40 : 150), s.pitch = s.width + random_int(0, 5);
   s.stride_y = random_int(1, 3);
   s.stride_x = random_chance(0.6) ? 1 : random_int(1, 8);
@@ -18,7 +18,7 @@ static wisp_pool_shape draw_pool(int *out_width, int *out_height) {
   return s;
 }
 
-static int plain_maximum(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y, int x,
+static int plain_maximum(const wisp_maxpool_shape *s, const uint8_t *in, uint8_t flip, int y, int x,
                          int lane) {
   int best = -1;
   for (int ky = 0; ky < s->kernel_height; ky++)
@@ -34,7 +34,7 @@ static int plain_maximum(const wisp_pool_shape *s, const uint8_t *in, uint8_t fl
 static void test_maxpool(const wisp_kernels *best) {
   for (int round = 0; round < 2000; round++) {
     int width, height;
-    const wisp_pool_shape s = draw_pool(&width, &height);
+    const wisp_maxpool_shape s = draw_pool(&width, &height);
     const size_t in_size = (size_t)(s.height * s.pitch) * WISP_LANES,
                  size = (size_t)width * WISP_LANES;
     uint8_t *in = check_allocate(in_size), *expected = guard_open(size), *out = guard_open(size);

@@ -10,7 +10,7 @@
 /* The logistic function of -t; `t` in units, at most f->limit. Fractions of 32768. */
 static inline int wisp_finish_falling(const wisp_finish *f, int t) {
   static const int16_t terms[WISP_SIGMOID_TERMS] = WISP_SIGMOID_POLYNOMIAL;
-  const int w = 2 * t * f->steps - 32768;
+  const int w = 2 * t * f->fraction - 32768;
   int p = terms[WISP_SIGMOID_TERMS - 1];
   for (int i = WISP_SIGMOID_TERMS - 2; i >= 0; i--) p = wisp_q15(p, w) + terms[i];
   for (int i = 0; i < 2; i++) p = wisp_q15(p, p);
@@ -26,7 +26,7 @@ static inline int wisp_finish_activate(const wisp_finish *f, int x) {
     case WISP_ACT_LEAKY: return wisp_max(x, wisp_q15(x, f->slope));
     case WISP_ACT_SILU: return wisp_max(x, 0) - wisp_q15(t, wisp_finish_falling(f, t));
     case WISP_ACT_HARDSWISH:
-      return wisp_max(x, 0) - wisp_q15(near, (f->limit / 2 - near) * f->steps);
+      return wisp_max(x, 0) - wisp_q15(near, (f->limit / 2 - near) * f->fraction);
     case WISP_ACT_SIGMOID:
       return x < 0 ? wisp_finish_falling(f, t) : 32767 - wisp_finish_falling(f, t);
   }

@@ -14,7 +14,7 @@
 /* wisp_finish in vectors. */
 typedef struct wisp_finish_vectors {
   wisp_v128 terms[WISP_SIGMOID_TERMS], sign;
-  wisp_v128 limit, half_limit, steps, double_steps, slope;
+  wisp_v128 limit, half_limit, fraction, double_fraction, slope;
   wisp_v128 out_scale, out_zero, residual_scale, residual_zero, flip;
 } wisp_finish_vectors;
 
@@ -25,8 +25,8 @@ WISP_INLINE wisp_finish_vectors wisp_finish_spread(const wisp_finish *f) {
   v.sign = wisp_hidden_splat(-32768);
   v.limit = wasm_i16x8_splat(f->limit);
   v.half_limit = wasm_i16x8_splat(f->limit / 2);
-  v.steps = wasm_i16x8_splat(f->steps);
-  v.double_steps = wasm_i16x8_splat((int16_t)(2 * f->steps));
+  v.fraction = wasm_i16x8_splat(f->fraction);
+  v.double_fraction = wasm_i16x8_splat((int16_t)(2 * f->fraction));
   v.slope = wasm_i16x8_splat(f->slope);
   v.out_scale = wasm_i16x8_splat(f->out_scale);
   v.out_zero = wasm_i16x8_splat(f->out_zero);
@@ -43,7 +43,7 @@ WISP_INLINE wisp_v128 wisp_finish_fixed(const wisp_v128 *sums, wisp_v128 scale) 
 }
 
 WISP_INLINE wisp_v128 wisp_finish_falling(const wisp_finish_vectors *f, wisp_v128 t) {
-  const wisp_v128 w = wasm_v128_xor(wasm_i16x8_mul(t, f->double_steps), f->sign);
+  const wisp_v128 w = wasm_v128_xor(wasm_i16x8_mul(t, f->double_fraction), f->sign);
   wisp_v128 p = f->terms[WISP_SIGMOID_TERMS - 1];
   for (int i = WISP_SIGMOID_TERMS - 2; i >= 0; i--)
     p = wasm_i16x8_add(wisp_q15x8(p, w), f->terms[i]);
@@ -63,7 +63,7 @@ WISP_INLINE wisp_v128 wisp_finish_activate(const wisp_finish_vectors *f, wisp_ac
       return wasm_i16x8_sub(wasm_i16x8_max(x, zero), wisp_q15x8(t, wisp_finish_falling(f, t)));
     case WISP_ACT_HARDSWISH: {
       const wisp_v128 near = wasm_i16x8_min(t, f->half_limit);
-      const wisp_v128 gate = wasm_i16x8_mul(wasm_i16x8_sub(f->half_limit, near), f->steps);
+      const wisp_v128 gate = wasm_i16x8_mul(wasm_i16x8_sub(f->half_limit, near), f->fraction);
       return wasm_i16x8_sub(wasm_i16x8_max(x, zero), wisp_q15x8(near, gate));
     }
     case WISP_ACT_SIGMOID: {

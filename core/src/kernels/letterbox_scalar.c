@@ -5,18 +5,18 @@
  * across rows each product loses its lower bits on its own, then the sum is rounded. */
 #include "../kernel.h"
 
-void wisp_k_blend_row__scalar(const uint8_t *row, const wisp_tap *taps, int n, int16_t *out) {
+void wisp_k_blend_row__scalar(const uint8_t *row, const wisp_blend *blends, int n, int16_t *out) {
   for (int x = 0; x < n; x++)
     for (int c = 0; c < 4; c++) {
-      const uint8_t *pixel = row + taps[x].at + c;
-      out[x * 4 + c] = (int16_t)((pixel[0] * taps[x].weight + pixel[4] * taps[x].weight2) >> 4);
+      const uint8_t *pixel = row + blends[x].at + c;
+      out[x * 4 + c] = (int16_t)((pixel[0] * blends[x].weight + pixel[4] * blends[x].weight2) >> 4);
     }
 }
 
 void wisp_k_blend_rows__scalar(const int16_t *above, const int16_t *below, int weight, int n,
                                uint8_t *out) {
   for (int i = 0; i < n * 4; i++) {
-    const int sum = (above[i] * weight >> 16) + (below[i] * (WISP_TAP_ONE - weight) >> 16);
+    const int sum = (above[i] * weight >> 16) + (below[i] * (WISP_BLEND_ONE - weight) >> 16);
     out[i] = (uint8_t)((sum + 2) >> 2);
   }
 }

@@ -3,24 +3,24 @@
 #include "../kernel.h"
 #include "simd.h"
 
-/* i32x4: the colours of one pixel. A tap's pixels a, b are interleaved to a0 b0 a1 b1 ... and
+/* i32x4: the colours of one pixel. A blend's pixels a, b are interleaved to a0 b0 a1 b1 ... and
  * dotted with its weights. */
-static inline wisp_v128 blend_pixel(const uint8_t *row, const wisp_tap *tap, wisp_v128 zero) {
-  const wisp_v128 both = wasm_v128_load64_zero(row + tap->at);
+static inline wisp_v128 blend_pixel(const uint8_t *row, const wisp_blend *blend, wisp_v128 zero) {
+  const wisp_v128 both = wasm_v128_load64_zero(row + blend->at);
   const wisp_v128 pairs = wasm_i8x16_shuffle(both, wasm_i32x4_shuffle(both, both, 1, 1, 1, 1), 0,
                                              16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
   const wisp_v128 wide =
       wasm_i8x16_shuffle(pairs, zero, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-  return wasm_i32x4_shr(wasm_i32x4_dot_i16x8(wide, wasm_v128_load32_splat(&tap->weight)), 4);
+  return wasm_i32x4_shr(wasm_i32x4_dot_i16x8(wide, wasm_v128_load32_splat(&blend->weight)), 4);
 }
 
-void wisp_k_blend_row__simd(const uint8_t *row, const wisp_tap *taps, int n, int16_t *out) {
+void wisp_k_blend_row__simd(const uint8_t *row, const wisp_blend *blends, int n, int16_t *out) {
   const wisp_v128 zero = wasm_i32x4_const_splat(0);
   int x = 0;
   for (; x + 2 <= n; x += 2)
-    wasm_v128_store(out + x * 4, wasm_i16x8_narrow_i32x4(blend_pixel(row, taps + x, zero),
-                                                         blend_pixel(row, taps + x + 1, zero)));
-  wisp_k_blend_row__scalar(row, taps + x, n - x, out + x * 4);
+    wasm_v128_store(out + x * 4, wasm_i16x8_narrow_i32x4(blend_pixel(row, blends + x, zero),
+                                                         blend_pixel(row, blends + x + 1, zero)));
+  wisp_k_blend_row__scalar(row, blends + x, n - x, out + x * 4);
 }
 
 /* u16x8: the high halves of the products; all numbers are below 32768. */
@@ -33,7 +33,7 @@ static inline wisp_v128 high_product(wisp_v128 a, wisp_v128 b) {
 void wisp_k_blend_rows__simd(const int16_t *above, const int16_t *below, int weight, int n,
                              uint8_t *out) {
   const wisp_v128 w = wasm_i16x8_splat((int16_t)weight),
-                  w2 = wasm_i16x8_splat((int16_t)(WISP_TAP_ONE - weight));
+                  w2 = wasm_i16x8_splat((int16_t)(WISP_BLEND_ONE - weight));
   const wisp_v128 two = wasm_i16x8_const_splat(2);
   int i = 0;
   for (; i + 16 <= n * 4; i += 16) {

@@ -5,7 +5,7 @@
 #include "../kernel.h"
 
 /* Writes the greatest of each lane over rows [y0, y1) and columns [x0, x1). */
-static void maximum(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y0, int y1,
+static void maximum(const wisp_maxpool_shape *s, const uint8_t *in, uint8_t flip, int y0, int y1,
                     int x0, int x1, uint8_t out[WISP_LANES]) {
   for (int lane = 0; lane < WISP_LANES; lane++) {
     int best = 0;
@@ -16,7 +16,7 @@ static void maximum(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, i
   }
 }
 
-void wisp_k_maxpool__scalar(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y,
+void wisp_k_maxpool__scalar(const wisp_maxpool_shape *s, const uint8_t *in, uint8_t flip, int y,
                             uint8_t *out, int out_width) {
   const int top = y * s->stride_y - s->pad_top;
   for (int x = 0; x < out_width; x++) {
@@ -31,7 +31,7 @@ void wisp_k_upsample__scalar(const uint8_t *in, int width, int factor, uint8_t *
     memcpy(out + x * WISP_LANES, in + x / factor * WISP_LANES, WISP_LANES);
 }
 
-void wisp_k_deal__scalar(const uint8_t *in, int n, int step, uint8_t *const out[]) {
+void wisp_k_deal__scalar(const uint8_t *in, int n, int stride, uint8_t *const out[]) {
   for (int i = 0; i < n; i++)
-    memcpy(out[i % step] + i / step * WISP_LANES, in + i * WISP_LANES, WISP_LANES);
+    memcpy(out[i % stride] + i / stride * WISP_LANES, in + i * WISP_LANES, WISP_LANES);
 }

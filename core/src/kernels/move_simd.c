@@ -9,8 +9,8 @@ enum { CHUNK = 64 /* outputs at a time */, WIDEST = 16 /* kernel that is not lef
 
 /* The greatest of each of `n` columns from `left` on over rows [y0, y1), as if unflipped; 0 outside the plane, which
  * has four. `out` has room for three more pixels before and after. */
-static void column_maxima(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y0, int y1,
-                          int left, int n, uint8_t *out) {
+static void column_maxima(const wisp_maxpool_shape *s, const uint8_t *in, uint8_t flip, int y0,
+                          int y1, int left, int n, uint8_t *out) {
   const wisp_v128 flips = wasm_u8x16_splat(flip);
   const int first = wisp_max(left, 0), end = wisp_min(left + n, s->width);
   memset(out, 0, (size_t)n * WISP_LANES);
@@ -25,7 +25,7 @@ static void column_maxima(const wisp_pool_shape *s, const uint8_t *in, uint8_t f
   }
 }
 
-void wisp_k_maxpool__simd(const wisp_pool_shape *s, const uint8_t *in, uint8_t flip, int y,
+void wisp_k_maxpool__simd(const wisp_maxpool_shape *s, const uint8_t *in, uint8_t flip, int y,
                           uint8_t *out, int out_width) {
   const wisp_v128 flips = wasm_u8x16_splat(flip);
   const int top = y * s->stride_y - s->pad_top, reach = s->kernel_width - 1;
@@ -66,9 +66,9 @@ static inline void deal_eight(const uint8_t *in, uint8_t *even, uint8_t *odd) {
   wasm_v128_store(odd, wasm_i32x4_shuffle(a, b, 1, 3, 5, 7));
 }
 
-void wisp_k_deal__simd(const uint8_t *in, int n, int step, uint8_t *const out[]) {
-  if (step != 2 || n < 8) {
-    wisp_k_deal__scalar(in, n, step, out);
+void wisp_k_deal__simd(const uint8_t *in, int n, int stride, uint8_t *const out[]) {
+  if (stride != 2 || n < 8) {
+    wisp_k_deal__scalar(in, n, stride, out);
     return;
   }
   uint8_t *const even = out[0], *const odd = out[1];

@@ -142,7 +142,7 @@ static void put_bias(wisp_encode *e, float bias) {
 
 /* ---- weights ---- */
 
-static void put_weight(wisp_encode *e, const wisp_place *at, int lane, int weight) {
+static void put_weight(wisp_encode *e, const wisp_position *at, int lane, int weight) {
   wisp_predict *p = &e->predict;
   const wisp_expected x = wisp_predict_weight(p, at, lane);
   const int size = abs(weight), length = wisp_bit_length(size), negative = weight < 0;
@@ -160,7 +160,7 @@ static void put_weight(wisp_encode *e, const wisp_place *at, int lane, int weigh
 
 static int is_zero(const int8_t *block) { return !(block[0] | block[1] | block[2] | block[3]); }
 
-static void put_block(wisp_encode *e, const wisp_place *at, const int8_t *block, int masked) {
+static void put_block(wisp_encode *e, const wisp_position *at, const int8_t *block, int masked) {
   wisp_predict *p = &e->predict;
   if (masked) {
     const int present = !is_zero(block);
@@ -190,7 +190,7 @@ const uint8_t *wisp_encode_run(wisp_encode *e, const wisp_encode_layer *layer, s
     wisp_predict_row(p);
     put_scale(e, layer->scale[o]);
     put_bias(e, layer->bias[o]);
-    for (wisp_place at = {0}; at.index < p->positions; wisp_place_next(p, &at)) {
+    for (wisp_position at = {0}; at.index < p->positions; wisp_position_next(p, &at)) {
       put_block(e, &at, block, layer->masked);
       block += WISP_LANES;
     }
