@@ -237,20 +237,10 @@ static void set_lifetimes(wisp_plan *plan) {
     plan->images[plan->model->head[i].tensor].last = plan->step_count;
 }
 
-static int planes_of(const wisp_plan *plan, int image) {
-  return wisp_planes(plan->images[image].view.channels);
-}
-
 static int units_of(const wisp_plan *plan, const wisp_step *step) {
-  switch (step->kind) {
-    case WISP_STEP_HEAD: return 1;
-    case WISP_STEP_SORT: return planes_of(plan, step->inputs[0]);
-    case WISP_STEP_CONV:
-    case WISP_STEP_DEPTHWISE:
-    case WISP_STEP_MAXPOOL:
-    case WISP_STEP_UPSAMPLE: return planes_of(plan, step->output);
-  }
-  return 0;
+  if (step->kind == WISP_STEP_HEAD) return 1;
+  const int image = step->kind == WISP_STEP_SORT ? step->inputs[0] : step->output;
+  return wisp_planes(plan->images[image].view.channels);
 }
 
 /* As many pixels as keep what the taps of a convolution read of them in cache. */

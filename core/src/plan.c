@@ -19,22 +19,17 @@ static wisp_status check_size(const wisp_model *m, int height, int width, wisp_e
   return WISP_OK;
 }
 
+/* What a layer's weights become, once they are there; `step` may also sort what the layer reads. */
 static wisp_status make_weights(wisp_plan *plan, wisp_step *step, wisp_error *error) {
-  wisp_status status = WISP_OK;
-  double unit = 1;
-  switch (step->kind) {
-    case WISP_STEP_SORT:
-    case WISP_STEP_MAXPOOL:
-    case WISP_STEP_UPSAMPLE: return WISP_OK;
-    case WISP_STEP_HEAD: return wisp_lower_make(plan, step, unit, error);
-    case WISP_STEP_CONV:
-      status = wisp_finish_make(plan, step, &unit, error);
-      return status == WISP_OK ? wisp_lower_make(plan, step, unit, error) : status;
-    case WISP_STEP_DEPTHWISE:
-      status = wisp_finish_make(plan, step, &unit, error);
-      return status == WISP_OK ? wisp_filter_make(plan, step, unit, error) : status;
+  const wisp_operation_row row = wisp_operation_row_of(plan->model->layer[step->layer].operation);
+  double unit = 1; /* heads are real numbers */
+  if (step->kind == WISP_STEP_SORT || !row.weighs) return WISP_OK;
+  if (step->kind != WISP_STEP_HEAD) {
+    const wisp_status status = wisp_finish_make(plan, step, &unit, error);
+    if (status != WISP_OK) return status;
   }
-  return status;
+  return row.mixes ? wisp_lower_make(plan, step, unit, error)
+                   : wisp_filter_make(plan, step, unit, error);
 }
 
 wisp_status wisp_plan_advance(wisp_plan *plan, wisp_error *error) {

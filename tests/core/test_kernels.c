@@ -138,7 +138,7 @@ static void test_every_sum(const wisp_kernels *best) {
   for (int activation = 0; activation < WISP_ACT_COUNT; activation++) {
     const wisp_finish f =
         draw_finish(activation, best->any_sign ? flips[random_int(0, 1)] : (uint8_t)own_flip(best));
-    CHECK_CASE("%s: every sum, activation %d, steps %d", best->name, activation, f.steps);
+    CHECK_CASE("%s: every sum, activation %d, fraction %d", best->name, activation, f.fraction);
     for (int x = -33000; x <= 33000; x += 4) {
       const wisp_quad quad = {no_blocks, {x, x + 1, x + 2, x + 3}, {1, 1, 1, 1}};
       uint8_t expected[4], out[4];
