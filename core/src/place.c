@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "arena.h"
 #include "error.h"
 #include "network.h"
 #include "strides.h"
@@ -9,24 +10,6 @@
 enum { ALIGNMENT = 64, SLACK = 2 * WISP_OVERREAD /* behind the last image */ };
 
 static size_t align(size_t size) { return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
-
-static int live_together(const wisp_image *a, const wisp_image *b) {
-  return a->first <= b->last && b->first <= a->last;
-}
-
-/* The lowest offset at which `image` fits beside the `placed` ones it lives together with. */
-static size_t lowest_offset(const wisp_plan *plan, const int *order, int placed,
-                            const wisp_image *image) {
-  size_t offset = 0;
-  for (int i = 0; i < placed;) {
-    const wisp_image *other = &plan->images[order[i]];
-    const int clash = live_together(image, other) && offset < other->offset + align(other->size) &&
-                      other->offset < offset + align(image->size);
-    if (clash) offset = other->offset + align(other->size);
-    i = clash ? 0 : i + 1;
-  }
-  return offset;
-}
 
 /* Largest first (insertion sort; stable, so that a plan is the same everywhere). */
 static void sort_by_size(const wisp_plan *plan, int *order) {
@@ -50,22 +33,35 @@ static void set_pointers(wisp_plan *plan) {
                                       plan->images[plan->model->head[i].tensor].offset);
 }
 
-wisp_status wisp_place_make(wisp_plan *plan, wisp_error *error) {
-  int *order = calloc((size_t)plan->image_count, sizeof *order);
-  if (!order) return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to plan the network.");
-  sort_by_size(plan, order);
-  size_t end = 0;
-  for (int i = 0; i < plan->image_count && end <= WISP_ARENA_MAX; i++) {
-    wisp_image *image = &plan->images[order[i]];
-    image->offset = lowest_offset(plan, order, i, image);
-    if (image->offset + align(image->size) > end) end = image->offset + align(image->size);
+/* Sets the offset of every image. Returns the bytes of all; 0 without memory. */
+static uint64_t place_images(wisp_plan *plan) {
+  const size_t n = (size_t)plan->image_count;
+  int *order = calloc(n, sizeof *order);
+  wisp_span *spans = calloc(n, sizeof *spans);
+  uint64_t end = 0;
+  if (order && spans) {
+    sort_by_size(plan, order);
+    for (size_t i = 0; i < n; i++) {
+      const wisp_image *image = &plan->images[order[i]];
+      spans[i] =
+          (wisp_span){.size = align(image->size), .first = image->first, .last = image->last};
+    }
+    end = wisp_arena_place(spans, (int)n);
+    for (size_t i = 0; i < n; i++) plan->images[order[i]].offset = (size_t)spans[i].offset;
   }
   free(order);
+  free(spans);
+  return end;
+}
+
+wisp_status wisp_place_make(wisp_plan *plan, wisp_error *error) {
+  const uint64_t end = place_images(plan);
+  if (end == 0) return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to plan the network.");
   if (end > WISP_ARENA_MAX - SLACK)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "An input of %dx%d needs more than %d bytes; use a smaller size.",
                      plan->height, plan->width, WISP_ARENA_MAX);
-  plan->arena_size = end + SLACK;
+  plan->arena_size = (size_t)end + SLACK;
   plan->arena = aligned_alloc(ALIGNMENT, align(plan->arena_size));
   if (!plan->arena)
     return wisp_fail(error, WISP_ERR_MEMORY,
