@@ -151,7 +151,8 @@ EMSCRIPTEN_KEEPALIVE int graph_head(int tensor, int stride, float *anchors, int 
   wisp_graph *graph;
   const wisp_status status = open_graph(&graph);
   if (status != WISP_OK) return status;
-  return wisp_graph_head(graph, &(wisp_yolo_head){WISP_HEAD_YOLOV5, tensor, stride, n, anchors}, &door.error);
+  return wisp_graph_head(graph, &(wisp_yolo_head){WISP_HEAD_YOLOV5, tensor, stride, n, anchors},
+                         &door.error);
 }
 
 EMSCRIPTEN_KEEPALIVE int graph_class(const char *utf8) {

@@ -36,4 +36,9 @@ static inline wisp_head_form wisp_head_form_of(wisp_head_kind kind, int classes)
   return (wisp_head_form){.channels = 0};
 }
 
+/* Of the whole head; 0: there is no such kind. */
+static inline int wisp_head_channels(wisp_head_kind kind, int anchors, int classes) {
+  return anchors * wisp_head_form_of(kind, classes).channels;
+}
+
 #endif

@@ -199,7 +199,7 @@ static wisp_status read_head(wisp_model *m, cursor *c, int i, wisp_error *error)
   h->kind = (wisp_head_kind)take_u8(c);
   h->anchors = take_u8(c);
   take_u16(c);
-  const int channels = h->anchors * wisp_head_form_of(h->kind, m->classes).channels;
+  const int channels = wisp_head_channels(h->kind, h->anchors, m->classes);
   if (!wisp_head_form_of(h->kind, m->classes).channels)
     return wisp_fail(error, WISP_ERR_UNSUPPORTED,
                      "Head %d is of kind %d, not known here; update wisp.", i, h->kind);

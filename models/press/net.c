@@ -2,41 +2,24 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "net.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "core/src/error.h"
 
 /* ---- operations ---- */
 
-typedef struct properties {
-  int has_weights, mixes_channels, keeps_channels, is_per_channel;
-  int enlarges; /* its stride is how many times larger the output is */
-} properties;
-
-static properties properties_of(const wisp_net_layer *layer) {
-  switch (layer->operation) { /* no default: the compiler names what is missing */
-    case WISP_OP_CONV: return (properties){.has_weights = 1, .mixes_channels = 1};
-    case WISP_OP_DEPTHWISE: return (properties){.has_weights = 1, .is_per_channel = 1};
-    case WISP_OP_MAXPOOL: return (properties){.keeps_channels = 1};
-    case WISP_OP_UPSAMPLE: return (properties){.keeps_channels = 1, .enlarges = 1};
-  }
-  assert(!"an operation that fold yields");
-  return (properties){0};
+static wisp_operation_row row_of(const wisp_net_layer *layer) {
+  return wisp_operation_row_of(layer->operation);
 }
 
-int wisp_net_has_weights(const wisp_net_layer *layer) { return properties_of(layer).has_weights; }
+int wisp_net_has_weights(const wisp_net_layer *layer) { return row_of(layer).weighs; }
 
-int wisp_net_mixes_channels(const wisp_net_layer *layer) {
-  return properties_of(layer).mixes_channels;
-}
+int wisp_net_mixes_channels(const wisp_net_layer *layer) { return row_of(layer).mixes; }
 
-int wisp_net_keeps_channels(const wisp_net_layer *layer) {
-  return properties_of(layer).keeps_channels;
-}
+int wisp_net_keeps_channels(const wisp_net_layer *layer) { return row_of(layer).moves; }
 
 int wisp_net_is_per_channel(const wisp_net_layer *layer) {
-  return properties_of(layer).is_per_channel;
+  return row_of(layer).weighs && !row_of(layer).mixes;
 }
 
 /* ---- sizes ---- */
@@ -48,9 +31,8 @@ static int same_size(const wisp_net_tensor *a, const wisp_net_tensor *b) {
 /* Along one axis: 0 y, 1 x. */
 static int output_side(const wisp_net_layer *layer, int side, int axis) {
   const wisp_window *window = &layer->window;
-  if (properties_of(layer).enlarges) return side * window->stride[axis];
-  int room = side + window->pad[axis] + window->pad[axis + 2] - window->kernel[axis];
-  return room < 0 ? 0 : room / window->stride[axis] + 1;
+  return wisp_operation_side(row_of(layer).sizing, side, window->kernel[axis], window->stride[axis],
+                             window->pad[axis] + window->pad[axis + 2]);
 }
 
 static wisp_status measure_layer(wisp_net *net, wisp_net_layer *layer, wisp_error *error) {

@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "core/src/operation.h"
 #include "fold/graph.h"
 
 enum { WISP_BYTE_MAX = 255 };
@@ -32,7 +33,7 @@ typedef struct wisp_net_account {
 
 typedef struct wisp_net_layer {
   wisp_operation operation;
-  int activation; /* WISP_ACT_* */
+  wisp_activation activation;
   float slope;
   wisp_window window;
   int *inputs, input_count; /* tensors, side by side along channels */
@@ -71,7 +72,7 @@ static inline int wisp_net_taps(const wisp_net_layer *layer) {
   return layer->channels_in * layer->window.kernel[0] * layer->window.kernel[1];
 }
 
-/* What the press asks of a layer instead of its operation's code; net.c has the table. */
+/* What the press asks of a layer instead of its operation's code: of its row in core/src/operation.c. */
 int wisp_net_has_weights(const wisp_net_layer *layer);
 /* Every output channel reads all channels of all inputs. */
 int wisp_net_mixes_channels(const wisp_net_layer *layer);

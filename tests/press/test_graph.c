@@ -94,7 +94,8 @@ static void test_other_nodes(wisp_graph *graph) {
   affine.weight_count = 4;
   affine.bias_count = 0;
   check_refused(graph, affine, 1, "Node 2 has 0 biases; its shape needs 4");
-  wisp_node activation = {.kind = WISP_NODE_ACTIVATION, .activation = WISP_ACT_COUNT};
+  wisp_node activation = {.kind = WISP_NODE_ACTIVATION,
+                          .activation = (wisp_activation)WISP_ACT_COUNT};
   check_refused(graph, activation, 1, "the activation is 6");
   activation.activation = WISP_ACT_LEAKY;
   activation.slope = 1;
@@ -137,7 +138,8 @@ static void test_ends(wisp_graph *graph) {
   check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 0, 8, 1, anchors}, "Head 0 is tensor 0");
   check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 0, 1, anchors}, "the stride 0");
   check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 8, 0, anchors}, "0 anchors");
-  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 8, 2, anchors}, "an anchor 1 with a side of -1");
+  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 8, 2, anchors},
+             "an anchor 1 with a side of -1");
   check_error(wisp_graph_class(graph, NULL, &e), WISP_ERR_ARGUMENT, &e, "The name of class 0");
   check_error(wisp_graph_input(graph, 0, 640, &e), WISP_ERR_ARGUMENT, &e,
               "The input is 640x0 pixels");

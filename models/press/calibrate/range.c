@@ -76,8 +76,7 @@ static double reach_of(const wisp_net *net, const wisp_net_layer *layer) {
 /* The least step of a byte that the runtime's fixed-point numbers can make, for tensors that were all but
  * constant: a sum has 32 bits of 1/128 steps, with room to spare, and the curves have 32767 steps to 10. */
 static float least_step(const wisp_net *net, const wisp_net_layer *layer) {
-  int curved = layer->activation == WISP_ACT_SILU || layer->activation == WISP_ACT_HARDSWISH ||
-               layer->activation == WISP_ACT_SIGMOID;
+  const int curved = wisp_activation_row_of(layer->activation).range > 0;
   float step = (float)(reach_of(net, layer) / (1 << 22));
   return fmaxf(step, curved ? 1.0f / 3072 : LEAST_STEP);
 }

@@ -53,23 +53,25 @@ static inline quad exponential(quad x) {
   return p * (quad)((exponent + 127) << 23);
 }
 
-static inline quad activate(quad v, int activation, float slope) {
+static inline quad activate(quad v, wisp_activation activation, float slope) {
   const quad zero = splat(0), one = splat(1);
   switch (activation) {
+    case WISP_ACT_NONE: return v;
     case WISP_ACT_RELU: return choose(v < zero, zero, v);
     case WISP_ACT_LEAKY: return choose(v < zero, v * splat(slope), v);
     case WISP_ACT_SILU: return v / (one + exponential(-v));
     case WISP_ACT_HARDSWISH: return v * clamp(v + splat(3), 0, 6) / splat(6);
     case WISP_ACT_SIGMOID: return one / (one + exponential(-v));
-    default: return v;
   }
+  return v;
 }
 
 /* The derivative of `activate` at v. */
-static inline quad derive(quad v, int activation, float slope) {
+static inline quad derive(quad v, wisp_activation activation, float slope) {
   const quad zero = splat(0), one = splat(1);
   quad sigmoid;
   switch (activation) {
+    case WISP_ACT_NONE: return one;
     case WISP_ACT_RELU: return choose(v < zero, zero, one);
     case WISP_ACT_LEAKY: return choose(v < zero, splat(slope), one);
     case WISP_ACT_SILU:
@@ -80,12 +82,13 @@ static inline quad derive(quad v, int activation, float slope) {
     case WISP_ACT_SIGMOID:
       sigmoid = one / (one + exponential(-v));
       return sigmoid * (one - sigmoid);
-    default: return one;
   }
+  return one;
 }
 
-void wisp_convolve_activate(const wisp_floats *sums, const wisp_floats *residual, int activation,
-                            float slope, const wisp_floats *out, int channel) {
+void wisp_convolve_activate(const wisp_floats *sums, const wisp_floats *residual,
+                            wisp_activation activation, float slope, const wisp_floats *out,
+                            int channel) {
   for (int y = 0; y < out->height; y++) {
     const float *from = sums->data + (size_t)channel * sums->plane + y * sums->pitch;
     const float *added =
@@ -99,7 +102,7 @@ void wisp_convolve_activate(const wisp_floats *sums, const wisp_floats *residual
   }
 }
 
-void wisp_convolve_derive(const wisp_floats *sums, int activation, float slope,
+void wisp_convolve_derive(const wisp_floats *sums, wisp_activation activation, float slope,
                           const wisp_floats *gradient, const wisp_floats *out, int channel) {
   for (int y = 0; y < sums->height; y++) {
     const float *at = sums->data + (size_t)channel * sums->plane + y * sums->pitch;

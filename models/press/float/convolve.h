@@ -21,7 +21,7 @@ typedef struct wisp_convolve {
   int taps;
   const float *input; /* origin of the window of output (0, 0) */
   size_t input_step;  /* floats from the windows of a row to those of the next */
-  int activation;
+  wisp_activation activation;
   float slope;
   wisp_floats output;
   wisp_floats residual; /* added after the activation; data is NULL if there is none */
@@ -33,11 +33,12 @@ void wisp_convolve_weights(const float *from, const float *from_bias, int channe
 
 /* One channel: out = activation(sums) + residual; `residual` may be NULL, `out` the same as
  * `sums`. Reads up to three numbers past a row. */
-void wisp_convolve_activate(const wisp_floats *sums, const wisp_floats *residual, int activation,
-                            float slope, const wisp_floats *out, int channel);
+void wisp_convolve_activate(const wisp_floats *sums, const wisp_floats *residual,
+                            wisp_activation activation, float slope, const wisp_floats *out,
+                            int channel);
 
 /* One channel: out = gradient times the activation's derivative at the sums. Reads as above. */
-void wisp_convolve_derive(const wisp_floats *sums, int activation, float slope,
+void wisp_convolve_derive(const wisp_floats *sums, wisp_activation activation, float slope,
                           const wisp_floats *gradient, const wisp_floats *out, int channel);
 
 /* Computes `rows` rows of output from `first` on. May read up to WISP_CONVOLVE_PIXELS numbers past a row. */

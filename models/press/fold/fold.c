@@ -37,8 +37,7 @@ static wisp_status fold_heads(wisp_folding *f) {
         !wisp_net_mixes_channels(wisp_nodes_conv_of(f, in->items)))
       return wisp_nodes_refuse(f, head->tensor,
                                "a head must be a bare convolution that nothing else reads");
-    const int wanted =
-        head->anchor_count * wisp_head_form_of(head->kind, graph->class_count).channels;
+    const int wanted = wisp_head_channels(head->kind, head->anchor_count, graph->class_count);
     if (graph->nodes[head->tensor].channels != wanted)
       return wisp_fail(f->error, WISP_ERR_ARGUMENT,
                        "Head %d has %d channels; %d anchors and %d classes need %d.", i,

@@ -46,8 +46,8 @@ typedef struct wisp_node {
   int channels;       /* of the tensor it yields; only a convolution says how many */
   wisp_window window; /* conv, maxpool, upsample */
   int groups;         /* conv */
-  int activation;     /* WISP_ACT_* */
-  float slope;        /* of leaky ReLU */
+  wisp_activation activation;
+  float slope; /* of leaky ReLU */
   /* conv: [channels][input channels / groups][kernel y][kernel x]; affine: its scale */
   float *weights;
   float *bias; /* [channels]; affine; conv, or NULL */
