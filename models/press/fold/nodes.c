@@ -231,8 +231,8 @@ static wisp_status fold_activation(wisp_folding *f, int number) {
 static int can_add(const wisp_folding *f, int number, const wisp_operand *other) {
   const wisp_operand *item = f->yields[number].items;
   const wisp_net_layer *layer = wisp_nodes_conv_of(f, item);
-  return layer && layer->residual < 0 && !wisp_activation_row_of(layer->activation).is_share && sole(f, number) &&
-         other->tensor < item->tensor;
+  return layer && layer->residual < 0 && !wisp_activation_row_of(layer->activation).is_share &&
+         sole(f, number) && other->tensor < item->tensor;
 }
 
 static wisp_status fold_add(wisp_folding *f, int number) {
