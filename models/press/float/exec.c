@@ -8,17 +8,12 @@
 #include <string.h>
 
 #include "convolve.h"
+#include "core/src/arena.h"
 #include "depthwise.h"
 #include "move.h"
 
 /* Numbers of input that a strip of output rows reads: they stay in the second-level cache meanwhile. */
 enum { STRIP_FLOATS = 32768 };
-
-/* A stretch of the arena that holds something between two layers. */
-typedef struct stretch {
-  uint64_t size, start; /* floats; size_t has 32 bits in WebAssembly */
-  int first, last;      /* layers; the picture is there from -1 on */
-} stretch;
 
 typedef struct step {
   const wisp_net_layer *layer;
@@ -80,53 +75,36 @@ static uint64_t measure_unzipped(wisp_exec *exec, int number) {
   return (uint64_t)layer->channels_in * (uint64_t)s->rows * row + WISP_CONVOLVE_PIXELS;
 }
 
-static void mark_read(stretch *tensor, int layer) { tensor->last = wisp_max(tensor->last, layer); }
+static void mark_read(wisp_span *tensor, int layer) {
+  tensor->last = wisp_max(tensor->last, layer);
+}
 
-/* [layers + 1] tensors, then [layers] unzipped inputs, then [layers] sums. */
-static void measure_all(wisp_exec *exec, stretch *stretches) {
+/* What lives how long, in floats and layers; the picture is there from -1 on. [layers + 1] tensors, then [layers]
+ * unzipped inputs, then [layers] sums. */
+static void measure_all(wisp_exec *exec, wisp_span *spans) {
   const wisp_net *net = exec->net;
   int n = net->layer_count;
   for (int t = 0; t <= n; t++) {
     int stays = exec->keeps || net->tensors[t].is_head;
     uint64_t size = measure_tensor(exec, t, &exec->tensors[t]);
-    stretches[t] = (stretch){size, 0, t - 1, stays ? INT32_MAX : t - 1};
+    spans[t] = (wisp_span){.size = size, .first = t - 1, .last = stays ? INT32_MAX : t - 1};
   }
   for (int i = 0; i < n; i++) {
     const wisp_net_layer *layer = &net->layers[i];
-    for (int k = 0; k < layer->input_count; k++) mark_read(&stretches[layer->inputs[k]], i);
-    if (layer->residual >= 0) mark_read(&stretches[layer->residual], i);
-    stretches[n + 1 + i] = (stretch){measure_unzipped(exec, i), 0, i, i};
+    for (int k = 0; k < layer->input_count; k++) mark_read(&spans[layer->inputs[k]], i);
+    if (layer->residual >= 0) mark_read(&spans[layer->residual], i);
+    spans[n + 1 + i] = (wisp_span){.size = measure_unzipped(exec, i), .first = i, .last = i};
     if (exec->keeps && wisp_net_mixes_channels(layer))
-      stretches[2 * n + 1 + i] =
-          (stretch){measure_tensor(exec, i + 1, &exec->steps[i].sums), 0, i, INT32_MAX};
+      spans[2 * n + 1 + i] = (wisp_span){
+          .size = measure_tensor(exec, i + 1, &exec->steps[i].sums), .first = i, .last = INT32_MAX};
   }
 }
 
-static int collide(const stretch *a, const stretch *b) {
-  return a->first <= b->last && b->first <= a->last && a->start < b->start + b->size &&
-         b->start < a->start + a->size;
-}
-
-/* Each at the lowest address that is free for as long as it is needed. Returns the floats of all. */
-static uint64_t place(stretch *stretches, int count) {
-  uint64_t total = 0;
-  for (int i = 0; i < count; i++) {
-    stretch *s = &stretches[i];
-    for (int k = 0; k < i; k++) {
-      if (!collide(s, &stretches[k])) continue;
-      s->start = stretches[k].start + stretches[k].size;
-      k = -1; /* it may now collide with an earlier one */
-    }
-    if (s->start + s->size > total) total = s->start + s->size;
-  }
-  return total;
-}
-
-static wisp_status plan_memory(wisp_exec *exec, stretch *stretches, wisp_error *error) {
+static wisp_status plan_memory(wisp_exec *exec, wisp_span *spans, wisp_error *error) {
   const wisp_net *net = exec->net;
   measure_border(exec);
-  measure_all(exec, stretches);
-  uint64_t total = place(stretches, 3 * net->layer_count + 1);
+  measure_all(exec, spans);
+  uint64_t total = wisp_arena_place(spans, 3 * net->layer_count + 1);
   if (total > INT32_MAX / sizeof *exec->arena)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "The tensors of a %dx%d picture take %llu numbers; use a smaller input.",
@@ -138,13 +116,13 @@ static wisp_status plan_memory(wisp_exec *exec, stretch *stretches, wisp_error *
   for (int t = 0; t <= net->layer_count; t++) {
     wisp_floats *view = &exec->tensors[t], *sums = t ? &exec->steps[t - 1].sums : NULL;
     int before = net->tensors[t].is_head ? 0 : exec->side + exec->top * view->pitch;
-    view->data = exec->arena + stretches[t].start + before;
+    view->data = exec->arena + spans[t].offset + before;
     if (sums && sums->plane)
-      sums->data = exec->arena + stretches[2 * net->layer_count + t].start + before;
+      sums->data = exec->arena + spans[2 * net->layer_count + t].offset + before;
   }
   for (int i = 0; i < net->layer_count; i++)
     if (exec->steps[i].n)
-      exec->steps[i].unzipped = exec->arena + stretches[net->layer_count + 1 + i].start;
+      exec->steps[i].unzipped = exec->arena + spans[net->layer_count + 1 + i].offset;
   return WISP_OK;
 }
 
@@ -213,11 +191,11 @@ static wisp_status open_steps(wisp_exec *exec, wisp_error *error) {
   size_t n = (size_t)exec->net->layer_count;
   exec->tensors = calloc(n + 1, sizeof *exec->tensors);
   exec->steps = calloc(n, sizeof *exec->steps);
-  stretch *stretches = calloc(3 * n + 1, sizeof *stretches);
+  wisp_span *spans = calloc(3 * n + 1, sizeof *spans);
   wisp_status status = WISP_ERR_MEMORY;
-  if (exec->tensors && exec->steps && stretches) status = plan_memory(exec, stretches, error);
+  if (exec->tensors && exec->steps && spans) status = plan_memory(exec, spans, error);
   else wisp_fail(error, status, "There is no memory to plan %zu layers.", n);
-  free(stretches);
+  free(spans);
   for (int i = 0; i < exec->net->layer_count && !status; i++)
     if (wisp_net_mixes_channels(exec->steps[i].layer)) status = open_convolution(exec, i, error);
   return status;
