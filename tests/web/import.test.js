@@ -330,6 +330,17 @@ test('a slice along an axis that no picture has is refused', () => {
   refuses(() => importOnnx(model.finish()), 'WISP_ERR_FORMAT', /names axis 50000000 of a 4-d/);
 });
 
+test('a concatenation of shapes with different numbers of axes is refused', () => {
+  const model = tinyYoloBuilder();
+  const shapes = model.nodes.filter(
+    ({ op, attributes }) => op === 'Concat' && attributes.axis === 0,
+  );
+  const first = model.initializers.get(shapes[0].inputs[1]);
+  assert.ok(first);
+  first.dims = [1, 1];
+  refuses(() => importOnnx(model.finish()), 'WISP_ERR_FORMAT', /joins shapes that differ/);
+});
+
 test('YOLOv5-Lite imports', { skip: without('models/v5lite-e_640_fp32.onnx') }, () => {
   for (const [name, conv, select] of /** @type {const} */ ([
     ['v5lite-e', 78, 36],

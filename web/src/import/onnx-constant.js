@@ -208,7 +208,8 @@ function concat(node, inputs) {
     parts.reduce((sum, part) => sum + part.dims[axis], 0),
   );
   for (const part of parts) {
-    if (part.dims.with(axis, 0).join() !== dims.with(axis, 0).join()) {
+    const alike = part.dims.length === dims.length;
+    if (!alike || part.dims.with(axis, 0).join() !== dims.with(axis, 0).join()) {
       malformed(`Node "${node.name}" (Concat) joins shapes that differ outside axis ${axis}.`);
     }
   }
