@@ -44,10 +44,10 @@ after(async () => {
 
 /**
  * A page of our own server that runs nothing by itself, with the cases' kit in it.
- * @param {import('../../tools/serve.mjs').ServerOptions} [options]
+ * @param {import('../../tools/serve.mjs').ServerOptions & {from?: string, workerUrl?: string}} [options]
  * @param {(page: import('playwright-core').Page) => Promise<unknown>} [prepare]
  */
-async function openPage(options, prepare) {
+async function openPage({ from, workerUrl, ...options } = {}, prepare = undefined) {
   const server = await startServer({ port: 0, ...options });
   const context = await browser.newContext();
   const close = () => Promise.all([context.close(), server.close()]);
@@ -58,10 +58,12 @@ async function openPage(options, prepare) {
   page.on('pageerror', (error) => said.push(`error: ${error.message}`));
   await prepare?.(page);
   await page.goto(new URL('/web/src/index.js', server.url).href);
-  const setUp = await page.evaluate(cases.setUpPage, fixtures).catch(async (error) => {
-    await close();
-    throw error;
-  });
+  const setUp = await page
+    .evaluate(cases.setUpPage, { ...fixtures, from, workerUrl })
+    .catch(async (error) => {
+      await close();
+      throw error;
+    });
   return { page, said, setUp, close };
 }
 
@@ -153,7 +155,7 @@ describe('a page without isolation', { skip: SKIP }, () => {
 });
 
 /**
- * @param {import('../../tools/serve.mjs').ServerOptions} options
+ * @param {Parameters<typeof openPage>[0]} options
  * @param {(open: Awaited<ReturnType<typeof openPage>>) => Promise<void>} body
  */
 async function withPage(options, body) {
@@ -189,5 +191,63 @@ test('a policy against its threads costs the threads only', { skip: SKIP }, asyn
     assert.equal(setUp.info.threads, 1);
     assert.match(setUp.info.reason, /one thread: a thread did not start/);
     assert.equal(await page.evaluate(cases.sameBoxes['a Blob']), fixtures.boxes);
+  });
+});
+
+describe('wisp from another origin', { skip: SKIP }, () => {
+  /** @type {Awaited<ReturnType<typeof startServer>>} */ let other;
+  /** @type {string} */ let from;
+  before(async () => {
+    other = await startServer({ port: 0, headers: cases.forAll });
+    from = new URL(other.url).origin;
+  });
+  after(() => other.close());
+
+  for (const isolated of [true, false]) {
+    test(`runs, ${isolated ? 'with threads where the page is isolated' : 'with one thread elsewhere'}`, async () => {
+      await withPage({ from, isolated }, async ({ page, setUp }) => {
+        assert.equal(setUp.info.threads > 1, isolated);
+        assert.equal(await page.evaluate(cases.sameBoxes['a Blob']), fixtures.boxes);
+      });
+    });
+  }
+
+  test('is told the line that makes it work where a policy forbids that', async () => {
+    const headers = { 'content-security-policy': `worker-src 'self' ${from}` };
+    const told = await openPage({ from, headers }).then(
+      ({ close }) => close().then(() => 'it ran'),
+      (error) => String(error),
+    );
+    assert.match(told, /WispError: The worker .*another origin.*workerUrl/);
+    const [line] = /import "http:[^"]+worker\.js";/.exec(told) ?? [''];
+    writeFileSync(path.join(site.folder, 'own-worker.js'), line);
+    const own = { folders: { '/own/': site.folder }, workerUrl: '/own/own-worker.js' };
+    await withPage({ from, headers, ...own }, async ({ page }) => {
+      assert.equal(await page.evaluate(cases.sameBoxes['a Blob']), fixtures.boxes);
+    });
+  });
+});
+
+test('a service worker is told where to go', { skip: SKIP }, async () => {
+  const worker =
+    "import { Detector } from '/web/src/index.js';" +
+    "addEventListener('message', ({ source }) =>" +
+    "  Detector.open('/model.wisp').catch(({ code, message }) => source.postMessage(code + ': ' + message)));";
+  writeFileSync(path.join(site.folder, 'service-worker.js'), worker);
+  await withPage({ folders: { '/own/': site.folder } }, async ({ page }) => {
+    const said = await page.evaluate(async () => {
+      const { serviceWorker } = navigator;
+      const answer = new Promise((resolve) =>
+        serviceWorker.addEventListener('message', ({ data }) => resolve(data)),
+      );
+      serviceWorker.startMessages();
+      const registration = await serviceWorker.register('/own/service-worker.js', {
+        type: 'module',
+      });
+      const started = registration.installing ?? registration.active;
+      started?.postMessage('open');
+      return answer;
+    });
+    assert.match(String(said), /^WISP_ERR_ENGINE: A service worker can start no worker.*offscreen/);
   });
 });

@@ -29,14 +29,14 @@ before(async () => {
 });
 after(() => browser?.close());
 
-/** @param {boolean} isolated */
-async function openPage(isolated) {
+/** @param {boolean} isolated @param {string} [from] the origin that wisp is served by, if not the page's own */
+async function openPage(isolated, from) {
   const server = await startServer({ port: 0, isolated });
   const page = await browser.newPage();
   const close = () => Promise.all([page.close(), server.close()]);
   try {
     await page.goto(new URL('/web/src/index.js', server.url).href);
-    return { page, close, setUp: await page.evaluate(cases.setUpPage, fixtures) };
+    return { page, close, setUp: await page.evaluate(cases.setUpPage, { ...fixtures, from }) };
   } catch (error) {
     await close();
     throw error;
@@ -87,5 +87,16 @@ test('a page without isolation has one thread and the same boxes', { skip: SKIP 
     assert.equal(await page.evaluate(cases.sameBoxes['a Blob']), fixtures.boxes);
   } finally {
     await close();
+  }
+});
+
+test('wisp from another origin runs, with threads', { skip: SKIP }, async () => {
+  const other = await startServer({ port: 0, headers: cases.forAll });
+  try {
+    const { page, setUp, close } = await openPage(true, new URL(other.url).origin);
+    const found = await page.evaluate(cases.sameBoxes['a Blob']).finally(close);
+    assert.deepEqual([setUp.info.threads > 1, found], [true, fixtures.boxes]);
+  } finally {
+    await other.close();
   }
 });

@@ -7,15 +7,23 @@
  * @property {string} png base64 of the picture as a file
  * @property {{width: number, height: number}} size of the picture
  * @property {string} boxes what Node finds in it, as JSON
+ * @property {string} [from] the origin that wisp is served by, if not the page's own
+ * @property {string} [workerUrl]
  */
+
+/** As a CDN sends them. */
+export const forAll = {
+  'access-control-allow-origin': '*',
+  'cross-origin-resource-policy': 'cross-origin',
+};
 
 /** @type {any} the page's */
 let kit;
 
 /** @param {Fixtures} fixtures */
-export async function setUpPage({ model, png, size, boxes }) {
+export async function setUpPage({ model, png, size, boxes, from = '', workerUrl }) {
   const bytes = (/** @type {string} */ text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const { Detector, WispError } = await import(/** @type {any} */ ('/web/src/index.js'));
+  const { Detector, WispError } = await import(`${from}/web/src/index.js`);
   const file = new Blob([bytes(png)], { type: 'image/png' });
   const canvas = Object.assign(document.createElement('canvas'), size);
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
@@ -43,7 +51,10 @@ export async function setUpPage({ model, png, size, boxes }) {
     }
     return 'nothing was thrown';
   };
-  Object.assign(Reflect.get(page, 'kit'), { refusal, detector: await Detector.open(bytes(model)) });
+  Object.assign(Reflect.get(page, 'kit'), {
+    refusal,
+    detector: await Detector.open(bytes(model), { workerUrl }),
+  });
   return { isolated: crossOriginIsolated, info: Reflect.get(page, 'kit').detector.info };
 }
 

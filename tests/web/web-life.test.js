@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { codeOf, referencesOf } from '../../bench/networks/imports.js';
 import { root } from '../../tools/places.mjs';
 import { Engine } from '../../web/src/detect/engine.js';
 import { runtimeFiles } from '../../web/src/detect/runtime-files.js';
@@ -297,14 +298,16 @@ describe('a process', () => {
 describe('the files a browser gets', () => {
   const folder = path.join(root, 'web', 'src');
 
-  /** What `name` imports, and so on. @param {string} name @param {Set<string>} seen */
-  function graph(name, seen = new Set()) {
-    if (seen.has(name)) return seen;
-    seen.add(name);
-    const text = readFileSync(path.join(folder, name), 'utf8');
-    for (const [, other] of text.matchAll(/(?:from|import\() ?'([^']+)'/g)) {
-      assert.match(other, /^\.{1,2}\//, `${name} imports ${other}`);
-      graph(path.posix.join(path.posix.dirname(name), other), seen);
+  /** What loads with `name`, itself too. @param {string} name @returns {Set<string>} from web/src */
+  function graph(name) {
+    const seen = new Set([name]);
+    for (const from of seen) {
+      const text = readFileSync(path.join(folder, from), 'utf8');
+      for (const { by, to } of referencesOf(from, text)) {
+        if (by !== 'import') continue; // what import() brings is loaded when met
+        assert.ok(existsSync(path.join(folder, to)), `${from} imports ${to}`);
+        seen.add(to);
+      }
     }
     return seen;
   }
@@ -332,15 +335,24 @@ describe('the files a browser gets', () => {
       assert.equal(seen.length, own.length, `${name}: a bundler copies ${own} as it is`);
     }
     for (const [name, worker] of [
-      ['host.js', 'detect/worker.js'],
-      ['press.js', 'pressing/press-worker.js'],
+      ['detect/worker-files.js', 'worker.js'],
+      ['pressing/press-worker-files.js', 'press-worker.js'],
     ]) {
       const text = readFileSync(path.join(folder, name), 'utf8');
       assert.ok(text.includes(`new Worker(new URL('./${worker}'`), name);
     }
   });
 
-  test('evaluate no text and make no blob: workers', () => {
+  test('start no worker that a worker loads', () => {
+    for (const entry of ['detect/worker.js', 'pressing/press-worker.js']) {
+      for (const name of graph(entry)) {
+        const code = codeOf(readFileSync(path.join(folder, name), 'utf8'));
+        assert.doesNotMatch(code, /new Worker\(/, `${entry} loads ${name}`);
+      }
+    }
+  });
+
+  test('evaluate no text, and make blob: workers of one line for other origins only', () => {
     const glue = readdirSync(path.join(root, 'dist')).filter((name) => /^wisp.*\.mjs$/.test(name));
     assert.equal(glue.length, 4);
     const files = [...glue.map((name) => path.join(root, 'dist', name))];
@@ -349,7 +361,9 @@ describe('the files a browser gets', () => {
     }
     for (const file of files) {
       const text = readFileSync(file, 'utf8');
-      assert.doesNotMatch(text, /\beval\(|new Function\b|createObjectURL/, file);
+      assert.doesNotMatch(text, /\beval\(|new Function\b/, file);
+      const makes = file.endsWith('new-worker.js');
+      assert.equal(text.includes('createObjectURL'), makes, file);
     }
   });
 });

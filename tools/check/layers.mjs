@@ -50,7 +50,12 @@ export function imports(files) {
   const scripts = files.filter(isScript);
   const references = new Map(scripts.map(({ name, text }) => [name, referencesOf(name, text)]));
   const own = graphOf(references, ({ by, to }) => by.startsWith('import') && references.has(to));
-  return [...strangers(files, own, 'import'), ...circles(own), ...nodeInBrowsers(references)];
+  // a bundler that follows a worker must not come back to what starts it
+  const followed = graphOf(
+    references,
+    ({ by, to }) => (by.startsWith('import') || by === 'worker') && references.has(to),
+  );
+  return [...strangers(files, own, 'import'), ...circles(followed), ...nodeInBrowsers(references)];
 }
 
 /**

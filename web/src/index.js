@@ -8,6 +8,7 @@ import { mayBeWisp } from './bytes/magic.js';
 import { forgotten, Link, remembering } from './crew/link.js';
 import { runtimeFiles } from './detect/runtime-files.js';
 import { chooseVariant } from './detect/variant.js';
+import { WORKER } from './detect/worker-files.js';
 import { WispError } from './error.js';
 import { absolute, countCores } from './host.js';
 import { explainRefusal, movable, pack } from './picture/pack.js';
@@ -89,7 +90,7 @@ export class Detector {
       variant: options.variant,
     };
     const { warmUp = true, kernels } = options;
-    const link = new Link(options.workerUrl);
+    const link = new Link(WORKER, options.workerUrl);
     const stop = new AbortController();
     const abort = () => {
       stop.abort(signal?.reason);

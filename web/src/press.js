@@ -10,6 +10,7 @@ import { absolute, countCores } from './host.js';
 import { explainRefusal, movable, pack } from './picture/pack.js';
 import { release } from './picture/picture.js';
 import { importFrom, prefixed } from './pressing/press-source.js';
+import { PRESS_WORKER } from './pressing/press-worker-files.js';
 
 export { WispError };
 
@@ -91,7 +92,7 @@ export class Press {
     signal?.throwIfAborted(); // nobody listened meanwhile
     const graph = classes ? onlyClasses(whole, classes) : whole;
     const chosen = classes ? { classes: graph.classes } : {};
-    const link = new Link(options.workerUrl, WORKER);
+    const link = new Link(PRESS_WORKER, options.workerUrl);
     const abort = () => link.end(signal?.reason);
     signal?.addEventListener('abort', abort);
     const forget = () => signal?.removeEventListener('abort', abort);
@@ -310,16 +311,6 @@ async function observeAll(opened, pictures, onProgress) {
 /** @param {unknown} error */
 const isPicturesFault = (error) =>
   error instanceof WispError && ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH'].includes(error.code);
-
-/** @type {import('./host.js').WorkerFiles} */
-const WORKER = {
-  inPage: () =>
-    new Worker(new URL('./pressing/press-worker.js', import.meta.url), {
-      type: 'module',
-      name: 'wisp press',
-    }),
-  inNode: './pressing/press-worker-node.js',
-};
 
 /**
  * @param {Link} link

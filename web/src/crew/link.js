@@ -1,7 +1,7 @@
 // Requests to the worker and their replies: each request gets exactly one, or dies with the worker.
 
 import { WispError } from '../error.js';
-import { startWorker } from '../host.js';
+import { startWorker } from './start.js';
 
 /**
  * @typedef {object} Request
@@ -35,7 +35,7 @@ export async function remembering(owner, work) {
 }
 
 export class Link {
-  /** @type {import('../host.js').Crew} */
+  /** @type {import('./start.js').Crew} */
   #crew;
   /** @type {Map<number, Request>} */
   #open = new Map();
@@ -50,8 +50,11 @@ export class Link {
     this.#sayEnded = resolve;
   });
 
-  /** @param {string | URL} [workerUrl] @param {import('../host.js').WorkerFiles} [own] default: the runtime's */
-  constructor(workerUrl, own) {
+  /**
+   * @param {import('./start.js').WorkerFiles} own
+   * @param {string | URL} [workerUrl] in place of them
+   */
+  constructor(own, workerUrl) {
     const events = {
       onMessage: (/** @type {any} */ message) => this.#receive(message),
       onDeath: (/** @type {string} */ why) => void this.end(this.#death(why)),

@@ -1,6 +1,6 @@
 // The worker of a page: messages in, replies out.
 
-import { leaveThreadsToPage } from '../crew/threads.js';
+import { leaveThreadsToPage } from '../crew/threads-of-worker.js';
 import { BrowserReader } from '../picture/read-browser.js';
 import { Service } from './service.js';
 

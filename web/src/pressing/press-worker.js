@@ -1,6 +1,6 @@
 // The press's worker in a page: messages in, replies out.
 
-import { leaveThreadsToPage } from '../crew/threads.js';
+import { leaveThreadsToPage } from '../crew/threads-of-worker.js';
 import { BrowserReader } from '../picture/read-browser.js';
 import { PressService } from './press-service.js';
 

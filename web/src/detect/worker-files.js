@@ -1,0 +1,8 @@
+// Where the detector's worker is, for who starts it. Its own modules don't import this one: crew/start.js says why.
+
+/** @type {import('../crew/start.js').WorkerFiles} */
+export const WORKER = {
+  inPage: () =>
+    new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'wisp' }),
+  inNode: '../detect/worker-node.js',
+};
