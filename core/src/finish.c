@@ -3,6 +3,7 @@
  *
  * With u the unit of the 16-bit number x that a sum becomes: x = real / u, byte = out_scale * x / 32768 + zero.
  * u is chosen so that out_scale is a whole number and no step loses a bit that shows. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -30,9 +31,7 @@ wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wis
   const wisp_tensor *out = &m->tensor[l->output],
                     *residual = l->residual >= 0 ? &m->tensor[l->residual] : NULL;
   const wisp_activation_row row = wisp_activation_row_of(l->activation);
-  if (residual && row.is_share)
-    return wisp_fail(error, WISP_ERR_UNSUPPORTED, "Layer %d adds a residual to a %s.", step->layer,
-                     row.name);
+  assert(!residual || !row.is_share); /* header.c */
   wisp_finish *f = &step->finish;
   memset(f, 0, sizeof *f);
   f->activation = l->activation;

@@ -6,56 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cursor.h"
 #include "error.h"
 #include "head.h"
 #include "operation.h"
 #include "payload.h"
+#include "text.h"
 
-/* Reads front to back; past the end it gives zeros and remembers. */
-typedef struct cursor {
-  const uint8_t *at, *end;
-  int overrun;
-} cursor;
-
-static const uint8_t *take(cursor *c, size_t size) {
-  static const uint8_t zeros[4];
-  if ((size_t)(c->end - c->at) < size) {
-    c->overrun = 1;
-    c->at = c->end;
-    return size <= sizeof zeros ? zeros : NULL;
-  }
-  c->at += size;
-  return c->at - size;
-}
-
-static int take_u8(cursor *c) { return *take(c, 1); }
-
-static int take_u16(cursor *c) {
-  const uint8_t *b = take(c, 2);
-  return b[0] | b[1] << 8;
-}
-
-static uint32_t take_u32(cursor *c) {
-  const uint8_t *b = take(c, 4);
-  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-
-static float take_f32(cursor *c) {
-  const uint32_t bits = take_u32(c);
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
-/* A text as a string of its own, or NULL: no memory, or past the end. */
-static char *take_text(cursor *c, size_t size) {
-  const uint8_t *bytes = take(c, size);
-  if (c->overrun) return NULL;
-  char *text = malloc(size + 1);
-  if (!text) return NULL;
-  memcpy(text, bytes, size);
-  text[size] = 0;
-  return text;
+/* A string of its own, or NULL without memory. */
+static char *string_of(const uint8_t *text, size_t size) {
+  char *string = malloc(size + 1);
+  if (!string) return NULL;
+  memcpy(string, text, size);
+  string[size] = 0;
+  return string;
 }
 
 static wisp_status no_memory(wisp_error *error) {
@@ -64,12 +28,12 @@ static wisp_status no_memory(wisp_error *error) {
 
 /* ---- parts ---- */
 
-static wisp_status read_input(wisp_model *m, cursor *c, wisp_error *error) {
-  m->input_height = take_u16(c);
-  m->input_width = take_u16(c);
-  m->stride = take_u16(c);
-  m->block = take_u8(c);
-  take_u8(c);
+static wisp_status read_input(wisp_model *m, wisp_cursor *c, wisp_error *error) {
+  m->input_height = wisp_cursor_u16(c);
+  m->input_width = wisp_cursor_u16(c);
+  m->stride = wisp_cursor_u16(c);
+  m->block = wisp_cursor_u8(c);
+  wisp_cursor_zeros(c, 1);
   if (m->block != 1 && m->block != 2)
     return wisp_fail(error, WISP_ERR_FORMAT,
                      "The model's input has blocks of %d pixels; 1 or 2 are known.", m->block);
@@ -84,8 +48,9 @@ static wisp_status read_input(wisp_model *m, cursor *c, wisp_error *error) {
   return WISP_OK;
 }
 
-static wisp_status read_counts(wisp_model *m, cursor *c, wisp_error *error) {
-  const int tensors = take_u16(c), layers = take_u16(c), heads = take_u16(c), classes = take_u16(c);
+static wisp_status read_counts(wisp_model *m, wisp_cursor *c, wisp_error *error) {
+  const int tensors = wisp_cursor_u16(c), layers = wisp_cursor_u16(c), heads = wisp_cursor_u16(c),
+            classes = wisp_cursor_u16(c);
   if (tensors < 2 || layers < 1 || heads < 1 || classes < 1)
     return wisp_fail(
         error, WISP_ERR_FORMAT,
@@ -108,12 +73,12 @@ static wisp_status read_counts(wisp_model *m, cursor *c, wisp_error *error) {
   return WISP_OK;
 }
 
-static wisp_status read_tensor(wisp_model *m, cursor *c, int i, wisp_error *error) {
+static wisp_status read_tensor(wisp_model *m, wisp_cursor *c, int i, wisp_error *error) {
   wisp_tensor *t = &m->tensor[i];
-  t->channels = take_u16(c);
-  t->zero_point = take_u8(c);
-  take_u8(c);
-  t->scale = take_f32(c);
+  t->channels = wisp_cursor_u16(c);
+  t->zero_point = wisp_cursor_u8(c);
+  wisp_cursor_zeros(c, 1);
+  t->scale = wisp_cursor_f32(c);
   t->head = -1;
   if (t->channels < 1 || t->channels > WISP_MAX_CHANNELS)
     return wisp_fail(error, WISP_ERR_LIMIT, "Tensor %d has %d channels; 1 to %d are possible.", i,
@@ -142,22 +107,22 @@ static wisp_status check_window(const wisp_layer *l, int i, wisp_error *error) {
   return WISP_OK;
 }
 
-static wisp_status read_layer(wisp_model *m, cursor *c, int i, wisp_error *error) {
+static wisp_status read_layer(wisp_model *m, wisp_cursor *c, int i, wisp_error *error) {
   wisp_layer *l = &m->layer[i];
-  l->operation = (wisp_operation)take_u8(c);
-  l->activation = (wisp_activation)take_u8(c);
-  l->flags = take_u8(c);
-  l->input_count = take_u8(c);
-  l->kernel_height = take_u8(c);
-  l->kernel_width = take_u8(c);
-  l->stride_y = take_u8(c);
-  l->stride_x = take_u8(c);
-  l->pad_top = take_u8(c);
-  l->pad_left = take_u8(c);
-  l->pad_bottom = take_u8(c);
-  l->pad_right = take_u8(c);
-  l->slope = take_f32(c);
-  l->output = take_u16(c);
+  l->operation = (wisp_operation)wisp_cursor_u8(c);
+  l->activation = (wisp_activation)wisp_cursor_u8(c);
+  l->flags = wisp_cursor_u8(c);
+  l->input_count = wisp_cursor_u8(c);
+  l->kernel_height = wisp_cursor_u8(c);
+  l->kernel_width = wisp_cursor_u8(c);
+  l->stride_y = wisp_cursor_u8(c);
+  l->stride_x = wisp_cursor_u8(c);
+  l->pad_top = wisp_cursor_u8(c);
+  l->pad_left = wisp_cursor_u8(c);
+  l->pad_bottom = wisp_cursor_u8(c);
+  l->pad_right = wisp_cursor_u8(c);
+  l->slope = wisp_cursor_f32(c);
+  l->output = wisp_cursor_u16(c);
   l->residual = -1;
   if (!wisp_operation_row_of(l->operation).name)
     return wisp_fail(error, WISP_ERR_UNSUPPORTED,
@@ -169,16 +134,18 @@ static wisp_status read_layer(wisp_model *m, cursor *c, int i, wisp_error *error
                      "Layer %d has activation %d and flags %d, not known here; update wisp.", i,
                      l->activation, l->flags);
   if (l->input_count < 1) return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d reads no tensor.", i);
-  if (!(l->slope >= 0 && l->slope < 1))
-    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d has the slope %g; 0 to 1 is possible.", i,
-                     (double)l->slope);
+  if (!(l->slope >= 0 && l->slope < 1) || (l->slope > 0 && l->activation != WISP_ACT_LEAKY))
+    return wisp_fail(
+        error, WISP_ERR_FORMAT,
+        "Layer %d has activation %d with the slope %g; only leaky ReLU has one, below 1.", i,
+        l->activation, (double)l->slope);
   l->inputs = calloc((size_t)l->input_count, sizeof *l->inputs);
   if (!l->inputs) return no_memory(error);
-  for (int k = 0; k < l->input_count; k++) l->inputs[k] = (uint16_t)take_u16(c);
-  if (l->flags & WISP_LAYER_RESIDUAL) l->residual = take_u16(c);
-  l->payload_size = take_u32(c);
-  l->payload_crc = take_u32(c);
-  const uint32_t present = take_u32(c);
+  for (int k = 0; k < l->input_count; k++) l->inputs[k] = (uint16_t)wisp_cursor_u16(c);
+  if (l->flags & WISP_LAYER_RESIDUAL) l->residual = wisp_cursor_u16(c);
+  l->payload_size = wisp_cursor_u32(c);
+  l->payload_crc = wisp_cursor_u32(c);
+  const uint32_t present = wisp_cursor_u32(c);
   l->present = present <= INT32_MAX ? (int)present : INT32_MAX;
   return check_window(l, i, error);
 }
@@ -192,13 +159,13 @@ static wisp_status check_reads(const wisp_model *m, wisp_error *error) {
                    reads, WISP_MAX_READS);
 }
 
-static wisp_status read_head(wisp_model *m, cursor *c, int i, wisp_error *error) {
+static wisp_status read_head(wisp_model *m, wisp_cursor *c, int i, wisp_error *error) {
   wisp_model_head *h = &m->head[i];
-  h->tensor = take_u16(c);
-  h->stride = take_u16(c);
-  h->kind = (wisp_head_kind)take_u8(c);
-  h->anchors = take_u8(c);
-  take_u16(c);
+  h->tensor = wisp_cursor_u16(c);
+  h->stride = wisp_cursor_u16(c);
+  h->kind = (wisp_head_kind)wisp_cursor_u8(c);
+  h->anchors = wisp_cursor_u8(c);
+  wisp_cursor_zeros(c, 2);
   const int channels = wisp_head_channels(h->kind, h->anchors, m->classes);
   if (!wisp_head_form_of(h->kind, m->classes).channels)
     return wisp_fail(error, WISP_ERR_UNSUPPORTED,
@@ -211,11 +178,15 @@ static wisp_status read_head(wisp_model *m, cursor *c, int i, wisp_error *error)
     return wisp_fail(error, WISP_ERR_FORMAT,
                      "Head %d needs a tensor of its own with %d channels; tensor %d has %d.", i,
                      channels, h->tensor, t->channels);
+  if (t->scale != 1 || t->zero_point != 0)
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Head %d has the scale %g and zero point %d; real numbers have 1 and 0.", i,
+                     (double)t->scale, t->zero_point);
   t->head = i;
   h->sizes = calloc((size_t)h->anchors * 2, sizeof *h->sizes);
   if (!h->sizes) return no_memory(error);
   for (int k = 0; k < h->anchors * 2; k++) {
-    h->sizes[k] = take_f32(c);
+    h->sizes[k] = wisp_cursor_f32(c);
     if (!c->overrun && (!(h->sizes[k] > 0) || !isfinite(h->sizes[k])))
       return wisp_fail(error, WISP_ERR_FORMAT, "Head %d has an anchor of size %g.", i,
                        (double)h->sizes[k]);
@@ -223,14 +194,24 @@ static wisp_status read_head(wisp_model *m, cursor *c, int i, wisp_error *error)
   return WISP_OK;
 }
 
-static wisp_status read_texts(wisp_model *m, cursor *c, wisp_error *error) {
+static wisp_status read_texts(wisp_model *m, wisp_cursor *c, wisp_error *error) {
   for (int i = 0; i < m->classes; i++) {
-    m->class_name[i] = take_text(c, (size_t)take_u16(c));
-    if (!m->class_name[i] && !c->overrun) return no_memory(error);
+    const size_t size = (size_t)wisp_cursor_u16(c);
+    const uint8_t *name = wisp_cursor_take(c, size);
+    if (c->overrun) return WISP_OK; /* it is told later */
+    if (!wisp_is_text(name, size))
+      return wisp_fail(error, WISP_ERR_FORMAT, "The name of class %d is no UTF-8.", i);
+    m->class_name[i] = string_of(name, size);
+    if (!m->class_name[i]) return no_memory(error);
   }
-  m->provenance = take_text(c, take_u32(c));
-  if (!m->provenance && !c->overrun) return no_memory(error);
-  return WISP_OK;
+  const size_t size = wisp_cursor_u32(c);
+  const uint8_t *provenance = wisp_cursor_take(c, size);
+  if (c->overrun) return WISP_OK;
+  if (!wisp_is_object(provenance, size))
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "The model's provenance of %zu bytes is no JSON object.", size);
+  m->provenance = string_of(provenance, size);
+  return m->provenance ? WISP_OK : no_memory(error);
 }
 
 /* ---- the graph ---- */
@@ -240,6 +221,10 @@ static wisp_status check_weights(const wisp_model *m, int i, wisp_error *error) 
   if (m->tensor[l->output].head >= 0 && (l->activation != WISP_ACT_NONE || l->residual >= 0))
     return wisp_fail(error, WISP_ERR_FORMAT,
                      "Layer %d makes a head; it can't have an activation or a residual.", i);
+  const wisp_activation_row activation = wisp_activation_row_of(l->activation);
+  if (l->residual >= 0 && activation.is_share)
+    return wisp_fail(error, WISP_ERR_FORMAT, "Layer %d adds a residual to a %s.", i,
+                     activation.name);
   if (l->residual >= 0 && m->tensor[l->residual].channels != m->tensor[l->output].channels)
     return wisp_fail(error, WISP_ERR_FORMAT,
                      "Layer %d adds tensor %d to tensor %d; their channels differ.", i, l->residual,
@@ -252,7 +237,8 @@ static wisp_status check_weights(const wisp_model *m, int i, wisp_error *error) 
 }
 
 static wisp_status check_no_weights(const wisp_layer *l, int i, wisp_error *error) {
-  if (!l->flags && l->activation == WISP_ACT_NONE && l->payload_size == 0 && l->present == 0)
+  if (!l->flags && l->activation == WISP_ACT_NONE && l->payload_size == 0 && l->payload_crc == 0 &&
+      l->present == 0)
     return WISP_OK;
   return wisp_fail(error, WISP_ERR_FORMAT,
                    "Layer %d is a %s; it can't have weights, a residual or an activation.", i,
@@ -268,6 +254,10 @@ static wisp_status check_layer(const wisp_model *m, int i, wisp_error *error) {
     return wisp_fail(error, WISP_ERR_FORMAT,
                      "Layer %d is a %s that reads %d tensors instead of %d.", i, row.name,
                      l->input_count, row.most_inputs);
+  if (row.sizing == WISP_SIZED_BY_FACTOR && (l->kernel_height != 1 || l->kernel_width != 1))
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Layer %d is a %s with a %dx%d kernel; only 1x1 is possible.", i, row.name,
+                     l->kernel_height, l->kernel_width);
   if (!row.mixes &&
       (l->flags & WISP_LAYER_MASKED || out->head >= 0 || out->channels > in->channels))
     return wisp_fail(error, WISP_ERR_FORMAT,
@@ -307,6 +297,21 @@ static wisp_status check_graph(const wisp_model *m, wisp_error *error) {
   return WISP_OK;
 }
 
+static wisp_status check_input(const wisp_model *m, wisp_error *error) {
+  const wisp_tensor *input = &m->tensor[0];
+  const int channels = 3 * m->block * m->block;
+  if (input->channels != channels)
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "The model's input has %d channels; blocks of %d pixels have %d.",
+                     input->channels, m->block, channels);
+  if (input->scale != 1.0f / 255 || input->zero_point != 0)
+    return wisp_fail(
+        error, WISP_ERR_FORMAT,
+        "The model's input has the scale %g and zero point %d; pixels have 1/255 and 0.",
+        (double)input->scale, input->zero_point);
+  return WISP_OK;
+}
+
 static wisp_status check_size(const wisp_model *m, wisp_error *error) {
   uint64_t size = sizeof m->preamble + m->header_size;
   for (int i = 0; i < m->layers; i++) size += m->layer[i].payload_size;
@@ -318,7 +323,7 @@ static wisp_status check_size(const wisp_model *m, wisp_error *error) {
 }
 
 wisp_status wisp_header_parse(wisp_model *m, const uint8_t *bytes, size_t size, wisp_error *error) {
-  cursor c = {bytes, bytes + size, 0};
+  wisp_cursor c = {bytes, bytes + size, 0, NULL};
   wisp_status status = read_input(m, &c, error);
   if (status == WISP_OK) status = read_counts(m, &c, error);
   for (int i = 0; status == WISP_OK && i < m->tensors; i++) status = read_tensor(m, &c, i, error);
@@ -329,10 +334,12 @@ wisp_status wisp_header_parse(wisp_model *m, const uint8_t *bytes, size_t size, 
   if (c.overrun || (status == WISP_OK && c.at != c.end))
     return wisp_fail(error, WISP_ERR_FORMAT, "The model's header does not fill its %zu bytes.",
                      size);
-  if (status == WISP_OK && m->tensor[0].channels != 3 * m->block * m->block)
-    return wisp_fail(error, WISP_ERR_FORMAT,
-                     "The model's input has %d channels; blocks of %d pixels have %d.",
-                     m->tensor[0].channels, m->block, 3 * m->block * m->block);
+  if (status == WISP_OK && c.reserved)
+    return wisp_fail(
+        error, WISP_ERR_UNSUPPORTED,
+        "Byte %d of the model's header is %d, which this version knows as 0; update wisp.",
+        (int)(c.reserved - bytes), *c.reserved);
+  if (status == WISP_OK) status = check_input(m, error);
   if (status == WISP_OK) status = check_graph(m, error);
   if (status == WISP_OK) status = check_size(m, error);
   return status;

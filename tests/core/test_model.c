@@ -157,6 +157,21 @@ static void test_bytes(const file *f) {
 
 /* ---- wrecked fields ---- */
 
+/* Fields that FORMAT.md leaves one value. */
+static wisp_status wreck_fixed(net *n, int which) {
+  net_layer *l = n->layer;
+  switch (which) {
+    case 54: n->tensor[0].scale = 1.0f / 254; return WISP_ERR_FORMAT;
+    case 55: n->tensor[0].zero_point = 1; return WISP_ERR_FORMAT;
+    case 56: n->tensor[l[6].output].scale = 2; return WISP_ERR_FORMAT; /* of a head */
+    case 57: n->tensor[l[6].output].zero_point = 3; return WISP_ERR_FORMAT;
+    case 58: l[1].slope = 0.1f; return WISP_ERR_FORMAT;     /* of SiLU */
+    case 59: l[4].kernel_width = 3; return WISP_ERR_FORMAT; /* of an upsample */
+    case 60: l[5].activation = 5; return WISP_ERR_FORMAT;   /* sigmoid, with a residual */
+    default: return WISP_OK;
+  }
+}
+
 /* Changes one thing in the small network and says which error must come of it. WISP_OK: there is no such change. */
 static wisp_status wreck(net *n, int which) {
   net_layer *l = n->layer;
@@ -215,7 +230,7 @@ static wisp_status wreck(net *n, int which) {
     case 51: l[5].operation = 4; return WISP_ERR_FORMAT; /* of two inputs */
     case 52: l[6].operation = 4; return WISP_ERR_FORMAT; /* a head */
     case 53: l[3].operation = 4; return WISP_ERR_FORMAT; /* with the payload of a convolution */
-    default: return WISP_OK;
+    default: return wreck_fixed(n, which);
   }
 }
 
@@ -290,7 +305,7 @@ static void test_too_large(void) {
   net *n = check_allocate(sizeof *n);
   *n = (net){
       .height = 32, .width = 32, .stride = 32, .block = 1, .tensors = 6, .heads = 1, .classes = 1};
-  n->tensor[0] = (net_tensor){3, 0, 1, 0, 0};
+  n->tensor[0] = (net_tensor){3, 0, 1.0f / 255, 0, 0};
   for (int t = 1; t <= 4; t++) n->tensor[t] = (net_tensor){16384, 0, 1, 0, 0};
   n->tensor[5] = (net_tensor){6, 0, 1, 0, 0};
   n->head[0] = (net_head){5, 8, 1, {{8, 8}}};
@@ -309,7 +324,7 @@ static void test_many_reads(void) {
   net *n = check_allocate(sizeof *n);
   *n = (net){.height = 32, .width = 32, .stride = 32, .block = 1, .heads = 1, .classes = 1};
   n->tensors = 18;
-  for (int t = 0; t < n->tensors; t++) n->tensor[t] = (net_tensor){3, 0, 1, 0, 0};
+  for (int t = 0; t < n->tensors; t++) n->tensor[t] = (net_tensor){3, 0, 1.0f / 255, 0, 0};
   for (int t = 1; t < n->tensors; t++) {
     add_layer(n, WISP_OP_UPSAMPLE, 0, t, 1);
     n->layer[t - 1].input_count = NET_INPUTS;

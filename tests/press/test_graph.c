@@ -104,6 +104,11 @@ static void test_other_nodes(wisp_graph *graph) {
   activation.weights = numbers;
   activation.weight_count = 4;
   check_refused(graph, activation, 1, "Node 2 has weights; activation takes none");
+  activation.weight_count = -1;
+  check_refused(graph, activation, 1, "Node 2 has weights; activation takes none");
+  activation.weight_count = 0;
+  activation.pick_count = 5;
+  check_refused(graph, activation, 1, "Node 2 has picks; activation takes none");
   wisp_node add = {.kind = WISP_NODE_ADD, .inputs = (int[]){0, 1}, .input_count = 2};
   check_error(wisp_graph_add(graph, &add, &e), WISP_ERR_ARGUMENT, &e,
               "adds tensor 1 of 4 channels to tensor 0 of 3");
@@ -141,6 +146,7 @@ static void test_ends(wisp_graph *graph) {
   check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 8, 2, anchors},
              "an anchor 1 with a side of -1");
   check_error(wisp_graph_class(graph, NULL, &e), WISP_ERR_ARGUMENT, &e, "The name of class 0");
+  check_error(wisp_graph_class(graph, "\xfc", &e), WISP_ERR_ARGUMENT, &e, "class 0 is no UTF-8");
   check_error(wisp_graph_input(graph, 0, 640, &e), WISP_ERR_ARGUMENT, &e,
               "The input is 640x0 pixels");
   check_error(wisp_graph_input(graph, 4128, 640, &e), WISP_ERR_ARGUMENT, &e, "1 to 4096");

@@ -8,6 +8,7 @@
 
 #include "core/src/error.h"
 #include "core/src/head.h"
+#include "core/src/text.h"
 
 enum { MAX_NODES = 16384 /* more than layers: what is folded away counts too */ };
 
@@ -254,11 +255,15 @@ static wisp_status check_inputs(const wisp_graph *graph, const wisp_node *node, 
   return status;
 }
 
-static wisp_status check_weights(const wisp_graph *graph, const wisp_node *node,
-                                 wisp_error *error) {
-  if (!KINDS[node->kind].weighs && (node->weight_count > 0 || node->bias_count > 0))
+/* The lists of numbers that it has, of which no other kind may have any. */
+static wisp_status check_lists(const wisp_graph *graph, const wisp_node *node, wisp_error *error) {
+  const node_kind *kind = &KINDS[node->kind];
+  if (!kind->weighs && (node->weight_count != 0 || node->bias_count != 0))
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d has weights; %s takes none.", next(graph),
-                     KINDS[node->kind].name);
+                     kind->name);
+  if (node->kind != WISP_NODE_SELECT && node->pick_count != 0)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d has picks; %s takes none.", next(graph),
+                     kind->name);
   const wisp_status status =
       check_numbers(graph, "weights", node->weights, node->weight_count, error);
   if (status != WISP_OK) return status;
@@ -281,7 +286,7 @@ static wisp_status check_node(const wisp_graph *graph, wisp_node *node, wisp_err
     return wisp_fail(error, WISP_ERR_ARGUMENT, "There is no kind %d of node.", (int)node->kind);
   wisp_status status = check_inputs(graph, node, error);
   if (status == WISP_OK) status = KINDS[node->kind].rule(graph, node, error);
-  if (status == WISP_OK) status = check_weights(graph, node, error);
+  if (status == WISP_OK) status = check_lists(graph, node, error);
   if (status == WISP_OK) status = check_range(graph, &node->range, error);
   if (status == WISP_OK && graph->node_count == MAX_NODES)
     status = wisp_fail(error, WISP_ERR_LIMIT, "The graph has more than %d nodes.", MAX_NODES);
@@ -375,6 +380,9 @@ wisp_status wisp_graph_class(wisp_graph *graph, const char *name, wisp_error *er
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "The name of class %d has %zu bytes; up to %d are possible.",
                      graph->class_count, length, WISP_MAX_CLASS_NAME);
+  if (!wisp_is_text((const uint8_t *)name, length))
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "The name of class %d is no UTF-8.",
+                     graph->class_count);
   char *copy = copy_of(name, (int)length + 1, 1);
   char **classes = roomy(graph->classes, graph->class_count, &graph->class_cap, sizeof copy);
   if (classes) graph->classes = classes;

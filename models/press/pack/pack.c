@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/src/section.h"
+#include "core/src/text.h"
 #include "corridor.h"
 #include "encode.h"
 #include "net.h"
@@ -253,7 +254,7 @@ static wisp_status check(const wisp_net *net, const char *provenance, wisp_error
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "The network has no integers yet; quantise it before packing.");
   size_t length = provenance ? strlen(provenance) : 0;
-  if (length < 2 || provenance[0] != '{' || provenance[length - 1] != '}')
+  if (!wisp_is_object((const uint8_t *)provenance, length))
     return wisp_fail(error, WISP_ERR_ARGUMENT, "The provenance of %zu bytes is no JSON object.",
                      length);
   int reads = 0;
