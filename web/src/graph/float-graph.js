@@ -30,7 +30,8 @@
  *   heads: GraphHead[],
  *   classes: string[],
  *   source: {format: string, producer: string},
- * }} FloatGraph nodes stand in execution order
+ *   facts?: [string, string][],
+ * }} FloatGraph nodes stand in execution order; facts are for people: what was understood of the file, by headings
  */
 
 export class FloatGraphBuilder {

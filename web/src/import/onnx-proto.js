@@ -3,6 +3,7 @@
 import { PbfReader } from 'pbf';
 import { WispError } from '../error.js';
 import { malformed, unsupported } from '../graph/graph-error.js';
+import { halfsToFloats } from './halfs.js';
 
 /**
  * @typedef {{dims: number[], data: Float32Array | Float64Array}} Tensor
@@ -308,23 +309,3 @@ function tensorData({ name, type, raw, reals, integers }) {
 function aligned(raw, elementSize) {
   return raw.slice(0, raw.length - (raw.length % elementSize)).buffer;
 }
-
-/** @param {Uint16Array} halfs IEEE 754 binary16 */
-function halfsToFloats(halfs) {
-  const floats = new Float32Array(halfs.length);
-  for (let i = 0; i < halfs.length; i++) floats[i] = halfToFloat(halfs[i]);
-  return floats;
-}
-
-/** @param {number} half */
-function halfToFloat(half) {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >> 10) & 31;
-  const fraction = half & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1024 + fraction) * POWERS[exponent];
-}
-
-/** 2^(e − 25): a half with exponent bits e and its hidden bit counts in these. */
-const POWERS = Float64Array.from({ length: 31 }, (_, exponent) => 2 ** (exponent - 25));

@@ -1,0 +1,105 @@
+// A PyTorch checkpoint of a YOLOv5 → float graph, without PyTorch, and without running anything that stands in it.
+
+import { FloatGraphBuilder } from '../graph/float-graph.js';
+import { malformed, unsupported } from '../graph/graph-error.js';
+import { findModel, storagesOf } from './pt/checkpoint.js';
+import { openArchive } from './pt/pt-archive.js';
+import { BLOCKS } from './pt/pt-blocks.js';
+import { readDetect, requireAnchors } from './pt/pt-detect.js';
+import { describedBy, factsOf, namesOf, sizeOf } from './pt/pt-facts.js';
+import { isLegacy, openLegacy } from './pt/pt-legacy.js';
+import { PtModule } from './pt/pt-module.js';
+import { PtNetwork } from './pt/pt-network.js';
+import { Weights } from './pt/weights.js';
+
+/**
+ * @typedef {import('../graph/float-graph.js').FloatGraph} FloatGraph
+ * @typedef {import('./pt/pt-network.js').Feature} Feature
+ */
+
+/** Of networks that keep no strides. */
+const USUAL_STRIDE = 32;
+
+/**
+ * Reads a checkpoint that a train.py of YOLOv5 (v2 and later) or YOLOv5-Lite has written.
+ * Throws an WispError that says what is wrong with the file, or which layer wisp can't run.
+ *
+ * @param {Uint8Array} bytes the whole file
+ * @returns {FloatGraph}
+ */
+export function importPt(bytes) {
+  const file = open(bytes);
+  const checkpoint = findModel(file.value);
+  const model = new PtModule(checkpoint.model, '');
+  const layers = layersOf(model);
+  const detect = layers[layers.length - 1];
+  requireAnchors(detect, describedBy(model));
+  const storages = storagesOf(checkpoint.model);
+  const files = file.storages(new Set([...storages].map(({ key }) => key)));
+  const weights = new Weights(files, bytes.length);
+  const graph = new FloatGraphBuilder();
+  const network = new PtNetwork(graph, weights, BLOCKS);
+  const largest = Math.max(...(network.maybeFloats(detect, 'stride') ?? [USUAL_STRIDE]));
+  const { side, isKnown } = sizeOf(checkpoint, largest);
+  const input = { height: side, width: side };
+  const { heads, classes } = readDetect(network, detect, featuresOf(network, layers, input), input);
+  return {
+    input,
+    nodes: graph.nodesFor(heads.map(({ tensor }) => tensor)),
+    heads,
+    classes: namesOf(model, classes),
+    source: { format: file.format, producer: model.type },
+    facts: factsOf(checkpoint, model, layers, { heads, isKnown, type: weights.type }),
+  };
+}
+
+/** Whether a file begins as one for importPt. @param {Uint8Array} bytes */
+export const beginsAsPt = (bytes) => isZip(bytes) || isLegacy(bytes) || isPickle(bytes);
+
+/** @param {Uint8Array} bytes */
+const isZip = (bytes) => ZIP.every((byte, i) => bytes[i] === byte);
+const ZIP = [0x50, 0x4b, 3, 4];
+
+/** @param {Uint8Array} bytes */
+const isPickle = ([proto, version]) => proto === 0x80 && version >= 2 && version <= 5;
+
+/** @param {Uint8Array} bytes */
+function open(bytes) {
+  if (isZip(bytes)) return openArchive(bytes);
+  if (isLegacy(bytes)) return openLegacy(bytes);
+  if (isPickle(bytes))
+    return unsupported('This is a pickle, but not one that torch.save wrote; save the model with torch.save.');
+  return malformed(`The ${bytes.length} bytes are no PyTorch checkpoint.`);
+}
+
+/** Its layers, each with the numbers of those it reads. @param {PtModule} model */
+function layersOf(model) {
+  const sequence = model.maybe('model');
+  const layers = sequence?.kind === 'Sequential' ? sequence.parts() : [];
+  if (layers.length > 0 && layers.every((layer) => layer.setting('f') !== undefined)) return layers;
+  return unsupported(
+    `The checkpoint holds a ${model.type}, which isn't made as a YOLOv5 is: of layers that say what they read.`,
+  );
+}
+
+/**
+ * Runs all layers but the last, and gives what that one reads.
+ * @param {PtNetwork} network
+ * @param {PtModule[]} layers
+ * @param {{height: number, width: number}} input
+ * @returns {Feature[]}
+ */
+function featuresOf(network, layers, input) {
+  /** @type {Feature} */
+  const picture = { id: 0, channels: 3, ...input };
+  /** @type {Feature[]} */
+  const features = [];
+  const read = (/** @type {PtModule} */ layer) =>
+    [layer.setting('f')].flat().map((from) => {
+      const isFirst = features.length === 0 && from === -1;
+      const feature = isFirst ? picture : Number.isInteger(from) && features.at(from);
+      return feature || layer.refuse(`reads layer ${String(from).slice(0, 20)}, which isn't there`);
+    });
+  for (const layer of layers.slice(0, -1)) features.push(network.run(layer, ...read(layer)));
+  return read(layers[layers.length - 1]);
+}

@@ -1,0 +1,116 @@
+// YOLOv5's last module, Detect: a convolution for each scale, its anchors and its stride.
+
+import { malformed, unsupported } from '../../graph/graph-error.js';
+
+/**
+ * @typedef {import('../../graph/float-graph.js').GraphHead} GraphHead
+ * @typedef {import('./pt-module.js').PtModule} PtModule
+ * @typedef {import('./pt-network.js').Feature} Feature
+ * @typedef {import('./pt-network.js').PtNetwork} PtNetwork
+ */
+
+/** Numbers of a box before its classes: x, y, width, height, objectness. */
+const BOX = 5;
+
+/** Between a stride or anchor as it was saved and as it follows from the network, where float16 has rounded it. */
+const TOLERANCE = 2e-3;
+
+/** What else the last layer of a network may be. @type {[RegExp, string][]} */
+const OTHERS = [
+  [/^Segment/, 'a segmentation network'],
+  [/^Classify/, 'a classifier'],
+  [/^Pose/, 'a network for poses'],
+  [/^OBB/, 'a network for turned boxes'],
+  [/^RTDETR/, 'an RT-DETR'],
+  [/^I(Aux)?Detect|^IBin/, 'a YOLOv7 in training'],
+  [/^(Dual|Triple)?D?Detect$/, 'a YOLOv9'],
+];
+
+/**
+ * @param {PtModule} detect
+ * @param {string} described by which file, '' if unknown
+ */
+export function requireAnchors(detect, described) {
+  const { kind, type } = detect;
+  const isDetect = kind === 'Detect';
+  if (isDetect && !detect.maybe('cv2')) return;
+  const other = OTHERS.find(([pattern]) => pattern.test(kind))?.[1];
+  const what = isDetect ? 'a network without anchors (YOLOv8 and later, YOLOv5u)' : (other ?? 'no YOLOv5');
+  unsupported(
+    `The checkpoint is ${what}: it ends in ${type}${described && `, as ${described} says`}. wisp takes YOLOv5 with ` +
+      "anchors, as YOLOv5's own train.py makes it.",
+  );
+}
+
+/**
+ * @param {PtNetwork} network
+ * @param {PtModule} detect
+ * @param {Feature[]} inputs one a scale
+ * @param {{height: number, width: number}} picture
+ * @returns {{heads: GraphHead[], classes: number}}
+ */
+export function readDetect(network, detect, inputs, picture) {
+  const convolutions = detect.part('m').parts();
+  if (convolutions.length !== inputs.length)
+    malformed(
+      `"${detect.path}" has ${convolutions.length} convolutions for ${inputs.length} scales.`,
+    );
+  const strides = stridesOf(network, detect, inputs, picture);
+  const anchors = anchorsOf(network, detect, strides);
+  const classes = detect.number('nc', -1);
+  const heads = inputs.map((input, i) => {
+    const { id: tensor, channels } = network.run(convolutions[i], input);
+    const boxes = anchors[i].length;
+    if (classes < 1 || channels !== boxes * (BOX + classes))
+      detect.refuse(`gives ${channels} numbers a cell instead of ${boxes} × (5 + ${classes})`);
+    return { tensor, stride: strides[i], anchors: anchors[i] };
+  });
+  detect.requireWhole();
+  return { heads, classes };
+}
+
+/**
+ * As they follow from the network, and as it says.
+ * @param {PtNetwork} network
+ * @param {PtModule} detect
+ * @param {Feature[]} inputs
+ * @param {{height: number, width: number}} picture
+ */
+function stridesOf(network, detect, inputs, picture) {
+  const saved = network.maybeFloats(detect, 'stride');
+  return inputs.map((input, i) => {
+    const stride = picture.height / input.height;
+    if (picture.width / input.width !== stride || (saved && !close(saved[i], stride)))
+      detect.refuse(
+        `says that scale ${i} has stride ${saved?.[i]}, where ${picture.width}×${picture.height} pixels became ` +
+          `${input.width}×${input.height} cells`,
+      );
+    return stride;
+  });
+}
+
+/**
+ * In pixels: v5.0 and older keep them so, all keep them in cells.
+ * @param {PtNetwork} network
+ * @param {PtModule} detect
+ * @param {number[]} strides
+ * @returns {[number, number][][]}
+ */
+function anchorsOf(network, detect, strides) {
+  const inCells = network.maybeFloats(detect, 'anchors');
+  const inPixels = network.maybeFloats(detect, 'anchor_grid');
+  const numbers = inPixels ?? inCells ?? detect.refuse('has no anchors');
+  const each = numbers.length / strides.length / 2;
+  if (!Number.isInteger(each) || each < 1 || numbers.some((x) => x <= 0))
+    detect.refuse(`has ${numbers.length} numbers as anchors of ${strides.length} scales`);
+  return strides.map((stride, scale) =>
+    Array.from({ length: each }, (_, i) => {
+      const at = (scale * each + i) * 2;
+      const unit = inPixels ? 1 : stride;
+      return [numbers[at] * unit, numbers[at + 1] * unit];
+    }),
+  );
+}
+
+/** @param {number} a @param {number} b */
+const close = (a, b) => Math.abs(a - b) <= TOLERANCE * b;

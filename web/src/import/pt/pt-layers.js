@@ -1,0 +1,151 @@
+// Layers of torch.nn → convolutions, affine nodes, activations, pools: each has one node in the float graph.
+
+import { malformed } from '../../graph/graph-error.js';
+
+/**
+ * @typedef {import('./pt-module.js').PtModule} PtModule
+ * @typedef {import('./pt-network.js').Feature} Feature
+ * @typedef {import('./pt-network.js').PtNetwork} PtNetwork
+ * @typedef {import('./pt-network.js').Translate} Translate
+ * @typedef {import('../../graph/float-graph.js').Operation} Operation
+ * @typedef {import('../../graph/float-graph.js').Pad} Pad
+ */
+
+/** The only feature map that a module reads. @param {PtModule} module @param {Feature[]} inputs */
+export function only(module, inputs) {
+  return inputs.length === 1 ? inputs[0] : module.refuse(`reads ${inputs.length} feature maps`);
+}
+
+/**
+ * Stride and padding of a window, and the size it leads to.
+ * @param {PtModule} module
+ * @param {Feature} x
+ * @param {[number, number]} kernel
+ * @param {number} stride where the module has none
+ */
+function window(module, x, kernel, stride) {
+  const steps = module.setting('stride') === null ? kernel : module.pair('stride', stride);
+  if (module.pair('dilation', 1).some((d) => d !== 1)) module.refuse('is dilated');
+  if (module.setting('ceil_mode')) module.refuse('rounds its size up (ceil_mode)');
+  if (module.setting('padding') === 'same') module.refuse('is padded to "same"');
+  const padding = module.setting('padding') === 'valid' ? [0, 0] : module.pair('padding', 0);
+  const fits = [...steps, ...padding].every((n) => Number.isInteger(n) && n >= 0);
+  if (!fits || steps.includes(0)) module.refuse(`has stride ${steps} and padding ${padding}`);
+  const [height, width] = [x.height, x.width].map(
+    (size, axis) => Math.floor((size + 2 * padding[axis] - kernel[axis]) / steps[axis]) + 1,
+  );
+  /** @type {Pad} */
+  const pad = [padding[0], padding[1], padding[0], padding[1]];
+  return { stride: steps, pad, height, width };
+}
+
+/** @type {Translate} */
+export function conv2d(network, module, inputs) {
+  const x = only(module, inputs);
+  const size = module.tensor('weight')?.size ?? [];
+  if (size.length !== 4) return module.refuse(`has weights of ${size.length} axes`);
+  const [out, depth, kh, kw] = size;
+  const groups = module.number('groups', 1);
+  if (depth * groups !== x.channels || out % groups !== 0)
+    malformed(`"${module.path}" has weights ${size.join('×')} in ${groups} groups for ${x.channels} channels.`);
+  const mode = module.setting('padding_mode') ?? 'zeros';
+  if (mode !== 'zeros') module.refuse('pads with something other than zeros');
+  const { stride, pad, height, width } = window(module, x, [kh, kw], 1);
+  const weight = network.floats(module, 'weight', out * depth * kh * kw);
+  const bias = module.tensor('bias') && network.floats(module, 'bias', out);
+  /** @type {Operation} */
+  const conv = { op: 'conv', weight, bias, channels: [x.channels, out], kernel: [kh, kw], stride, pad, groups };
+  return network.add(module.path, [x], conv, { channels: out, height, width });
+}
+
+/** @type {Translate} */
+export function batchNorm(network, module, inputs) {
+  const x = only(module, inputs);
+  const { scale, bias } = normalization(network, module, x.channels);
+  return network.add(module.path, [x], { op: 'affine', scale, bias });
+}
+
+/** What PyTorch gives a batch norm unless told otherwise. */
+const EPSILON = 1e-5;
+
+/**
+ * A batch norm as it is after training: x · scale + bias.
+ * @param {PtNetwork} network
+ * @param {PtModule} module
+ * @param {number} channels
+ */
+export function normalization(network, module, channels) {
+  module.tensor('num_batches_tracked');
+  const mean = network.floats(module, 'running_mean', channels);
+  const variance = network.floats(module, 'running_var', channels);
+  const epsilon = module.number('eps', EPSILON);
+  const gamma = module.tensor('weight') && network.floats(module, 'weight', channels);
+  const beta = module.tensor('bias') && network.floats(module, 'bias', channels);
+  const scale = variance.map((v, c) => (gamma ? gamma[c] : 1) / Math.sqrt(v + epsilon));
+  const bias = mean.map((m, c) => (beta ? beta[c] : 0) - m * scale[c]);
+  if (!scale.every(Number.isFinite)) malformed(`"${module.path}" has a variance that isn't positive.`);
+  return { scale, bias };
+}
+
+/** @type {Translate} */
+export function maxPool(network, module, inputs) {
+  const x = only(module, inputs);
+  const kernel = module.pair('kernel_size', 0);
+  const { stride, pad, height, width } = window(module, x, kernel, kernel[0]);
+  return network.add(module.path, [x], { op: 'maxpool', kernel, stride, pad }, { height, width });
+}
+
+/** What models/FORMAT.md allows. */
+const LARGEST_FACTOR = 8;
+
+/** @type {Translate} */
+export function upsample(network, module, inputs) {
+  const x = only(module, inputs);
+  const mode = module.setting('mode') ?? 'nearest';
+  if (mode !== 'nearest') module.refuse(`interpolates (${mode})`);
+  const factor = module.pair('scale_factor', 0);
+  if (!factor.every((f) => Number.isInteger(f) && f >= 1 && f <= LARGEST_FACTOR))
+    module.refuse(`resizes by ${factor.join('×')}`);
+  const [fy, fx] = factor;
+  return network.add(module.path, [x], { op: 'upsample', factor }, { height: x.height * fy, width: x.width * fx });
+}
+
+/** @param {(module: PtModule) => Operation} operation @returns {Translate} */
+export function simple(operation) {
+  return (network, module, inputs) => network.add(module.path, [only(module, inputs)], operation(module));
+}
+
+/** @type {Translate} */
+export const pass = (_, module, inputs) => only(module, inputs);
+
+/** Its parts, one after the other. @type {Translate} */
+export function sequential(network, module, inputs) {
+  return module.parts().reduce((x, part) => network.run(part, x), only(module, inputs));
+}
+
+/**
+ * Feature maps one behind the other.
+ * @param {PtNetwork} network
+ * @param {PtModule} module
+ * @param {Feature[]} inputs
+ * @param {string} [name]
+ */
+export function joined(network, module, inputs, name = module.path) {
+  const [{ height, width }] = inputs;
+  const other = inputs.find((x) => x.height !== height || x.width !== width);
+  if (other)
+    module.refuse(`joins feature maps of ${width}×${height} and ${other.width}×${other.height}`);
+  const channels = inputs.reduce((sum, x) => sum + x.channels, 0);
+  return network.add(name, inputs, { op: 'concat' }, { channels });
+}
+
+/**
+ * @param {PtNetwork} network
+ * @param {PtModule} module
+ * @param {Feature[]} inputs two
+ */
+export function sum(network, module, [x, y]) {
+  if (x.channels !== y.channels || x.height !== y.height || x.width !== y.width)
+    module.refuse('adds feature maps of different sizes');
+  return network.add(module.path, [x, y], { op: 'add' });
+}
