@@ -4,23 +4,27 @@
 export class Name {
   /** @param {string} module @param {string} name */
   constructor(module, name) {
-    Object.assign(this, { module, name });
+    this.module = module;
+    this.name = name;
   }
 }
 
 /** What a function gives, or an object that is made as one: REDUCE. */
 export class Call {
-  /** @param {Name} name @param {unknown[]} args */
+  /** @param {Name} name @param {any[]} args */
   constructor(name, args) {
-    Object.assign(this, { name, args });
+    this.name = name;
+    this.args = args;
   }
 }
 
 /** An object of a class, with what its attributes are: NEWOBJ, BUILD. */
 export class Thing {
-  /** @param {Name} type @param {unknown} state @param {unknown[]} [args] */
+  /** @param {Name} type @param {any} state @param {unknown[]} [args] */
   constructor(type, state, args = []) {
-    Object.assign(this, { type, state, args });
+    this.type = type;
+    this.state = state;
+    this.args = args;
   }
 }
 
@@ -44,14 +48,6 @@ export class Persistent {
   /** @param {...unknown} id */
   constructor(...id) {
     this.id = new Tuple(...id);
-  }
-}
-
-/** Bytes as they are, for what no pickle module would write. */
-export class Raw {
-  /** @param {...number} bytes */
-  constructor(...bytes) {
-    this.bytes = bytes;
   }
 }
 
@@ -93,7 +89,6 @@ class Writer {
     if (typeof value === 'number') return this.#number(value);
     if (typeof value === 'bigint') return this.#put('\x8a', 8, little(value, 8));
     if (value instanceof Float) return this.#float(value.value);
-    if (value instanceof Raw) return this.#put(value.bytes);
     const known = this.#known.get(value);
     if (known !== undefined) return this.#put('j', little(known, 4));
     return this.#compound(value);

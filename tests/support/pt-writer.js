@@ -18,6 +18,8 @@ const TYPES = {
  * @typedef {{values: number[], size?: number[], type?: string, stride?: number[], offset?: number}} Numbers
  * @typedef {{parts?: Record<string, any>, parameters?: Record<string, Numbers | null>,
  *   buffers?: Record<string, Numbers>, settings?: Record<string, any>}} Contents
+ * @typedef {{protocol?: number, legacy?: boolean, folder?: string, level?: 0 | 9,
+ *   more?: Record<string, Uint8Array>}} SaveOptions
  */
 
 export class CheckpointWriter {
@@ -34,7 +36,8 @@ export class CheckpointWriter {
     const key = String(this.storages.size);
     this.storages.set(key, { type, values });
     const storage = new Persistent('storage', name('torch', type), key, 'cpu', values.length);
-    const strides = stride ?? size.map((_, axis) => size.slice(axis + 1).reduce((a, b) => a * b, 1));
+    const strides =
+      stride ?? size.map((_, axis) => size.slice(axis + 1).reduce((a, b) => a * b, 1));
     const hooks = new Call(name('collections', 'OrderedDict'), []);
     return new Call(name('torch._utils', '_rebuild_tensor_v2'), [
       storage,
@@ -56,8 +59,10 @@ export class CheckpointWriter {
   /** @param {string} type e.g. models.common.Conv @param {Contents} contents */
   module(type, { parts = {}, parameters = {}, buffers = {}, settings = {} }) {
     const at = type.lastIndexOf('.');
-    const tensors = (/** @type {Record<string, any>} */ all, /** @type {(one: any) => any} */ make) =>
-      new Map(Object.entries(all).map(([key, one]) => [key, one && make(one)]));
+    const tensors = (
+      /** @type {Record<string, any>} */ all,
+      /** @type {(one: any) => any} */ make,
+    ) => new Map(Object.entries(all).map(([key, one]) => [key, one && make(one)]));
     return new Thing(name(type.slice(0, at), type.slice(at + 1)), {
       training: false,
       _parameters: tensors(parameters, (one) => this.parameter(one)),
@@ -70,7 +75,7 @@ export class CheckpointWriter {
 
   /**
    * @param {any} value what is saved
-   * @param {{protocol?: number, legacy?: boolean, folder?: string, level?: 0 | 9, more?: Record<string, Uint8Array>}} [options]
+   * @param {SaveOptions} [options]
    * @returns {Uint8Array}
    */
   save(value, { protocol = 2, legacy = false, folder = 'best', level = 0, more = {} } = {}) {
@@ -93,7 +98,11 @@ export class CheckpointWriter {
 
   /** @param {any} value @param {number} protocol @param {(readonly [string, Uint8Array])[]} files */
   #legacy(value, protocol, files) {
-    const system = { protocol_version: 1001, little_endian: true, type_sizes: { short: 2, int: 4 } };
+    const system = {
+      protocol_version: 1001,
+      little_endian: true,
+      type_sizes: { short: 2, int: 4 },
+    };
     return Uint8Array.from([
       ...[0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e],
       ...pickle(1001),

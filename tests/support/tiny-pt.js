@@ -34,7 +34,10 @@ export class TinyPt {
   /** Different from each other, the same from run to run. @param {number} count */
   numbers(count) {
     this.seed += 97;
-    return Array.from({ length: count }, (_, i) => ((((i + 1) * 2654435761 + this.seed) % 2000) - 1000) / 2048);
+    return Array.from(
+      { length: count },
+      (_, i) => ((((i + 1) * 2654435761 + this.seed) % 2000) - 1000) / 2048,
+    );
   }
 
   /** @param {string} type @param {Contents} contents */
@@ -95,7 +98,9 @@ export class TinyPt {
   conv(cin, cout, options = {}, type = 'models.common.Conv') {
     const { act = this.act(), ...rest } = options;
     const conv = this.conv2d(cin, cout, { ...rest, bias: this.fused });
-    return this.module(type, { parts: this.fused ? { conv, act } : { conv, bn: this.batchNorm(cout), act } });
+    return this.module(type, {
+      parts: this.fused ? { conv, act } : { conv, bn: this.batchNorm(cout), act },
+    });
   }
 
   /** @param {any[]} parts */
@@ -126,7 +131,9 @@ export class TinyPt {
         cv3: this.conv2d(c, c),
         cv4: this.conv(2 * c, cout),
         bn: this.batchNorm(2 * c),
-        act: this.module('torch.nn.modules.activation.LeakyReLU', { settings: { negative_slope: 0.1 } }),
+        act: this.module('torch.nn.modules.activation.LeakyReLU', {
+          settings: { negative_slope: 0.1 },
+        }),
         m: this.sequential(this.bottleneck(c, true)),
       },
     });
@@ -135,7 +142,14 @@ export class TinyPt {
   /** @param {number} k */
   pool(k, settings = {}) {
     return this.module('torch.nn.modules.pooling.MaxPool2d', {
-      settings: { kernel_size: k, stride: 1, padding: Math.floor(k / 2), dilation: 1, ceil_mode: false, ...settings },
+      settings: {
+        kernel_size: k,
+        stride: 1,
+        padding: Math.floor(k / 2),
+        dilation: 1,
+        ceil_mode: false,
+        ...settings,
+      },
     });
   }
 
@@ -156,7 +170,13 @@ export class TinyPt {
 
   upsample(settings = {}) {
     return this.module('torch.nn.modules.upsampling.Upsample', {
-      settings: { size: null, scale_factor: new Float(2), mode: 'nearest', align_corners: null, ...settings },
+      settings: {
+        size: null,
+        scale_factor: new Float(2),
+        mode: 'nearest',
+        align_corners: null,
+        ...settings,
+      },
     });
   }
 
@@ -164,13 +184,20 @@ export class TinyPt {
     return this.module('models.common.Concat', { settings: { d: 1 } });
   }
 
-  /** @param {number} c @param {number} stride */
+  /** @param {number} cin @param {number} c @param {number} stride */
   shuffleBlock(cin, c, stride) {
     const half = c / 2;
     const from = stride > 1 ? cin : half;
-    const depthwise = (/** @type {number} */ n) => this.conv2d(n, n, { k: 3, s: stride, groups: n });
+    const depthwise = (/** @type {number} */ n) =>
+      this.conv2d(n, n, { k: 3, s: stride, groups: n });
     const branch1 = () =>
-      this.sequential(depthwise(cin), this.batchNorm(cin), this.conv2d(cin, half), this.batchNorm(half), this.relu());
+      this.sequential(
+        depthwise(cin),
+        this.batchNorm(cin),
+        this.conv2d(cin, half),
+        this.batchNorm(half),
+        this.relu(),
+      );
     const branch2 = this.sequential(
       ...[this.conv2d(from, half), this.batchNorm(half), this.relu()],
       ...[depthwise(half), this.batchNorm(half)],
@@ -182,7 +209,11 @@ export class TinyPt {
 
   /** @param {number} cin @param {number} cout */
   liteStem(cin, cout) {
-    const conv = this.sequential(this.conv2d(cin, cout, { k: 3, s: 2 }), this.batchNorm(cout), this.relu());
+    const conv = this.sequential(
+      this.conv2d(cin, cout, { k: 3, s: 2 }),
+      this.batchNorm(cout),
+      this.relu(),
+    );
     const maxpool = this.pool(3, { stride: 2 });
     return this.module('models.common.conv_bn_relu_maxpool', { parts: { conv, maxpool } });
   }
@@ -193,7 +224,9 @@ export class TinyPt {
     const cells = ANCHORS.flatMap((anchors, i) => anchors.flat().map((x) => x / STRIDES[i]));
     const isOld = ['v3', 'v5', 'lite'].includes(this.version);
     return this.module('models.yolo.Detect', {
-      parts: { m: this.module('torch.nn.modules.container.ModuleList', { parts: { ...convolutions } }) },
+      parts: {
+        m: this.module('torch.nn.modules.container.ModuleList', { parts: { ...convolutions } }),
+      },
       buffers: {
         anchors: { values: cells, size: [3, 3, 2] },
         ...(isOld && { anchor_grid: { values: ANCHORS.flat(2), size: [3, 1, 3, 1, 1, 2] } }),
@@ -225,7 +258,8 @@ export class TinyPt {
       v3: () => [focus(), down(c), down(c)],
       v5: () => [focus(), down(c), down(c)],
     };
-    const stem = stems[version] ?? (() => [this.conv(3, c, { k: 6, s: 2, p: [2, 2] }), down(c), down(c)]);
+    const stem =
+      stems[version] ?? (() => [this.conv(3, c, { k: 6, s: 2, p: [2, 2] }), down(c), down(c)]);
     const block = version === 'v3' ? this.csp(c, c) : this.c3(c, c);
     return [
       ...stem().map((module) => /** @type {[any, number]} */ ([module, -1])),
@@ -261,11 +295,14 @@ export class TinyPt {
 }
 
 /**
- * @param {PtOptions & Parameters<CheckpointWriter['save']>[1]} [options]
+ * @param {PtOptions & import('./pt-writer.js').SaveOptions} [options]
  * @param {(model: any, tiny: TinyPt) => any} [wrap] what is saved
  * @returns {Uint8Array}
  */
-export function tinyPt(options = {}, wrap = (model) => ({ epoch: -1, model, ema: null, optimizer: null })) {
+export function tinyPt(
+  options = {},
+  wrap = (model) => ({ epoch: -1, model, ema: null, optimizer: null }),
+) {
   const tiny = new TinyPt(options);
   return tiny.writer.save(wrap(tiny.model(), tiny), options);
 }

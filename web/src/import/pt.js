@@ -3,6 +3,7 @@
 import { FloatGraphBuilder } from '../graph/float-graph.js';
 import { malformed, unsupported } from '../graph/graph-error.js';
 import { findModel, storagesOf } from './pt/checkpoint.js';
+import { wordsFor } from './pt/pickled.js';
 import { openArchive } from './pt/pt-archive.js';
 import { BLOCKS } from './pt/pt-blocks.js';
 import { readDetect, requireAnchors } from './pt/pt-detect.js';
@@ -68,7 +69,9 @@ function open(bytes) {
   if (isZip(bytes)) return openArchive(bytes);
   if (isLegacy(bytes)) return openLegacy(bytes);
   if (isPickle(bytes))
-    return unsupported('This is a pickle, but not one that torch.save wrote; save the model with torch.save.');
+    return unsupported(
+      'This is a pickle, but not one that torch.save wrote; save the model with torch.save.',
+    );
   return malformed(`The ${bytes.length} bytes are no PyTorch checkpoint.`);
 }
 
@@ -98,7 +101,7 @@ function featuresOf(network, layers, input) {
     [layer.setting('f')].flat().map((from) => {
       const isFirst = features.length === 0 && from === -1;
       const feature = isFirst ? picture : Number.isInteger(from) && features.at(from);
-      return feature || layer.refuse(`reads layer ${String(from).slice(0, 20)}, which isn't there`);
+      return feature || layer.refuse(`reads layer ${wordsFor(from)}, which isn't there`);
     });
   for (const layer of layers.slice(0, -1)) features.push(network.run(layer, ...read(layer)));
   return read(layers[layers.length - 1]);

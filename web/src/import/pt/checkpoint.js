@@ -1,11 +1,12 @@
 // Where in a checkpoint the network is, and what else was saved with it.
 
 import { unsupported } from '../../graph/graph-error.js';
-import { Made, Storage, Tensor } from './pickled.js';
+import { Made, Tensor, wordsFor } from './pickled.js';
 import { attributesOf } from './pt-module.js';
 
 /**
  * @typedef {import('./pickled.js').Pickled} Pickled
+ * @typedef {import('./pickled.js').Storage} Storage
  * @typedef {object} Checkpoint
  * @property {Made} model the module that holds the layers
  * @property {Map<string, Pickled>} saved what stands beside it; empty where only the model was saved
@@ -32,7 +33,9 @@ const PLACES = ['ema', 'model', 'net'];
 export function findModel(value) {
   if (value instanceof Made) return { model: unwrapped(value), saved: new Map(), place: '' };
   if (!(value instanceof Map))
-    return unsupported(`The checkpoint holds ${wordsFor(value)} and no network; save the model itself.`);
+    return unsupported(
+      `The checkpoint holds ${wordsFor(value)} and no network; save the model itself.`,
+    );
   for (const place of PLACES) {
     const found = value.get(place);
     const model = Array.isArray(found) ? found[0] : found; // early in 2021 with the number of updates
@@ -58,17 +61,20 @@ function unwrapped(outer) {
 /** Keys under which a state dict may lie. */
 const STATES = ['state_dict', 'model_state_dict', 'ema_state_dict', 'model', 'ema', 'weights'];
 
+/** Of a checkpoint without a network. */
+const SHOWN_KEYS = 5;
+
 /** @param {Map<any, any>} saved @returns {never} */
 function refuseWeights(saved) {
   const states = [saved, ...STATES.map((key) => saved.get(key))];
   const state = states.find((one) => one instanceof Map && firstTensor(one) !== undefined);
   if (state) {
     unsupported(
-      `The checkpoint holds weights alone (a state dict: "${String(firstTensor(state)).slice(0, 60)}", …), not how the layers ` +
-        "are connected. Save the model with them, torch.save({'model': model}, 'best.pt'), or export it to ONNX.",
+      `The checkpoint holds weights alone (a state dict: ${wordsFor(firstTensor(state))}, …), not how the ` +
+        "layers are connected. Save the model itself, torch.save({'model': model}, 'best.pt'), or export it to ONNX.",
     );
   }
-  const keys = [...saved.keys()].slice(0, 5).map((key) => `"${String(key).slice(0, 40)}"`);
+  const keys = [...saved.keys()].slice(0, SHOWN_KEYS).map(wordsFor);
   return unsupported(
     `The checkpoint holds no network: it has ${keys.join(', ') || 'nothing'}, and neither "model" nor "ema".`,
   );
@@ -77,12 +83,6 @@ function refuseWeights(saved) {
 /** The name of the first tensor in a state dict. @param {Map<any, any>} state */
 const firstTensor = (state) =>
   [...state.keys()].find((key) => typeof key === 'string' && state.get(key) instanceof Tensor);
-
-/** @param {Pickled} value */
-function wordsFor(value) {
-  if (value instanceof Tensor) return `a tensor of ${value.size.join('×')}`;
-  return Array.isArray(value) ? 'a list' : `a ${value === null ? 'None' : typeof value}`;
-}
 
 /**
  * All storages that a model's modules name, each module looked at once.
@@ -94,7 +94,11 @@ export function storagesOf(model) {
   const seen = new Set([model]);
   for (const made of seen) {
     const attributes = attributesOf(made);
-    for (const value of [...attributes.values(), ...entries(attributes, '_parameters'), ...entries(attributes, '_buffers')])
+    for (const value of [
+      ...attributes.values(),
+      ...entries(attributes, '_parameters'),
+      ...entries(attributes, '_buffers'),
+    ])
       if (value instanceof Tensor) storages.add(value.storage);
     for (const part of entries(attributes, '_modules')) if (part instanceof Made) seen.add(part);
   }

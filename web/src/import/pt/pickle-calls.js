@@ -16,8 +16,16 @@ const HARMLESS =
   /^(set|frozenset|dict|list|tuple|slice|complex|range|int|float|bool|str|bytes|bytearray|object|type|getattr|print)$/;
 
 /** Modules whose functions run programs, load code or open connections: no network needs one. */
-const HARMFUL =
-  /^(os|posix|nt|sys|subprocess|pty|commands|shutil|socket|http|urllib\d?|requests|asyncio|multiprocessing|runpy|importlib|imp|pkgutil|code|ctypes|cffi|pdb|bdb|timeit|c?[Pp]rofile|webbrowser|pip|ensurepip|_?pickle|marshal)(\.|$)/;
+const HARMFUL = new Set(
+  (
+    'os posix nt sys subprocess pty commands shutil socket http urllib urllib2 requests asyncio multiprocessing ' +
+    'runpy importlib imp pkgutil code ctypes cffi pdb bdb timeit profile cProfile webbrowser pip ensurepip ' +
+    'pickle _pickle cPickle marshal'
+  ).split(' '),
+);
+
+/** Letters of a class's name, and of its module's. */
+const LONGEST_NAME = 400;
 
 /**
  * @param {string} module
@@ -25,8 +33,12 @@ const HARMFUL =
  * @returns {Name}
  */
 export function nameOf(module, name) {
+  if (module.length > LONGEST_NAME || name.length > LONGEST_NAME)
+    malformed(
+      `The checkpoint's pickle has a class whose name is ${module.length + name.length} letters long.`,
+    );
   const isBuiltin = module === 'builtins' || module === '__builtin__';
-  if (isBuiltin ? !HARMLESS.test(name) : HARMFUL.test(module)) {
+  if (isBuiltin ? !HARMLESS.test(name) : HARMFUL.has(module.split('.')[0])) {
     unsupported(
       `The checkpoint calls ${module}.${name}, which no network needs and which can do harm. wisp runs nothing that ` +
         "stands in a file; don't load this one in Python, and get it anew from whom you trust.",
@@ -63,7 +75,10 @@ export function call(type, args) {
   return CALLS.get(String(type))?.(args) ?? new Made(type, args);
 }
 
-/** A tensor that has attributes of its own. @param {Pickled[]} args the call that makes it, its class, that call's arguments */
+/**
+ * A tensor that has attributes of its own.
+ * @param {Pickled[]} args the call that makes it, its class, that call's arguments
+ */
 function withAttributes([made, , args]) {
   return Array.isArray(args) ? TENSORS.get(String(made))?.(args) : undefined;
 }
@@ -76,7 +91,9 @@ function tensor([storage, offset, size, stride]) {
     return malformed("A tensor of the checkpoint lacks its storage, or its size isn't whole.");
   const [sizes, strides] = /** @type {number[][]} */ ([size, stride]);
   if (sizes.length !== strides.length)
-    malformed(`A tensor of the checkpoint has ${sizes.length} sizes and ${strides.length} strides.`);
+    malformed(
+      `A tensor of the checkpoint has ${sizes.length} sizes and ${strides.length} strides.`,
+    );
   return new Tensor(storage, offset, sizes, strides);
 }
 

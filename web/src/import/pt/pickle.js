@@ -1,9 +1,9 @@
 // Reads pickles of protocols 2 to 5 as data. Nothing in them is run: what they call stays a name with its arguments.
 
 import { malformed, unsupported } from '../../graph/graph-error.js';
-import { PickleCursor } from './pickle-cursor.js';
 import { call, nameOf, persistent } from './pickle-calls.js';
-import { Made, Name } from './pickled.js';
+import { PickleCursor } from './pickle-cursor.js';
+import { Made, Name, wordsFor } from './pickled.js';
 
 /**
  * @typedef {import('./pickled.js').Pickled} Pickled
@@ -88,7 +88,9 @@ class Machine {
 
   /** The last `count`, in their order. @param {number} count */
   popLast(count) {
-    return Array.from({ length: count }, () => this.pop()).reverse();
+    const floor = this.#marks[this.#marks.length - 1] ?? 0;
+    if (this.#stack.length - count < floor) this.#empty();
+    return this.#stack.splice(-count);
   }
 
   /** @param {number} index */
@@ -103,7 +105,8 @@ class Machine {
   /** @param {number} index */
   recall(index) {
     const value = this.#memory.get(index);
-    if (value === undefined) malformed(`The checkpoint's pickle recalls value ${index}, which it never had.`);
+    if (value === undefined)
+      malformed(`The checkpoint's pickle recalls value ${index}, which it never had.`);
     this.push(value);
   }
 
@@ -124,14 +127,18 @@ class Machine {
     const { type, key, count } = found;
     const known = this.storages.get(key) ?? found;
     if (known.type !== type || known.count !== count)
-      malformed(`Storage "${key.slice(0, 40)}" of the checkpoint is ${known.count} numbers of ${known.type} and ${count} of ${type}.`);
+      malformed(
+        `Storage ${wordsFor(key)} of the checkpoint is ${known.count} × ${known.type} and ${count} × ${type}.`,
+      );
     this.storages.set(key, known);
     return this.push(known);
   }
 
   /** @returns {never} */
   #empty() {
-    return malformed(`The checkpoint's pickle is damaged: byte ${this.cursor.at} takes what is not there.`);
+    return malformed(
+      `The checkpoint's pickle is damaged: byte ${this.cursor.at} takes what is not there.`,
+    );
   }
 }
 
@@ -139,7 +146,7 @@ class Machine {
 function unknownOperation(code, at) {
   const hex = code.charCodeAt(0).toString(16).padStart(2, '0');
   return malformed(
-    `Byte ${at} of the checkpoint's pickle is 0x${hex}, which no pickle of protocol 2 to 5 that torch.save writes has there.`,
+    `Byte ${at} of the checkpoint's pickle is 0x${hex}, which torch.save never writes (protocols 2 to 5).`,
   );
 }
 
@@ -154,7 +161,8 @@ function extend(m, items) {
   const list = m.top();
   if (list instanceof Set) for (const item of items) list.add(item);
   else if (Array.isArray(list)) for (const item of items) list.push(item);
-  else if (!(list instanceof Made)) malformed("The checkpoint's pickle appends to what is no list.");
+  else if (!(list instanceof Made))
+    malformed("The checkpoint's pickle appends to what is no list.");
 }
 
 /** @param {Machine} m @param {Pickled[]} items keys and values in turn */
@@ -179,7 +187,10 @@ function skip(m, bytes) {
 
 const STOP = '.';
 
-/** By their codes, in the order and with the names of Python's pickletools. @type {Map<string, (m: Machine, c: PickleCursor) => void>} */
+/**
+ * By their codes, in the order and with the names of Python's pickletools.
+ * @type {Map<string, (m: Machine, c: PickleCursor) => void>}
+ */
 const OPERATIONS = new Map([
   ['J', (m, c) => m.push(c.int32())], // BININT
   ['K', (m, c) => m.push(c.byte())], // BININT1

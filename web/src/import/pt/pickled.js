@@ -51,3 +51,16 @@ export class Tensor {
     this.stride = stride;
   }
 }
+
+/** Letters of a text that is shown. */
+const SHOWN = 60;
+
+/** For sentences: never long, however long or deep the value is. @param {Pickled | undefined} value */
+export function wordsFor(value) {
+  if (typeof value === 'string') return `"${value.slice(0, SHOWN)}"`;
+  if (value instanceof Tensor) return `a tensor of ${value.size.join('×')}`;
+  if (Array.isArray(value)) return 'a list';
+  if (value instanceof Map) return 'a dictionary';
+  if (value === null) return 'None';
+  return typeof value === 'object' ? 'an object' : String(value);
+}

@@ -1,4 +1,4 @@
-// A checkpoint's file as torch.save writes it since PyTorch 1.6: a zip archive with a pickle and a file for each storage.
+// A checkpoint's file as torch.save writes it since PyTorch 1.6: a zip archive of a pickle and the storages.
 
 import { unzipSync } from 'fflate';
 import { WispError } from '../../error.js';
@@ -9,7 +9,7 @@ import { readPickle } from './pickle.js';
  * @typedef {{name: string, size: number, originalSize: number, compression: number}} Entry
  * @typedef {object} CheckpointFile
  * @property {import('./pickled.js').Pickled} value what was saved
- * @property {(keys: Set<string>) => Map<string, Uint8Array>} storages by their keys; those that aren't there are left out
+ * @property {(keys: Set<string>) => Map<string, Uint8Array>} storages by their keys; missing ones are left out
  * @property {string} format for people
  */
 
@@ -29,7 +29,8 @@ export function openArchive(bytes) {
   const pickle = pickleOf(entries);
   const folder = pickle.name.slice(0, -PICKLE.length);
   const byteOrder = `${folder}byteorder`;
-  const order = entries.has(byteOrder) && unpack(bytes, entries, new Set([byteOrder])).get(byteOrder);
+  const order =
+    entries.has(byteOrder) && unpack(bytes, entries, new Set([byteOrder])).get(byteOrder);
   if (order && new TextDecoder().decode(order.subarray(0, 8)).trim() === 'big')
     unsupported('The checkpoint was saved on a big-endian machine; save it again on another.');
   const [file] = unpack(bytes, entries, new Set([pickle.name])).values();
@@ -37,7 +38,9 @@ export function openArchive(bytes) {
     value: readPickle(file).value,
     storages: (keys) => {
       const prefix = `${folder}data/`;
-      const names = new Set([...keys].map((key) => prefix + key).filter((name) => entries.has(name)));
+      const names = new Set(
+        [...keys].map((key) => prefix + key).filter((name) => entries.has(name)),
+      );
       const files = unpack(bytes, entries, names);
       return new Map([...files].map(([name, file]) => [name.slice(prefix.length), file]));
     },
@@ -65,7 +68,8 @@ function directory(bytes) {
 /** @param {Map<string, Entry>} entries @returns {Entry} */
 function pickleOf(entries) {
   const names = [...entries.keys()];
-  const ends = (/** @type {string} */ end) => names.find((name) => name === end || name.endsWith(`/${end}`));
+  const ends = (/** @type {string} */ end) =>
+    names.find((name) => name === end || name.endsWith(`/${end}`));
   const name = ends(PICKLE);
   if (ends('constants.pkl') || names.some((one) => /(^|\/)code\//.test(one)))
     unsupported(
@@ -78,7 +82,10 @@ function pickleOf(entries) {
     );
   if (name) return /** @type {Entry} */ (entries.get(name));
   const inside = names.find((one) => /\.(pt|pth|onnx)$/i.test(one));
-  if (inside) unsupported(`This is a zip archive that holds "${shown(inside)}"; unpack it and give wisp that.`);
+  if (inside)
+    unsupported(
+      `This is a zip archive that holds "${shown(inside)}"; unpack it and give wisp that.`,
+    );
   return unsupported(
     `This is a zip archive, but no PyTorch checkpoint: it has no ${PICKLE}` +
       `${names.length > 0 ? `, but "${shown(names[0])}"` : ''}.`,
@@ -111,10 +118,13 @@ function unpack(bytes, entries, names) {
     );
   if (unpacked > MOST_GROWTH * bytes.length)
     unsupported(
-      `The zip archive of ${bytes.length} bytes unpacks to ${unpacked}; torch.save packs nothing. Save the checkpoint again.`,
+      `The zip archive of ${bytes.length} bytes unpacks to ${unpacked}, and torch.save packs nothing; save it again.`,
     );
   const left = new Set(names); // of two files of a name, the last counts in the directory; the first is read
-  const files = read(bytes, ({ name, size }) => entries.get(name)?.size === size && left.delete(name));
+  const files = read(
+    bytes,
+    ({ name, size }) => entries.get(name)?.size === size && left.delete(name),
+  );
   for (const name of names) {
     const due = entries.get(name)?.originalSize;
     const { length } = files[name] ?? [];

@@ -28,10 +28,13 @@ import {
  */
 function chain(...names) {
   return (network, module, inputs) =>
-    names.reduce((x, name) => {
-      const part = name.endsWith('?') ? module.maybe(name.slice(0, -1)) : module.part(name);
-      return part ? network.run(part, x) : x;
-    }, only(module, inputs));
+    names.reduce(
+      (x, name) => {
+        const part = name.endsWith('?') ? module.maybe(name.slice(0, -1)) : module.part(name);
+        return part ? network.run(part, x) : x;
+      },
+      only(module, inputs),
+    );
 }
 
 /** Bottleneck, CrossConv: two convolutions, in most cases added to what they read. @type {Translate} */
@@ -134,10 +137,13 @@ function shuffleBlock(network, module, inputs) {
 
 /** A depthwise convolution and one of 1×1, ReLU behind both. @type {Translate} */
 function depthwiseBlock(network, module, inputs) {
-  return [1, 2].reduce((x, i) => {
-    const y = chain(`conv${i}`, `bn${i}?`)(network, module, [x]);
-    return network.add(module.path, [y], { op: 'relu' });
-  }, only(module, inputs));
+  return [1, 2].reduce(
+    (x, i) => {
+      const y = chain(`conv${i}`, `bn${i}?`)(network, module, [x]);
+      return network.add(module.path, [y], { op: 'relu' });
+    },
+    only(module, inputs),
+  );
 }
 
 /** @type {Translate} */

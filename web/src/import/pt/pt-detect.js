@@ -35,7 +35,9 @@ export function requireAnchors(detect, described) {
   const isDetect = kind === 'Detect';
   if (isDetect && !detect.maybe('cv2')) return;
   const other = OTHERS.find(([pattern]) => pattern.test(kind))?.[1];
-  const what = isDetect ? 'a network without anchors (YOLOv8 and later, YOLOv5u)' : (other ?? 'no YOLOv5');
+  const what = isDetect
+    ? 'a network without anchors (YOLOv8 and later, YOLOv5u)'
+    : (other ?? 'no YOLOv5');
   unsupported(
     `The checkpoint is ${what}: it ends in ${type}${described && `, as ${described} says`}. wisp takes YOLOv5 with ` +
       "anchors, as YOLOv5's own train.py makes it.",

@@ -49,7 +49,10 @@ export function sizeOf({ saved }, stride) {
   const settings = [attributesOf(saved.get('opt')), attributesOf(saved.get('train_args'))];
   const sizes = settings.flatMap((one) => [one.get('imgsz'), one.get('img_size')].flat());
   const found = sizes.find((size) => Number.isInteger(size) && size > 0 && size <= LARGEST_SIZE);
-  return { side: Math.ceil((found ?? DEFAULT_SIZE) / stride) * stride, isKnown: found !== undefined };
+  return {
+    side: Math.ceil((found ?? DEFAULT_SIZE) / stride) * stride,
+    isKnown: found !== undefined,
+  };
 }
 
 /** Modules that only YOLOv5-Lite has. */
@@ -77,7 +80,8 @@ export function factsOf(checkpoint, model, layers, { heads, type, isKnown }) {
   const strides = heads.map(({ stride }) => stride).join(', ');
   const epoch = saved.get('epoch');
   const averaged = place === 'ema' ? 'averaged over training (EMA)' : '';
-  const reached = Number.isInteger(epoch) && Number(epoch) >= 0 ? `after epoch ${Number(epoch) + 1}` : '';
+  const reached =
+    Number.isInteger(epoch) && Number(epoch) >= 0 ? `after epoch ${Number(epoch) + 1}` : '';
   const date = textOf(saved.get('date'));
   const left = [
     saved.get('optimizer') ? "the optimizer's state" : '',
@@ -87,7 +91,9 @@ export function factsOf(checkpoint, model, layers, { heads, type, isKnown }) {
     family: `${familyOf(model, layers)} (${origin})`,
     head: `${heads.length} scales, strides ${strides}, ${heads[0].anchors.length} anchors each`,
     weights: [type, averaged, reached, date].filter(Boolean).join('; '),
-    size: isKnown ? 'as it was trained' : `not in the checkpoint: YOLOv5's default; --size takes another`,
+    size: isKnown
+      ? 'as it was trained'
+      : `not in the checkpoint: YOLOv5's default; --size takes another`,
     'left out': left.filter(Boolean).join(', '),
   };
   return Object.entries(texts).filter(([, text]) => text !== '');

@@ -1,6 +1,7 @@
 // Layers of torch.nn → convolutions, affine nodes, activations, pools: each has one node in the float graph.
 
 import { malformed } from '../../graph/graph-error.js';
+import { wordsFor } from './pickled.js';
 
 /**
  * @typedef {import('./pt-module.js').PtModule} PtModule
@@ -47,14 +48,25 @@ export function conv2d(network, module, inputs) {
   const [out, depth, kh, kw] = size;
   const groups = module.number('groups', 1);
   if (depth * groups !== x.channels || out % groups !== 0)
-    malformed(`"${module.path}" has weights ${size.join('×')} in ${groups} groups for ${x.channels} channels.`);
+    malformed(
+      `"${module.path}" has weights ${size.join('×')} in ${groups} groups for ${x.channels} channels.`,
+    );
   const mode = module.setting('padding_mode') ?? 'zeros';
   if (mode !== 'zeros') module.refuse('pads with something other than zeros');
   const { stride, pad, height, width } = window(module, x, [kh, kw], 1);
   const weight = network.floats(module, 'weight', out * depth * kh * kw);
   const bias = module.tensor('bias') && network.floats(module, 'bias', out);
   /** @type {Operation} */
-  const conv = { op: 'conv', weight, bias, channels: [x.channels, out], kernel: [kh, kw], stride, pad, groups };
+  const conv = {
+    op: 'conv',
+    weight,
+    bias,
+    channels: [x.channels, out],
+    kernel: [kh, kw],
+    stride,
+    pad,
+    groups,
+  };
   return network.add(module.path, [x], conv, { channels: out, height, width });
 }
 
@@ -83,7 +95,8 @@ export function normalization(network, module, channels) {
   const beta = module.tensor('bias') && network.floats(module, 'bias', channels);
   const scale = variance.map((v, c) => (gamma ? gamma[c] : 1) / Math.sqrt(v + epsilon));
   const bias = mean.map((m, c) => (beta ? beta[c] : 0) - m * scale[c]);
-  if (!scale.every(Number.isFinite)) malformed(`"${module.path}" has a variance that isn't positive.`);
+  if (!scale.every(Number.isFinite))
+    malformed(`"${module.path}" has a variance that isn't positive.`);
   return { scale, bias };
 }
 
@@ -102,17 +115,23 @@ const LARGEST_FACTOR = 8;
 export function upsample(network, module, inputs) {
   const x = only(module, inputs);
   const mode = module.setting('mode') ?? 'nearest';
-  if (mode !== 'nearest') module.refuse(`interpolates (${mode})`);
+  if (mode !== 'nearest') module.refuse(`interpolates (${wordsFor(mode)})`);
   const factor = module.pair('scale_factor', 0);
   if (!factor.every((f) => Number.isInteger(f) && f >= 1 && f <= LARGEST_FACTOR))
     module.refuse(`resizes by ${factor.join('×')}`);
   const [fy, fx] = factor;
-  return network.add(module.path, [x], { op: 'upsample', factor }, { height: x.height * fy, width: x.width * fx });
+  return network.add(
+    module.path,
+    [x],
+    { op: 'upsample', factor },
+    { height: x.height * fy, width: x.width * fx },
+  );
 }
 
 /** @param {(module: PtModule) => Operation} operation @returns {Translate} */
 export function simple(operation) {
-  return (network, module, inputs) => network.add(module.path, [only(module, inputs)], operation(module));
+  return (network, module, inputs) =>
+    network.add(module.path, [only(module, inputs)], operation(module));
 }
 
 /** @type {Translate} */

@@ -1,15 +1,18 @@
-// A checkpoint's file as torch.save wrote it before PyTorch 1.6: five pickles, and then the storages one after the other.
+// A checkpoint's file as torch.save wrote it before PyTorch 1.6: five pickles, and then the storages.
 
 import { WispError } from '../../error.js';
 import { malformed, unsupported } from '../../graph/graph-error.js';
 import { readPickle } from './pickle.js';
+import { wordsFor } from './pickled.js';
 import { bytesPerNumber } from './weights.js';
 
 /** The first pickle of such a file. */
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 
 /** Its bytes: protocol 2, an integer of ten bytes. */
-const BEGINNING = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+const BEGINNING = [
+  0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19,
+];
 
 const FORMAT_VERSION = 1001;
 const COUNT_BYTES = 8;
@@ -25,7 +28,9 @@ export function openLegacy(bytes) {
   const magic = readPickle(bytes);
   const version = readPickle(bytes, magic.end);
   if (magic.value !== MAGIC || version.value !== FORMAT_VERSION)
-    unsupported(`The checkpoint is of format ${version.value}; wisp reads ${FORMAT_VERSION} and zip archives.`);
+    unsupported(
+      `The checkpoint is of format ${wordsFor(version.value)}; wisp reads ${FORMAT_VERSION} and zip archives.`,
+    );
   const system = readPickle(bytes, version.end);
   if (system.value instanceof Map && system.value.get('little_endian') === false)
     unsupported('The checkpoint was saved on a big-endian machine; save it again on another.');
@@ -46,13 +51,15 @@ export function openLegacy(bytes) {
  */
 function placesOf(bytes, { end, storages }) {
   const keys = readPickle(bytes, end);
-  if (!Array.isArray(keys.value)) return malformed("The checkpoint's last pickle is no list of its storages.");
+  if (!Array.isArray(keys.value))
+    return malformed("The checkpoint's last pickle is no list of its storages.");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const places = new Map();
   let at = keys.end;
   for (const key of keys.value) {
     const storage = storages.get(key);
-    if (!storage || places.has(key)) return malformed(`The checkpoint lists a storage that its pickle doesn't name once.`);
+    if (!storage || places.has(key))
+      return malformed(`The checkpoint lists a storage that its pickle doesn't name once.`);
     const begin = at + COUNT_BYTES;
     const count = begin <= bytes.length ? Number(view.getBigInt64(at, true)) : -1;
     at = begin + count * bytesPerNumber(storage.type);

@@ -37,7 +37,8 @@ export class PtModule {
     ]);
     if (!this.#attributes.has('_modules'))
       malformed(`"${path}" is a ${this.type}, which is no module of PyTorch.`);
-    if (path.split('.').length > DEEPEST) malformed(`"${path}" lies in more modules than any YOLOv5.`);
+    if (path.split('.').length > DEEPEST)
+      malformed(`"${path}" lies in more modules than any YOLOv5.`);
   }
 
   /** Its class without the Python module it is in: code that was moved or copied keeps its classes' names. */

@@ -1,4 +1,4 @@
-// What is known while the layers of a checkpoint become a float graph: its nodes, the sizes of feature maps, the weights.
+// What is known while the layers of a checkpoint become a float graph: nodes, sizes of feature maps, weights.
 
 import { malformed } from '../../graph/graph-error.js';
 
@@ -69,12 +69,19 @@ export class PtNetwork {
   add(name, inputs, operation, changed = {}) {
     this.#inputs += inputs.length;
     if (this.#inputs > MOST_INPUTS)
-      malformed(`The checkpoint's network joins more than ${MOST_INPUTS} feature maps; no YOLOv5 does.`);
-    const id = this.#graph.add(name, inputs.map((input) => input.id), operation);
+      malformed(
+        `The checkpoint's network joins more than ${MOST_INPUTS} feature maps; no YOLOv5 does.`,
+      );
+    const id = this.#graph.add(
+      name,
+      inputs.map((input) => input.id),
+      operation,
+    );
     const output = { ...inputs[0], ...changed, id };
     const { channels, height, width } = output;
     if (!(height > 0 && width > 0)) malformed(`"${name}" leaves no pixel.`);
-    if (!(channels > 0 && channels <= MOST_CHANNELS)) malformed(`"${name}" gives ${channels} channels.`);
+    if (!(channels > 0 && channels <= MOST_CHANNELS))
+      malformed(`"${name}" gives ${channels} channels.`);
     return output;
   }
 
@@ -93,6 +100,8 @@ export class PtNetwork {
   floats(module, name, count) {
     const floats = this.maybeFloats(module, name);
     if (floats?.length === count) return floats;
-    return malformed(`"${module.path}.${name}" has ${floats?.length ?? 'no'} numbers where ${count} are due.`);
+    return malformed(
+      `"${module.path}.${name}" has ${floats?.length ?? 'no'} numbers where ${count} are due.`,
+    );
   }
 }

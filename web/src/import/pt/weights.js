@@ -14,10 +14,22 @@ import { strided } from '../onnx-tensor.js';
 /** @type {Record<string, NumberType>} */
 const TYPES = {
   FloatStorage: { bytes: 4, read: (whole) => new Float32Array(whole), words: 'float32' },
-  HalfStorage: { bytes: 2, read: (whole) => halfsToFloats(new Uint16Array(whole)), words: 'float16' },
-  BFloat16Storage: { bytes: 2, read: (whole) => bfloatsToFloats(new Uint16Array(whole)), words: 'bfloat16' },
+  HalfStorage: {
+    bytes: 2,
+    read: (whole) => halfsToFloats(new Uint16Array(whole)),
+    words: 'float16',
+  },
+  BFloat16Storage: {
+    bytes: 2,
+    read: (whole) => bfloatsToFloats(new Uint16Array(whole)),
+    words: 'bfloat16',
+  },
   DoubleStorage: { bytes: 8, read: (whole) => new Float64Array(whole), words: 'float64' },
-  LongStorage: { bytes: 8, read: (whole) => Array.from(new BigInt64Array(whole), Number), words: 'int64' },
+  LongStorage: {
+    bytes: 8,
+    read: (whole) => Array.from(new BigInt64Array(whole), Number),
+    words: 'int64',
+  },
   IntStorage: { bytes: 4, read: (whole) => new Int32Array(whole), words: 'int32' },
   ShortStorage: { bytes: 2, read: (whole) => new Int16Array(whole), words: 'int16' },
   CharStorage: { bytes: 1, read: (whole) => new Int8Array(whole), words: 'int8' },
@@ -28,7 +40,9 @@ const TYPES = {
 /** @param {string} type of a storage @returns {NumberType} */
 function typeOf(type) {
   if (Object.hasOwn(TYPES, type)) return TYPES[type];
-  return unsupported(`The checkpoint has a torch.${type.slice(0, 40)}; wisp reads float32, float16, bfloat16 and integers.`);
+  return unsupported(
+    `The checkpoint has a torch.${type.slice(0, 40)}; wisp reads float32, float16, bfloat16 and integers.`,
+  );
 }
 
 /** @param {string} type of a storage */
@@ -77,7 +91,9 @@ export class Weights {
     const floats = isDense(size, stride) ? data : strided({ dims: [], data }, size, stride).data;
     const bad = floats.findIndex((x) => !Number.isFinite(x));
     if (bad >= 0)
-      malformed(`"${name}" has ${floats[bad]} as number ${bad}; take an earlier checkpoint of this training.`);
+      malformed(
+        `"${name}" has ${floats[bad]} as number ${bad}; take an earlier checkpoint of this training.`,
+      );
     this.#known.set(tensor, /** @type {Float32Array} */ (floats));
     return /** @type {Float32Array} */ (floats);
   }
@@ -100,7 +116,9 @@ export class Weights {
         `The checkpoint has ${have} of the ${storage.count} numbers of "${name}"; copy or download it again.`,
       );
     if (offset + span > storage.count)
-      malformed(`"${name}" ends at number ${offset + span} of a storage that has ${storage.count}.`);
+      malformed(
+        `"${name}" ends at number ${offset + span} of a storage that has ${storage.count}.`,
+      );
     return read(file.slice(offset * bytes, (offset + span) * bytes).buffer);
   }
 }
