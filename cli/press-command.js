@@ -41,13 +41,13 @@ import { Yardstick } from './yardstick.js';
 
 export function pressCommand() {
   return new Command('press')
-    .summary('make a .wisp file of an ONNX file')
+    .summary('make a .wisp file of an ONNX file or a PyTorch checkpoint')
     .description(
-      'Presses a YOLOv5 (v5.0, v6, v7; ONNX, FP32 or FP16) into a .wisp file of 8-bit integers.\n' +
+      'Presses a YOLOv5 (v5.0, v6, v7; ONNX or .pt, FP32 or FP16) into a .wisp file of 8-bit integers.\n' +
         'The calibration pictures are like those the network will see; they need no labels. A network that was\n' +
         'trained with QuantizeLinear nodes, as models/train exports it, needs none and keeps its integers.',
     )
-    .argument('[model.onnx]', "as written by YOLOv5's export.py")
+    .argument('[model]', "best.pt as YOLOv5's train.py writes it, or best.onnx of its export.py")
     .option(
       '--calib <place>',
       'a folder of JPEG, PNG or WebP pictures, or one picture; may be repeated',
@@ -55,7 +55,7 @@ export function pressCommand() {
     )
     .option(
       '-o, --output <file>',
-      'default: beside the ONNX file, under its name; an .onnx file gets the pressed weights as floats',
+      'default: beside the model, under its name; an .onnx file gets the pressed weights as floats',
     )
     .option(
       '--size <size>',
@@ -123,6 +123,7 @@ Examples:
 }
 
 const ONNX = /\.onnx$/i;
+const MODEL = /\.(onnx|pth?)$/i;
 
 /** Options that a network of random weights has no use for. */
 const OF_MODELS = [
@@ -137,10 +138,10 @@ const several = (one, before = []) => [...before, one];
 async function run(model, options, command) {
   const { random } = options;
   if (random !== undefined) return pressAtRandom(model, { ...options, random });
-  if (model === undefined) return command.error("error: missing required argument 'model.onnx'");
+  if (model === undefined) return command.error("error: missing required argument 'model'");
   requireBothOrNone(options);
   requireAuto(options);
-  const output = options.output ?? `${model.replace(ONNX, '')}.wisp`;
+  const output = options.output ?? `${model.replace(MODEL, '')}.wisp`;
   const inFloats = ONNX.test(output);
   if (inFloats && options.channels) throw channelsInFloats(output);
   const jobs = jobsOf(output, options);

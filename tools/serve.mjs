@@ -18,6 +18,7 @@ const shelves = {
   '/models/': path.join(root, 'models'),
   '/vendor/uplot/': path.join(modules, 'uplot'),
   '/vendor/pbf/': path.join(modules, 'pbf'),
+  '/vendor/fflate/': path.join(modules, 'fflate'),
   '/vendor/zxing-wasm/': path.join(modules, 'zxing-wasm', 'dist'),
 };
 

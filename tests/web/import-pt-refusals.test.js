@@ -4,9 +4,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zipSync } from 'fflate';
 import { importPt } from '../../web/src/import/pt.js';
+import { beginsAsPt } from '../../web/src/import/pt-beginning.js';
 import { Name, pickle, Thing, Tuple } from '../support/pickle-writer.js';
 import { CheckpointWriter } from '../support/pt-writer.js';
 import { TinyPt, tinyPt } from '../support/tiny-pt.js';
+import { tinyYolo } from '../support/tiny-yolo.js';
 
 const FORMAT = 'WISP_ERR_FORMAT';
 const TRUNCATED = 'WISP_ERR_TRUNCATED';
@@ -20,18 +22,36 @@ function refuses(bytes, code, message) {
 /** A checkpoint of anything. @param {any} value */
 const saved = (value) => new CheckpointWriter().save(value);
 
-/** @param {string} name of a file in it */
-const zipWith = (name) => zipSync({ [name]: Uint8Array.of(1) }, { level: 0 });
+test('checkpoints are known by their bytes', () => {
+  const text = (/** @type {string} */ letters) => Uint8Array.from(letters, (c) => c.charCodeAt(0));
+  for (const options of [
+    {},
+    { legacy: true },
+    { level: /** @type {const} */ (9) },
+    { folder: 'archive' },
+  ]) {
+    const bytes = tinyPt(options);
+    assert.ok(beginsAsPt(bytes) && beginsAsPt(bytes.subarray(0, 100)));
+  }
+  const packed = zipSync(
+    { 'a/long/first': new Uint8Array(1000), 'a/data.pkl': pickle(1) },
+    { level: 0 },
+  );
+  assert.ok(beginsAsPt(packed));
+  for (const bytes of [
+    text(''),
+    text('PK\x03\x04'),
+    pickle({ a: 1 }),
+    zipSync({ 'a.jpg': new Uint8Array(9) }),
+    tinyYolo(),
+  ])
+    assert.ok(!beginsAsPt(bytes));
+});
 
 test('files of other kinds say what they are', () => {
   const text = (/** @type {string} */ letters) => Uint8Array.from(letters, (c) => c.charCodeAt(0));
-  refuses(new Uint8Array(), FORMAT, /The 0 bytes are no PyTorch checkpoint/);
-  refuses(text('<html>'), FORMAT, /The 6 bytes are no PyTorch checkpoint/);
-  refuses(pickle({ a: 1 }), UNSUPPORTED, /a pickle, but not one that torch\.save wrote/);
-  refuses(zipWith('best/data.json'), UNSUPPORTED, /no data\.pkl, but "best\/data\.json"/);
-  refuses(zipSync({}), FORMAT, /no PyTorch checkpoint/); // begins with its end
-  refuses(zipWith('weights/best.pt'), UNSUPPORTED, /holds "weights\/best\.pt"; unpack it/);
-  refuses(zipWith('archive/models/model.json'), UNSUPPORTED, /exported by torch\.export/);
+  const other = zipSync({ 'best/data.json': Uint8Array.of(1) }, { level: 0 });
+  refuses(other, UNSUPPORTED, /no data\.pkl, but "best\/data\.json"/);
   const script = { more: { 'best/code/__torch__.py': Uint8Array.of(1) } };
   refuses(tinyPt(script), UNSUPPORTED, /a TorchScript archive.*best\.pt/s);
   const big = { more: { 'best/byteorder': text('big') } };

@@ -1,17 +1,18 @@
 // A PyTorch checkpoint of a YOLOv5 → float graph, without PyTorch, and without running anything that stands in it.
 
 import { FloatGraphBuilder } from '../graph/float-graph.js';
-import { malformed, unsupported } from '../graph/graph-error.js';
+import { unsupported } from '../graph/graph-error.js';
 import { findModel, storagesOf } from './pt/checkpoint.js';
 import { wordsFor } from './pt/pickled.js';
 import { openArchive } from './pt/pt-archive.js';
 import { BLOCKS } from './pt/pt-blocks.js';
 import { readDetect, requireAnchors } from './pt/pt-detect.js';
 import { describedBy, factsOf, namesOf, sizeOf } from './pt/pt-facts.js';
-import { isLegacy, openLegacy } from './pt/pt-legacy.js';
+import { openLegacy } from './pt/pt-legacy.js';
 import { PtModule } from './pt/pt-module.js';
 import { PtNetwork } from './pt/pt-network.js';
 import { Weights } from './pt/weights.js';
+import { isLegacy } from './pt-beginning.js';
 
 /**
  * @typedef {import('../graph/float-graph.js').FloatGraph} FloatGraph
@@ -25,11 +26,11 @@ const USUAL_STRIDE = 32;
  * Reads a checkpoint that a train.py of YOLOv5 (v2 and later) or YOLOv5-Lite has written.
  * Throws an WispError that says what is wrong with the file, or which layer wisp can't run.
  *
- * @param {Uint8Array} bytes the whole file
+ * @param {Uint8Array} bytes the whole file, which begins as a checkpoint does (pt-beginning.js)
  * @returns {FloatGraph}
  */
 export function importPt(bytes) {
-  const file = open(bytes);
+  const file = isLegacy(bytes) ? openLegacy(bytes) : openArchive(bytes);
   const checkpoint = findModel(file.value);
   const model = new PtModule(checkpoint.model, '');
   const layers = layersOf(model);
@@ -52,27 +53,6 @@ export function importPt(bytes) {
     source: { format: file.format, producer: model.type },
     facts: factsOf(checkpoint, model, layers, { heads, isKnown, type: weights.type }),
   };
-}
-
-/** Whether a file begins as one for importPt. @param {Uint8Array} bytes */
-export const beginsAsPt = (bytes) => isZip(bytes) || isLegacy(bytes) || isPickle(bytes);
-
-/** @param {Uint8Array} bytes */
-const isZip = (bytes) => ZIP.every((byte, i) => bytes[i] === byte);
-const ZIP = [0x50, 0x4b, 3, 4];
-
-/** @param {Uint8Array} bytes */
-const isPickle = ([proto, version]) => proto === 0x80 && version >= 2 && version <= 5;
-
-/** @param {Uint8Array} bytes */
-function open(bytes) {
-  if (isZip(bytes)) return openArchive(bytes);
-  if (isLegacy(bytes)) return openLegacy(bytes);
-  if (isPickle(bytes))
-    return unsupported(
-      'This is a pickle, but not one that torch.save wrote; save the model with torch.save.',
-    );
-  return malformed(`The ${bytes.length} bytes are no PyTorch checkpoint.`);
 }
 
 /** Its layers, each with the numbers of those it reads. @param {PtModule} model */

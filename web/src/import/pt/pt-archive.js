@@ -76,16 +76,7 @@ function pickleOf(entries) {
       'This is a TorchScript archive, which holds code instead of a description of its layers; give wisp the ' +
         'checkpoint it was exported from (best.pt), or the export to ONNX.',
     );
-  if (names.some((one) => /(^|\/)(serialized_exported_program|models\/[^/]+)\.json$/.test(one)))
-    unsupported(
-      'This is a program exported by torch.export; give wisp the checkpoint it was made from, or the export to ONNX.',
-    );
   if (name) return /** @type {Entry} */ (entries.get(name));
-  const inside = names.find((one) => /\.(pt|pth|onnx)$/i.test(one));
-  if (inside)
-    unsupported(
-      `This is a zip archive that holds "${shown(inside)}"; unpack it and give wisp that.`,
-    );
   return unsupported(
     `This is a zip archive, but no PyTorch checkpoint: it has no ${PICKLE}` +
       `${names.length > 0 ? `, but "${shown(names[0])}"` : ''}.`,

@@ -9,16 +9,8 @@ import { bytesPerNumber } from './weights.js';
 /** The first pickle of such a file. */
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 
-/** Its bytes: protocol 2, an integer of ten bytes. */
-const BEGINNING = [
-  0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19,
-];
-
 const FORMAT_VERSION = 1001;
 const COUNT_BYTES = 8;
-
-/** @param {Uint8Array} bytes */
-export const isLegacy = (bytes) => BEGINNING.every((byte, i) => bytes[i] === byte);
 
 /**
  * @param {Uint8Array} bytes
