@@ -30,7 +30,7 @@ export function infoCommand() {
       'Shows input, classes, origin and layers of a .wisp file or of a YOLOv5 that the press reads,\n' +
         "and what each layer of a .wisp file costs: bytes, bits a weight, share of a picture's time.",
     )
-    .argument('<model>', 'a .wisp or .onnx file, or its address')
+    .argument('<model>', 'a .wisp, .onnx or .pt file, or its address')
     .option('--json', 'as one JSON document')
     .option('--no-times', 'measure nothing: the same output every time')
     .addHelpText(
@@ -121,7 +121,7 @@ function windowOf({ operation, kernelHeight, kernelWidth, stride }) {
 /** @param {File} model */
 async function networkInfo(model) {
   const { graph } = await importFrom(model, {});
-  const { input, classes, heads, source, nodes } = graph;
+  const { input, classes, heads, source, nodes, facts } = graph;
   const layers = nodes.map((node) => {
     if (node.op !== 'conv') return { name: node.name, operation: node.op };
     const { name, channels, kernel, stride, groups, weight, bias } = node;
@@ -142,6 +142,7 @@ async function networkInfo(model) {
     stride,
     classes,
     provenance: { source },
+    facts,
     heads,
     layers,
     table,
@@ -151,10 +152,10 @@ async function networkInfo(model) {
 /**
  * @param {string} model
  * @param {{format: string, input: {width: number, height: number}, stride: number, classes: string[],
- *   provenance: any, macs?: number}} info
+ *   provenance: any, macs?: number, facts?: [string, string][]}} info
  * @param {Layer[]} layers
  */
-function page(model, { format, input, stride, classes, provenance, macs }, layers) {
+function page(model, { format, input, stride, classes, provenance, macs, facts = [] }, layers) {
   const { source, settings, calibration, tool } = provenance ?? {};
   const rounded = settings && `${settings.bits} bits, ${settings.ranging}, ${settings.rounding}`;
   const bits = settings?.trained ? 'integers as trained' : rounded;
@@ -173,12 +174,13 @@ function page(model, { format, input, stride, classes, provenance, macs }, layer
         .filter(Boolean)
         .join('; '),
     ],
+    ...facts,
     ['work', macs ? `${(macs / 1e6).toFixed(1)} million multiply-adds a picture` : ''],
   ];
-  const facts = rows
+  const lines = rows
     .filter(([, value]) => value)
     .map(([name, value]) => `${name.padEnd(11)}${value}`);
-  return [...facts, '', ...layerTable(layers)].join('\n');
+  return [...lines, '', ...layerTable(layers)].join('\n');
 }
 
 const HEAD = {

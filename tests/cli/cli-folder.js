@@ -5,13 +5,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { encodePng, makePicture } from '../support/fixtures.js';
+import { tinyPt } from '../support/tiny-pt.js';
 import { tinyYolo } from '../support/tiny-yolo.js';
 import { runWisp } from './command.js';
 
 export const PICTURES = 6;
 const NAMES = "{0: 'fox', 1: 'owl'}";
 
-/** best.onnx, made.wisp, photos/0.png …, mixed/, empty/, labels.json */
+/** best.onnx, checkpoint.pt, made.wisp, photos/0.png …, mixed/, empty/, labels.json */
 export class CliFolder {
   path = mkdtempSync(path.join(tmpdir(), 'wisp-cli-'));
 
@@ -33,6 +34,10 @@ export class CliFolder {
   #fill() {
     for (const name of ['photos', 'empty', 'mixed']) mkdirSync(this.at(name));
     this.write('best.onnx', tinyYolo({ names: NAMES }));
+    this.write(
+      'checkpoint.pt',
+      tinyPt({}, (model) => ({ model, opt: { imgsz: 64 } })),
+    );
     this.write('trained.onnx', tinyYolo({ rounding: { scale: 0.0625, zeroPoint: 5 } }));
     for (let i = 0; i < PICTURES; i++) {
       this.write(`photos/${i}.png`, encodePng(makePicture({ seed: i })));

@@ -303,4 +303,19 @@ describe('wisp info', () => {
     assert.deepEqual(heads[0].anchors[0], [10, 13]);
     assert.equal((await wisp(['info', 'photos/0.png'])).code, 1);
   });
+
+  test('shows a PyTorch checkpoint, and what was understood of it', async () => {
+    const { stdout } = await wisp(['info', 'checkpoint.pt']);
+    assert.match(stdout, /\(PyTorch checkpoint\)\ninput {6}64 × 64/);
+    assert.match(
+      stdout,
+      /\nfamily {5}YOLOv5 v6\.2 or later \(models\.yolo\.DetectionModel, tiny\.yaml\)\n/,
+    );
+    assert.match(
+      stdout,
+      /\nhead {7}3 scales, strides 8, 16, 32, 3 anchors each\nweights {4}float16\n/,
+    );
+    const { facts } = JSON.parse((await wisp(['info', 'checkpoint.pt', '--json'])).stdout);
+    assert.deepEqual(facts[3], ['size', 'as it was trained']);
+  });
 });

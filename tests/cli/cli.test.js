@@ -103,6 +103,20 @@ describe('wisp press', () => {
     assert.deepEqual(readFileSync(at('best.wisp')), readFileSync(at('made.wisp')));
   });
 
+  test('takes a PyTorch checkpoint, and gives its weights back as ONNX', async () => {
+    const words = ['press', 'checkpoint.pt', '--calib', 'photos'];
+    const { code, stderr } = await wisp(words);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^checkpoint\.wisp: \d+ kB, calibrated on 6 pictures\n$/);
+    const { stdout } = await wisp(['info', 'checkpoint.wisp', '--json']);
+    const { classes, provenance } = JSON.parse(stdout);
+    assert.deepEqual(classes, ['fox', 'owl']);
+    assert.equal(provenance.source.format, 'PyTorch checkpoint');
+    const floats = await wisp([...words, '-o', 'checkpoint.onnx']);
+    assert.equal(floats.code, 0, floats.stderr);
+    assert.match((await wisp(['info', 'checkpoint.onnx'])).stdout, /\(ONNX, opset \d+\)/);
+  });
+
   test('takes another size, fewer bits, some of the pictures', async () => {
     const options = ['--size', '64x96', '--bits', '5', '--limit', '2', '-o', 'wide.wisp'];
     const { code, stderr } = await wisp(['press', 'best.onnx', '--calib', 'photos', ...options]);

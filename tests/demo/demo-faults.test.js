@@ -118,7 +118,7 @@ demoTest(
   async (demo) => {
     const { page } = demo;
     await demo.drop([{ name: 'best.pt', mimeType: '', buffer: Buffer.from('x') }]);
-    assert.match(await demo.alert(), /best\.pt .* export\.py --include onnx/);
+    assert.match(await demo.alert(), /best\.pt is a text file, not /);
     await page.locator('.bar').getByRole('button', { name: 'Address' }).click();
     await page.getByLabel('Address', { exact: true }).fill('http://example.com/a.wisp');
     await page.keyboard.press('Enter');

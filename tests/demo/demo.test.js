@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { tinyPt } from '../support/tiny-pt.js';
 import { tinyYolo } from '../support/tiny-yolo.js';
 import { CLASSES, demoTest, MODEL, PICTURE } from './demo-case.js';
 
@@ -101,6 +102,13 @@ demoTest('an ONNX file is pressed on dropped pictures, used and kept', async (de
   assert.match(await demo.alert(), /tiny\.onnx/);
   await page.keyboard.press('Escape');
   assert.ok(await page.locator('#press-dialog').isHidden());
+});
+
+demoTest('a PyTorch checkpoint is pressed in the page', async (demo) => {
+  const bytes = tinyPt({}, (model) => ({ model, opt: { imgsz: 64 } }));
+  await demo.drop([{ name: 'best.pt', mimeType: '', buffer: Buffer.from(bytes) }, PICTURE]);
+  await demo.press(30_000);
+  assert.equal(await demo.page.locator('#model-name').innerText(), 'best');
 });
 
 demoTest('an address of the same server is opened', async (demo) => {

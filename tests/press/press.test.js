@@ -12,6 +12,7 @@ import { Detector } from '../../web/src/index.js';
 import { Press, press } from '../../web/src/press.js';
 import { DemoPage, openBrowser } from '../demo/demo-page.js';
 import { encodePng, makePicture } from '../support/fixtures.js';
+import { tinyPt } from '../support/tiny-pt.js';
 import { tinyYolo } from '../support/tiny-yolo.js';
 
 const onnx = tinyYolo({ focus: true, batchNorm: true, activation: 'hardsigmoid' });
@@ -44,6 +45,7 @@ describe('a network may be', () => {
     bytes: () => onnx,
     'a Blob': () => new Blob([new Uint8Array(onnx)]),
     'a float graph': () => importOnnx(onnx),
+    'a checkpoint of PyTorch': () => tinyPt({}, (model) => ({ model, opt: { imgsz: 64 } })),
   };
   for (const [kind, make] of Object.entries(kinds)) {
     test(kind, async () => {

@@ -41,7 +41,7 @@ const KINDS = [
     'a TorchScript file',
   ],
   [entry('photos/one.jpg'), 'a zip archive'],
-  ['\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.', 'a PyTorch checkpoint of before version 1.6'],
+  ['\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.', 'a PyTorch checkpoint'],
   ['\x80\x04\x95\x10\0\0\0', "a pickle of Python's"],
   ['\x40\x1a\0\0\0\0\0\0{"model.0.conv.weight":{"dtype":"F32"', 'a safetensors file'],
   ['7767517\n168 192\nInput in0', 'the description of an ncnn network'],
@@ -94,15 +94,14 @@ test('a sentence says what it is and what to do, in both directions', async () =
   const tflite = bytesOf('\x1c\0\0\0TFL3\0\0\x12\0');
   await assert.rejects(Detector.open(tflite), {
     code: 'WISP_ERR_FORMAT',
-    message:
-      /no \.wisp file but a TFLite file\. Export the checkpoint .* to ONNX, and press that\.$/,
+    message: /no \.wisp file but a TFLite file\. Press the checkpoint .* it was made from\.$/,
   });
   await assert.rejects(Detector.open(tinyYolo()), {
     message: /no \.wisp file but an ONNX file\. "wisp press", or press\(\) in JavaScript/,
   });
   await assert.rejects(Press.open(new File([tflite], 'best.tflite')), {
     code: 'WISP_ERR_FORMAT',
-    message: /^best\.tflite: This is a TFLite file; the press reads an ONNX file.*\. Export /,
+    message: /^best\.tflite: This is a TFLite file; the press reads an ONNX file.*\. Press /,
   });
   await assert.rejects(Press.open(bytesOf('WISP\x01\0')), {
     message: /This is a \.wisp file; .*It is pressed already: detect with it\.$/,

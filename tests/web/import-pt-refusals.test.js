@@ -38,6 +38,8 @@ test('checkpoints are known by their bytes', () => {
     { level: 0 },
   );
   assert.ok(beginsAsPt(packed));
+  const script = { more: { 'best/code/__torch__.py': Uint8Array.of(1) } };
+  assert.ok(!beginsAsPt(tinyPt(script)));
   for (const bytes of [
     text(''),
     text('PK\x03\x04'),

@@ -20,8 +20,10 @@ function operations({ nodes }) {
   return counts;
 }
 
-const V7 = { conv: 16, affine: 13, silu: 13, add: 1, concat: 3, maxpool: 3, upsample: 1 };
-const { affine: _, ...FUSED } = V7;
+/** @param {FloatGraph} graph */
+const convolutions = ({ nodes }) => nodes.filter((node) => node.op === 'conv');
+
+const V7 = { conv: 16, silu: 13, add: 1, concat: 3, maxpool: 3, upsample: 1 };
 
 for (const [options, due, family] of /** @type {[any, any, RegExp][]} */ ([
   [{}, V7, /v6\.2 or later/],
@@ -29,15 +31,15 @@ for (const [options, due, family] of /** @type {[any, any, RegExp][]} */ ([
   [{ version: 'v5' }, { ...V7, maxpool: 2, focus: 1 }, /v5\.0 or older/],
   [
     { version: 'v3' },
-    { ...V7, conv: 17, affine: 14, silu: undefined, hardswish: 12, leaky: 2, maxpool: 2, focus: 1 },
+    { ...V7, conv: 17, silu: undefined, hardswish: 12, leaky: 2, maxpool: 2, focus: 1 },
     /v5\.0 or older/,
   ],
   [
     { version: 'lite' },
-    { ...V7, conv: 22, affine: 19, silu: 10, relu: 6, concat: 5, select: 4, maxpool: 4 },
+    { ...V7, conv: 22, silu: 10, relu: 6, concat: 5, select: 4, maxpool: 4 },
     /YOLOv5-Lite/,
   ],
-  [{ fused: true }, FUSED, /v6\.2/],
+  [{ fused: true }, V7, /v6\.2/],
 ])) {
   test(`a tiny checkpoint of ${JSON.stringify(options)} imports`, () => {
     const graph = importPt(tinyPt(options));
@@ -71,14 +73,15 @@ for (const options of /** @type {any[]} */ ([
 }
 
 test('weights are read in float32, float16 and bfloat16', () => {
-  const convolutions = (/** @type {string} */ type) =>
-    importPt(tinyPt({ type })).nodes.filter((node) => node.op === 'conv');
-  const exact = convolutions('FloatStorage');
+  const heads = (/** @type {string} */ type) =>
+    convolutions(importPt(tinyPt({ type }))).filter(({ name }) => name.startsWith('model.10.'));
+  const exact = heads('FloatStorage');
   for (const [type, bits] of /** @type {[string, number][]} */ ([
     ['HalfStorage', 11],
     ['BFloat16Storage', 8],
   ])) {
-    for (const [i, { weight }] of convolutions(type).entries()) {
+    assert.equal(exact.length, 3);
+    for (const [i, { weight }] of heads(type).entries()) {
       const off = weight.map((w, k) => Math.abs(w / exact[i].weight[k] - 1) || 0); // 0 / 0
       assert.ok(Math.max(...off) <= 2 ** (1 - bits), `${type}: ${Math.max(...off)}`);
     }
@@ -94,42 +97,49 @@ test("weights and batch norms are the module's own numbers", () => {
     .map(({ values }) => values);
   tiny.options.middle = () => middle;
   const { nodes } = importPt(tiny.writer.save({ model: tiny.model() }));
-  const at = nodes.findIndex(({ name }) => name === 'model.4.conv');
-  const [stem, norm] = nodes.slice(at);
-  assert.ok(stem.op === 'conv' && norm.op === 'affine');
-  assert.deepEqual(stem.weight, Float32Array.from(weight));
+  const conv = nodes.find(({ name }) => name === 'model.4.conv');
+  assert.ok(conv?.op === 'conv' && conv.bias);
   assert.deepEqual(
-    [stem.kernel, stem.stride, stem.pad, stem.groups, stem.bias],
-    [[3, 3], [1, 1], [1, 1, 1, 1], 1, null],
+    [conv.kernel, conv.stride, conv.pad, conv.groups, conv.channels],
+    [[3, 3], [1, 1], [1, 1, 1, 1], 1, [8, 8]],
   );
-  for (const [c, scale] of norm.scale.entries()) {
-    const due = gamma[c] / Math.sqrt(variance[c] + 0.001);
-    assert.ok(Math.abs(scale - due) < 1e-6);
-    assert.ok(Math.abs(norm.bias[c] - (beta[c] - mean[c] * due)) < 1e-6);
+  for (const [i, w] of conv.weight.entries()) {
+    const channel = Math.floor(i / 72);
+    const scale = gamma[channel] / Math.sqrt(variance[channel] + 0.001);
+    assert.ok(Math.abs(w - weight[i] * scale) < 1e-6);
+    assert.ok(Math.abs(conv.bias[channel] - (beta[channel] - mean[channel] * scale)) < 1e-6);
   }
+});
+
+test('a batch norm that follows no convolution stays', () => {
+  const { nodes } = importPt(tinyPt({ middle: (/** @type {TinyPt} */ tiny) => tiny.batchNorm(8) }));
+  const affine = nodes.filter(({ op }) => op === 'affine');
+  assert.deepEqual(
+    affine.map(({ name }) => name),
+    ['model.4'],
+  );
 });
 
 test('tensors that are views of a storage, also with turned axes, are read in the order of their axes', () => {
   const tiny = new TinyPt({ type: 'FloatStorage' });
-  const model = tiny.model();
-  const [layer] = model.state._modules.get('model').state._modules.values();
-  const conv = layer.state._modules.get('conv');
-  const size = [8, 3, 6, 6];
-  const values = Array.from({ length: 8 * 3 * 36 + 5 }, (_, i) => i);
-  const stride = [108, 1, 18, 3]; // channels_last
+  const conv = tiny.conv2d(8, 4, { k: [3, 2], p: 0 });
+  const size = [4, 8, 3, 2];
+  const values = Array.from({ length: 4 * 48 + 5 }, (_, i) => i);
+  const stride = [48, 1, 16, 8]; // channels_last
   conv.state._parameters.set('weight', tiny.writer.parameter({ values, size, stride, offset: 5 }));
-  const [stem] = importPt(tiny.writer.save({ model })).nodes;
-  assert.ok(stem.op === 'conv');
-  const at = (
-    /** @type {number} */ o,
-    /** @type {number} */ i,
-    /** @type {number} */ y,
-    /** @type {number} */ x,
-  ) => stem.weight[((o * 3 + i) * 6 + y) * 6 + x];
-  assert.deepEqual(
-    [at(0, 0, 0, 0), at(0, 1, 0, 0), at(0, 0, 1, 0), at(0, 0, 0, 1), at(7, 2, 5, 5)],
-    [5, 6, 5 + 18, 5 + 3, 5 + 7 * 108 + 2 + 90 + 15],
-  );
+  tiny.options.middle = () => tiny.sequential(conv, tiny.conv2d(4, 8, { k: [1, 2], p: [1, 1] }));
+  const { nodes } = importPt(tiny.writer.save({ model: tiny.model() }));
+  const stem = nodes.find(({ name }) => name === 'model.4.0');
+  assert.ok(stem?.op === 'conv');
+  const place = (/** @type {number[]} */ [o, i, y, x]) => ((o * 8 + i) * 3 + y) * 2 + x;
+  for (const [o, i, y, x] of [
+    [0, 0, 0, 0],
+    [0, 1, 0, 0],
+    [0, 0, 1, 0],
+    [0, 0, 0, 1],
+    [3, 7, 2, 1],
+  ])
+    assert.equal(stem.weight[place([o, i, y, x])], 5 + 48 * o + i + 16 * y + 8 * x);
 });
 
 /** @param {FloatGraph} graph */
@@ -208,20 +218,20 @@ const activation = (type, settings) => (/** @type {TinyPt} */ tiny) =>
 
 /** @type {Record<string, [(tiny: TinyPt) => any, any]>} what a module adds to the operations */
 const MODULES = {
-  LeakyReLU: [activation('LeakyReLU', { negative_slope: 0.1 }), { leaky: 1, conv: 1, affine: 1 }],
-  ReLU: [activation('ReLU'), { relu: 1, conv: 1, affine: 1 }],
-  Hardswish: [activation('Hardswish'), { hardswish: 1, conv: 1, affine: 1 }],
+  LeakyReLU: [activation('LeakyReLU', { negative_slope: 0.1 }), { leaky: 1, conv: 1 }],
+  ReLU: [activation('ReLU'), { relu: 1, conv: 1 }],
+  Hardswish: [activation('Hardswish'), { hardswish: 1, conv: 1 }],
   'no activation': [
     (tiny) => tiny.conv(8, 8, { act: tiny.module('torch.nn.modules.linear.Identity') }),
-    { conv: 1, affine: 1 },
+    { conv: 1 },
   ],
   DWConv: [
     (tiny) => tiny.conv(8, 8, { k: 3, groups: 8 }, 'models.common.DWConv'),
-    { silu: 1, conv: 1, affine: 1 },
+    { silu: 1, conv: 1 },
   ],
   'blocks in a row': [
     (tiny) => tiny.sequential(tiny.bottleneck(8, true), tiny.bottleneck(8, false)),
-    { silu: 4, conv: 4, affine: 4, add: 1 },
+    { silu: 4, conv: 4, add: 1 },
   ],
   C3x: [
     (tiny) => {
@@ -236,15 +246,15 @@ const MODULES = {
       );
       return tiny.c3(8, 8, cross, 'models.common.C3x');
     },
-    { silu: 5, conv: 5, affine: 5, add: 1, concat: 1 },
+    { silu: 5, conv: 5, add: 1, concat: 1 },
   ],
   'C3 of CrossConv, before v4.0': [
     (tiny) => tiny.csp(8, 8, 'models.experimental.C3'),
-    { silu: 4, leaky: 2, conv: 6, affine: 6, add: 1, concat: 1 },
+    { silu: 4, leaky: 2, conv: 6, add: 1, concat: 1 },
   ],
   C3SPP: [
     (tiny) => tiny.c3(8, 8, tiny.spp(4), 'models.common.C3SPP'),
-    { silu: 5, conv: 5, affine: 5, concat: 2, maxpool: 2 },
+    { silu: 5, conv: 5, concat: 2, maxpool: 2 },
   ],
   C3Ghost: [
     (tiny) => {
@@ -262,7 +272,7 @@ const MODULES = {
       });
       return tiny.c3(8, 8, bottleneck, 'models.common.C3Ghost');
     },
-    { silu: 7, conv: 7, affine: 7, add: 1, concat: 3 },
+    { silu: 7, conv: 7, add: 1, concat: 3 },
   ],
   'YOLOv5-Lite: DWConvblock': [
     (tiny) =>
@@ -274,7 +284,7 @@ const MODULES = {
           bn2: tiny.batchNorm(8),
         },
       }),
-    { relu: 2, conv: 2, affine: 2 },
+    { relu: 2, conv: 2 },
   ],
   'YOLOv5-Lite: LC_Block, Dense': [
     (tiny) => {
@@ -290,7 +300,7 @@ const MODULES = {
       const dense = { dense_conv: tiny.conv2d(8, 8), hardswish, dropout };
       return tiny.sequential(block, tiny.module('models.common.Dense', { parts: dense }));
     },
-    { hardswish: 3, conv: 3, affine: 2 },
+    { hardswish: 3, conv: 3 },
   ],
 };
 
@@ -306,20 +316,6 @@ for (const [name, [middle, due]] of Object.entries(MODULES)) {
   });
 }
 
-/** Convolutions with what follows them folded in. @param {FloatGraph} graph */
-function folded({ nodes }) {
-  return nodes.flatMap((node) => {
-    if (node.op !== 'conv') return [];
-    const norm = nodes.find(({ op, inputs: [input] }) => op === 'affine' && input === node.output);
-    const each = node.weight.length / node.channels[1];
-    const scale = (/** @type {number} */ channel) =>
-      norm?.op === 'affine' ? norm.scale[channel] : 1;
-    const weight = node.weight.map((w, i) => w * scale(Math.floor(i / each)));
-    const { kernel, stride, pad, groups, channels } = node;
-    return [{ weight, shape: { kernel, stride, pad, groups, channels } }];
-  });
-}
-
 test('the official YOLOv5n has the weights of its export', {
   skip: without('models/yolov5n.pt', 'models/yolov5n_640.onnx'),
 }, () => {
@@ -332,20 +328,21 @@ test('the official YOLOv5n has the weights of its export', {
     graph.heads.map(({ stride, anchors }) => ({ stride, anchors })),
     due.heads.map(({ stride, anchors }) => ({ stride, anchors })),
   );
-  const { affine: __, ...counts } = operations(graph);
-  assert.deepEqual(counts, operations(due));
-  const others = folded(due); // in another order
+  assert.deepEqual(operations(graph), operations(due));
+  const others = convolutions(due); // in another order
   const near = (/** @type {Float32Array} */ a, /** @type {Float32Array} */ b) =>
     a.length === b.length && a.every((w, i) => Math.abs(w - b[i]) < 1e-5 * (1 + Math.abs(w)));
-  for (const { weight, shape } of folded(graph)) {
+  for (const { name, output, inputs, weight, bias, ...shape } of convolutions(graph)) {
     const at = others.findIndex((other) => near(weight, other.weight));
-    assert.deepEqual(shape, others[at]?.shape);
-    others.splice(at, 1);
+    assert.ok(at >= 0, `${name} is not in the export`);
+    const [other] = others.splice(at, 1);
+    assert.ok(bias && other.bias && near(bias, other.bias), name);
+    assert.deepEqual({ ...other, ...shape }, other);
   }
 });
 
-const LITE = { conv: 82, affine: 79, relu: 60, maxpool: 1, concat: 24, select: 42, upsample: 2 };
-const PRUNED = { conv: 60, affine: 57, silu: 57, add: 7, concat: 13, maxpool: 3, upsample: 2 };
+const LITE = { conv: 82, relu: 60, maxpool: 1, concat: 24, select: 42, upsample: 2 };
+const PRUNED = { conv: 60, silu: 57, add: 7, concat: 13, maxpool: 3, upsample: 2 };
 
 for (const [name, due] of /** @type {const} */ ([
   ['v5lite-s', LITE],

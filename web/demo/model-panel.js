@@ -111,7 +111,7 @@ export class ModelPanel {
   #showSteps(name) {
     block('step-model').classList.add('done');
     block('step-model-text').textContent =
-      `The model ${name} is ready. Another .wisp file, or a YOLOv5 .onnx, can be dropped here at any time.`;
+      `The model ${name} is ready. Another .wisp file, or a YOLOv5 .pt or .onnx, can be dropped here at any time.`;
   }
 }
 

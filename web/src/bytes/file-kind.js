@@ -17,8 +17,7 @@ import { hex } from './magic.js';
 const HEAD = 4096; // bytes that are looked at
 const TAIL = 1 << 16; // a zip archive's list of files stands at its end
 
-const FROM_CHECKPOINT = 'Export the checkpoint that it was made from to ONNX, and press that';
-const TO_ONNX = 'Export it to ONNX (YOLOv5: "python export.py --include onnx"), and press that';
+const FROM_CHECKPOINT = 'Press the checkpoint (.pt) or the ONNX file that it was made from';
 const WEIGHTS_ONLY = 'It holds weights without their network, so it takes the code they belong to';
 const WRONG_ADDRESS = 'Is the address right? Many servers answer a wrong one so';
 
@@ -67,22 +66,10 @@ const ROWS = [
     advice: FROM_CHECKPOINT,
   },
   {
-    is: /^PK\x03\x04[^]{26,300}\/data\.pkl/,
-    sort: 'other',
-    what: 'a PyTorch checkpoint',
-    advice: TO_ONNX,
-  },
-  {
     is: /^PK\x03\x04/,
     sort: 'other',
     what: 'a zip archive',
     advice: 'Unpack it and give what is in it',
-  },
-  {
-    is: /^\x80[\x02-\x05]\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19\./,
-    sort: 'other',
-    what: 'a PyTorch checkpoint of before version 1.6',
-    advice: TO_ONNX,
   },
   { is: /^\x80[\x02-\x05]/, sort: 'other', what: "a pickle of Python's" },
   { is: /^[^]{5}\0\0\0\s*\{/, sort: 'other', what: 'a safetensors file', advice: WEIGHTS_ONLY },

@@ -1,6 +1,7 @@
 // The formats of networks that the press reads, known by their bytes. A new one is a file beside this and a row here.
 
 import { beginsAsOnnx } from './onnx-beginning.js';
+import { beginsAsPt } from './pt-beginning.js';
 
 /**
  * @typedef {object} Importer
@@ -16,5 +17,10 @@ export const IMPORTERS = [
     name: 'an ONNX file',
     begins: beginsAsOnnx,
     read: async (bytes) => (await import('./onnx.js')).importOnnx(bytes),
+  },
+  {
+    name: 'a PyTorch checkpoint',
+    begins: beginsAsPt,
+    read: async (bytes) => (await import('./pt.js')).importPt(bytes),
   },
 ];

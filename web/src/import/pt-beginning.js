@@ -12,14 +12,15 @@ const HEADER = 512;
 /** Where a zip archive lists its files again, should another tool have packed it in another order. */
 const LIST = 1 << 16;
 
+/** TorchScript has a pickle too, but code in place of what the network is made of. */
+const SCRIPT = /\/(constants\.pkl|code\/__torch__)/;
+
 /** @param {Uint8Array} bytes the first of a file; all of them tell more */
 export function beginsAsPt(bytes) {
   const head = letters(bytes.subarray(0, HEADER));
-  const isZip = head.startsWith(ZIP);
-  return (
-    isLegacy(bytes) ||
-    (isZip && (head.includes(PICKLE) || letters(bytes.subarray(-LIST)).includes(PICKLE)))
-  );
+  if (!head.startsWith(ZIP)) return isLegacy(bytes);
+  const all = head + letters(bytes.subarray(-LIST));
+  return all.includes(PICKLE) && !SCRIPT.test(all);
 }
 
 /** @param {Uint8Array} bytes */

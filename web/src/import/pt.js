@@ -1,6 +1,7 @@
 // A PyTorch checkpoint of a YOLOv5 → float graph, without PyTorch, and without running anything that stands in it.
 
 import { FloatGraphBuilder } from '../graph/float-graph.js';
+import { foldAffine } from '../graph/fold-affine.js';
 import { unsupported } from '../graph/graph-error.js';
 import { findModel, storagesOf } from './pt/checkpoint.js';
 import { wordsFor } from './pt/pickled.js';
@@ -45,9 +46,10 @@ export function importPt(bytes) {
   const { side, isKnown } = sizeOf(checkpoint, largest);
   const input = { height: side, width: side };
   const { heads, classes } = readDetect(network, detect, featuresOf(network, layers, input), input);
+  const ends = heads.map(({ tensor }) => tensor);
   return {
     input,
-    nodes: graph.nodesFor(heads.map(({ tensor }) => tensor)),
+    nodes: foldAffine(graph.nodesFor(ends), ends),
     heads,
     classes: namesOf(model, classes),
     source: { format: file.format, producer: model.type },
