@@ -133,15 +133,18 @@ typedef struct wisp_frame {
 } wisp_frame;
 
 typedef struct wisp_options {
-  float confidence;       /* boxes score above it; 0 ... 1 */
-  float iou;              /* boxes of a class overlap less than or equal to it; 0 ... 1 */
-  int max_detections;     /* 1 ... WISP_MAX_DETECTIONS */
-  int class_agnostic;     /* suppress across classes */
-  int multi_label;        /* every class above `confidence` gives a box, not only the best */
+  float confidence;   /* boxes score above it; 0 ... 1 */
+  float iou;          /* boxes of a class overlap less than or equal to it; 0 ... 1 */
+  int max_detections; /* 1 ... WISP_MAX_DETECTIONS */
+  int class_agnostic; /* suppress across classes */
+  int multi_label;    /* every class above `confidence` gives a box, not only the best */
+  /* Nonzero: of the input only the smallest rectangle of whole strides that holds the letterboxed frame is computed, as
+   * a detector opened at that size would. 0: all of it. */
+  int rect;
   const uint8_t *classes; /* [classes], nonzero: wanted; NULL: all */
 } wisp_options;
 
-/* confidence .25, iou .45, max_detections 300, all classes, as YOLOv5's detect. */
+/* confidence .25, iou .45, max_detections 300, rect, all classes, as YOLOv5's detect. */
 wisp_options wisp_default_options(void);
 
 /* Corners in source pixels, clipped to the frame; best score first. */

@@ -1,16 +1,10 @@
-/* layout.c - the images and steps of a plan and their geometry: sizes, borders, pitches, tasks.
+/* layout.c - the images and steps of a plan and their geometry: sizes, borders, pitches.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
 #include "error.h"
 #include "network.h"
 #include "strides.h"
-
-enum {
-  STRIP_BYTES = 512 << 10, /* of input that a task keeps in the second-level cache */
-  PIECE_BYTES = 24 << 10,  /* of input that a piece of a task keeps in the first-level cache */
-  PIECE_STEP = 48          /* pixels: no kernel computes more of a piece than it has */
-};
 
 static wisp_status no_memory(wisp_error *error) {
   return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to plan the network.");
@@ -68,17 +62,24 @@ static void set_size(wisp_plan *plan, int image, int channels, int height, int w
   i->border = zero_point ^ plan->flip;
 }
 
-/* The border that a convolution's taps reach around `image`, walking it in steps of one. */
-static void reach(wisp_plan *plan, const wisp_layer *l, int image, int out_height, int out_width) {
+/* Rows or columns that the taps of a convolution reach beyond its input or the phases of it at most, whatever the size:
+ * past the end it depends on how much the input has beyond whole strides. */
+static int reach(int kernel, int stride, int before, int after) {
+  int most = -wisp_floor_div(-before, stride);
+  for (int rest = 0; rest < stride; rest++) {
+    const int past = wisp_floor_div(rest + before + after - kernel, stride) + 1 +
+                     wisp_floor_div(kernel - 1 - before, stride) - (rest > 0);
+    most = wisp_max(most, past);
+  }
+  return most;
+}
+
+/* Room around `image` for the border that a convolution's taps reach. */
+static void make_border(wisp_plan *plan, const wisp_layer *l, int image) {
   wisp_image *i = &plan->images[image];
-  const int top = -wisp_floor_div(-l->pad_top, l->stride_y),
-            left = -wisp_floor_div(-l->pad_left, l->stride_x);
-  const int bottom =
-      out_height + wisp_floor_div(l->kernel_height - 1 - l->pad_top, l->stride_y) - i->view.height;
-  const int right =
-      out_width + wisp_floor_div(l->kernel_width - 1 - l->pad_left, l->stride_x) - i->view.width;
-  i->view.pad = wisp_max(i->view.pad, wisp_max(top, bottom));
-  i->margin = wisp_max(i->margin, wisp_max(left, right));
+  i->view.pad =
+      wisp_max(i->view.pad, reach(l->kernel_height, l->stride_y, l->pad_top, l->pad_bottom));
+  i->margin = wisp_max(i->margin, reach(l->kernel_width, l->stride_x, l->pad_left, l->pad_right));
 }
 
 /* A new image for the phases of `tensor`, as `layer` reads it. */
@@ -129,8 +130,7 @@ static wisp_status same_size(const wisp_plan *plan, int layer, int a, int b, wis
 }
 
 /* A layer with weights: its taps walk all its images with one index. */
-static wisp_status add_conv(wisp_plan *plan, wisp_step_kind kind, int layer, int out_height,
-                            int out_width, wisp_error *error) {
+static wisp_status add_conv(wisp_plan *plan, wisp_step_kind kind, int layer, wisp_error *error) {
   const wisp_layer *l = &plan->model->layer[layer];
   int operands[WISP_MAX_INPUTS];
   for (int k = 0; k < l->input_count; k++) {
@@ -143,7 +143,7 @@ static wisp_status add_conv(wisp_plan *plan, wisp_step_kind kind, int layer, int
   if (!step) return no_memory(error);
   for (int k = 0; k < l->input_count; k++) {
     step->inputs[k] = operands[k];
-    reach(plan, l, operands[k], out_height, out_width);
+    make_border(plan, l, operands[k]);
     unite(plan, operands[k], l->output);
   }
   step->residual = l->residual;
@@ -176,11 +176,10 @@ static wisp_status add_layer(wisp_plan *plan, int layer, wisp_error *error) {
                      height, width, plan->height, plan->width, WISP_MAX_SIDE);
   set_size(plan, l->output, out->channels, height, width, (uint8_t)out->zero_point);
   const wisp_step_kind kind = out->head >= 0 ? WISP_STEP_HEAD : row.step;
-  return row.weighs ? add_conv(plan, kind, layer, height, width, error)
-                    : add_rows(plan, kind, layer, error);
+  return row.weighs ? add_conv(plan, kind, layer, error) : add_rows(plan, kind, layer, error);
 }
 
-/* ---- pitches, bytes, tasks ---- */
+/* ---- pitches, bytes, lifetimes ---- */
 
 static size_t bytes_of(int count, int each) {
   const int64_t bytes = (int64_t)count * each;
@@ -237,45 +236,6 @@ static void set_lifetimes(wisp_plan *plan) {
     plan->images[plan->model->head[i].tensor].last = plan->step_count;
 }
 
-static int units_of(const wisp_plan *plan, const wisp_step *step) {
-  if (step->kind == WISP_STEP_HEAD) return 1;
-  const int image = step->kind == WISP_STEP_SORT ? step->inputs[0] : step->output;
-  return wisp_planes(plan->images[image].view.channels);
-}
-
-/* As many pixels as keep what the taps of a convolution read of them in cache. */
-static int piece_of(const wisp_plan *plan, const wisp_step *step) {
-  const wisp_layer *l = &plan->model->layer[step->layer];
-  int planes = 0;
-  for (int k = 0; k < l->input_count; k++)
-    planes += wisp_planes(plan->model->tensor[l->inputs[k]].channels);
-  const int rows = planes * l->kernel_height * wisp_min(l->kernel_width, l->stride_x);
-  const int pixels = PIECE_BYTES / WISP_LANES / rows;
-  return wisp_clamp(pixels / PIECE_STEP * PIECE_STEP, PIECE_STEP, WISP_PIECE);
-}
-
-/* Strips of rows whose input stays in cache, and enough tasks for every thread to have some to choose from. */
-static void set_tasks(wisp_plan *plan, wisp_step *step) {
-  const wisp_view *out = &plan->images[step->output].view;
-  int64_t row_bytes = 0;
-  for (int k = 0; k < step->input_count; k++) {
-    const wisp_view *in = &plan->images[step->inputs[k]].view;
-    const int planes = step->kind == WISP_STEP_DEPTHWISE ? 1 : wisp_planes(in->channels);
-    row_bytes += (int64_t)planes * in->pitch * WISP_LANES;
-  }
-  const int wanted = plan->threads > 1 ? 4 * plan->threads : 1;
-  step->units = units_of(plan, step);
-  const int by_cache = wisp_clamp((int)(STRIP_BYTES / row_bytes), 1, out->height);
-  const int by_threads = wisp_ceil_div(out->height, wisp_ceil_div(wanted, step->units));
-  step->strips = wisp_ceil_div(out->height, wisp_min(by_cache, by_threads));
-  step->rows = wisp_ceil_div(out->height, step->strips);
-  step->strips = wisp_ceil_div(out->height, step->rows);
-  step->chunks = wisp_min(step->units, wisp_ceil_div(wanted, step->strips));
-  step->chunk = wisp_ceil_div(step->units, step->chunks);
-  step->chunks = wisp_ceil_div(step->units, step->chunk);
-  step->piece = step->kind == WISP_STEP_CONV ? piece_of(plan, step) : 0;
-}
-
 wisp_status wisp_layout_make(wisp_plan *plan, wisp_error *error) {
   const wisp_model *m = plan->model;
   wisp_status status = make_lists(plan, error);
@@ -287,6 +247,5 @@ wisp_status wisp_layout_make(wisp_plan *plan, wisp_error *error) {
   set_pitches(plan);
   set_heads(plan);
   set_lifetimes(plan);
-  for (int s = 0; s < plan->step_count; s++) set_tasks(plan, &plan->steps[s]);
   return WISP_OK;
 }

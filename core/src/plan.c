@@ -60,10 +60,15 @@ wisp_status wisp_plan_open(wisp_plan **out, const wisp_model *model, const wisp_
   plan->flip = flip ? 0x80 : 0;
   status = wisp_layout_make(plan, error);
   if (status == WISP_OK) status = wisp_place_make(plan, error);
+  if (status == WISP_OK) wisp_shape_make(plan, height, width);
   plan->memory += plan->arena_size;
   if (status == WISP_OK) *out = plan;
   else wisp_plan_close(&plan);
   return status;
+}
+
+void wisp_plan_shape(wisp_plan *plan, int height, int width) {
+  if (!wisp_shape_make(plan, height, width)) wisp_shape_make(plan, plan->height, plan->width);
 }
 
 void wisp_plan_close(wisp_plan **out) {

@@ -48,6 +48,13 @@ static placement place(const wisp_frame *frame, int height, int width, wisp_fit 
   return p;
 }
 
+void wisp_rect(const wisp_frame *frame, int stride, int *height, int *width) {
+  wisp_fit fit;
+  const placement p = place(frame, *height, *width, &fit);
+  *height = wisp_ceil_div(p.height, stride) * stride;
+  *width = wisp_ceil_div(p.width, stride) * stride;
+}
+
 /* Between which two neighbours a position lies, as if there were some beyond the edges: `at` is the first's index. */
 static wisp_blend blend_at(int position, double step) {
   const float source = (float)((position + 0.5) * step - 0.5);

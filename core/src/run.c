@@ -33,12 +33,18 @@ static uint8_t *row_of(const wisp_view *v, int plane, int y) {
 
 /* ---- borders ---- */
 
-/* Behind pixel `from` of a row, up to the next row. */
+static void fill_pixels(const wisp_image *image, uint8_t *row, int from, int to) {
+  const uint32_t pixel = image->border * 0x01010101u;
+  for (int x = from; x < to; x++) memcpy(row + x * WISP_LANES, &pixel, sizeof pixel);
+}
+
+/* Behind pixel `from` of a row and in front of the next row. No tap reaches what lies between. */
 static void end_row(const wisp_image *image, int plane, int y, int from) {
   const wisp_view *v = &image->view;
-  const uint32_t pixel = image->border * 0x01010101u;
   uint8_t *row = row_of(v, plane, y);
-  for (int x = from; x < v->pitch; x++) memcpy(row + x * WISP_LANES, &pixel, sizeof pixel);
+  const int behind = v->width + image->margin, before = v->pitch - image->margin;
+  fill_pixels(image, row, from, wisp_min(behind, v->pitch));
+  fill_pixels(image, row, wisp_max(behind, before), v->pitch);
 }
 
 /* Above a plane and in front of its first row, or below it, if a task has its first or its last rows. */
@@ -131,16 +137,18 @@ static void conv_task(void *context, int index) {
   const wisp_view *residual = s->residual >= 0 ? &plan->images[s->residual].view : NULL;
   const part p = part_of(j, index);
   const int pitch = out->view.pitch, end = (p.y1 - p.y0) * pitch, is_kept = out->size > 0;
+  const int is_flat = s->span == s->stretch;
   uint8_t unkept[WISP_PIECE * WISP_LANES] = {0};
   for (int at = 0; at < end; at += s->piece)
-    for (int q = p.first; q < p.last; q++) {
-      const int n = wisp_min(s->piece, end - at), bytes = at * WISP_LANES;
-      uint8_t *to = is_kept ? row_of(&out->view, q, p.y0) + bytes : unkept;
-      plan->kernels->conv(&s->quads[q], &s->finish,
-                          plan->arena + (ptrdiff_t)p.y0 * pitch * WISP_LANES + bytes,
-                          residual ? row_of(residual, q, p.y0) + bytes : NULL, to, n);
-      if (phases) deal_flat(plan, phases, &out->view, q, p.y0, at, n, to);
-    }
+    for (int q = p.first; q < p.last; q++)
+      for (int from = at; from < wisp_min(at + s->piece, end); from += is_flat ? s->piece : pitch) {
+        const int n = is_flat ? wisp_min(s->piece, end - from) : s->span, bytes = from * WISP_LANES;
+        uint8_t *to = is_kept ? row_of(&out->view, q, p.y0) + bytes : unkept;
+        plan->kernels->conv(&s->quads[q], &s->finish,
+                            plan->arena + (ptrdiff_t)p.y0 * pitch * WISP_LANES + bytes,
+                            residual ? row_of(residual, q, p.y0) + bytes : NULL, to, n);
+        if (phases) deal_flat(plan, phases, &out->view, q, p.y0, from, n, to);
+      }
   for (int q = p.first; q < p.last; q++) {
     if (is_kept) fill_border(out, q, p.y0, p.y1);
     if (phases) fill_phases(phases, &out->view, q, p.y0, p.y1);
@@ -153,11 +161,13 @@ static void depthwise_task(void *context, int index) {
   const wisp_image *out = &j->plan->images[s->output];
   const wisp_view *residual = s->residual >= 0 ? &j->plan->images[s->residual].view : NULL;
   const part p = part_of(j, index);
-  const int pitch = out->view.pitch, n = (p.y1 - p.y0) * pitch;
+  const int rows = s->span == s->stretch ? p.y1 - p.y0 : 1; /* walked at once */
   for (int plane = p.first; plane < p.last; plane++) {
-    j->plan->kernels->depthwise(
-        &s->filters[plane], &s->finish, j->plan->arena + (ptrdiff_t)p.y0 * pitch * WISP_LANES,
-        residual ? row_of(residual, plane, p.y0) : NULL, row_of(&out->view, plane, p.y0), n);
+    for (int y = p.y0; y < p.y1; y += rows)
+      j->plan->kernels->depthwise(&s->filters[plane], &s->finish,
+                                  j->plan->arena + (ptrdiff_t)y * s->stretch * WISP_LANES,
+                                  residual ? row_of(residual, plane, y) : NULL,
+                                  row_of(&out->view, plane, y), (rows - 1) * s->stretch + s->span);
     fill_border(out, plane, p.y0, p.y1);
   }
 }
@@ -221,14 +231,12 @@ static int any_above(const float *logits, int channels, ptrdiff_t cells, int n, 
   return 0;
 }
 
-static void head_task(void *context, int index) {
-  const job *j = context;
+/* Cells [begin, end). */
+static void head_span(const job *j, int begin, int end) {
   const wisp_step *s = j->step;
   const wisp_head *head =
       &j->plan->heads[j->plan->model->tensor[j->plan->model->layer[s->layer].output].head];
-  const part p = part_of(j, index);
-  const int begin = p.y0 * head->pitch, end = p.y1 * head->pitch,
-            cells = head->height * head->pitch;
+  const int cells = head->height * head->pitch;
   head_cells(j, 0, s->gate_quads, begin, end - begin);
   const wisp_head_form form = wisp_head_form_of(head->kind, head->classes);
   const int quads = (s->quad_count - s->gate_quads) / head->count;
@@ -241,6 +249,15 @@ static void head_task(void *context, int index) {
         head_cells(j, first, first + quads, at, n);
     }
   }
+}
+
+static void head_task(void *context, int index) {
+  const job *j = context;
+  const wisp_step *s = j->step;
+  const part p = part_of(j, index);
+  const int rows = s->span == s->stretch ? p.y1 - p.y0 : 1; /* walked at once */
+  for (int y = p.y0; y < p.y1; y += rows)
+    head_span(j, y * s->stretch, (y + rows - 1) * s->stretch + s->span);
 }
 
 static wisp_task task_of(wisp_step_kind kind) {

@@ -26,6 +26,10 @@ enum { WISP_MAX_CANDIDATES = WISP_MAX_DETECTIONS /* YOLOv5's max_nms */ };
 wisp_status wisp_check_options(const wisp_options *options, wisp_error *error);
 wisp_status wisp_check_frame(const wisp_frame *frame, int index, wisp_error *error);
 
+/* frame -> the smallest rectangle of whole strides within an input of *height x *width that holds the frame letterboxed
+ * there. */
+void wisp_rect(const wisp_frame *frame, int stride, int *height, int *width);
+
 /* frame -> input: letterboxed on WISP_GREY, bilinear, blocks of `block` x `block` pixels side by side as channels
  * (models/FORMAT.md). `input` has 3 * block * block channels; `flip` is xor-ed to every byte. */
 void wisp_prep(const wisp_frame *frame, const wisp_kernels *kernels, int block, uint8_t flip,

@@ -39,8 +39,11 @@ typedef struct wisp_step {
   int input_count;
   int output, residual; /* images; residual -1 if there is none */
   int phases;           /* convolution: the image of the output's phases; -1 if there is none */
-  int piece;            /* convolution: pixels computed for all channels before the next ones */
-  int rows, strips;     /* output rows of a task; tasks along the height */
+  /* Pixels are walked flat, the columns between rows with them, or row by row where that is fewer tiles: of every
+   * `stretch` the first `span`. Of a convolution all channels are computed for `piece` pixels, in whole stretches, before
+   * the next ones. */
+  int span, stretch, piece;
+  int rows, strips; /* output rows of a task; tasks along the height */
   int units; /* quads; otherwise planes, of what is sorted those of the input; 1 for a head */
   int chunk, chunks; /* units of a task; tasks along the channels */
   int quad_count;
@@ -55,8 +58,9 @@ typedef struct wisp_step {
 typedef struct wisp_plan {
   const wisp_model *model;
   const wisp_kernels *kernels;
-  uint8_t flip; /* xor-ed to activation bytes in memory */
-  int height, width, threads;
+  uint8_t flip;               /* xor-ed to activation bytes in memory */
+  int height, width, threads; /* the largest input that there is room for */
+  int shape[2];               /* height and width of the one at hand: shape.c */
   int image_count, step_count;
   int ready;          /* steps that can run: their weights have arrived and are lowered */
   wisp_status failed; /* what kept the next from it */

@@ -1,9 +1,10 @@
 /* strides.h - the strides in which a plan is made, in this order, a file each.
  * SPDX-License-Identifier: Apache-2.0
  *
- * layout.c lists the images and steps and their geometry, place.c gives each image its address; then, as the weights
- * of a step arrive, finish.c turns scales into fixed point and lower.c weight blocks into kernel streams (filter.c
- * those of depthwise convolutions). None calls another; plan.c walks them. */
+ * layout.c lists the images and steps at the largest size, place.c gives each image its address, shape.c sets the size
+ * at hand and cuts the work into tasks, again for every frame of another shape; then, as the weights of a step arrive,
+ * finish.c turns scales into fixed point and lower.c weight blocks into kernel streams (filter.c those of depthwise
+ * convolutions). None calls another; plan.c walks them. */
 #ifndef WISP_STRIDES_H
 #define WISP_STRIDES_H
 
@@ -11,6 +12,9 @@
 
 wisp_status wisp_layout_make(wisp_plan *plan, wisp_error *error);
 wisp_status wisp_place_make(wisp_plan *plan, wisp_error *error);
+/* Fewer rows and columns of every image, at the addresses and distances that they have, and the tasks for them; nothing
+ * is allocated. A network that joins tensors which differ at that size keeps its shape: 0 then. */
+int wisp_shape_make(wisp_plan *plan, int height, int width);
 /* `*unit` is what one unit of the step's 16-bit numbers is in reals: lowering needs it. */
 wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wisp_error *error);
 wisp_status wisp_lower_make(wisp_plan *plan, wisp_step *step, double unit, wisp_error *error);

@@ -32,7 +32,7 @@ wisp_settings wisp_default_settings(void) { return (wisp_settings){.threads = 1}
 wisp_forced wisp_default_forced(void) { return (wisp_forced){.signed_bytes = -1}; }
 
 wisp_options wisp_default_options(void) {
-  return (wisp_options){.confidence = 0.25f, .iou = 0.45f, .max_detections = 300};
+  return (wisp_options){.confidence = 0.25f, .iou = 0.45f, .max_detections = 300, .rect = 1};
 }
 
 /* ---- open and close ---- */
@@ -178,11 +178,19 @@ static wisp_status reserve_boxes(wisp_detector *d, int n, int each, wisp_error *
 
 static double now(const wisp_detector *d) { return d->clock ? d->clock() : 0; }
 
+/* The whole input, or as much of it as the frame needs. */
+static void set_shape(wisp_plan *plan, const wisp_frame *frame, int rect) {
+  int height = plan->height, width = plan->width;
+  if (rect) wisp_rect(frame, plan->model->stride, &height, &width);
+  wisp_plan_shape(plan, height, width);
+}
+
 static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
                        wisp_box *boxes, wisp_result *result) {
   const wisp_plan *p = d->plan;
   wisp_fit fit;
   const double start = now(d);
+  set_shape(d->plan, frame, o->rect);
   wisp_prep(frame, p->kernels, p->model->block, p->flip, d->pool, &p->images[0].view, &fit);
   const double prepared = now(d);
   wisp_run(d->plan, 0, p->step_count, d->pool, o->confidence, d->clock);

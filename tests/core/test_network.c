@@ -63,9 +63,10 @@ static void check_border(int image) {
   const wisp_image *i = &watch.plan->images[image];
   const wisp_view *v = &i->view;
   int wrong = 0;
+  const int end = wisp_min(v->width + i->margin, v->pitch - i->margin);
   for (int p = 0; p < wisp_planes(v->channels); p++)
     for (int y = -v->pad; y < v->height + v->pad; y++)
-      for (int x = -i->margin; x < v->pitch - i->margin; x++) {
+      for (int x = -i->margin; x < end; x++) {
         if (y >= 0 && y < v->height && x >= 0 && x < v->width) continue;
         for (int lane = 0; lane < WISP_LANES; lane++)
           wrong += pixel_at(v, p, y, x)[lane] != i->border;
