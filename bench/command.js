@@ -19,6 +19,7 @@ import { engines, PLACES, presets } from './plan.js';
  * @property {{height: number, width: number}} size
  * @property {'sync' | 'async'} scenario
  * @property {number} streams
+ * @property {boolean} [rect]
  * @property {number} batch
  * @property {number} warmup
  * @property {number} iterations
@@ -74,6 +75,10 @@ export function fillBench(command) {
       new Option('--size <size>', "of the network's input, e.g. 640 or 384x640")
         .argParser(size)
         .default(size('640'), '640'),
+    )
+    .option(
+      '--rect',
+      'wisp computes what the picture needs of the input, its default; peers all of it',
     )
     .option('-b, --batch <n>', 'images a call', whole(64), 1)
     .addOption(
@@ -163,7 +168,7 @@ async function run(options) {
   const report = await bench({
     ...{ presets: preset, engines: engine, models: model, threads, browsers: browser },
     ...((layers || starts) && { view: layers ? 'layers' : 'starts' }),
-    ...{ size: options.size, batch, ...picture },
+    ...{ size: options.size, rect: Boolean(options.rect), batch, ...picture },
     streams: options.scenario === 'async' ? options.streams : 1,
     course: { warmup, iterations, seconds, pauseMs },
     files: { onnx, onnxInt8, tfliteInt8, tfliteFp16 },

@@ -102,7 +102,8 @@ export class Hall {
     const common = { kind, model, threads: lane.threads, input: this.#options.size };
     if (kind === 'wisp') {
       const variant = /** @type {any} */ (lane.threads > 1 ? `${build}-mt` : build);
-      return { ...common, kind: this.#options.view ?? kind, variant, kernels };
+      const { view = kind, rect } = this.#options;
+      return { ...common, kind: view, variant, kernels, rect };
     }
     const isNode = lane.place === 'node';
     const home = isNode

@@ -20,6 +20,7 @@ import { BenchServer } from './serving.js';
  * @property {number[]} threads
  * @property {import('./plan.js').PlaceName[]} browsers
  * @property {{width: number, height: number}} size
+ * @property {boolean} rect whether wisp computes only what the picture needs of the input
  * @property {number} batch images a call
  * @property {number} streams calls under way at once
  * @property {import('./rounds.js').Course} course
@@ -83,9 +84,9 @@ async function startsOf(hall, lanes) {
 const views = { sideBySide, layers: layersOf, starts: startsOf };
 
 /** @param {BenchOptions} options */
-function settingsOf({ size, batch, streams, course, picture, frame }) {
+function settingsOf({ size, rect, batch, streams, course, picture, frame }) {
   return {
-    input: `${size.width}×${size.height}`,
+    input: `${size.width}×${size.height}${rect ? ' (wisp: what the picture needs of it)' : ''}`,
     picture: `${picture} ${frame.width}×${frame.height}`,
     ...{ batch, streams, warmup: course.warmup },
     ...(course.seconds ? { seconds: course.seconds } : { iterations: course.iterations }),

@@ -15,6 +15,7 @@ import { defaultModel, findPictures } from './files.js';
  * @property {string[]} [classes]
  * @property {boolean} [classAgnostic]
  * @property {boolean} [multiLabel]
+ * @property {boolean} rect
  * @property {{height: number, width: number}} [size]
  * @property {number} [threads]
  */
@@ -36,6 +37,7 @@ export function detectCommand() {
     .option('--classes <names>', 'only these, by name or number, e.g. person,car', list)
     .option('--class-agnostic', 'let boxes suppress those of other classes')
     .option('--multi-label', 'a box for each class that scores, not only the best')
+    .option('--no-rect', 'compute the whole input, its border too, as exports of a fixed size do')
     .addHelpText(
       'after',
       `

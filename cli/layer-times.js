@@ -23,7 +23,7 @@ export async function layerTimes(model) {
   /** @type {number[]} */
   let least = [];
   for (let i = 0; i < WARM_UPS + RUNS; i++) {
-    engine.detect(1, {});
+    engine.detect(1, { rect: false });
     if (i < WARM_UPS) continue;
     least = engine.layerTimes().map((ms, layer) => Math.min(ms, least[layer] ?? ms));
   }

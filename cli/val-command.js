@@ -1,6 +1,6 @@
 // wisp val: precision, recall and COCO's twelve figures of a model on labelled pictures.
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { Detector, WispError } from '../web/src/index.js';
 import { Press } from '../web/src/press.js';
 import { detecting, whole } from './arguments.js';
@@ -12,7 +12,6 @@ import { precisionAndRecall } from './precision.js';
 /**
  * @typedef {import('./coco.js').GroundTruth} GroundTruth
  * @typedef {import('./coco.js').Result} Result
- * @typedef {import('./judge.js').Judged & {close: () => Promise<void>}} Judged
  *
  * @typedef {object} Options
  * @property {string} data
@@ -20,6 +19,7 @@ import { precisionAndRecall } from './precision.js';
  * @property {boolean} [float]
  * @property {string} [json]
  * @property {number} [limit]
+ * @property {'square' | 'rect' | 'both'} shape
  * @property {number} confidence
  * @property {number} iou
  * @property {number} maxDetections
@@ -40,6 +40,14 @@ export function valCommand() {
     .option('--float', 'run an ONNX file in float, as the press sees it')
     .option('--json <file>', 'write the boxes in the COCO result format')
     .option('--limit <n>', 'only the first n pictures', whole(1e9))
+    .addOption(
+      new Option(
+        '--shape <shape>',
+        "square: all of the input, the reference; rect: what the picture needs of it, as detect's default",
+      )
+        .choices(['square', 'rect', 'both'])
+        .default('square'),
+    )
     .addHelpText(
       'after',
       `
@@ -64,16 +72,27 @@ async function run(model, options) {
     );
   }
   if (options.json) requireWritable(options.json);
+  if (isOnnx && options.shape !== 'square') throw wrong('A float network is always run square.');
+  const both = options.shape === 'both';
+  if (both && options.json) throw wrong('--json takes the boxes of one shape: square or rect.');
   const labels = await readLabels(options.labels, options.limit);
-  const judged = isOnnx ? await openFloat(model, options) : await openIntegers(model, options);
+  const opened = isOnnx ? await openFloat(model, options) : await openIntegers(model, options);
   try {
-    const { results, truth } = await judge(judged, labels, options.data);
-    report(truth, results);
-    if (options.json) writeWhole(options.json, JSON.stringify(results));
+    for (const rect of both ? [false, true] : [options.shape === 'rect']) {
+      const detect = (/** @type {string} */ file) => opened.detect(file, rect);
+      const judged = { detect, classes: opened.classes };
+      const { results, truth } = await judge(judged, labels, options.data);
+      console.log(rect ? 'input: what each picture needs of it' : 'input: all of it');
+      report(truth, results);
+      if (options.json) writeWhole(options.json, JSON.stringify(results));
+    }
   } finally {
-    await judged.close();
+    await opened.close();
   }
 }
+
+/** @param {string} sentence */
+const wrong = (sentence) => new WispError('WISP_ERR_ARGUMENT', sentence);
 
 /** @param {Options} options */
 const detection = ({ confidence, iou, maxDetections }) => ({
@@ -83,17 +102,24 @@ const detection = ({ confidence, iou, maxDetections }) => ({
   multiLabel: true,
 });
 
-/** @param {string} model @param {Options} options @returns {Promise<Judged>} */
+/**
+ * @typedef {object} Open
+ * @property {(file: string, rect: boolean) => Promise<any>} detect
+ * @property {string[]} classes
+ * @property {() => Promise<void>} close
+ */
+
+/** @param {string} model @param {Options} options @returns {Promise<Open>} */
 async function openIntegers(model, options) {
   const detector = await Detector.open(model, { size: options.size, threads: options.threads });
   return {
-    detect: (file) => detector.detect(file, detection(options)),
+    detect: (file, rect) => detector.detect(file, { ...detection(options), rect }),
     classes: detector.info.classes,
     close: () => detector.close(),
   };
 }
 
-/** @param {string} model @param {Options} options @returns {Promise<Judged>} */
+/** @param {string} model @param {Options} options @returns {Promise<Open>} */
 async function openFloat(model, options) {
   const press = await Press.open(model, { size: options.size, threads: options.threads });
   return {

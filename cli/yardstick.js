@@ -17,11 +17,11 @@ import { Progress } from './progress.js';
  * @property {Score | null} float null where the float network is the truth
  */
 
-/** As YOLOv5's val. */
-const JUDGED = { confidence: 0.001, iou: 0.6, maxDetections: 300, multiLabel: true };
+/** As YOLOv5's val; the float network has no rectangles. */
+const JUDGED = { confidence: 0.001, iou: 0.6, maxDetections: 300, multiLabel: true, rect: false };
 
 /** Boxes of the float network that count as truth: those that a detector shows. */
-const SHOWN = { confidence: 0.25, iou: 0.45 };
+const SHOWN = { confidence: 0.25, iou: 0.45, rect: false };
 
 /** Pictures that the float network is compared on. */
 const COMPARED = 32;

@@ -11,7 +11,8 @@ const record_field RECORD_OPTIONS[] = {RECORD_FIELD("confidence", wisp_options, 
                                        RECORD_FIELD("iou", wisp_options, iou),
                                        RECORD_FIELD("maxDetections", wisp_options, max_detections),
                                        RECORD_FLAG("classAgnostic", wisp_options, class_agnostic),
-                                       RECORD_FLAG("multiLabel", wisp_options, multi_label)};
+                                       RECORD_FLAG("multiLabel", wisp_options, multi_label),
+                                       RECORD_FLAG("rect", wisp_options, rect)};
 
 const record_field RECORD_RESULT[] = {
     RECORD_ADDRESS("boxes", wisp_result, boxes), RECORD_FIELD("count", wisp_result, count),

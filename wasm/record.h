@@ -66,7 +66,7 @@ typedef struct record {
       float *: "f32*")
 
 /* Of both doors: wisp_options, wisp_result, wisp_box. */
-extern const record_field RECORD_OPTIONS[5], RECORD_RESULT[5], RECORD_BOX[6];
+extern const record_field RECORD_OPTIONS[6], RECORD_RESULT[5], RECORD_BOX[6];
 
 /* The text of the records, in `text`; NULL where there is no room for it. */
 const char *record_tell(const record *records, size_t count, char *text, size_t size);

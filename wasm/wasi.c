@@ -22,6 +22,7 @@ static const char usage[] =
     "  --iou F          boxes of a class overlap by at most F, 0 to 1 (0.45)\n"
     "  --max N          at most N boxes (300)\n"
     "  --size HxW       of the network's input, e.g. 384x640 or 320 (the model's own)\n"
+    "  --no-rect        compute the whole input, not only what the picture needs of it\n"
     "  --repeat N       detect N times and report the fastest (1)\n"
     "  --help\n"
     "\n"
@@ -91,6 +92,10 @@ static int parse(command *c, int n, char **words) {
     return fail(MISUSED, n < 2 ? "no verb" : words[1], "try: detect, --help");
   for (int i = 2; i < n; i++) {
     const int option = strncmp(words[i], "--", 2) == 0;
+    if (strcmp(words[i], "--no-rect") == 0) {
+      c->options.rect = 0;
+      continue;
+    }
     if (option && i + 1 == n) return fail(MISUSED, words[i], "needs a value; see --help");
     if (option && !parse_option(c, words[i], words[i + 1])) {
       fprintf(stderr, "wisp: %s %s: no such option, or not with this value; see --help\n", words[i],

@@ -15,6 +15,7 @@ import { StartRunner } from './start.js';
  * @property {{width: number, height: number}} input
  * @property {import('../../web/src/index.js').Variant} [variant] of wisp
  * @property {import('../../web/src/detect/engine.js').Kernels} [kernels] of wisp
+ * @property {boolean} [rect] whether wisp computes only what the picture needs of the input
  * @property {string} [module] address of the peer's ES module
  * @property {string} [files] address of the folder with its WebAssembly
  * @property {boolean} [normalised] whether its boxes are in shares of the input's side, as in official .tflite files
@@ -101,22 +102,25 @@ function runnerOf(spec) {
 
 class WispRunner {
   #detector;
+  #rect;
 
-  /** @param {Detector} detector */
-  constructor(detector) {
+  /** @param {Detector} detector @param {boolean} [rect] */
+  constructor(detector, rect = false) {
     this.#detector = detector;
+    this.#rect = rect;
     const { layers, classes, provenance, ...info } = detector.info;
     this.info = info;
   }
 
   /** @param {LaneSpec} spec */
-  static async open({ model, threads, input, variant, kernels }) {
-    return new WispRunner(await Detector.open(model, { threads, size: input, variant, kernels }));
+  static async open({ model, threads, input, variant, kernels, rect }) {
+    const detector = await Detector.open(model, { threads, size: input, variant, kernels });
+    return new WispRunner(detector, rect);
   }
 
   /** @param {Frame[]} frames */
   async detect(frames) {
-    const results = await this.#detector.detect(frames);
+    const results = await this.#detector.detect(frames, { rect: this.#rect });
     const turn = { pre: 0, engine: 0, post: 0, boxes: results[0].boxes.length };
     for (const { times } of results) {
       turn.pre += times.pixels + times.prep;

@@ -40,8 +40,8 @@ typedef struct wisp_step {
   int output, residual; /* images; residual -1 if there is none */
   int phases;           /* convolution: the image of the output's phases; -1 if there is none */
   /* Pixels are walked flat, the columns between rows with them, or row by row where that is fewer tiles: of every
-   * `stretch` the first `span`. Of a convolution all channels are computed for `piece` pixels, in whole stretches, before
-   * the next ones. */
+   * `stretch` the first `span`. Of a convolution all channels are computed for `piece` pixels, in whole stretches,
+   * before the next ones. */
   int span, stretch, piece;
   int rows, strips; /* output rows of a task; tasks along the height */
   int units; /* quads; otherwise planes, of what is sorted those of the input; 1 for a head */

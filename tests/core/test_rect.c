@@ -45,8 +45,8 @@ static wisp_options options(int rect) {
   return o;
 }
 
-/* A detector of the size that the frame needs finds what `whole` finds in it. A network that can't be opened at that size
- * uses all of its input. */
+/* A detector of the size that the frame needs finds what `whole` finds in it. A network that can't be opened at that
+ * size uses all of its input. */
 static int compare(wisp_detector *whole, const wisp_model *model, const wisp_frame *frame,
                    int height, int width, wisp_kernel_set kernels) {
   wisp_options o = options(1);

@@ -2,7 +2,7 @@
 import { button, input } from './elements.js';
 
 /**
- * @typedef {Required<Omit<import('../src/index.js').DetectOptions, 'classes' | 'signal'>>} Options
+ * @typedef {Required<Omit<import('../src/index.js').DetectOptions, 'classes' | 'signal' | 'rect'>>} Options
  */
 
 /** As YOLOv5's detect. @type {Options} */

@@ -29,6 +29,8 @@ import { withoutThreads } from './variant.js';
  * @property {readonly (string | number)[]} [classes] names or indices of the classes wanted; default all
  * @property {boolean} [classAgnostic] suppress across classes; default false
  * @property {boolean} [multiLabel] every class above `confidence` gives a box, not only the best; default false
+ * @property {boolean} [rect] compute only the rectangle of whole strides that the letterboxed picture needs of the
+ *   input, as YOLOv5's detect does; false: all of it, as exports of a fixed size and a press do; default true
  *
  * @typedef {object} LayerInfo
  * @property {string} operation
