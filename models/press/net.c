@@ -79,15 +79,15 @@ wisp_status wisp_net_measure(wisp_net *net, wisp_error *error) {
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "The input is %dx%d pixels; it must be a multiple of %d.", net->width,
                      net->height, net->stride);
-  net->tensors[0].height = net->height / net->block;
-  net->tensors[0].width = net->width / net->block;
+  net->tensors[0].height = net->height / net->cell;
+  net->tensors[0].width = net->width / net->cell;
   for (int i = 0; i < net->layer_count; i++) {
-    wisp_status status = measure_layer(net, &net->layers[i], error);
-    if (status) return status;
+    const wisp_status status = measure_layer(net, &net->layers[i], error);
+    if (status != WISP_OK) return status;
   }
   for (int i = 0; i < net->head_count; i++) {
-    wisp_status status = check_head(net, i, error);
-    if (status) return status;
+    const wisp_status status = check_head(net, i, error);
+    if (status != WISP_OK) return status;
   }
   return WISP_OK;
 }
@@ -95,7 +95,7 @@ wisp_status wisp_net_measure(wisp_net *net, wisp_error *error) {
 /* ---- integers ---- */
 
 int wisp_net_open_quantised(wisp_net_layer *layer) {
-  size_t n = (size_t)layer->channels_out;
+  const size_t n = (size_t)layer->channels_out;
   if (!layer->quantised.weights)
     layer->quantised.weights = malloc(n * (size_t)wisp_net_taps(layer));
   if (!layer->quantised.scale) layer->quantised.scale = malloc(n * sizeof *layer->quantised.scale);
@@ -117,20 +117,20 @@ const wisp_net_layer *wisp_net_find_quantised(const wisp_net *net, int index) {
 }
 
 void wisp_net_meant(const wisp_net *net, const wisp_net_layer *layer, float *weights) {
-  const int window = layer->window.kernel[0] * layer->window.kernel[1];
+  const int kernel = wisp_net_kernel_size(layer);
   const int8_t *integers = layer->quantised.weights;
   for (int o = 0; o < layer->channels_out; o++)
     for (int i = 0; i < layer->input_count; i++) {
       const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
       const float unit = layer->quantised.scale[o] / in->scale;
       const int channels = wisp_net_channels_read(net, layer, i);
-      for (int k = channels * window; k > 0; k--) *weights++ = unit * (float)*integers++;
+      for (int k = channels * kernel; k > 0; k--) *weights++ = unit * (float)*integers++;
     }
 }
 
 static void clear_layer(wisp_net_layer *layer) {
   free(layer->inputs);
-  free(layer->reads);
+  free(layer->channel_used);
   free(layer->weights);
   free(layer->bias);
   free(layer->pruned);
@@ -154,7 +154,7 @@ void wisp_net_close(wisp_net **out) {
 }
 
 void wisp_net_scale(wisp_net_layer *layer, int channel, float scale, float bias) {
-  size_t taps = (size_t)wisp_net_taps(layer), o = (size_t)channel;
+  const size_t taps = (size_t)wisp_net_taps(layer), o = (size_t)channel;
   for (size_t k = 0; k < taps; k++) layer->weights[o * taps + k] *= scale;
   layer->bias[o] = layer->bias[o] * scale + bias;
 }

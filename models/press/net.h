@@ -39,8 +39,8 @@ typedef struct wisp_net_layer {
   int *inputs, input_count; /* tensors, side by side along channels */
   int residual;             /* tensor added after the activation, or -1 */
   int channels_in, channels_out;
-  uint8_t *
-      reads; /* [channels_in] 0: the inputs' channel is left out, its weights are 0; NULL: all are read */
+  /* [channels_in] 0 where a channel of the inputs is not used: its weights are 0; NULL: all are used */
+  uint8_t *channel_used;
   int node; /* of the graph it began as */
   /* [channels_out][channels_in][kernel y][kernel x]. A depthwise convolution, whose channel c reads channel c of its
    * input, has channels_in 1. */
@@ -57,7 +57,7 @@ typedef struct wisp_net_layer {
 typedef struct wisp_net {
   int height, width; /* of the picture */
   int stride;        /* height and width are multiples of it */
-  int block;         /* 1 or 2: tensor 0 holds block x block pixels side by side as channels */
+  int cell; /* 1 or 2: tensor 0 holds cells of cell x cell pixels, side by side as channels */
   wisp_net_tensor *tensors; /* [layer_count + 1] */
   wisp_net_layer *layers;
   int layer_count;
@@ -67,9 +67,14 @@ typedef struct wisp_net {
   int class_count;
 } wisp_net;
 
+/* Weights of an output channel for each channel that it reads. */
+static inline int wisp_net_kernel_size(const wisp_net_layer *layer) {
+  return layer->window.kernel[0] * layer->window.kernel[1];
+}
+
 /* Multiply-adds to one output: what the weights of an output channel count. */
 static inline int wisp_net_taps(const wisp_net_layer *layer) {
-  return layer->channels_in * layer->window.kernel[0] * layer->window.kernel[1];
+  return layer->channels_in * wisp_net_kernel_size(layer);
 }
 
 /* What the press asks of a layer instead of its operation's code: of its row in core/src/operation.c. */

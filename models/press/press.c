@@ -105,7 +105,7 @@ static wisp_status check_ready(const wisp_press *press, wisp_error *error) {
 /* The frame becomes the picture at hand. */
 static wisp_fit letterbox(const wisp_press *press, const wisp_frame *frame) {
   wisp_fit fit;
-  wisp_prep(frame, wisp_kernels_set(0), press->net->block, 0, press->pool, &press->picture, &fit);
+  wisp_prep(frame, wisp_kernels_set(0), press->net->cell, 0, press->pool, &press->picture, &fit);
   return fit;
 }
 

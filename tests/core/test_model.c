@@ -292,7 +292,7 @@ static wisp_status feed_net(net *n, wisp_error *error) {
   uint8_t *bytes = net_write(n, &size);
   wisp_model *model;
   wisp_status status = feed(&model, bytes, size, error);
-  if (!status) status = open_and_detect(model, error);
+  if (status == WISP_OK) status = open_and_detect(model, error);
   wisp_model_close(&model);
   net_free(n);
   free(n);

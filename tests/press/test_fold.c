@@ -158,7 +158,7 @@ static void run_net(const wisp_net *net, const plain *picture, const plain *valu
   wisp_exec *exec;
   CHECK_EQ(wisp_pool_open(&pool, threads), WISP_OK);
   if (!CHECK_EQ(wisp_exec_open(&exec, net, pool, 0, NULL), WISP_OK)) return;
-  wisp_view view = view_of(picture, net->block);
+  wisp_view view = view_of(picture, net->cell);
   for (int run = 0; run < 2; run++) wisp_exec_run(exec, &view, NULL, NULL);
   for (int i = 0; i < 2; i++) {
     wisp_floats head = wisp_exec_tensor(exec, net->heads[i].tensor);
@@ -179,7 +179,7 @@ static void test_stem(const stem *first, int threads) {
   wisp_net *net;
   if (!CHECK_EQ(wisp_fold(graph, &net, NULL), WISP_OK)) return;
   wisp_graph_close(&graph);
-  CHECK_EQ(net->block, first->focus || first->window.stride[0] % 2 == 0 ? 2 : 1);
+  CHECK_EQ(net->cell, first->focus || first->window.stride[0] % 2 == 0 ? 2 : 1);
   CHECK_EQ(net->layer_count, 14);
   run_net(net, &picture, values, heads, threads);
   wisp_net_close(&net);

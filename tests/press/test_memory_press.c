@@ -152,7 +152,7 @@ static int remove_channels(const way *w, wisp_press *press, wisp_error *error) {
   enter(w, CHANNELS);
   wisp_status status = wisp_press_channels(press, w->share, &saved, error);
   if (status && may_retry(status)) status = wisp_press_channels(press, w->share, &saved, NULL);
-  if (status) {
+  if (status != WISP_OK) {
     check_refuses(w, press);
     return 0;
   }
@@ -181,13 +181,13 @@ static void make_file(way *w, wisp_press *press, wisp_error *error) {
   size_t size;
   enter(w, INTEGERS);
   wisp_status status = wisp_press_quantise(press, &w->settings, NULL, error);
-  if (status) {
+  if (status != WISP_OK) {
     CHECK_EQ(wisp_press_pack(press, "{}", &bytes, &size, NULL), WISP_ERR_ARGUMENT);
     if (may_retry(status)) status = wisp_press_quantise(press, &w->settings, NULL, NULL);
   }
   if (!CHECK_EQ(status, WISP_OK)) return;
   status = wisp_press_pack(press, "{}", &bytes, &size, error);
-  if (status) {
+  if (status != WISP_OK) {
     CHECK(!bytes && !size);
     if (may_retry(status)) status = wisp_press_pack(press, "{}", &bytes, &size, NULL);
   }
@@ -202,7 +202,7 @@ static void walk(void *context, wisp_error *error) {
   wisp_press *press;
   enter(w, GRAPH);
   wisp_status status = wisp_press_open(&press);
-  if (status) {
+  if (status != WISP_OK) {
     *error = (wisp_error){status, "There is no memory: a function without a sentence."};
     CHECK(!press);
     return;
@@ -210,10 +210,11 @@ static void walk(void *context, wisp_error *error) {
   build(w, wisp_press_graph(press), error);
   enter(w, FOLD);
   status = wisp_press_fold(press, w->threads, error);
-  if (status) check_refuses(w, press);
+  if (status != WISP_OK) check_refuses(w, press);
   enter(w, PICTURE);
-  if (!status) observe(w, press, error);
-  if (!status && (w->share == 0 || remove_channels(w, press, error))) make_file(w, press, error);
+  if (status == WISP_OK) observe(w, press, error);
+  if (status == WISP_OK && (w->share == 0 || remove_channels(w, press, error)))
+    make_file(w, press, error);
   wisp_press_close(&press);
 }
 
@@ -296,7 +297,7 @@ static void lose_picture(void *context, wisp_error *error) {
   failing_start();
   const wisp_status status = wisp_press_observe(press, &w->pictures[0], error);
   failing_stop();
-  if (status) CHECK_EQ(wisp_press_quantise(press, &w->settings, NULL, NULL), WISP_OK);
+  if (status != WISP_OK) CHECK_EQ(wisp_press_quantise(press, &w->settings, NULL, NULL), WISP_OK);
   wisp_press_close(&press);
 }
 

@@ -33,7 +33,7 @@ static little *open_little(int activation, float low, float high, float reach) {
                               .weights = &l->weight,
                               .bias = &l->bias};
   l->tensors[0] = l->tensors[1] = (wisp_net_tensor){.channels = 1, .height = 1, .width = 1};
-  l->net = (wisp_net){.block = 1, .tensors = l->tensors, .layers = &l->layer, .layer_count = 1};
+  l->net = (wisp_net){.cell = 1, .tensors = l->tensors, .layers = &l->layer, .layer_count = 1};
   l->spreads[1] = (wisp_spread){.low = low, .high = high, .reach = reach, .bins = l->bins};
   l->seen = (wisp_observer){.net = &l->net, .pictures = 1, .spreads = l->spreads};
   return l;

@@ -50,7 +50,7 @@ static void add_products(const products_job *job, int width, int i, int j, float
 
 static void products_task(void *context, int strip) {
   const products_job *job = context;
-  int width = wisp_moments_width(job->moments->taps), first = strip * STRIP;
+  const int width = wisp_moments_width(job->moments->taps), first = strip * STRIP;
   float *sums = job->moments->products + wisp_moment_at(first, 0);
   for (int j = 0; j <= first; j += STRIP)
     add_products(job, width, first, j, sums + j, first + STRIP);
@@ -58,13 +58,13 @@ static void products_task(void *context, int strip) {
 
 void wisp_moments_add(wisp_moments *moments, float *windows, const float *weights, int n,
                       wisp_pool *pool) {
-  int width = wisp_moments_width(moments->taps);
+  const int width = wisp_moments_width(moments->taps);
   for (int s = 0; s < n; s++) {
     float *window = windows + (size_t)s * (size_t)width, weight = weights ? weights[s] : 1;
     for (int k = 0; k < moments->taps; k++) moments->sums[k] += weight * window[k];
     moments->weight += (double)weight;
     if (!weights) continue;
-    float root = sqrtf(weight);
+    const float root = sqrtf(weight);
     for (int k = 0; k < moments->taps; k++) window[k] *= root;
   }
   products_job job = {windows, n, moments};

@@ -21,7 +21,7 @@ static int open_spread(wisp_spread *spread, int channels) {
 
 static wisp_status open_parts(wisp_observer *observer, wisp_error *error) {
   const wisp_net *net = observer->net;
-  size_t n = (size_t)net->layer_count;
+  const size_t n = (size_t)net->layer_count;
   int most = 0;
   observer->spreads = calloc(n + 1, sizeof *observer->spreads);
   observer->moments = calloc(n, sizeof *observer->moments);
@@ -30,7 +30,7 @@ static wisp_status open_parts(wisp_observer *observer, wisp_error *error) {
     complete = open_spread(&observer->spreads[t], net->tensors[t].channels);
   for (size_t i = 0; i < n && complete; i++) {
     if (!wisp_net_mixes_channels(&net->layers[i])) continue;
-    int taps = wisp_net_taps(&net->layers[i]);
+    const int taps = wisp_net_taps(&net->layers[i]);
     complete = wisp_moments_open(&observer->moments[i], taps) == WISP_OK;
     most = wisp_max(most, wisp_moments_width(taps));
   }
@@ -48,8 +48,8 @@ wisp_status wisp_observer_open(wisp_observer **out, const wisp_net *net, wisp_po
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to observe anything.");
   observer->net = net;
   observer->pool = pool;
-  wisp_status status = open_parts(observer, error);
-  if (status) wisp_observer_close(&observer);
+  const wisp_status status = open_parts(observer, error);
+  if (status != WISP_OK) wisp_observer_close(&observer);
   *out = observer;
   return status;
 }
@@ -100,12 +100,12 @@ static void count_values(wisp_spread *spread, const wisp_floats *tensor) {
   measure_range(spread, tensor);
   if (!isfinite(spread->high - spread->low)) return; /* the heads will tell */
   widen(spread, spread->high > -spread->low ? spread->high : -spread->low);
-  float per_bin = WISP_BINS / 2 / spread->reach;
+  const float per_bin = WISP_BINS / 2 / spread->reach;
   for (int c = 0; c < tensor->channels; c++)
     for (int y = c % ROWS_APART; y < tensor->height; y += ROWS_APART) {
       const float *row = tensor->data + (size_t)c * tensor->plane + y * tensor->pitch;
       for (int x = 0; x < tensor->width; x++) {
-        float bin = (row[x] + spread->reach) * per_bin;
+        const float bin = (row[x] + spread->reach) * per_bin;
         if (bin >= 0 && bin < WISP_BINS) spread->bins[(int)bin]++;
       }
     }
@@ -113,8 +113,8 @@ static void count_values(wisp_spread *spread, const wisp_floats *tensor) {
 
 static void keep_pixels(wisp_spread *spread, const wisp_floats *tensor, uint32_t *lot) {
   for (int i = 0; i < WISP_PIXELS; i++) {
-    int y = wisp_lot_below(lot, tensor->height), x = wisp_lot_below(lot, tensor->width);
-    int place = wisp_lot_place(lot, spread->pixels_seen++, WISP_PIXELS_MOST);
+    const int y = wisp_lot_below(lot, tensor->height), x = wisp_lot_below(lot, tensor->width);
+    const int place = wisp_lot_place(lot, spread->pixels_seen++, WISP_PIXELS_MOST);
     if (place >= WISP_PIXELS_MOST) continue;
     spread->pixels_kept = wisp_max(spread->pixels_kept, place + 1);
     float *to = spread->pixels + (size_t)place * (size_t)tensor->channels;
@@ -129,14 +129,14 @@ void wisp_observe_window(const wisp_net_layer *layer, const wisp_exec *exec, int
                          float *to) {
   const wisp_window *window = &layer->window;
   for (int i = 0; i < layer->input_count; i++) {
-    wisp_floats in = wisp_exec_tensor(exec, layer->inputs[i]);
+    const wisp_floats in = wisp_exec_tensor(exec, layer->inputs[i]);
     const float *origin = in.data + (y * window->stride[0] - window->pad[0]) * in.pitch +
                           x * window->stride[1] - window->pad[1];
     for (int c = 0; c < in.channels; c++, origin += in.plane)
       for (int ky = 0; ky < window->kernel[0]; ky++, to += window->kernel[1])
         memcpy(to, origin + ky * in.pitch, (size_t)window->kernel[1] * sizeof *to);
   }
-  int taps = wisp_net_taps(layer);
+  const int taps = wisp_net_taps(layer);
   memset(to, 0, (size_t)(wisp_moments_width(taps) - taps) * sizeof *to);
 }
 
@@ -144,11 +144,11 @@ static void count_windows(wisp_observer *observer, const wisp_exec *exec, int nu
   const wisp_net_layer *layer = &observer->net->layers[number];
   const wisp_net_tensor *out = &observer->net->tensors[number + 1];
   wisp_moments *moments = &observer->moments[number];
-  int width = wisp_moments_width(moments->taps);
+  const int width = wisp_moments_width(moments->taps);
   for (int s = 0; s < WISP_SAMPLES; s++) {
     float *window = observer->windows + s * width;
-    int y = wisp_lot_below(&observer->lot, out->height),
-        x = wisp_lot_below(&observer->lot, out->width);
+    const int y = wisp_lot_below(&observer->lot, out->height),
+              x = wisp_lot_below(&observer->lot, out->width);
     wisp_observe_window(layer, exec, y, x, window);
   }
   wisp_moments_add(moments, observer->windows, NULL, WISP_SAMPLES, observer->pool);
@@ -167,8 +167,8 @@ static void watch(void *context, int tensor) {
   const wisp_net *net = w->observer->net;
   wisp_spread *spread = &w->observer->spreads[tensor];
   const wisp_net_layer *layer = tensor > 0 ? &net->layers[tensor - 1] : NULL;
-  int moved = layer && wisp_net_keeps_channels(layer);
-  wisp_floats values = wisp_exec_tensor(w->exec, tensor);
+  const int moved = layer && wisp_net_keeps_channels(layer);
+  const wisp_floats values = wisp_exec_tensor(w->exec, tensor);
   if (!net->tensors[tensor].is_head) keep_pixels(spread, &values, &w->observer->lot);
   if (!net->tensors[tensor].is_head && !moved) count_values(spread, &values);
   if (layer && wisp_net_mixes_channels(layer)) count_windows(w->observer, w->exec, tensor - 1);
@@ -186,7 +186,7 @@ wisp_status wisp_observe(wisp_observer *observer, wisp_exec *exec, const wisp_vi
   wisp_exec_run(exec, picture, watch, &w);
   observer->pictures++;
   for (int i = 0; i < observer->net->head_count; i++) {
-    wisp_floats head = wisp_exec_tensor(exec, observer->net->heads[i].tensor);
+    const wisp_floats head = wisp_exec_tensor(exec, observer->net->heads[i].tensor);
     if (!all_finite(&head))
       return wisp_fail(error, WISP_ERR_ARGUMENT,
                        "Head %d overflows on calibration picture %d; check the weights.", i,

@@ -27,12 +27,12 @@ static const double CLIPPED = 4;
 static double range_error(const wisp_spread *spread, float low, float high) {
   wisp_net_tensor tensor;
   set_range(&tensor, low, high, LEAST_STEP);
-  float width = 2 * spread->reach / WISP_BINS;
+  const float width = 2 * spread->reach / WISP_BINS;
   double error = 0;
   for (int i = 0; i < WISP_BINS; i++) {
     if (!spread->bins[i]) continue;
-    float value = ((float)i + 0.5f) * width - spread->reach;
-    double miss = (double)value - (double)rounded(&tensor, value);
+    const float value = ((float)i + 0.5f) * width - spread->reach;
+    const double miss = (double)value - (double)rounded(&tensor, value);
     error += spread->bins[i] * miss * miss * (value < low || value > high ? CLIPPED : 1);
   }
   return error;
@@ -43,8 +43,8 @@ static float best_end(const wisp_spread *spread, float end, float other) {
   float best = end;
   double least = INFINITY;
   for (int i = 100; i >= 20; i--) {
-    float tried = end * (float)i / 100;
-    double error =
+    const float tried = end * (float)i / 100;
+    const double error =
         tried > other ? range_error(spread, other, tried) : range_error(spread, tried, other);
     if (error >= least) continue;
     least = error;
@@ -58,13 +58,13 @@ static float best_end(const wisp_spread *spread, float end, float other) {
 /* The most that an output of the layer could ever be before its activation. */
 static double reach_of(const wisp_net *net, const wisp_net_layer *layer) {
   double most = 0;
-  int window = layer->window.kernel[0] * layer->window.kernel[1];
+  const int kernel = wisp_net_kernel_size(layer);
   const float *weights = layer->weights;
   for (int o = 0; o < layer->channels_out; o++) {
     double reach = fabs((double)layer->bias[o]);
     for (int i = 0; i < layer->input_count; i++) {
       double sum = 0;
-      for (int k = wisp_net_channels_read(net, layer, i) * window; k > 0; k--)
+      for (int k = wisp_net_channels_read(net, layer, i) * kernel; k > 0; k--)
         sum += fabs((double)*weights++);
       reach += sum * WISP_BYTE_MAX * (double)net->tensors[layer->inputs[i]].scale;
     }
@@ -77,7 +77,7 @@ static double reach_of(const wisp_net *net, const wisp_net_layer *layer) {
  * constant: a sum has 32 bits of 1/128 steps, with room to spare, and the curves have 32767 steps to 10. */
 static float least_step(const wisp_net *net, const wisp_net_layer *layer) {
   const int curved = wisp_activation_row_of(layer->activation).range > 0;
-  float step = (float)(reach_of(net, layer) / (1 << 22));
+  const float step = (float)(reach_of(net, layer) / (1 << 22));
   return fmaxf(step, curved ? 1.0f / 3072 : LEAST_STEP);
 }
 

@@ -42,8 +42,9 @@ static float box_change(wisp_head_kind kind, const float *logits, size_t step, i
                         const float anchor[2]) {
   switch (kind) {
     case WISP_HEAD_YOLOV5: {
-      float half = sigmoid(logits[(size_t)(k % 2 + 2) * step]); /* of the root of the box's size */
-      float s = sigmoid(logits[(size_t)k * step]);
+      /* of the root of the box's size */
+      const float half = sigmoid(logits[(size_t)(k % 2 + 2) * step]);
+      const float s = sigmoid(logits[(size_t)k * step]);
       return k < 2 ? 2 * (s * (1 - s)) / (4 * half * half * anchor[k]) : 2 * (1 - s);
     }
   }
@@ -53,11 +54,11 @@ static float box_change(wisp_head_kind kind, const float *logits, size_t step, i
 /* The curvature of the loss in logit k of an anchor. */
 static float curvature(const wisp_yolo_head *head, const wisp_head_form *form, const float *logits,
                        size_t step, int k, const float anchor[2]) {
-  float object = sureness(form, logits, step), s = sigmoid(logits[(size_t)k * step]);
-  float slope = s * (1 - s);
+  const float object = sureness(form, logits, step), s = sigmoid(logits[(size_t)k * step]);
+  const float slope = s * (1 - s);
   if (k == form->objectness) return slope;
   if (k >= form->box) return object * slope;
-  float change = box_change(head->kind, logits, step, k, anchor);
+  const float change = box_change(head->kind, logits, step, k, anchor);
   return object * BOX_WEIGHT * fminf(change * change, 4);
 }
 
@@ -85,8 +86,8 @@ static void seed_heads(teaching *t) {
   for (int h = 0; h < net->head_count; h++) {
     const wisp_head_form form = wisp_head_form_of(net->heads[h].kind, net->class_count);
     const int size = form.channels;
-    wisp_floats logits = wisp_exec_tensor(t->exec, net->heads[h].tensor);
-    wisp_floats gradient = wisp_backward_head(t->backward, h);
+    const wisp_floats logits = wisp_exec_tensor(t->exec, net->heads[h].tensor);
+    const wisp_floats gradient = wisp_backward_head(t->backward, h);
     for (int c = 0; c < logits.channels; c++) {
       float cells[2];
       anchor_in_cells(&net->heads[h], c / size, cells);
@@ -94,7 +95,7 @@ static void seed_heads(teaching *t) {
         for (int x = 0; x < logits.width; x++) {
           const float *anchor =
               logits.data + (size_t)(c / size * size) * logits.plane + y * logits.pitch + x;
-          float root =
+          const float root =
               sqrtf(curvature(&net->heads[h], &form, anchor, logits.plane, c % size, cells));
           gradient.data[(size_t)c * gradient.plane + (size_t)(y * gradient.pitch + x)] =
               wisp_lot_draw(&t->lot) >> 31 ? root : -root;
@@ -105,14 +106,14 @@ static void seed_heads(teaching *t) {
 
 /* Fills the map with what each place matters, summed up; returns the whole. */
 static double fill_map(teaching *t, const wisp_floats *gradient, double *sensitivity) {
-  int n = gradient->height * gradient->width;
+  const int n = gradient->height * gradient->width;
   for (int i = 0; i < n; i++) t->map[i] = 0;
   for (int c = 0; c < gradient->channels; c++) {
     double sum = 0, *to = t->map;
     for (int y = 0; y < gradient->height; y++) {
       const float *row = gradient->data + (size_t)c * gradient->plane + y * gradient->pitch;
       for (int x = 0; x < gradient->width; x++, to++) {
-        double square = (double)row[x] * (double)row[x];
+        const double square = (double)row[x] * (double)row[x];
         sum += square;
         *to += square;
       }
@@ -127,7 +128,7 @@ static double fill_map(teaching *t, const wisp_floats *gradient, double *sensiti
 static int find(const double *map, int n, double wanted) {
   int low = 0, high = n - 1;
   while (low < high) {
-    int middle = (low + high) / 2;
+    const int middle = (low + high) / 2;
     if (map[middle] > wanted) high = middle;
     else low = middle + 1;
   }
@@ -141,16 +142,16 @@ static void choose_places(teaching *t, int number, double whole) {
   const wisp_yolo_head *head = head_of(t->teacher->net, number);
   const wisp_head_form form = head ? wisp_head_form_of(head->kind, t->teacher->net->class_count)
                                    : (wisp_head_form){.channels = 0};
-  int n = out->height * out->width;
+  const int n = out->height * out->width;
   for (int s = 0; s < lesson->samples; s++) {
-    size_t at = (size_t)t->picture * (size_t)lesson->samples + (size_t)s;
-    int place = s % 2 && whole > 0 ? find(t->map, n, wisp_lot_share(&t->lot) * whole)
-                                   : (int)(wisp_lot_share(&t->lot) * n);
+    const size_t at = (size_t)t->picture * (size_t)lesson->samples + (size_t)s;
+    const int place = s % 2 && whole > 0 ? find(t->map, n, wisp_lot_share(&t->lot) * whole)
+                                         : (int)(wisp_lot_share(&t->lot) * n);
     lesson->places[at][0] = (int16_t)(place / out->width);
     lesson->places[at][1] = (int16_t)(place % out->width);
-    double mass = t->map[place] - (place ? t->map[place - 1] : 0);
-    double chance = 0.5 + (whole > 0 ? 0.5 * mass / whole * n : 0.5); /* times n */
-    wisp_floats sums = wisp_exec_sums(t->exec, number);
+    const double mass = t->map[place] - (place ? t->map[place - 1] : 0);
+    const double chance = 0.5 + (whole > 0 ? 0.5 * mass / whole * n : 0.5); /* times n */
+    const wisp_floats sums = wisp_exec_sums(t->exec, number);
     const float *from = sums.data + place / out->width * sums.pitch + place % out->width;
     for (int g = 0; g < lesson->groups; g++) {
       const float *anchor = from + (size_t)(g * form.channels) * sums.plane;
@@ -166,10 +167,10 @@ static void look(void *context, int number, const wisp_floats *gradient) {
   teaching *t = context;
   const wisp_net_layer *layer = &t->teacher->net->layers[number];
   wisp_lesson *lesson = &t->teacher->lessons[number];
-  double whole = fill_map(t, gradient, lesson->sensitivity);
+  const double whole = fill_map(t, gradient, lesson->sensitivity);
   choose_places(t, number, whole);
-  int width = wisp_moments_width(wisp_net_taps(layer));
-  size_t first = (size_t)t->picture * (size_t)lesson->samples;
+  const int width = wisp_moments_width(wisp_net_taps(layer));
+  const size_t first = (size_t)t->picture * (size_t)lesson->samples;
   for (int s = 0; s < lesson->samples; s++) {
     const int16_t *place = lesson->places[first + (size_t)s];
     wisp_observe_window(layer, t->exec, place[0], place[1], t->windows + (size_t)s * (size_t)width);
@@ -184,7 +185,8 @@ static int open_lesson(wisp_lesson *lesson, const wisp_net *net, int number, int
   const wisp_yolo_head *head = head_of(net, number);
   lesson->samples = head ? HEAD_SAMPLES : SAMPLES;
   lesson->groups = head ? head->anchor_count : 1;
-  size_t n = (size_t)pictures * (size_t)lesson->samples, channels = (size_t)layer->channels_out;
+  const size_t n = (size_t)pictures * (size_t)lesson->samples,
+               channels = (size_t)layer->channels_out;
   lesson->sensitivity = calloc(channels, sizeof *lesson->sensitivity);
   lesson->places = malloc(n * sizeof *lesson->places);
   lesson->weights = malloc(n * (size_t)lesson->groups * sizeof *lesson->weights);
@@ -199,10 +201,10 @@ static int open_lessons(teaching *t) {
   t->teacher->lessons = calloc((size_t)net->layer_count, sizeof *t->teacher->lessons);
   int complete = t->teacher->lessons != NULL;
   for (int i = 0; i < net->layer_count && complete; i++) {
-    size_t n = (size_t)net->tensors[i + 1].height * (size_t)net->tensors[i + 1].width;
+    const size_t n = (size_t)net->tensors[i + 1].height * (size_t)net->tensors[i + 1].width;
     if (n > pixels) pixels = n;
     if (!wisp_net_mixes_channels(&net->layers[i])) continue;
-    size_t taps = (size_t)wisp_moments_width(wisp_net_taps(&net->layers[i]));
+    const size_t taps = (size_t)wisp_moments_width(wisp_net_taps(&net->layers[i]));
     if (taps > width) width = taps;
     complete = open_lesson(&t->teacher->lessons[i], net, i, t->teacher->pictures);
   }
@@ -218,7 +220,7 @@ int wisp_teach_pictures(const wisp_net *net, int count) {
     bytes += 4.0 * out->channels * (out->is_head ? HEAD_SAMPLES : SAMPLES);
     wide = fmax(wide, (double)out->channels * out->height * out->width);
   }
-  double most = MOST_BYTES / (bytes + 4 * wide);
+  const double most = MOST_BYTES / (bytes + 4 * wide);
   return most < 1 ? 1 : most < count ? (int)most : count;
 }
 
@@ -270,14 +272,14 @@ wisp_status wisp_teach(wisp_teacher **out, const wisp_net *net, const wisp_view 
   if (!open_lessons(&t))
     status = wisp_fail(error, WISP_ERR_MEMORY,
                        "There is no memory to learn from %d pictures; give fewer.", count);
-  if (!status) status = wisp_exec_open(&t.exec, net, pool, 1, error);
-  if (!status) status = wisp_backward_open(&t.backward, net, t.exec, pool, error);
-  if (!status) status = look_at_all(&t, pictures, progress, error);
+  if (status == WISP_OK) status = wisp_exec_open(&t.exec, net, pool, 1, error);
+  if (status == WISP_OK) status = wisp_backward_open(&t.backward, net, t.exec, pool, error);
+  if (status == WISP_OK) status = look_at_all(&t, pictures, progress, error);
   wisp_backward_close(&t.backward);
   wisp_exec_close(&t.exec);
   free(t.map);
   free(t.windows);
-  if (status) wisp_teacher_close(&t.teacher);
+  if (status != WISP_OK) wisp_teacher_close(&t.teacher);
   *out = t.teacher;
   return status;
 }

@@ -14,8 +14,8 @@
 typedef struct wisp_lesson {
   int samples; /* places in a picture */
   int groups;  /* of output channels, equally many in each, that weigh the places differently */
-  double *
-      sensitivity; /* [channels_out]: loss of a picture for a squared error of 1 at every place, times 2 */
+  /* [channels_out]: loss of a picture for a squared error of 1 at every place, times 2 */
+  double *sensitivity;
   int16_t (*places)[2]; /* [pictures][samples] y, x */
   float *weights;       /* [pictures][samples][groups] */
   float *targets;       /* [pictures][samples][channels_out]: the sums */

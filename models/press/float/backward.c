@@ -19,8 +19,8 @@ struct wisp_backward {
   wisp_pool *pool;
   wisp_floats *gradients; /* [layers + 1] of tensors; the picture has none */
   float *arena;
-  float *sums,
-      *phase; /* scratch: gradient of the sums with a border; that of one phase of an input */
+  float *sums;  /* scratch: gradient of the sums with a border */
+  float *phase; /* scratch: gradient of one phase of an input */
   float *weights, *bias;
   int32_t *offsets;
 };
@@ -31,7 +31,7 @@ struct wisp_backward {
 static wisp_floats view_sums(const wisp_net *net, int number, float *data) {
   const wisp_net_layer *layer = &net->layers[number];
   const wisp_net_tensor *out = &net->tensors[number + 1];
-  int top = layer->window.kernel[0], side = layer->window.kernel[1];
+  const int top = layer->window.kernel[0], side = layer->window.kernel[1];
   wisp_floats view = {.channels = layer->channels_out,
                       .height = out->height,
                       .width = out->width,
@@ -67,17 +67,17 @@ static sizes measure(wisp_backward *b) {
   for (int i = 0; i < net->layer_count; i++) {
     const wisp_net_layer *layer = &net->layers[i];
     if (!wisp_net_mixes_channels(layer)) continue;
-    int window = layer->window.kernel[0] * layer->window.kernel[1];
-    wisp_floats sums = view_sums(net, i, NULL);
+    const int kernel = wisp_net_kernel_size(layer);
+    const wisp_floats sums = view_sums(net, i, NULL);
     n.sums = larger(n.sums, (size_t)sums.channels * sums.plane + WISP_CONVOLVE_PIXELS);
-    n.taps = larger(n.taps, (size_t)layer->channels_out * (size_t)window);
+    n.taps = larger(n.taps, (size_t)layer->channels_out * (size_t)kernel);
     for (int k = 0; k < layer->input_count; k++) {
       const wisp_net_tensor *in = &net->tensors[layer->inputs[k]];
-      size_t plane = (size_t)in->height * (size_t)in->width + WISP_CONVOLVE_PIXELS;
+      const size_t plane = (size_t)in->height * (size_t)in->width + WISP_CONVOLVE_PIXELS;
       n.phase = larger(n.phase, (size_t)in->channels * plane);
       n.bias = larger(n.bias, rounded(in->channels));
       n.weights =
-          larger(n.weights, rounded(in->channels) * (size_t)layer->channels_out * (size_t)window);
+          larger(n.weights, rounded(in->channels) * (size_t)layer->channels_out * (size_t)kernel);
     }
   }
   return n;
@@ -92,7 +92,7 @@ wisp_status wisp_backward_open(wisp_backward **out, const wisp_net *net, const w
     b->gradients = calloc((size_t)net->layer_count + 1, sizeof *b->gradients);
   }
   if (b && b->gradients) {
-    sizes n = measure(b);
+    const sizes n = measure(b);
     b->arena = malloc(n.arena * sizeof *b->arena);
     b->sums = malloc(n.sums * sizeof *b->sums);
     b->phase = malloc(n.phase * sizeof *b->phase);
@@ -146,7 +146,7 @@ typedef struct phase_job {
 static void phase_task(void *context, int index) {
   const phase_job *j = context;
   const wisp_floats *out = &j->convolve.output;
-  int first = index * j->strip, rows = wisp_min(j->strip, out->height - first);
+  const int first = index * j->strip, rows = wisp_min(j->strip, out->height - first);
   wisp_convolve_rows(&j->convolve, first, rows);
   for (int c = 0; c < out->channels; c++)
     for (int y = first; y < first + rows; y++) {
@@ -161,26 +161,27 @@ static void phase_task(void *context, int index) {
 static int fill_taps(wisp_backward *b, const wisp_net_layer *layer, const float *weights, int first,
                      int channels, const phase_job *j, const wisp_floats *sums) {
   const wisp_window *w = &layer->window;
-  int taps = 0, all = wisp_net_taps(layer), window = w->kernel[0] * w->kernel[1];
+  const int all = wisp_net_taps(layer), kernel = wisp_net_kernel_size(layer);
+  int taps = 0;
   int reach[2][WISP_MAX_KERNEL], n[2] = {0, 0};
   for (int axis = 0; axis < 2; axis++)
     for (int k = 0; k < w->kernel[axis]; k++)
       if ((j->phase[axis] + w->pad[axis] - k) % w->stride[axis] == 0) reach[axis][n[axis]++] = k;
-  int count = layer->channels_out * n[0] * n[1];
+  const int count = layer->channels_out * n[0] * n[1];
   for (int o = 0; o < layer->channels_out; o++)
     for (int a = 0; a < n[0]; a++)
       for (int d = 0; d < n[1]; d++, taps++) {
-        int ky = reach[0][a], kx = reach[1][d];
-        int row = (j->phase[0] + w->pad[0] - ky) / w->stride[0];
-        int column = (j->phase[1] + w->pad[1] - kx) / w->stride[1];
+        const int ky = reach[0][a], kx = reach[1][d];
+        const int row = (j->phase[0] + w->pad[0] - ky) / w->stride[0];
+        const int column = (j->phase[1] + w->pad[1] - kx) / w->stride[1];
         b->offsets[taps] =
             (int32_t)((ptrdiff_t)o * (ptrdiff_t)sums->plane + row * sums->pitch + column);
         const float *from =
-            weights + (size_t)o * (size_t)all + (size_t)(first * window + ky * w->kernel[1] + kx);
+            weights + (size_t)o * (size_t)all + (size_t)(first * kernel + ky * w->kernel[1] + kx);
         for (int c = 0; c < (int)rounded(channels); c++)
           b->weights[((size_t)(c / WISP_CONVOLVE_CHANNELS) * (size_t)count + (size_t)taps) *
                          WISP_CONVOLVE_CHANNELS +
-                     (size_t)(c % WISP_CONVOLVE_CHANNELS)] = c < channels ? from[c * window] : 0;
+                     (size_t)(c % WISP_CONVOLVE_CHANNELS)] = c < channels ? from[c * kernel] : 0;
       }
   return taps;
 }
@@ -203,7 +204,7 @@ static void reach_phase(wisp_backward *b, const wisp_net_layer *layer, const flo
                                 .input_step = (size_t)sums->pitch,
                                 .activation = WISP_ACT_NONE,
                                 .output = out};
-  int share = (out.height + wisp_pool_threads(b->pool) - 1) / wisp_pool_threads(b->pool);
+  const int share = (out.height + wisp_pool_threads(b->pool) - 1) / wisp_pool_threads(b->pool);
   j->strip = wisp_clamp(STRIP_FLOATS / wisp_max(1, sums->channels * sums->pitch), 1, share);
   wisp_pool_run(b->pool, phase_task, j, (out.height + j->strip - 1) / j->strip);
 }
@@ -236,12 +237,12 @@ static void sums_task(void *context, int channel) {
   const wisp_floats *gradient = &j->b->gradients[j->number + 1];
   if (layer->residual > 0) {
     const wisp_floats *to = &j->b->gradients[layer->residual];
-    size_t at = (size_t)channel * to->plane;
+    const size_t at = (size_t)channel * to->plane;
     for (size_t i = 0; i < to->plane; i++) to->data[at + i] += gradient->data[at + i];
   }
-  size_t margin = (size_t)(layer->window.kernel[0] * j->sums.pitch + layer->window.kernel[1]);
+  const size_t margin = (size_t)(layer->window.kernel[0] * j->sums.pitch + layer->window.kernel[1]);
   memset(j->sums.data + (size_t)channel * j->sums.plane - margin, 0, j->sums.plane * sizeof(float));
-  wisp_floats kept = wisp_exec_sums(j->b->exec, j->number);
+  const wisp_floats kept = wisp_exec_sums(j->b->exec, j->number);
   wisp_convolve_derive(&kept, layer->activation, layer->slope, gradient, &j->sums, channel);
 }
 
@@ -261,7 +262,7 @@ static void move_task(void *context, int channel) {
   const wisp_net_layer *layer = &j->b->net->layers[j->number];
   const wisp_floats *from = &j->b->gradients[j->number + 1],
                     *to = &j->b->gradients[layer->inputs[0]];
-  wisp_floats in = wisp_exec_tensor(j->b->exec, layer->inputs[0]);
+  const wisp_floats in = wisp_exec_tensor(j->b->exec, layer->inputs[0]);
   const float *gradient = from->data + (size_t)channel * from->plane;
   float *sum = to->data + (size_t)channel * to->plane;
   for (int y = 0; y < from->height; y++)

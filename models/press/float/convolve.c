@@ -40,9 +40,9 @@ static inline quad exponential(quad x) {
   x = clamp(x, -87.0f, 88.0f);
   const quad round = splat(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
   quad n = x * splat(1.44269504f) + round;
-  quad_int exponent = (quad_int)n - (quad_int)round;
+  const quad_int exponent = (quad_int)n - (quad_int)round;
   n -= round;
-  quad r = x - n * splat(0.693359375f) + n * splat(2.12194440e-4f); /* ln 2 in two parts */
+  const quad r = x - n * splat(0.693359375f) + n * splat(2.12194440e-4f); /* ln 2 in two parts */
   quad p = splat(1.0f / 720);
   p = p * r + splat(1.0f / 120);
   p = p * r + splat(1.0f / 24);
@@ -109,7 +109,7 @@ void wisp_convolve_derive(const wisp_floats *sums, wisp_activation activation, f
     const float *from = gradient->data + (size_t)channel * gradient->plane + y * gradient->pitch;
     float *to = out->data + (size_t)channel * out->plane + y * out->pitch;
     for (int x = 0; x < sums->width; x += LANES) {
-      quad v = derive(load(at + x), activation, slope) * load(from + x);
+      const quad v = derive(load(at + x), activation, slope) * load(from + x);
       memcpy(to + x, &v, (size_t)wisp_min(LANES, sums->width - x) * sizeof *to);
     }
   }
@@ -117,9 +117,9 @@ void wisp_convolve_derive(const wisp_floats *sums, wisp_activation activation, f
 
 void wisp_convolve_weights(const float *from, const float *from_bias, int channels, int taps,
                            float *weights, float *bias) {
-  int rounded = (channels + CHANNELS - 1) / CHANNELS * CHANNELS;
+  const int rounded = (channels + CHANNELS - 1) / CHANNELS * CHANNELS;
   for (int o = 0; o < rounded; o++) {
-    int real = o < channels;
+    const int real = o < channels;
     float *to = weights + (size_t)(o / CHANNELS) * (size_t)taps * CHANNELS + o % CHANNELS;
     for (int k = 0; k < taps; k++)
       to[k * CHANNELS] = real ? from[(size_t)o * (size_t)taps + (size_t)k] : 0;
@@ -135,7 +135,7 @@ static inline void sum_up(const wisp_convolve *c, const float *origin, const flo
   for (int k = 0; k < c->taps; k++, weights += CHANNELS) {
     const float *x = origin + c->offsets[k];
     for (int q = 0; q < quads; q++) {
-      quad pixels = load(x + q * LANES);
+      const quad pixels = load(x + q * LANES);
       for (int o = 0; o < CHANNELS; o++) sums[o][q] += splat(weights[o]) * pixels;
     }
   }
@@ -163,7 +163,8 @@ static inline void finish(const wisp_convolve *c, int channel, int y, int x, int
 static void convolve_row(const wisp_convolve *c, int channel, int y) {
   const float *weights = c->weights + (size_t)channel * (size_t)c->taps;
   const float *origin = c->input + (size_t)y * c->input_step;
-  int width = c->output.width, x = 0;
+  const int width = c->output.width;
+  int x = 0;
   quad sums[CHANNELS][QUADS];
   for (; width - x > LANES; x += PIXELS) {
     sum_up(c, origin + x, weights, QUADS, sums);

@@ -20,9 +20,8 @@ typedef struct step {
   wisp_convolve convolve;
   float *weights, *bias; /* the convolution's */
   int32_t *offsets;
-  int strip; /* output rows a task */
-  ptrdiff_t row,
-      plane; /* of the input as the convolution sees it: floats to the next row, channel */
+  int strip;            /* output rows a task */
+  ptrdiff_t row, plane; /* floats to the input's next row and channel, as the convolution sees it */
   /* a horizontal stride > 1: the input by columns modulo stride, f32 [channels_in][rows][stride][n] */
   float *unzipped;
   int rows, n;
@@ -54,7 +53,8 @@ static void measure_border(wisp_exec *exec) {
 /* Floats a tensor takes; sets all of its view but the address. */
 static uint64_t measure_tensor(const wisp_exec *exec, int tensor, wisp_floats *view) {
   const wisp_net_tensor *of = &exec->net->tensors[tensor];
-  int border = of->is_head ? 0 : exec->top + exec->bottom, side = of->is_head ? 0 : exec->side;
+  const int border = of->is_head ? 0 : exec->top + exec->bottom,
+            side = of->is_head ? 0 : exec->side;
   *view = (wisp_floats){.channels = of->channels,
                         .height = of->height,
                         .width = of->width,
@@ -71,7 +71,7 @@ static uint64_t measure_unzipped(wisp_exec *exec, int number) {
   if (!wisp_net_mixes_channels(layer) || window->stride[1] == 1) return 0;
   s->rows = window->pad[0] + exec->net->tensors[layer->inputs[0]].height + window->pad[2];
   s->n = exec->net->tensors[number + 1].width + (window->kernel[1] - 1) / window->stride[1];
-  uint64_t row = (uint64_t)window->stride[1] * (uint64_t)s->n;
+  const uint64_t row = (uint64_t)window->stride[1] * (uint64_t)s->n;
   return (uint64_t)layer->channels_in * (uint64_t)s->rows * row + WISP_CONVOLVE_PIXELS;
 }
 
@@ -83,10 +83,10 @@ static void mark_read(wisp_span *tensor, int layer) {
  * unzipped inputs, then [layers] sums. */
 static void measure_all(wisp_exec *exec, wisp_span *spans) {
   const wisp_net *net = exec->net;
-  int n = net->layer_count;
+  const int n = net->layer_count;
   for (int t = 0; t <= n; t++) {
-    int stays = exec->keeps || net->tensors[t].is_head;
-    uint64_t size = measure_tensor(exec, t, &exec->tensors[t]);
+    const int stays = exec->keeps || net->tensors[t].is_head;
+    const uint64_t size = measure_tensor(exec, t, &exec->tensors[t]);
     spans[t] = (wisp_span){.size = size, .first = t - 1, .last = stays ? INT32_MAX : t - 1};
   }
   for (int i = 0; i < n; i++) {
@@ -104,7 +104,7 @@ static wisp_status plan_memory(wisp_exec *exec, wisp_span *spans, wisp_error *er
   const wisp_net *net = exec->net;
   measure_border(exec);
   measure_all(exec, spans);
-  uint64_t total = wisp_arena_place(spans, 3 * net->layer_count + 1);
+  const uint64_t total = wisp_arena_place(spans, 3 * net->layer_count + 1);
   if (total > INT32_MAX / sizeof *exec->arena)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "The tensors of a %dx%d picture take %llu numbers; use a smaller input.",
@@ -115,7 +115,7 @@ static wisp_status plan_memory(wisp_exec *exec, wisp_span *spans, wisp_error *er
                      4e-6 * (double)total);
   for (int t = 0; t <= net->layer_count; t++) {
     wisp_floats *view = &exec->tensors[t], *sums = t ? &exec->steps[t - 1].sums : NULL;
-    int before = net->tensors[t].is_head ? 0 : exec->side + exec->top * view->pitch;
+    const int before = net->tensors[t].is_head ? 0 : exec->side + exec->top * view->pitch;
     view->data = exec->arena + spans[t].offset + before;
     if (sums && sums->plane)
       sums->data = exec->arena + spans[2 * net->layer_count + t].offset + before;
@@ -131,7 +131,8 @@ static wisp_status plan_memory(wisp_exec *exec, wisp_span *spans, wisp_error *er
 /* Where tap (c, ky, kx) lies from the window's origin. */
 static void fill_offsets(const wisp_exec *exec, step *s) {
   const wisp_net_layer *layer = s->layer;
-  int stride = layer->window.stride[1], channels = 0;
+  const int stride = layer->window.stride[1];
+  int channels = 0;
   int32_t *offset = s->offsets;
   for (int i = 0; i < layer->input_count; i++) {
     const wisp_floats *in = &exec->tensors[layer->inputs[i]];
@@ -140,7 +141,7 @@ static void fill_offsets(const wisp_exec *exec, step *s) {
     for (int c = 0; c < in->channels; c++, start += s->plane)
       for (int ky = 0; ky < layer->window.kernel[0]; ky++)
         for (int kx = 0; kx < layer->window.kernel[1]; kx++) {
-          int column = s->unzipped ? kx % stride * s->n + kx / stride : kx;
+          const int column = s->unzipped ? kx % stride * s->n + kx / stride : kx;
           *offset++ = (int32_t)(start + ky * s->row + column);
         }
     channels += in->channels;
@@ -152,9 +153,9 @@ static wisp_status open_convolution(wisp_exec *exec, int number, wisp_error *err
   const wisp_net_layer *layer = s->layer;
   const wisp_window *window = &layer->window;
   const wisp_floats *in = &exec->tensors[layer->inputs[0]], *out = &exec->tensors[number + 1];
-  int taps = wisp_net_taps(layer);
-  size_t rounded = (size_t)(layer->channels_out + WISP_CONVOLVE_CHANNELS - 1) /
-                   WISP_CONVOLVE_CHANNELS * WISP_CONVOLVE_CHANNELS;
+  const int taps = wisp_net_taps(layer);
+  const size_t rounded = (size_t)(layer->channels_out + WISP_CONVOLVE_CHANNELS - 1) /
+                         WISP_CONVOLVE_CHANNELS * WISP_CONVOLVE_CHANNELS;
   s->weights = malloc(rounded * (size_t)taps * sizeof *s->weights);
   s->bias = malloc(rounded * sizeof *s->bias);
   s->offsets = malloc((size_t)taps * sizeof *s->offsets);
@@ -181,14 +182,15 @@ static wisp_status open_convolution(wisp_exec *exec, int number, wisp_error *err
     s->convolve.residual.data = NULL;
     s->convolve.output = s->sums;
   }
-  int rows = STRIP_FLOATS / wisp_max(1, layer->channels_in * in->pitch * window->stride[0]);
-  int share = (out->height + wisp_pool_threads(exec->pool) - 1) / wisp_pool_threads(exec->pool);
+  const int rows = STRIP_FLOATS / wisp_max(1, layer->channels_in * in->pitch * window->stride[0]);
+  const int share =
+      (out->height + wisp_pool_threads(exec->pool) - 1) / wisp_pool_threads(exec->pool);
   s->strip = wisp_clamp(rows, 1, share);
   return WISP_OK;
 }
 
 static wisp_status open_steps(wisp_exec *exec, wisp_error *error) {
-  size_t n = (size_t)exec->net->layer_count;
+  const size_t n = (size_t)exec->net->layer_count;
   exec->tensors = calloc(n + 1, sizeof *exec->tensors);
   exec->steps = calloc(n, sizeof *exec->steps);
   wisp_span *spans = calloc(3 * n + 1, sizeof *spans);
@@ -196,7 +198,7 @@ static wisp_status open_steps(wisp_exec *exec, wisp_error *error) {
   if (exec->tensors && exec->steps && spans) status = plan_memory(exec, spans, error);
   else wisp_fail(error, status, "There is no memory to plan %zu layers.", n);
   free(spans);
-  for (int i = 0; i < exec->net->layer_count && !status; i++)
+  for (int i = 0; i < exec->net->layer_count && status == WISP_OK; i++)
     if (wisp_net_mixes_channels(exec->steps[i].layer)) status = open_convolution(exec, i, error);
   return status;
 }
@@ -209,8 +211,8 @@ wisp_status wisp_exec_open(wisp_exec **out, const wisp_net *net, wisp_pool *pool
   exec->net = net;
   exec->pool = pool;
   exec->keeps = keeps;
-  wisp_status status = open_steps(exec, error);
-  if (status) wisp_exec_close(&exec);
+  const wisp_status status = open_steps(exec, error);
+  if (status != WISP_OK) wisp_exec_close(&exec);
   *out = exec;
   return status;
 }
@@ -234,7 +236,7 @@ void wisp_exec_close(wisp_exec **out) {
 
 /* A layer's place in the arena held other things before: its border is cleared first. */
 static void clear_border(const wisp_exec *exec, const wisp_floats *view) {
-  size_t side = (size_t)exec->side, above = (size_t)(exec->top * view->pitch) + side;
+  const size_t side = (size_t)exec->side, above = (size_t)(exec->top * view->pitch) + side;
   for (int c = 0; c < view->channels; c++) {
     float *row = view->data + (size_t)c * view->plane;
     memset(row - above, 0, above * sizeof *row);
@@ -253,7 +255,7 @@ typedef struct job {
 
 static void strip_task(void *context, int index) {
   const step *s = ((const job *)context)->step;
-  int first = index * s->strip;
+  const int first = index * s->strip;
   wisp_convolve_rows(&s->convolve, first, wisp_min(s->strip, s->convolve.output.height - first));
 }
 

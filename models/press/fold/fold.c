@@ -16,13 +16,13 @@ static void count_readers(wisp_folding *f) {
       f->readers[graph->nodes[i].inputs[k]]++;
 }
 
-static wisp_status choose_block(wisp_folding *f) {
+static wisp_status choose_cell(wisp_folding *f) {
   int conflict = 0;
-  f->net->block = wisp_stem_block(f->graph, f->readers, &conflict);
+  f->net->cell = wisp_stem_cell(f->graph, f->readers, &conflict);
   if (conflict)
     return wisp_nodes_refuse(f, conflict,
                              "reads the picture that another node reads through a focus");
-  f->net->tensors[0].channels = 3 * f->net->block * f->net->block;
+  f->net->tensors[0].channels = 3 * f->net->cell * f->net->cell;
   return WISP_OK;
 }
 
@@ -47,7 +47,7 @@ static wisp_status fold_heads(wisp_folding *f) {
     net->tensors[head->tensor].is_head = 1;
     net->stride = wisp_max(net->stride, head->stride);
   }
-  if (net->stride % net->block) net->stride *= net->block;
+  if (net->stride % net->cell) net->stride *= net->cell;
   net->heads = graph->heads;
   net->head_count = graph->head_count;
   net->classes = graph->classes;
@@ -68,11 +68,14 @@ static void keep_range(const wisp_folding *f, int number) {
 
 static wisp_status walk(wisp_folding *f) {
   count_readers(f);
-  wisp_status status = choose_block(f);
-  for (int i = 0; i < f->graph->node_count && !status; i++)
-    if (f->readers[i] && !(status = wisp_nodes_fold(f, i))) keep_range(f, i);
-  if (!status) status = fold_heads(f);
-  return status ? status : wisp_net_measure(f->net, f->error);
+  wisp_status status = choose_cell(f);
+  for (int i = 0; i < f->graph->node_count && status == WISP_OK; i++) {
+    if (f->readers[i] == 0) continue;
+    status = wisp_nodes_fold(f, i);
+    if (status == WISP_OK) keep_range(f, i);
+  }
+  if (status == WISP_OK) status = fold_heads(f);
+  return status != WISP_OK ? status : wisp_net_measure(f->net, f->error);
 }
 
 /* A net with room for as many layers as can be: a depthwise node may become several. */
@@ -96,7 +99,7 @@ wisp_status wisp_fold(wisp_graph *graph, wisp_net **out, wisp_error *error) {
     return wisp_fail(error, WISP_ERR_ARGUMENT, "The graph has no head; at least one is needed.");
   if (graph->class_count == 0)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "The graph has no class; at least one is needed.");
-  size_t n = (size_t)graph->node_count;
+  const size_t n = (size_t)graph->node_count;
   wisp_folding f = {.graph = graph,
                     .net = open_net(graph),
                     .yields = calloc(n, sizeof *f.yields),
@@ -108,7 +111,7 @@ wisp_status wisp_fold(wisp_graph *graph, wisp_net **out, wisp_error *error) {
   for (size_t i = 0; i < n && f.yields; i++) wisp_operands_close(&f.yields[i]);
   free(f.yields);
   free(f.readers);
-  if (status) wisp_net_close(&f.net);
+  if (status != WISP_OK) wisp_net_close(&f.net);
   *out = f.net;
   return status;
 }

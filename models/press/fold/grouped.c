@@ -14,12 +14,12 @@ int wisp_grouped_is_depthwise(const wisp_node *node, int channels_in) {
 }
 
 float *wisp_grouped_dense(const wisp_node *node, int channels_in) {
-  size_t taps = (size_t)taps_of(node), row = (size_t)channels_in * taps;
+  const size_t taps = (size_t)taps_of(node), row = (size_t)channels_in * taps;
   if ((double)row * node->channels > WISP_MOST_WEIGHTS) return NULL;
-  int from = channels_in / node->groups, to = node->channels / node->groups;
+  const int from = channels_in / node->groups, to = node->channels / node->groups;
   float *dense = calloc((size_t)node->channels * row, sizeof *dense);
   for (int o = 0; o < node->channels && dense; o++) {
-    size_t n = (size_t)from * taps;
+    const size_t n = (size_t)from * taps;
     memcpy(dense + (size_t)o * row + (size_t)(o / to) * n, node->weights + (size_t)o * n,
            n * sizeof *dense);
   }
@@ -28,15 +28,16 @@ float *wisp_grouped_dense(const wisp_node *node, int channels_in) {
 
 int wisp_grouped_part(const wisp_node *node, const wisp_operands *in, int item, const wisp_net *net,
                       float **weights, float **bias) {
-  size_t taps = (size_t)taps_of(node);
-  int first = 0, n = net->tensors[in->items[item].tensor].channels, last = 0, twice = 0;
+  const size_t taps = (size_t)taps_of(node);
+  const int n = net->tensors[in->items[item].tensor].channels;
+  int first = 0, last = 0, twice = 0;
   for (int i = 0; i < item; i++) first += net->tensors[in->items[i].tensor].channels;
   uint8_t *picked = calloc((size_t)n, 1);
   *weights = calloc((size_t)n * taps, sizeof **weights);
   *bias = calloc((size_t)n, sizeof **bias);
-  int complete = picked && *weights && *bias;
+  const int complete = picked && *weights && *bias;
   for (int c = 0; c < in->channels && complete; c++) {
-    int channel = (in->picks ? in->picks[c] : c) - first;
+    const int channel = (in->picks ? in->picks[c] : c) - first;
     if (channel < 0 || channel >= n) continue;
     twice |= picked[channel];
     picked[channel] = 1;

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A batch norm, an activation and an addition end up inside the convolution before them, a concatenation in
- * the list of tensors that its readers read, a focus or an even stride over the picture in the picture's blocks. */
+ * the list of tensors that its readers read, a focus or an even stride over the picture in the picture's cells. */
 #include "nodes.h"
 
 #include <assert.h>
@@ -97,21 +97,21 @@ static wisp_status add_layer(wisp_folding *f, int number, wisp_operation operati
 static wisp_status add_whole(wisp_folding *f, int number, wisp_operation operation,
                              wisp_net_layer **out) {
   const wisp_operands *in = input_of(f, number);
-  wisp_status status =
+  const wisp_status status =
       add_layer(f, number, operation, in->items, in->count, f->graph->nodes[number].channels, out);
-  if (status) return status;
+  if (status != WISP_OK) return status;
   return yield(f, number, &(wisp_operand){.tensor = f->net->layer_count}, 1);
 }
 
 /* Puts the weights into the channel order that the operands have in the format. */
 static wisp_status order_weights(wisp_folding *f, wisp_net_layer *layer, const wisp_operands *in) {
-  if (f->net->block == 2 && in->items[0].tensor == 0 && !in->items[0].focus) {
-    float *blocked = wisp_stem_weights(layer->weights, layer->channels_out, &layer->window);
-    if (!blocked) return no_memory(f, layer->node);
+  if (f->net->cell == 2 && in->items[0].tensor == 0 && !in->items[0].focus) {
+    float *in_cells = wisp_stem_weights(layer->weights, layer->channels_out, &layer->window);
+    if (!in_cells) return no_memory(f, layer->node);
     free(layer->weights);
-    layer->weights = blocked;
+    layer->weights = in_cells;
   }
-  int taps = layer->window.kernel[0] * layer->window.kernel[1];
+  const int taps = wisp_net_kernel_size(layer);
   for (int o = 0; o < layer->channels_out; o++) {
     float *weights = layer->weights + (size_t)o * (size_t)wisp_net_taps(layer);
     for (int i = 0; i < in->count; i++) {
@@ -122,18 +122,17 @@ static wisp_status order_weights(wisp_folding *f, wisp_net_layer *layer, const w
   return WISP_OK;
 }
 
-/* Of inputs of which not every channel is picked, weights for all. */
+/* Where only some channels of the inputs are picked, the weights for all of them, with zeros in between. */
 static wisp_status spread_weights(wisp_folding *f, wisp_net_layer *layer, const wisp_operands *in) {
   if (!in->picks) return order_weights(f, layer, in);
   for (int i = 0; i < in->count; i++)
     if (in->items[i].focus)
       return wisp_nodes_refuse(f, layer->node, "reads a focus beside parts of tensors");
-  layer->reads = malloc((size_t)layer->channels_in);
-  float *spread =
-      layer->reads
-          ? wisp_operands_spread(in, f->net, layer->weights, layer->channels_out,
-                                 layer->window.kernel[0] * layer->window.kernel[1], layer->reads)
-          : NULL;
+  layer->channel_used = malloc((size_t)layer->channels_in);
+  float *spread = layer->channel_used
+                      ? wisp_operands_spread(in, f->net, layer->weights, layer->channels_out,
+                                             wisp_net_kernel_size(layer), layer->channel_used)
+                      : NULL;
   if (!spread) return no_memory(f, layer->node);
   free(layer->weights);
   layer->weights = spread;
@@ -145,13 +144,14 @@ static wisp_status add_depthwise(wisp_folding *f, int number, const wisp_operand
   float *weights, *bias;
   if (in->items[item].tensor == 0)
     return wisp_nodes_refuse(f, number, "has groups and reads the picture");
-  int n = wisp_grouped_part(&f->graph->nodes[number], in, item, f->net, &weights, &bias);
+  const int n = wisp_grouped_part(&f->graph->nodes[number], in, item, f->net, &weights, &bias);
   wisp_net_layer *layer = NULL;
   wisp_status status =
       n < 0 ? wisp_nodes_refuse(f, number, "has groups and reads a channel twice") : WISP_OK;
   if (n == 0) status = no_memory(f, number);
-  if (!status) status = add_layer(f, number, WISP_OP_DEPTHWISE, &in->items[item], 1, n, &layer);
-  if (status) {
+  if (status == WISP_OK)
+    status = add_layer(f, number, WISP_OP_DEPTHWISE, &in->items[item], 1, n, &layer);
+  if (status != WISP_OK) {
     free(weights);
     free(bias);
     return status;
@@ -167,8 +167,8 @@ static wisp_status fold_depthwise(wisp_folding *f, int number) {
   wisp_operands *out = &f->yields[number];
   if (!wisp_operands_copy(out, in)) return no_memory(f, number);
   for (int i = 0; i < in->count; i++) {
-    wisp_status status = add_depthwise(f, number, in, i);
-    if (status) return status;
+    const wisp_status status = add_depthwise(f, number, in, i);
+    if (status != WISP_OK) return status;
     out->items[i] = (wisp_operand){.tensor = f->net->layer_count};
   }
   wisp_operands_follow(out, in, f->net);
@@ -186,8 +186,8 @@ static wisp_status fold_conv(wisp_folding *f, int number) {
     node->weights = dense;
   }
   wisp_net_layer *layer;
-  wisp_status status = add_whole(f, number, WISP_OP_CONV, &layer);
-  if (status) return status;
+  const wisp_status status = add_whole(f, number, WISP_OP_CONV, &layer);
+  if (status != WISP_OK) return status;
   layer->weights = node->weights;
   layer->bias = node->bias ? node->bias : calloc((size_t)node->channels, sizeof *layer->bias);
   node->weights = node->bias = NULL;
@@ -240,7 +240,7 @@ static wisp_status fold_add(wisp_folding *f, int number) {
   const wisp_operands *a = &f->yields[inputs[0]], *b = &f->yields[inputs[1]];
   if (a->count > 1 || b->count > 1 || a->picks || b->picks || a->items->focus || b->items->focus)
     return wisp_nodes_refuse(f, number, "adds a concatenation, which only a convolution can read");
-  int swap = !can_add(f, inputs[0], b->items);
+  const int swap = !can_add(f, inputs[0], b->items);
   if (swap && !can_add(f, inputs[1], a->items))
     return wisp_nodes_refuse(
         f, number,
@@ -255,7 +255,7 @@ static wisp_status fold_concat(wisp_folding *f, int number) {
   const wisp_node *node = &f->graph->nodes[number];
   const wisp_operands **in = malloc((size_t)node->input_count * sizeof *in);
   for (int i = 0; i < node->input_count && in; i++) in[i] = &f->yields[node->inputs[i]];
-  int done = in && wisp_operands_concat(&f->yields[number], in, node->input_count, f->net);
+  const int done = in && wisp_operands_concat(&f->yields[number], in, node->input_count, f->net);
   free(in);
   return done ? WISP_OK : no_memory(f, number);
 }

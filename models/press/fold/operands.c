@@ -70,7 +70,8 @@ int wisp_operands_concat(wisp_operands *out, const wisp_operands *const *inputs,
 static void drop_unpicked(wisp_operands *operands, const wisp_net *net) {
   int kept = 0, first = 0;
   for (int i = 0; i < operands->count; i++) {
-    int n = channels_of(operands, i, net), used = 0;
+    const int n = channels_of(operands, i, net);
+    int used = 0;
     for (int c = 0; c < operands->channels; c++)
       used |= operands->picks[c] >= first && operands->picks[c] < first + n;
     if (used) {
@@ -120,13 +121,13 @@ void wisp_operands_follow(wisp_operands *out, const wisp_operands *in, const wis
 }
 
 float *wisp_operands_spread(const wisp_operands *operands, const wisp_net *net,
-                            const float *weights, int rows, int taps, uint8_t *reads) {
-  int width = operands_width(operands, net);
+                            const float *weights, int rows, int taps, uint8_t *used) {
+  const int width = operands_width(operands, net);
   if ((double)rows * width * taps > WISP_MOST_WEIGHTS) return NULL;
   float *spread = calloc((size_t)rows * (size_t)width * (size_t)taps, sizeof *spread);
   if (!spread) return NULL;
-  memset(reads, 0, (size_t)width);
-  for (int c = 0; c < operands->channels; c++) reads[operands->picks[c]] = 1;
+  memset(used, 0, (size_t)width);
+  for (int c = 0; c < operands->channels; c++) used[operands->picks[c]] = 1;
   for (int o = 0; o < rows; o++)
     for (int c = 0; c < operands->channels; c++) {
       float *to = spread + ((size_t)o * (size_t)width + (size_t)operands->picks[c]) * (size_t)taps;

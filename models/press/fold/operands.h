@@ -32,8 +32,8 @@ int wisp_operands_select(wisp_operands *out, const wisp_operands *of, const int 
 void wisp_operands_follow(wisp_operands *out, const wisp_operands *in, const wisp_net *net);
 
 /* Weights for the picked channels -> weights for all of the items', zeros among them: f32 [rows][width][taps],
- * `malloc`ed. `reads` [width] tells which are picked. NULL without memory. */
+ * `malloc`ed. `used` [width] tells which are picked. NULL without memory. */
 float *wisp_operands_spread(const wisp_operands *operands, const wisp_net *net,
-                            const float *weights, int rows, int taps, uint8_t *reads);
+                            const float *weights, int rows, int taps, uint8_t *used);
 
 #endif

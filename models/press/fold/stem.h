@@ -1,18 +1,18 @@
-/* stem.h - the first convolution on pictures whose 2x2 blocks of pixels stand side by side as channels.
+/* stem.h - the first convolution on pictures whose 2x2 cells of pixels stand side by side as channels.
  * SPDX-License-Identifier: Apache-2.0
  *
- * FORMAT.md's block 2: channel (dy * 2 + dx) * 3 + c is colour c of the pixel (dy, dx) of a block. */
+ * FORMAT.md's input of block 2: channel (dy * 2 + dx) * 3 + c is colour c of the pixel (dy, dx) of a cell. */
 #ifndef WISP_STEM_H
 #define WISP_STEM_H
 
 #include "net.h"
 
-/* The side of the picture's blocks: 2 if all that read the picture can (Focus wants it, convolutions of even stride
+/* The side of the picture's cells: 2 if all that read the picture can (Focus wants it, convolutions of even stride
  * allow it), else 1. `readers` counts those of each node; those of dead ones don't matter. *conflict: a node that
  * reads the picture plain while another reads it through a focus, or 0. */
-int wisp_stem_block(const wisp_graph *graph, const int *readers, int *conflict);
+int wisp_stem_cell(const wisp_graph *graph, const int *readers, int *conflict);
 
-/* The weights of that convolution on blocks, `malloc`ed, and its window. `weights` is
+/* The weights of that convolution on cells, `malloc`ed, and its window. `weights` is
  * [channels][3][kernel y][kernel x]. NULL without memory. */
 float *wisp_stem_weights(float *weights, int channels, wisp_window *window);
 
@@ -22,7 +22,7 @@ wisp_status wisp_stem_meant(const wisp_net *net, const wisp_net_layer *layer,
                             const wisp_window *plain, size_t count, int channels_out,
                             float *weights, wisp_error *error);
 
-/* From the channel order of YOLOv5's Focus to that of blocks, in place: `weights` are the 12 channels
+/* From the channel order of YOLOv5's Focus to that of cells, in place: `weights` are the 12 channels
  * [12][taps] of one output channel. */
 void wisp_stem_unfocus(float *weights, int taps);
 

@@ -16,8 +16,8 @@ typedef struct wisp_encode_layer {
   const int8_t *blocks;      /* [channels_out][kernel y][kernel x][planes][4] */
 } wisp_encode_layer;
 
-typedef struct wisp_encode
-    wisp_encode; /* one for a file: what it has learnt of a layer serves the next */
+/* One for a file: what it has learnt of a layer serves the next. */
+typedef struct wisp_encode wisp_encode;
 
 /* NULL: no memory. */
 wisp_encode *wisp_encode_open(void);

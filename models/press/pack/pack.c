@@ -23,7 +23,7 @@ typedef struct writer {
 
 static uint8_t *append(writer *w, size_t n) {
   if (w->size + n > w->cap) {
-    size_t cap = (w->size + n) * 3 / 2 + 256;
+    const size_t cap = (w->size + n) * 3 / 2 + 256;
     uint8_t *moved = w->failed ? NULL : realloc(w->bytes, cap);
     if (!moved) {
       w->failed = 1;
@@ -87,14 +87,18 @@ static int8_t *put_planes(const wisp_net *net, const wisp_net_layer *layer, int 
   return to;
 }
 
-static size_t count_blocks(const wisp_net *net, const wisp_net_layer *layer) {
-  if (wisp_net_is_per_channel(layer))
-    return (size_t)layer->channels_out * (size_t)wisp_net_taps(layer);
-  size_t planes = 0;
+/* Of all inputs side by side. What is read channel by channel counts as one plane of one lane. */
+static int count_planes(const wisp_net *net, const wisp_net_layer *layer) {
+  if (wisp_net_is_per_channel(layer)) return 1;
+  int planes = 0;
   for (int i = 0; i < layer->input_count; i++)
-    planes += (size_t)wisp_planes(net->tensors[layer->inputs[i]].channels);
-  size_t window = (size_t)layer->window.kernel[0] * (size_t)layer->window.kernel[1];
-  return (size_t)layer->channels_out * window * planes;
+    planes += wisp_planes(net->tensors[layer->inputs[i]].channels);
+  return planes;
+}
+
+static size_t count_blocks(const wisp_net *net, const wisp_net_layer *layer) {
+  return (size_t)layer->channels_out * (size_t)wisp_net_kernel_size(layer) *
+         (size_t)count_planes(net, layer);
 }
 
 /* Every block, in the format's order: i8 [blocks][4], `malloc`ed. */
@@ -110,15 +114,11 @@ static int8_t *lay_blocks(const wisp_net *net, const wisp_net_layer *layer, size
 
 static int is_zero(const int8_t *block) { return !(block[0] | block[1] | block[2] | block[3]); }
 
-/* Channels of each plane of the inputs side by side, `malloc`ed; *planes: how many. */
-static uint8_t *lay_lanes(const wisp_net *net, const wisp_net_layer *layer, int *planes) {
-  const int alone = wisp_net_is_per_channel(layer);
-  *planes = alone;
-  for (int i = 0; i < layer->input_count && !alone; i++)
-    *planes += wisp_planes(net->tensors[layer->inputs[i]].channels);
-  uint8_t *lanes = malloc((size_t)*planes), *to = lanes;
-  if (lanes && alone) *to = 1;
-  for (int i = 0; i < layer->input_count && lanes && !alone; i++)
+/* Channels of each of the planes, `malloc`ed. */
+static uint8_t *lay_lanes(const wisp_net *net, const wisp_net_layer *layer, int planes) {
+  uint8_t *lanes = malloc((size_t)planes), *to = lanes;
+  if (lanes && wisp_net_is_per_channel(layer)) *to = 1;
+  for (int i = 0; i < layer->input_count && lanes && !wisp_net_is_per_channel(layer); i++)
     for (int left = net->tensors[layer->inputs[i]].channels; left > 0; left -= WISP_LANES)
       *to++ = (uint8_t)wisp_min(left, WISP_LANES);
   return lanes;
@@ -135,10 +135,11 @@ typedef struct coded {
 static coded put_payload(writer *w, const wisp_net *net, const wisp_net_layer *layer,
                          wisp_encode *encode) {
   coded c = {0};
-  size_t n = count_blocks(net, layer), absent = 0;
-  int planes;
+  const size_t n = count_blocks(net, layer);
+  size_t absent = 0;
+  const int planes = count_planes(net, layer);
   int8_t *blocks = lay_blocks(net, layer, n);
-  uint8_t *lanes = lay_lanes(net, layer, &planes);
+  uint8_t *lanes = lay_lanes(net, layer, planes);
   for (size_t b = 0; b < n && blocks; b++) absent += (size_t)is_zero(blocks + b * WISP_LANES);
   c.masked = wisp_net_mixes_channels(layer) && absent * MASKED_FROM > n;
   c.present = c.masked ? n - absent : n;
@@ -168,7 +169,7 @@ static void put_counts(writer *w, const wisp_net *net) {
   put_u16(w, net->height);
   put_u16(w, net->width);
   put_u16(w, net->stride);
-  put_u8(w, net->block);
+  put_u8(w, net->cell);
   put_u8(w, 0);
   put_u16(w, net->layer_count + 1);
   put_u16(w, net->layer_count);
@@ -185,7 +186,7 @@ static void put_tensor(writer *w, const wisp_net_tensor *tensor) {
 
 static void put_layer(writer *w, const wisp_net_layer *layer, int number, const coded *payload) {
   const wisp_window *window = &layer->window;
-  int flags =
+  const int flags =
       (layer->residual >= 0 ? WISP_LAYER_RESIDUAL : 0) | (payload->masked ? WISP_LAYER_MASKED : 0);
   put_u8(w, layer->operation);
   put_u8(w, layer->activation);
@@ -253,7 +254,7 @@ static wisp_status check(const wisp_net *net, const char *provenance, wisp_error
   if (!wisp_net_is_quantised(net))
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "The network has no integers yet; quantise it before packing.");
-  size_t length = provenance ? strlen(provenance) : 0;
+  const size_t length = provenance ? strlen(provenance) : 0;
   if (!wisp_is_object((const uint8_t *)provenance, length))
     return wisp_fail(error, WISP_ERR_ARGUMENT, "The provenance of %zu bytes is no JSON object.",
                      length);
@@ -273,7 +274,7 @@ static wisp_status check(const wisp_net *net, const char *provenance, wisp_error
 
 static wisp_status join(writer *file, const writer *header, const writer *payloads,
                         wisp_error *error) {
-  double whole = (double)header->size + (double)payloads->size + WISP_PREAMBLE;
+  const double whole = (double)header->size + (double)payloads->size + WISP_PREAMBLE;
   if (header->size > WISP_MAX_HEADER || whole > WISP_MAX_FILE)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "A file of %.0f bytes, %zu of them header, is over the format's limits.",
@@ -293,13 +294,13 @@ wisp_status wisp_pack(const wisp_net *net, const char *provenance, uint8_t **byt
   *bytes = NULL;
   *size = 0;
   wisp_status status = check(net, provenance, error);
-  if (status) return status;
+  if (status != WISP_OK) return status;
   writer file = {0}, header = {0}, payloads = {0};
   put_header(&header, net, provenance, &payloads);
   status = join(&file, &header, &payloads, error);
   free(header.bytes);
   free(payloads.bytes);
-  if (status) {
+  if (status != WISP_OK) {
     free(file.bytes);
     return status;
   }

@@ -7,14 +7,15 @@
 
 enum { ROUNDS = 60 /* of the search for the price */ };
 
-/* The steps at which the channel's loss less what it is paid is least. */
+/* How many blocks of the channel to remove so that its loss, less `pay` for each of them, is least. */
 static int best_steps(const wisp_allocate_layer *layer, int channel, double pay) {
   const wisp_obs *obs = layer->obs;
   const float *loss = obs->loss + (size_t)channel * (size_t)obs->blocks;
-  double half = layer->sensitivity[channel] / 2, least = 0;
+  const double half = layer->sensitivity[channel] / 2;
+  double least = 0;
   int best = 0;
   for (int k = 0; k < obs->steps[channel]; k++) {
-    double net = half * (double)loss[k] - pay * (k + 1);
+    const double net = half * (double)loss[k] - pay * (k + 1);
     if (net > least) continue;
     least = net;
     best = k + 1;
@@ -22,18 +23,18 @@ static int best_steps(const wisp_allocate_layer *layer, int channel, double pay)
   return best;
 }
 
-typedef struct market {
+typedef struct search {
   wisp_allocate_layer *layers;
   int count;
   double macs, blocks; /* of all */
-} market;
+} search;
 
-/* What is sold at a price; the layers' answers are set. */
-static double sold(const market *m, double price) {
+/* How many blocks go at a price of the work that is saved; sets `removed`. */
+static double removed_at(const search *s, double price) {
   double total = 0;
-  for (int i = 0; i < m->count; i++) {
-    wisp_allocate_layer *layer = &m->layers[i];
-    double worth = 0.5 * layer->block_macs / m->macs + 0.5 / m->blocks;
+  for (int i = 0; i < s->count; i++) {
+    wisp_allocate_layer *layer = &s->layers[i];
+    const double worth = 0.5 * layer->block_macs / s->macs + 0.5 / s->blocks;
     for (int c = 0; c < layer->obs->channels; c++) {
       layer->removed[c] = layer->fixed ? 0 : best_steps(layer, c, price * worth);
       total += layer->removed[c];
@@ -43,25 +44,25 @@ static double sold(const market *m, double price) {
 }
 
 void wisp_allocate_by_loss(wisp_allocate_layer *layers, int count, double share) {
-  market m = {layers, count, 0, 0};
+  search s = {layers, count, 0, 0};
   for (int i = 0; i < count; i++) {
-    double blocks = (double)layers[i].obs->channels * layers[i].obs->blocks;
-    m.blocks += blocks;
-    m.macs += blocks * layers[i].block_macs;
+    const double blocks = (double)layers[i].obs->channels * layers[i].obs->blocks;
+    s.blocks += blocks;
+    s.macs += blocks * layers[i].block_macs;
   }
   double low = 1e-12, high = 1e12;
   for (int round = 0; round < ROUNDS; round++) {
-    double middle = sqrt(low * high);
-    if (sold(&m, middle) < share * m.blocks) low = middle;
+    const double middle = sqrt(low * high);
+    if (removed_at(&s, middle) < share * s.blocks) low = middle;
     else high = middle;
   }
-  sold(&m, high);
+  removed_at(&s, high);
 }
 
 void wisp_allocate_evenly(wisp_allocate_layer *layers, int count, double share) {
   for (int i = 0; i < count; i++)
     for (int c = 0; c < layers[i].obs->channels; c++) {
-      int wanted = (int)lrint(share * layers[i].obs->blocks), most = layers[i].obs->steps[c];
+      const int wanted = (int)lrint(share * layers[i].obs->blocks), most = layers[i].obs->steps[c];
       layers[i].removed[c] = layers[i].fixed ? 0 : wanted < most ? wanted : most;
     }
 }

@@ -5,11 +5,11 @@
 
 #include "obs.h"
 
-/* A convolution as a seller of blocks. */
+/* A convolution, and what removing each of its blocks costs. */
 typedef struct wisp_allocate_layer {
   const wisp_obs *obs;
-  const double *
-      sensitivity; /* [obs->channels]: of the end result to a squared error of the output, times 2 */
+  /* [obs->channels]: of the end result to a squared error of the output, times 2 */
+  const double *sensitivity;
   double block_macs; /* multiply-adds of a picture that a block stands for */
   int fixed;         /* gives nothing */
   int *removed;      /* [obs->channels]: how many steps of the order to take; the answer */

@@ -6,16 +6,17 @@
 
 wisp_status wisp_blocks_open(wisp_blocks *blocks, const wisp_net *net, const wisp_net_layer *layer,
                              int size) {
-  int window = layer->window.kernel[0] * layer->window.kernel[1], first = 0;
+  const int kernel = wisp_net_kernel_size(layer);
+  int first = 0;
   *blocks = (wisp_blocks){.taps = malloc((size_t)wisp_net_taps(layer) * sizeof *blocks->taps)};
   if (!blocks->taps) return WISP_ERR_MEMORY;
   for (int i = 0; i < layer->input_count; i++) {
-    int channels = net->tensors[layer->inputs[i]].channels;
+    const int channels = net->tensors[layer->inputs[i]].channels;
     for (int c = 0; c < channels; c += size)
-      for (int k = 0; k < window; k++, blocks->count++)
+      for (int k = 0; k < kernel; k++, blocks->count++)
         for (int lane = 0; lane < 4; lane++) {
-          int inside = lane < size && c + lane < channels;
-          blocks->taps[blocks->count][lane] = inside ? (first + c + lane) * window + k : -1;
+          const int inside = lane < size && c + lane < channels;
+          blocks->taps[blocks->count][lane] = inside ? (first + c + lane) * kernel + k : -1;
         }
     first += channels;
   }

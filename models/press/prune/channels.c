@@ -43,7 +43,7 @@ static int group_of(const channels *c, int tensor) {
 }
 
 static void unite(channels *c, int a, int b) {
-  int from = group_of(c, a), to = group_of(c, b);
+  const int from = group_of(c, a), to = group_of(c, b);
   c->group[wisp_max(from, to)] = wisp_min(from, to);
   c->fixed[wisp_min(from, to)] |= c->fixed[wisp_max(from, to)];
 }
@@ -56,7 +56,7 @@ static void find_groups(channels *c) {
   }
   for (int i = 0; i < net->layer_count; i++) {
     const wisp_net_layer *layer = &net->layers[i];
-    int mixed = wisp_net_is_per_channel(layer) || layer->reads;
+    const int mixed = wisp_net_is_per_channel(layer) || layer->channel_used;
     for (int k = 0; k < layer->input_count && mixed; k++)
       c->fixed[group_of(c, layer->inputs[k])] = 1;
     if (wisp_net_is_per_channel(layer)) c->fixed[i + 1] = 1;
@@ -73,8 +73,8 @@ static double macs_of(const channels *c) {
     if (!wisp_net_mixes_channels(layer)) continue;
     double in = 0;
     for (int k = 0; k < layer->input_count; k++) in += c->kept[group_of(c, layer->inputs[k])];
-    macs += in * layer->window.kernel[0] * layer->window.kernel[1] * c->kept[group_of(c, i + 1)] *
-            out->height * out->width;
+    macs +=
+        in * wisp_net_kernel_size(layer) * c->kept[group_of(c, i + 1)] * out->height * out->width;
   }
   return macs;
 }
@@ -83,11 +83,12 @@ static double macs_of(const channels *c) {
 
 /* The taps of a layer that are still read, ascending; returns how many. */
 static int read_taps(const channels *c, const wisp_net_layer *layer, int *taps) {
-  int window = layer->window.kernel[0] * layer->window.kernel[1], n = 0, tap = 0;
+  const int kernel = wisp_net_kernel_size(layer);
+  int n = 0, tap = 0;
   for (int k = 0; k < layer->input_count; k++) {
     const uint8_t *keep = c->keep[group_of(c, layer->inputs[k])];
     for (int ch = 0; ch < c->net->tensors[layer->inputs[k]].channels; ch++)
-      for (int w = 0; w < window; w++, tap++)
+      for (int w = 0; w < kernel; w++, tap++)
         if (keep[ch]) taps[n++] = tap;
   }
   return n;
@@ -96,14 +97,15 @@ static int read_taps(const channels *c, const wisp_net_layer *layer, int *taps) 
 /* Adds what the layer would lose with each channel that it reads. */
 static void add_losses(const channels *c, int number, wisp_refit *refit) {
   const wisp_net_layer *layer = &c->net->layers[number];
-  int window = layer->window.kernel[0] * layer->window.kernel[1], at = 0;
+  const int kernel = wisp_net_kernel_size(layer);
+  int at = 0;
   for (int k = 0; k < layer->input_count; k++) {
-    int group = group_of(c, layer->inputs[k]);
+    const int group = group_of(c, layer->inputs[k]);
     float *loss = c->losses + (size_t)number * (size_t)c->total + c->first[group];
     for (int ch = 0; ch < c->net->tensors[layer->inputs[k]].channels; ch++) {
       if (!c->keep[group][ch]) continue;
-      loss[ch] += (float)wisp_refit_loss(refit, at, window);
-      at += window;
+      loss[ch] += (float)wisp_refit_loss(refit, at, kernel);
+      at += kernel;
     }
   }
 }
@@ -129,7 +131,8 @@ static void study_task(void *context, int number) {
 
 /* Refits every layer to the channels that stay, and sums up what losing each would cost. */
 static int study(channels *c, wisp_pool *pool) {
-  int n = c->net->layer_count, failed = 0;
+  const int n = c->net->layer_count;
+  int failed = 0;
   memset(c->losses, 0, (size_t)n * (size_t)c->total * sizeof *c->losses);
   wisp_pool_run(pool, study_task, c, n);
   for (int i = 0; i < n; i++) failed |= c->failed[i];
@@ -158,11 +161,11 @@ static int by_price(const void *a, const void *b) {
 
 static int list_candidates(channels *c, candidate *list) {
   int n = 0;
-  double all = macs_of(c);
+  const double all = macs_of(c);
   for (int t = 0; t <= c->net->layer_count; t++) {
     if (c->group[t] != t || c->fixed[t]) continue;
     c->kept[t]--;
-    double saved = all - macs_of(c);
+    const double saved = all - macs_of(c);
     c->kept[t]++;
     for (int ch = 0; ch < c->net->tensors[t].channels && saved > 0; ch++)
       if (c->keep[t][ch]) list[n++] = (candidate){(double)c->loss[t][ch] / saved, t, ch};
@@ -173,9 +176,9 @@ static int list_candidates(channels *c, candidate *list) {
 
 /* Removes the cheapest until `target` multiply-adds are left. */
 static void remove_cheapest(channels *c, candidate *list, double target) {
-  int n = list_candidates(c, list);
+  const int n = list_candidates(c, list);
   for (int i = 0; i < n && macs_of(c) > target; i++) {
-    int t = list[i].group;
+    const int t = list[i].group;
     if (c->kept[t] <= wisp_max(1, (int)(LEAST_PART * c->net->tensors[t].channels))) continue;
     c->keep[t][list[i].channel] = 0;
     c->kept[t]--;
@@ -185,7 +188,8 @@ static void remove_cheapest(channels *c, candidate *list, double target) {
 /* Planes of four are what the runtime computes: those that are not full take back channels. */
 static void fill_planes(channels *c, candidate *list) {
   for (int t = 0; t <= c->net->layer_count; t++) {
-    int all = c->net->tensors[t].channels, n = 0;
+    const int all = c->net->tensors[t].channels;
+    int n = 0;
     if (c->group[t] != t || c->kept[t] == all) continue;
     for (int ch = 0; ch < all; ch++)
       if (!c->keep[t][ch]) list[n++] = (candidate){-(double)c->loss[t][ch], t, ch};
@@ -202,7 +206,7 @@ static void refit_bias(const channels *c, int number, const float *weights) {
   wisp_net_layer *layer = &c->net->layers[number];
   const wisp_moments *moments = &c->seen->moments[number];
   for (int o = 0; o < layer->channels_out; o++) {
-    size_t row = (size_t)o * (size_t)moments->taps;
+    const size_t row = (size_t)o * (size_t)moments->taps;
     double shift = 0;
     for (int k = 0; k < moments->taps; k++)
       shift += ((double)layer->weights[row + (size_t)k] - (double)weights[row + (size_t)k]) *
@@ -216,7 +220,8 @@ static void shrink(const channels *c, int number, const int *taps, int n) {
   wisp_net_layer *layer = &c->net->layers[number];
   const float *weights = c->weights[number];
   const uint8_t *keep = c->keep[group_of(c, number + 1)];
-  int all = wisp_net_taps(layer), kept = 0;
+  const int all = wisp_net_taps(layer);
+  int kept = 0;
   float *to = layer->weights;
   for (int o = 0; o < layer->channels_out; o++) {
     if (!keep[o]) continue;
@@ -224,7 +229,7 @@ static void shrink(const channels *c, int number, const int *taps, int n) {
     layer->bias[kept++] = layer->bias[o];
   }
   layer->channels_out = kept;
-  layer->channels_in = n / (layer->window.kernel[0] * layer->window.kernel[1]);
+  layer->channels_in = n / wisp_net_kernel_size(layer);
 }
 
 static int shrink_all(channels *c) {
@@ -252,7 +257,7 @@ static int shrink_all(channels *c) {
 
 static int open_channels(channels *c) {
   const wisp_net *net = c->net;
-  size_t n = (size_t)net->layer_count + 1;
+  const size_t n = (size_t)net->layer_count + 1;
   c->group = calloc(n, sizeof *c->group);
   c->fixed = calloc(n, sizeof *c->fixed);
   c->kept = calloc(n, sizeof *c->kept);
@@ -264,7 +269,7 @@ static int open_channels(channels *c) {
   if (!c->group || !c->fixed || !c->kept || !c->first || !c->failed) return 0;
   if (!c->keep || !c->loss || !c->weights) return 0;
   for (size_t t = 0; t < n; t++) {
-    size_t width = (size_t)net->tensors[t].channels;
+    const size_t width = (size_t)net->tensors[t].channels;
     c->first[t] = c->total;
     c->total += net->tensors[t].channels;
     c->kept[t] = net->tensors[t].channels;
@@ -304,11 +309,12 @@ static void close_channels(channels *c, int n) {
 wisp_status wisp_channels(wisp_net *net, const wisp_observer *seen, const wisp_teacher *teacher,
                           double share, wisp_pool *pool, double *saved, wisp_error *error) {
   channels c = {.net = net, .seen = seen, .teacher = teacher};
-  int n = net->layer_count + 1, done = open_channels(&c);
+  const int n = net->layer_count + 1;
+  int done = open_channels(&c);
   candidate *list = done ? malloc((size_t)c.total * sizeof *list) : NULL;
   done = done && list;
   if (done) find_groups(&c);
-  double all = done ? macs_of(&c) : 1;
+  const double all = done ? macs_of(&c) : 1;
   for (int round = 1; round <= ROUNDS && done; round++) {
     done = study(&c, pool);
     if (done) remove_cheapest(&c, list, all * (1 - share * round / ROUNDS));

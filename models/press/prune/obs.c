@@ -34,7 +34,7 @@ typedef struct patient {
 } patient;
 
 static int open_patient(patient *p, const surgery *s, int channel) {
-  size_t n = (size_t)s->taps;
+  const size_t n = (size_t)s->taps;
   *p = (patient){.taps = s->taps, .n = s->taps};
   p->inverse = malloc(n * n * sizeof *p->inverse);
   p->weights = malloc(n * sizeof *p->weights);
@@ -73,11 +73,11 @@ static int invert_block(const patient *p, const int *taps, int places[LANES],
   for (int i = 0; i < n; i++)
     for (int j = 0; j < n; j++) a[i][j] = entry(p, places[i], places[j]);
   for (int k = 0; k < n; k++) {
-    float pivot = fmaxf(a[k][k], 1e-30f);
+    const float pivot = fmaxf(a[k][k], 1e-30f);
     a[k][k] = 1;
     for (int j = 0; j < n; j++) a[k][j] /= pivot;
     for (int i = 0; i < n; i++) {
-      float share = a[i][k];
+      const float share = a[i][k];
       if (i == k) continue;
       a[i][k] = 0;
       for (int j = 0; j < n; j++) a[i][j] -= share * a[k][j];
@@ -90,7 +90,7 @@ static int invert_block(const patient *p, const int *taps, int places[LANES],
 static float price(const patient *p, const int *taps) {
   int places[LANES];
   float a[LANES][LANES], sum = 0;
-  int n = invert_block(p, taps, places, a);
+  const int n = invert_block(p, taps, places, a);
   for (int i = 0; i < n; i++)
     for (int j = 0; j < n; j++) sum += p->weights[places[i]] * a[i][j] * p->weights[places[j]];
   return fmaxf(sum, 0);
@@ -100,7 +100,7 @@ static float price(const patient *p, const int *taps) {
 static void remove_block(patient *p, const int *taps) {
   int places[LANES];
   float a[LANES][LANES];
-  int n = invert_block(p, taps, places, a);
+  const int n = invert_block(p, taps, places, a);
   for (int q = 0; q < LANES; q++)
     for (int i = 0; i < p->n; i++) p->columns[q * p->n + i] = q < n ? entry(p, i, places[q]) : 0;
   for (int q = 0; q < LANES; q++)
@@ -116,8 +116,8 @@ static void remove_block(patient *p, const int *taps) {
   const float *c0 = p->columns, *c1 = c0 + p->n, *c2 = c1 + p->n, *c3 = c2 + p->n;
   for (int i = 0; i < p->n; i++) {
     float *row = p->inverse + (size_t)i * (size_t)p->n;
-    float s0 = p->shares[i], s1 = p->shares[p->n + i], s2 = p->shares[2 * p->n + i],
-          s3 = p->shares[3 * p->n + i];
+    const float s0 = p->shares[i], s1 = p->shares[p->n + i], s2 = p->shares[2 * p->n + i],
+                s3 = p->shares[3 * p->n + i];
     if (p->gone[i]) continue;
     for (int j = 0; j <= i; j++) row[j] -= s0 * c0[j] + s1 * c1[j] + (s2 * c2[j] + s3 * c3[j]);
   }
@@ -156,7 +156,7 @@ static void operate(const surgery *s, patient *p, int channel, char *removed) {
     int best = -1;
     float least = INFINITY;
     for (int b = 0; b < obs->blocks; b++) {
-      float cost = removed[b] ? INFINITY : price(p, s->blocks->taps[b]);
+      const float cost = removed[b] ? INFINITY : price(p, s->blocks->taps[b]);
       if (cost >= least) continue;
       least = cost;
       best = b;
@@ -185,7 +185,7 @@ static void channel_task(void *context, int channel) {
 
 /* f32 [taps][taps], lower triangle, `malloc`ed. */
 static float *invert_covariance(const wisp_moments *moments, wisp_pool *pool) {
-  size_t n = (size_t)moments->taps;
+  const size_t n = (size_t)moments->taps;
   double *a = malloc((n * n + n) * sizeof *a), total = 0;
   float *inverse = malloc(n * n * sizeof *inverse);
   if (a && inverse) {
@@ -194,7 +194,7 @@ static float *invert_covariance(const wisp_moments *moments, wisp_pool *pool) {
         a[(size_t)i * n + (size_t)j] = (double)wisp_moment_covariance(moments, i, j);
       total += a[(size_t)i * n + (size_t)i];
     }
-    double damping = total > 0 ? DAMPING * total / (double)n : 1;
+    const double damping = total > 0 ? DAMPING * total / (double)n : 1;
     for (size_t i = 0; i < n; i++) a[i * n + i] = fmax(a[i * n + i], 0) + damping;
     wisp_solve_invert(a, a + n * n, moments->taps, pool);
     for (size_t i = 0; i < n; i++)
@@ -209,7 +209,7 @@ static float *invert_covariance(const wisp_moments *moments, wisp_pool *pool) {
 
 wisp_status wisp_obs_open(wisp_obs *obs, const wisp_moments *moments, const float *weights,
                           int channels, const wisp_blocks *blocks, float most, wisp_pool *pool) {
-  size_t n = (size_t)channels * (size_t)blocks->count;
+  const size_t n = (size_t)channels * (size_t)blocks->count;
   *obs = (wisp_obs){.channels = channels, .blocks = blocks->count};
   obs->steps = malloc((size_t)channels * sizeof *obs->steps);
   obs->order = malloc(n * sizeof *obs->order);

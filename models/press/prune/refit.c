@@ -14,17 +14,17 @@ static const float DAMPING = 0.01f;
 
 /* Both read one triangle of the damped covariance. */
 static void fill_matrices(wisp_refit *r) {
-  size_t n = (size_t)r->n;
+  const size_t n = (size_t)r->n;
   double total = 0;
   for (size_t i = 0; i < n; i++) {
     for (size_t j = 0; j <= i; j++) {
-      float shared = wisp_moment_covariance(r->moments, r->taps[i], r->taps[j]);
+      const float shared = wisp_moment_covariance(r->moments, r->taps[i], r->taps[j]);
       r->factor[j * n + i] = shared;
       r->inverse[i * n + j] = (double)shared;
     }
     total += r->inverse[i * n + i];
   }
-  float damping = total > 0 ? DAMPING * (float)(total / r->n) : 1;
+  const float damping = total > 0 ? DAMPING * (float)(total / r->n) : 1;
   for (size_t i = 0; i < n; i++) {
     r->factor[i * n + i] += damping;
     r->inverse[i * n + i] += (double)damping;
@@ -35,10 +35,10 @@ static void fill_matrices(wisp_refit *r) {
 
 /* One row's products with the covariance of everything: v = C w. */
 static void multiply(const wisp_moments *m, const float *weights, float *v) {
-  float n = (float)m->weight, mean = wisp_solve_dot(m->sums, weights, m->taps) / n;
+  const float n = (float)m->weight, mean = wisp_solve_dot(m->sums, weights, m->taps) / n;
   for (int i = 0; i < m->taps; i++) {
     const float *row = m->products + wisp_moment_at(i, 0);
-    float weight = weights[i];
+    const float weight = weights[i];
     v[i] = row[i] * weight + wisp_solve_dot(row, weights, i);
     for (int j = 0; j < i; j++) v[j] += row[j] * weight;
   }
@@ -67,14 +67,14 @@ wisp_status wisp_refit_open(wisp_refit **out, const wisp_moments *moments, const
   r->n = n;
   r->rows = rows;
   r->importance = importance;
-  size_t size = (size_t)n * (size_t)n + 1, line = (size_t)n + 1;
+  const size_t size = (size_t)n * (size_t)n + 1, line = (size_t)n + 1;
   r->factor = malloc(size * sizeof *r->factor);
   r->inverse = malloc(size * sizeof *r->inverse);
   r->pivots = malloc(line * sizeof *r->pivots);
   r->column = malloc(line * sizeof *r->column);
   r->weights = malloc((size_t)rows * (size_t)n * sizeof *r->weights + 1);
   float *products = malloc((size_t)moments->taps * sizeof *products);
-  int complete = r->factor && r->inverse && r->pivots && r->column && r->weights && products;
+  const int complete = r->factor && r->inverse && r->pivots && r->column && r->weights && products;
   if (!complete) {
     free(products);
     wisp_refit_close(&r);

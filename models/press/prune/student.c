@@ -24,7 +24,7 @@ typedef struct moving {
 
 static void store_task(void *context, int channel) {
   const moving *m = context;
-  int height = m->floats.height, width = m->floats.width;
+  const int height = m->floats.height, width = m->floats.width;
   uint8_t *to = m->bytes + (size_t)channel * (size_t)height * (size_t)width;
   for (int y = 0; y < height; y++, to += width) {
     const float *row = m->floats.data + (size_t)channel * m->floats.plane + y * m->floats.pitch;
@@ -34,7 +34,7 @@ static void store_task(void *context, int channel) {
 
 static void load_task(void *context, int channel) {
   const moving *m = context;
-  int height = m->floats.height, width = m->floats.width, zero = m->tensor->zero_point;
+  const int height = m->floats.height, width = m->floats.width, zero = m->tensor->zero_point;
   const uint8_t *from = m->bytes + (size_t)channel * (size_t)height * (size_t)width;
   for (int y = 0; y < height; y++, from += width) {
     float *row = m->floats.data + (size_t)channel * m->floats.plane + y * m->floats.pitch;
@@ -47,7 +47,7 @@ static void load_task(void *context, int channel) {
 wisp_status wisp_student_open(wisp_student **out, const wisp_net *net, const wisp_view *pictures,
                               int count, wisp_pool *pool, wisp_error *error) {
   *out = NULL;
-  size_t tensors = (size_t)net->layer_count + 1;
+  const size_t tensors = (size_t)net->layer_count + 1;
   wisp_student *s = calloc(1, sizeof *s);
   if (s) {
     *s = (wisp_student){.net = net, .pictures = pictures, .count = count, .pool = pool};
@@ -62,8 +62,8 @@ wisp_status wisp_student_open(wisp_student **out, const wisp_net *net, const wis
     for (int k = 0; k < net->layers[i].input_count; k++) s->last[net->layers[i].inputs[k]] = i;
     if (net->layers[i].residual >= 0) s->last[net->layers[i].residual] = i;
   }
-  wisp_status status = wisp_exec_open(&s->exec, net, pool, 0, error);
-  if (status) wisp_student_close(&s);
+  const wisp_status status = wisp_exec_open(&s->exec, net, pool, 0, error);
+  if (status != WISP_OK) wisp_student_close(&s);
   *out = s;
   return status;
 }
@@ -109,7 +109,7 @@ wisp_exec *wisp_student_load(wisp_student *s, int layer, int picture) {
 /* The executor gets the integers of a convolution. */
 static wisp_status reweigh(const wisp_net *net, int number, wisp_exec *exec) {
   const wisp_net_layer *layer = &net->layers[number];
-  size_t taps = (size_t)wisp_net_taps(layer);
+  const size_t taps = (size_t)wisp_net_taps(layer);
   float *weights = malloc((size_t)layer->channels_out * taps * sizeof *weights);
   if (!weights) return WISP_ERR_MEMORY;
   wisp_net_meant(net, layer, weights);
@@ -120,14 +120,14 @@ static wisp_status reweigh(const wisp_net *net, int number, wisp_exec *exec) {
 
 wisp_status wisp_student_run(wisp_student *s, int layer, wisp_error *error) {
   const wisp_net_tensor *out = &s->net->tensors[layer + 1];
-  size_t size = (size_t)out->channels * (size_t)out->height * (size_t)out->width;
+  const size_t size = (size_t)out->channels * (size_t)out->height * (size_t)out->width;
   wisp_status status = WISP_OK;
   if (wisp_net_mixes_channels(&s->net->layers[layer])) status = reweigh(s->net, layer, s->exec);
-  for (int p = 0; p < s->count && !out->is_head && !status; p++) {
+  for (int p = 0; p < s->count && !out->is_head && status == WISP_OK; p++) {
     uint8_t *bytes = malloc(size);
     s->bytes[(size_t)(layer + 1) * (size_t)s->count + (size_t)p] = bytes;
     if (!bytes) status = WISP_ERR_MEMORY;
-    if (status) break;
+    if (status != WISP_OK) break;
     wisp_student_load(s, layer, p);
     wisp_exec_layer(s->exec, layer);
     moving m = {out, wisp_exec_tensor(s->exec, layer + 1), bytes};
@@ -135,7 +135,7 @@ wisp_status wisp_student_run(wisp_student *s, int layer, wisp_error *error) {
   }
   for (int t = 0; t <= layer; t++)
     if (s->last[t] == layer) drop(s, t);
-  if (!status) return WISP_OK;
+  if (status == WISP_OK) return WISP_OK;
   return wisp_fail(error, status,
                    "There is no memory for what node %d makes of %d pictures; give fewer.",
                    s->net->layers[layer].node, s->count);

@@ -20,7 +20,8 @@ typedef struct channel {
 
 /* v' C v with C the covariance of the inputs. */
 static double variance(const wisp_moments *moments, const float *v) {
-  double total = 0, mean = 0, n = moments->weight;
+  const double n = moments->weight;
+  double total = 0, mean = 0;
   for (int i = 0; i < moments->taps; i++) {
     const float *row = moments->products + wisp_moment_at(i, 0);
     float sum = 0;
@@ -33,16 +34,16 @@ static double variance(const wisp_moments *moments, const float *v) {
 
 /* What the channel's integers lose, and what they would lose had each weight but been rounded. */
 static void fill_channel(const wisp_net *net, const wisp_net_layer *layer, int o, channel *c) {
-  int taps = wisp_net_taps(layer), window = layer->window.kernel[0] * layer->window.kernel[1];
+  const int taps = wisp_net_taps(layer), kernel = wisp_net_kernel_size(layer);
   const int8_t *integers = layer->quantised.weights + (size_t)o * (size_t)taps;
-  float high = (float)(1 << (layer->account.bits - 1)) - 1;
+  const float high = (float)(1 << (layer->account.bits - 1)) - 1;
   memcpy(c->weights, layer->weights + (size_t)o * (size_t)taps, (size_t)taps * sizeof(float));
   for (int i = 0, k = 0; i < layer->input_count; i++) {
     const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
-    float unit = layer->quantised.scale[o] / in->scale;
-    for (int end = k + in->channels * window; k < end; k++) {
-      float nearest = fminf(fmaxf(rintf(c->weights[k] / unit), -high - 1), high);
-      int gone = layer->pruned && layer->pruned[(size_t)o * (size_t)taps + (size_t)k] == 0;
+    const float unit = layer->quantised.scale[o] / in->scale;
+    for (int end = k + in->channels * kernel; k < end; k++) {
+      const float nearest = fminf(fmaxf(rintf(c->weights[k] / unit), -high - 1), high);
+      const int gone = layer->pruned && layer->pruned[(size_t)o * (size_t)taps + (size_t)k] == 0;
       c->after[k] = c->weights[k] - (float)integers[k] * unit;
       c->before[k] = c->weights[k] - (gone ? 0 : nearest * unit);
     }
@@ -51,21 +52,21 @@ static void fill_channel(const wisp_net *net, const wisp_net_layer *layer, int o
 
 static void count_zeros(const wisp_net *net, wisp_net_layer *layer) {
   wisp_net_account *account = &layer->account;
-  int window = layer->window.kernel[0] * layer->window.kernel[1];
+  const int kernel = wisp_net_kernel_size(layer);
   const int8_t *weight = layer->quantised.weights;
   account->weights = (int64_t)layer->channels_out * wisp_net_taps(layer);
   for (int64_t i = 0; i < account->weights; i++) account->zeros += !weight[i];
   for (int o = 0; o < layer->channels_out; o++)
     for (int i = 0; i < layer->input_count; i++)
       for (int left = net->tensors[layer->inputs[i]].channels; left > 0; left -= WISP_LANES) {
-        int lanes = wisp_min(left, WISP_LANES);
-        for (int k = 0; k < window; k++) {
+        const int lanes = wisp_min(left, WISP_LANES);
+        for (int k = 0; k < kernel; k++) {
           int zero = 1;
-          for (int lane = 0; lane < lanes; lane++) zero &= !weight[lane * window + k];
+          for (int lane = 0; lane < lanes; lane++) zero &= !weight[lane * kernel + k];
           account->zero_blocks += zero;
         }
-        account->blocks += window;
-        weight += lanes * window;
+        account->blocks += kernel;
+        weight += lanes * kernel;
       }
 }
 
@@ -82,7 +83,7 @@ static void account_task(void *context, int number) {
   const accounting *a = context;
   wisp_net_layer *layer = &a->net->layers[number];
   if (!wisp_net_mixes_channels(layer)) return;
-  size_t n = (size_t)wisp_net_taps(layer);
+  const size_t n = (size_t)wisp_net_taps(layer);
   double wanted = 0, before = 0, after = 0;
   channel c = {.weights = malloc(3 * n * sizeof *c.weights)};
   a->failed[number] = !c.weights;

@@ -24,7 +24,7 @@ typedef struct choosing {
 /* What the end result loses by each number of bits for one channel's weights. */
 static void try_channel(const choosing *c, int number, wisp_integers *integers, int o,
                         const float *weights, int8_t *rounded) {
-  double half = c->teacher->lessons[number].sensitivity[o] / 2;
+  const double half = c->teacher->lessons[number].sensitivity[o] / 2;
   for (int i = 0; i < CHOICES; i++) {
     double error;
     integers->bits = LEAST + i;
@@ -38,7 +38,7 @@ static void layer_task(void *context, int number) {
   const wisp_net_layer *layer = &c->net->layers[number];
   const wisp_moments *moments = &c->seen->moments[number];
   if (!wisp_net_mixes_channels(layer)) return;
-  size_t taps = (size_t)moments->taps;
+  const size_t taps = (size_t)moments->taps;
   float *step = malloc(4 * taps * sizeof *step);
   int8_t *rounded = malloc(taps);
   wisp_rounder *rounder = NULL;
@@ -65,10 +65,11 @@ static double choose(const choosing *c, double price) {
   for (int i = 0; i < c->net->layer_count; i++) {
     wisp_net_layer *layer = &c->net->layers[i];
     if (!wisp_net_mixes_channels(layer)) continue;
-    double weights = (double)layer->channels_out * wisp_net_taps(layer), least = INFINITY;
+    const double weights = (double)layer->channels_out * wisp_net_taps(layer);
+    double least = INFINITY;
     int best = CHOICES - 1;
     for (int k = 0; k < CHOICES; k++) {
-      double cost = c->loss[i][k] + price * weights * k;
+      const double cost = c->loss[i][k] + price * weights * k;
       if (cost >= least) continue;
       least = cost;
       best = k;
@@ -82,14 +83,14 @@ static double choose(const choosing *c, double price) {
 /* The most expensive price of a bit at which no more than `target` is lost. */
 static wisp_status choose_all(wisp_net *net, const wisp_observer *seen, const wisp_teacher *teacher,
                               double target, wisp_pool *pool) {
-  size_t n = (size_t)wisp_max(net->layer_count, 1);
+  const size_t n = (size_t)wisp_max(net->layer_count, 1);
   choosing c = {net, seen, teacher, calloc(n, sizeof *c.loss), calloc(n, sizeof *c.failed)};
   int failed = !c.loss || !c.failed;
   if (!failed) wisp_pool_run(pool, layer_task, &c, net->layer_count);
   for (int i = 0; i < net->layer_count && !failed; i++) failed = c.failed[i];
   double low = 1e-15, high = 1e6;
   for (int round = 0; round < ROUNDS && !failed; round++) {
-    double middle = sqrt(low * high);
+    const double middle = sqrt(low * high);
     if (choose(&c, middle) > target) high = middle;
     else low = middle;
   }

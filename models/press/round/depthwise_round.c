@@ -5,15 +5,12 @@
  * from the mean goes into the bias. */
 #include "depthwise_round.h"
 
-#include <float.h>
 #include <math.h>
 
+#include "integers.h"
 #include "pack/encode.h"
 
 enum { SCALES = 24 /* tried for each channel */ };
-
-/* FORMAT.md's limit of a sum leaves the bias at most this many units. */
-static const float MOST_BIAS = 1 << 28;
 
 /* The mean of what a channel held. */
 static double mean_of(const wisp_spread *spread, int channels, int channel) {
@@ -26,8 +23,8 @@ static double mean_of(const wisp_spread *spread, int channels, int channel) {
 static double error_of(const float *weights, int taps, float scale, int high) {
   double error = 0;
   for (int k = 0; k < taps; k++) {
-    float nearest = fminf(fmaxf(rintf(weights[k] / scale), (float)(-high - 1)), (float)high);
-    double miss = (double)weights[k] - (double)nearest * (double)scale;
+    const float nearest = fminf(fmaxf(rintf(weights[k] / scale), (float)(-high - 1)), (float)high);
+    const double miss = (double)weights[k] - (double)nearest * (double)scale;
     error += miss * miss;
   }
   return error;
@@ -37,11 +34,12 @@ static double error_of(const float *weights, int taps, float scale, int high) {
 static float choose_scale(const float *weights, int taps, float least, int high) {
   float most = 0;
   for (int k = 0; k < taps; k++) most = fmaxf(most, fabsf(weights[k]));
-  float widest = most / (float)high, best = fmaxf(widest, least);
+  const float widest = most / (float)high;
+  float best = fmaxf(widest, least);
   double error = error_of(weights, taps, best, high);
   for (int i = 1; i < SCALES && widest > least; i++) {
-    float tried = fmaxf(widest * (1 - 0.025f * (float)i), least);
-    double now = error_of(weights, taps, tried, high);
+    const float tried = fmaxf(widest * (1 - 0.025f * (float)i), least);
+    const double now = error_of(weights, taps, tried, high);
     if (now >= error) continue;
     error = now;
     best = tried;
@@ -51,17 +49,17 @@ static float choose_scale(const float *weights, int taps, float least, int high)
 
 /* `step` is the real value of one unit of the input, `mean` the input's. */
 static void quantise_channel(wisp_net_layer *layer, int o, float step, double mean, int high) {
-  int taps = wisp_net_taps(layer);
+  const int taps = wisp_net_taps(layer);
   const float *weights = layer->weights + (size_t)o * (size_t)taps;
   int8_t *integers = layer->quantised.weights + (size_t)o * (size_t)taps;
-  float bias = layer->bias[o], least = fmaxf(fabsf(bias) / MOST_BIAS, 2 * FLT_MIN) / step;
-  float scale =
-      wisp_encode_scale(choose_scale(weights, taps, least, high) * step); /* of the whole sum */
+  const float bias = layer->bias[o], least = wisp_integers_least_scale(bias) / step;
+  /* of the whole sum */
+  const float scale = wisp_encode_scale(choose_scale(weights, taps, least, high) * step);
   double loss = 0, wanted = 0;
   for (int k = 0; k < taps; k++) {
-    float nearest = rintf(weights[k] * step / scale);
+    const float nearest = rintf(weights[k] * step / scale);
     integers[k] = (int8_t)fminf(fmaxf(nearest, (float)(-high - 1)), (float)high);
-    double miss = (double)weights[k] - (double)integers[k] * (double)scale / (double)step;
+    const double miss = (double)weights[k] - (double)integers[k] * (double)scale / (double)step;
     loss += miss * mean;
     layer->account.zeros += !integers[k];
     layer->account.error_after += miss * miss;

@@ -14,8 +14,8 @@ enum { SCALES = 24 /* tried for each output channel */ };
 /* In units of the sum: a part of its limit, WISP_MAX_SUM, for the bias alone. */
 static const float MOST_BIAS = 1 << 28;
 
-/* The unit of a channel that isn't read: so large that rounding leaves its weights zero. */
-static const float UNREAD = 1e18f;
+/* The unit of a channel that isn't used: so large that rounding leaves its weights zero. */
+static const float UNUSED = 1e18f;
 
 static float high_of(const wisp_integers *s) { return (float)(1 << (s->bits - 1)) - 1; }
 
@@ -26,9 +26,9 @@ static float round_nearest(float weight, float scale, float high) {
 /* The error that nearest rounding leaves in the output, were the inputs independent. */
 static double scale_error(const wisp_integers *s, const float *weights, float scale) {
   double error = 0;
-  float high = high_of(s);
+  const float high = high_of(s);
   for (int k = 0; k < s->taps; k++) {
-    double miss = weights[k] - round_nearest(weights[k], scale, high) * scale;
+    const double miss = weights[k] - round_nearest(weights[k], scale, high) * scale;
     error += miss * miss * s->energy[k];
   }
   return error;
@@ -38,11 +38,12 @@ static double scale_error(const wisp_integers *s, const float *weights, float sc
 static float choose_scale(const wisp_integers *s, const float *weights, float least) {
   float most = 0;
   for (int k = 0; k < s->taps; k++) most = fmaxf(most, fabsf(weights[k]));
-  float widest = most / high_of(s), best = fmaxf(widest, least);
+  const float widest = most / high_of(s);
+  float best = fmaxf(widest, least);
   double error = scale_error(s, weights, best);
   for (int i = 1; i < SCALES && widest > least; i++) {
-    float tried = fmaxf(widest * (1 - 0.025f * (float)i), least);
-    double now = scale_error(s, weights, tried);
+    const float tried = fmaxf(widest * (1 - 0.025f * (float)i), least);
+    const double now = scale_error(s, weights, tried);
     if (now >= error) continue;
     error = now;
     best = tried;
@@ -63,24 +64,27 @@ static float finest_scale(const wisp_integers *s, const float *weights) {
 
 void wisp_integers_units(const wisp_net *net, const wisp_net_layer *layer,
                          const wisp_moments *moments, float *step, float *energy) {
-  int window = layer->window.kernel[0] * layer->window.kernel[1], k = 0, channel = 0;
+  const int kernel = wisp_net_kernel_size(layer);
+  int k = 0, channel = 0;
   for (int i = 0; i < layer->input_count; i++) {
     const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
     for (int c = 0; c < in->channels; c++, channel++) {
-      int is_read = !layer->reads || layer->reads[channel];
-      for (int end = k + window; k < end; k++) {
-        float square = moments->products[wisp_moment_at(k, k)] / (float)moments->weight;
-        step[k] = is_read ? in->scale : UNREAD;
+      const int is_used = !layer->channel_used || layer->channel_used[channel];
+      for (int end = k + kernel; k < end; k++) {
+        const float square = moments->products[wisp_moment_at(k, k)] / (float)moments->weight;
+        step[k] = is_used ? in->scale : UNUSED;
         energy[k] = square / (in->scale * in->scale);
       }
     }
   }
 }
 
+float wisp_integers_least_scale(float bias) { return fmaxf(fabsf(bias) / MOST_BIAS, 2 * FLT_MIN); }
+
 float wisp_integers_run(const wisp_integers *s, const float *weights, float bias, int8_t *rounded,
                         double *error) {
-  float least = fmaxf(fabsf(bias) / MOST_BIAS, fmaxf(finest_scale(s, weights), 2 * FLT_MIN));
-  float scale = wisp_encode_scale(choose_scale(s, weights, least)), high = high_of(s);
+  const float least = fmaxf(wisp_integers_least_scale(bias), finest_scale(s, weights));
+  const float scale = wisp_encode_scale(choose_scale(s, weights, least)), high = high_of(s);
   double lost = 0;
   for (int k = 0; k < s->taps; k++) s->scratch[k] = weights[k] / scale;
   if (s->rounder) {

@@ -25,6 +25,9 @@ void wisp_integers_units(const wisp_net *net, const wisp_net_layer *layer,
 float wisp_integers_run(const wisp_integers *integers, const float *weights, float bias,
                         int8_t *rounded, double *error);
 
+/* The least scale with which the bias leaves room for the rest of the sum. */
+float wisp_integers_least_scale(float bias);
+
 /* WISP_ERR_LIMIT where the sum could leave FORMAT.md's range. */
 wisp_status wisp_integers_check(const int8_t *rounded, int taps, float scale, float bias);
 

@@ -27,7 +27,7 @@ typedef struct scratch {
 
 static int open_scratch(scratch *s, const quantising *q, int number) {
   const wisp_moments *moments = &q->seen->moments[number];
-  size_t n = (size_t)moments->taps;
+  const size_t n = (size_t)moments->taps;
   s->step = malloc(5 * n * sizeof *s->step);
   if (!s->step) return 0;
   s->energy = s->step + n;
@@ -59,12 +59,12 @@ static float mean_loss(const scratch *s, int taps, float scale, const int8_t *in
 }
 
 static wisp_status quantise_channel(scratch *s, wisp_net_layer *layer, int o) {
-  int taps = wisp_net_taps(layer);
+  const int taps = wisp_net_taps(layer);
   const float *weights = wisp_net_weights(layer) + (size_t)o * (size_t)taps;
   int8_t *integers = layer->quantised.weights + (size_t)o * (size_t)taps;
   for (int k = 0; k < taps; k++) s->weights[k] = weights[k] * s->step[k];
-  float bias = layer->bias[o];
-  float scale = wisp_integers_run(&s->integers, s->weights, bias, integers, NULL);
+  const float bias = layer->bias[o];
+  const float scale = wisp_integers_run(&s->integers, s->weights, bias, integers, NULL);
   layer->quantised.scale[o] = scale;
   layer->quantised.bias[o] = wisp_encode_bias(bias + mean_loss(s, taps, scale, integers));
   return wisp_integers_check(integers, taps, scale, layer->quantised.bias[o]);
@@ -80,19 +80,20 @@ static void layer_task(void *context, int number) {
   scratch s = {0};
   wisp_status status =
       wisp_net_open_quantised(layer) && open_scratch(&s, q, number) ? WISP_OK : WISP_ERR_MEMORY;
-  for (int o = 0; o < layer->channels_out && !status; o++) status = quantise_channel(&s, layer, o);
+  for (int o = 0; o < layer->channels_out && status == WISP_OK; o++)
+    status = quantise_channel(&s, layer, o);
   close_scratch(&s);
   q->statuses[number] = status;
 }
 
 static wisp_status first_failure(const quantising *q, wisp_error *error) {
   for (int i = 0; i < q->net->layer_count; i++) {
-    int node = q->net->layers[i].node, taps = wisp_net_taps(&q->net->layers[i]);
+    const int node = q->net->layers[i].node, taps = wisp_net_taps(&q->net->layers[i]);
     if (q->statuses[i] == WISP_ERR_MEMORY)
       return wisp_fail(error, WISP_ERR_MEMORY,
                        "There is no memory to round node %d, %d taps wide; try nearest rounding.",
                        node, taps);
-    if (q->statuses[i])
+    if (q->statuses[i] != WISP_OK)
       return wisp_fail(error, q->statuses[i],
                        "The sums of node %d, %d taps wide, don't fit 32 bits.", node, taps);
   }
@@ -102,12 +103,12 @@ static wisp_status first_failure(const quantising *q, wisp_error *error) {
 wisp_status wisp_quantise(wisp_net *net, const wisp_observer *seen,
                           const wisp_press_settings *settings, wisp_pool *pool,
                           const wisp_progress *progress, wisp_error *error) {
-  size_t n = (size_t)net->layer_count;
+  const size_t n = (size_t)net->layer_count;
   quantising q = {net, seen, settings, calloc(n, sizeof *q.statuses)};
   if (!q.statuses)
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to quantise %zu layers.", n);
   wisp_pool_run(pool, layer_task, &q, net->layer_count);
-  wisp_status status = first_failure(&q, error);
+  const wisp_status status = first_failure(&q, error);
   free(q.statuses);
   wisp_tell(progress, 1);
   return status;

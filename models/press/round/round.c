@@ -32,7 +32,7 @@ static int fill_order(wisp_rounder *rounder, const wisp_moments *moments, const 
   ranked *taps = malloc((size_t)rounder->n * sizeof *taps);
   if (!taps) return 0;
   for (int i = 0; i < rounder->n; i++) {
-    int tap = kept ? kept[i] : i;
+    const int tap = kept ? kept[i] : i;
     taps[i] = (ranked){covariance(moments, step, tap, tap), tap};
   }
   qsort(taps, (size_t)rounder->n, sizeof *taps, by_energy);
@@ -43,7 +43,7 @@ static int fill_order(wisp_rounder *rounder, const wisp_moments *moments, const 
 
 /* The upper triangle of the covariance, damped. */
 static void fill_covariance(wisp_rounder *rounder, const wisp_moments *moments, const float *step) {
-  int n = rounder->n;
+  const int n = rounder->n;
   double total = 0;
   for (int i = 0; i < n; i++) {
     float *row = rounder->factor + (size_t)i * (size_t)n;
@@ -65,12 +65,12 @@ wisp_status wisp_round_open(wisp_rounder **out, const wisp_moments *moments, con
   if (!rounder) return WISP_ERR_MEMORY;
   rounder->taps = moments->taps;
   rounder->n = kept ? count : moments->taps;
-  size_t n = (size_t)rounder->n + 1; /* of none, too */
+  const size_t n = (size_t)rounder->n + 1; /* of none, too */
   rounder->order = malloc(n * sizeof *rounder->order);
   rounder->factor = malloc(n * n * sizeof *rounder->factor);
   rounder->energy = malloc(n * sizeof *rounder->energy);
   rounder->errors = malloc(n * sizeof *rounder->errors);
-  int complete = rounder->order && rounder->factor && rounder->energy && rounder->errors;
+  const int complete = rounder->order && rounder->factor && rounder->energy && rounder->errors;
   if (!complete || !fill_order(rounder, moments, step, kept)) {
     wisp_round_close(&rounder);
     return WISP_ERR_MEMORY;
@@ -93,7 +93,7 @@ void wisp_round_close(wisp_rounder **out) {
 }
 
 void wisp_round_solve(wisp_rounder *rounder, float *values) {
-  int n = rounder->n;
+  const int n = rounder->n;
   for (int i = 0; i < n; i++) rounder->errors[i] = values[rounder->order[i]];
   wisp_solve_factored(rounder->factor, rounder->energy, n, rounder->errors);
   for (int k = 0; k < rounder->taps; k++) values[k] = 0;
@@ -102,15 +102,15 @@ void wisp_round_solve(wisp_rounder *rounder, float *values) {
 
 double wisp_round(wisp_rounder *rounder, const float *weights, int low, int high,
                   int8_t *integers) {
-  int n = rounder->n;
+  const int n = rounder->n;
   double total = 0;
   memset(integers, 0, (size_t)rounder->taps);
   for (int i = n - 1; i >= 0; i--) {
     const float *row = rounder->factor + (size_t)i * (size_t)n;
-    float weight = weights[rounder->order[i]];
-    float wanted = weight + wisp_solve_dot(row + i + 1, rounder->errors + i + 1, n - i - 1);
-    int chosen = weight == 0 ? 0 : (int)lrintf(fminf(fmaxf(wanted, (float)low), (float)high));
-    float miss = wanted - (float)chosen;
+    const float weight = weights[rounder->order[i]];
+    const float wanted = weight + wisp_solve_dot(row + i + 1, rounder->errors + i + 1, n - i - 1);
+    const int chosen = weight == 0 ? 0 : (int)lrintf(fminf(fmaxf(wanted, (float)low), (float)high));
+    const float miss = wanted - (float)chosen;
     integers[rounder->order[i]] = (int8_t)chosen;
     rounder->errors[i] = weight - (float)chosen;
     total += (double)rounder->energy[i] * miss * miss;

@@ -21,12 +21,12 @@ float wisp_solve_dot(const float *a, const float *b, int n) {
 void wisp_solve_factor(float *a, int n, float least, float *pivots) {
   for (int i = 0; i < n; i++) {
     float *row = a + (size_t)i * (size_t)n;
-    float pivot = fmaxf(row[i], least);
+    const float pivot = fmaxf(row[i], least);
     pivots[i] = pivot;
     for (int k = i + 1; k < n; k++) row[k] /= pivot;
     for (int j = i + 1; j < n; j++) {
       float *below = a + (size_t)j * (size_t)n;
-      float share = row[j] * pivot;
+      const float share = row[j] * pivot;
       for (int k = j; k < n; k++) below[k] -= share * row[k];
     }
   }
@@ -53,8 +53,8 @@ typedef struct sweep {
 
 static void sweep_task(void *context, int strip) {
   const sweep *s = context;
-  int first = strip * s->rows, end = first + s->rows < s->n ? first + s->rows : s->n;
-  double pivot = s->column[s->variable];
+  const int first = strip * s->rows, end = first + s->rows < s->n ? first + s->rows : s->n;
+  const double pivot = s->column[s->variable];
   for (int i = first; i < end; i++) {
     double *row = s->a + (size_t)i * (size_t)s->n, share = s->column[i] / pivot;
     if (i == s->variable) continue;

@@ -1,17 +1,14 @@
 /* trained.c - the ranges that training chose -> bytes and integers, as they were trained.
  * SPDX-License-Identifier: Apache-2.0 */
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "corridor.h"
+#include "integers.h"
 #include "net.h"
 #include "pack/encode.h"
 
 enum { BITS = 7 };
-
-/* In units of the sum: a part of its limit, WISP_MAX_SUM, for the bias alone. */
-static const float MOST_BIAS = 1 << 28;
 
 static int needs_range(const wisp_net *net, int number) {
   return wisp_net_mixes_channels(&net->layers[number]) && !net->tensors[number + 1].is_head;
@@ -44,44 +41,44 @@ static void take_ranges(wisp_net *net) {
 
 /* The weights of one output channel, each times the step of the byte it meets: real [taps]. */
 static void weigh(const wisp_net *net, const wisp_net_layer *layer, int o, float *real) {
-  int window = layer->window.kernel[0] * layer->window.kernel[1], k = 0;
+  const int kernel = wisp_net_kernel_size(layer);
+  int k = 0;
   const float *weights = layer->weights + (size_t)o * (size_t)wisp_net_taps(layer);
   for (int i = 0; i < layer->input_count; i++) {
     const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
-    for (int end = k + in->channels * window; k < end; k++) real[k] = weights[k] * in->scale;
+    for (int end = k + in->channels * kernel; k < end; k++) real[k] = weights[k] * in->scale;
   }
 }
 
 static wisp_status round_channel(wisp_net_layer *layer, int o, const float *real) {
-  int taps = wisp_net_taps(layer);
+  const int taps = wisp_net_taps(layer);
   int8_t *integers = layer->quantised.weights + (size_t)o * (size_t)taps;
-  float most = 0, bias = layer->bias[o];
+  const float bias = layer->bias[o];
+  float most = 0;
   for (int k = 0; k < taps; k++) most = fmaxf(most, fabsf(real[k]));
-  float least = fmaxf(fabsf(bias) / MOST_BIAS, 2 * FLT_MIN);
-  float scale = wisp_encode_scale(fmaxf(most / WISP_WEIGHT_MAX, least));
-  double sum = fabs((double)bias / scale);
+  const float least = wisp_integers_least_scale(bias);
+  const float scale = wisp_encode_scale(fmaxf(most / WISP_WEIGHT_MAX, least));
   for (int k = 0; k < taps; k++) {
-    float unit = fminf(fmaxf(rintf(real[k] / scale), WISP_WEIGHT_MIN), WISP_WEIGHT_MAX);
+    const float unit = fminf(fmaxf(rintf(real[k] / scale), WISP_WEIGHT_MIN), WISP_WEIGHT_MAX);
     integers[k] = (int8_t)unit;
-    sum += WISP_BYTE_MAX * fabs((double)unit);
   }
   layer->quantised.scale[o] = scale;
   layer->quantised.bias[o] = wisp_encode_bias(bias);
-  return sum < WISP_MAX_SUM ? WISP_OK : WISP_ERR_LIMIT;
+  return wisp_integers_check(integers, taps, scale, bias);
 }
 
 static wisp_status round_layer(const wisp_net *net, wisp_net_layer *layer, wisp_error *error) {
   float *real = malloc((size_t)wisp_net_taps(layer) * sizeof *real);
   wisp_status status = real && wisp_net_open_quantised(layer) ? WISP_OK : WISP_ERR_MEMORY;
   layer->account.bits = BITS;
-  for (int o = 0; o < layer->channels_out && !status; o++) {
+  for (int o = 0; o < layer->channels_out && status == WISP_OK; o++) {
     weigh(net, layer, o, real);
     status = round_channel(layer, o, real);
   }
   free(real);
   if (status == WISP_ERR_MEMORY)
     return wisp_fail(error, status, "There is no memory to round node %d.", layer->node);
-  if (status)
+  if (status != WISP_OK)
     return wisp_fail(error, status, "The sums of node %d don't fit 32 bits.", layer->node);
   return WISP_OK;
 }
@@ -89,8 +86,8 @@ static wisp_status round_layer(const wisp_net *net, wisp_net_layer *layer, wisp_
 wisp_status wisp_trained_quantise(wisp_net *net, wisp_error *error) {
   take_ranges(net);
   wisp_status status = WISP_OK;
-  for (int i = 0; i < net->layer_count && !status; i++)
+  for (int i = 0; i < net->layer_count && status == WISP_OK; i++)
     if (wisp_net_mixes_channels(&net->layers[i])) status = round_layer(net, &net->layers[i], error);
-  if (status) wisp_net_forget_integers(net);
+  if (status != WISP_OK) wisp_net_forget_integers(net);
   return status;
 }
