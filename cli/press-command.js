@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { WispError } from '../web/src/index.js';
-import { Press } from '../web/src/press.js';
+import { observeAll, Press } from '../web/src/press.js';
 import { VERSION } from '../web/src/version.js';
 import { bits, fraction, list, positive, size, whole } from './arguments.js';
 import { findPictures, requireOther, requireWritable, spread, writeWhole } from './files.js';
@@ -309,21 +309,14 @@ function writeReports(files, { press, seen, yardstick, lines }) {
  */
 async function observe(press, pictures) {
   const progress = new Progress('observing', pictures.length);
-  let seen = 0;
   try {
-    for (const picture of pictures) {
-      try {
-        seen = await press.observe(picture);
-      } catch (error) {
-        if (!(error instanceof WispError) || !SKIPPED.includes(error.code)) throw error;
-        progress.warn(`${error.message} It is left out.`);
-      }
-      progress.step();
-    }
+    return await observeAll(press, pictures, {
+      onSkip: ({ message }) => progress.warn(`${message} It is left out.`),
+      onPicture: () => progress.step(),
+    });
   } finally {
     progress.end();
   }
-  return seen;
 }
 
 /** @param {Press} press @param {Job['settings']} settings */
@@ -335,9 +328,6 @@ async function quantise(press, settings) {
     progress.end();
   }
 }
-
-/** Of a picture that one can do without. */
-const SKIPPED = ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH', 'WISP_ERR_MEMORY'];
 
 /** @param {string[]} places @param {string} why */
 function nothingSeen(places, why) {

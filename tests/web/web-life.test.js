@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -366,4 +367,24 @@ describe('the files a browser gets', () => {
       assert.equal(text.includes('createObjectURL'), makes, file);
     }
   });
+});
+
+test('twelve at once hang on one listener of their signal, and then on none', async () => {
+  const { signal } = new AbortController();
+  const detector = await Detector.open(model, { threads: 1, signal });
+  const all = Array.from({ length: 12 }, () => detector.detect(picture, { signal }));
+  assert.equal(getEventListeners(signal, 'abort').length, 1);
+  const results = await Promise.all(all);
+  assert.equal(results.length, 12);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  await detector.close();
+});
+
+test('a detector behind a Proxy detects, says what runs and closes', async () => {
+  const detector = new Proxy(await Detector.open(model, { threads: 1 }), {});
+  const { boxes } = await detector.detect(picture);
+  assert.ok(boxes.length > 0);
+  assert.equal(detector.info.threads, 1);
+  await detector.close();
+  await assert.rejects(detector.detect(picture), { code: 'WISP_ERR_CLOSED' });
 });

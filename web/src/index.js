@@ -5,6 +5,8 @@
 import { detection, inputSize, threadCount } from './arguments.js';
 import { downloadModel } from './bytes/download.js';
 import { mayBeWisp } from './bytes/magic.js';
+import { onAbort } from './crew/abort.js';
+import { bindMethods } from './crew/bound.js';
 import { forgotten, Link, remembering } from './crew/link.js';
 import { runtimeFiles } from './detect/runtime-files.js';
 import { chooseVariant } from './detect/variant.js';
@@ -57,8 +59,6 @@ let advised = false;
 export class Detector {
   /** @type {Link} */
   #link;
-  /** @type {Readonly<Info>} */
-  #info;
   #spares = new Spares();
   #closing = new AbortController();
 
@@ -71,7 +71,9 @@ export class Detector {
   constructor(link, info, landing) {
     this.#link = link;
     this.#spares.keep([], landing);
-    this.#info = Object.freeze(info);
+    /** What runs, on what, and why. @type {Readonly<Info>} */
+    this.info = Object.freeze(info);
+    bindMethods(this, Detector.prototype);
     forgotten.register(this, link, this);
   }
 
@@ -96,7 +98,7 @@ export class Detector {
       stop.abort(signal?.reason);
       link.end(signal?.reason);
     };
-    signal?.addEventListener('abort', abort);
+    const forget = onAbort(signal, abort);
     const onProgress = (/** @type {Progress} */ progress) => {
       try {
         options.onProgress?.(progress);
@@ -118,13 +120,8 @@ export class Detector {
       link.end(thrown);
       throw signal?.aborted ? signal.reason : thrown;
     } finally {
-      signal?.removeEventListener('abort', abort);
+      forget();
     }
-  }
-
-  /** What runs, on what, and why. */
-  get info() {
-    return this.#info;
   }
 
   /**
@@ -346,7 +343,7 @@ function unlessAborted(reply, signal, drop = ignore) {
       reject(signal.reason);
     };
     if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    reply.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    const forget = onAbort(signal, abort);
+    reply.then(resolve, reject).finally(forget);
   });
 }

@@ -3,6 +3,8 @@
 // The press for browsers and Node: a float network and calibration pictures in, a .wisp file out.
 
 import { classList, detection, inputSize, threadCount } from './arguments.js';
+import { onAbort } from './crew/abort.js';
+import { bindMethods } from './crew/bound.js';
 import { forgotten, Link, remembering } from './crew/link.js';
 import { kindOf, naming, WispError } from './error.js';
 import { onlyClasses } from './graph/class-subset.js';
@@ -72,6 +74,7 @@ export class Press {
     forgotten.register(this, link, this);
     /** What was opened. */
     this.info = Object.freeze(info);
+    bindMethods(this, Press.prototype);
   }
 
   /**
@@ -94,8 +97,7 @@ export class Press {
     const chosen = classes ? { classes: graph.classes } : {};
     const link = new Link(PRESS_WORKER, options.workerUrl);
     const abort = () => link.end(signal?.reason);
-    signal?.addEventListener('abort', abort);
-    const forget = () => signal?.removeEventListener('abort', abort);
+    const forget = onAbort(signal, abort);
     try {
       const base = options.wasmBase && absolute(options.wasmBase).href;
       const body = { graph, source, size, wish, base, chosen };
@@ -225,10 +227,10 @@ export async function press(model, { pictures = [], channels, ...options }) {
   const { onProgress } = options;
   const opened = await Press.open(model, options);
   try {
-    let skipped = await observeAll(opened, pictures, onProgress);
+    let skipped = await look(opened, pictures, onProgress);
     if (channels !== undefined) {
       await opened.channels(channels);
-      skipped = await observeAll(opened, pictures, onProgress);
+      skipped = await look(opened, pictures, onProgress);
     }
     onProgress?.({ phase: 'quantise', done: 0, total: 1 });
     const { layers } = await opened.quantise(settingsOf(options), onProgress);
@@ -279,38 +281,54 @@ function settingsOf(options) {
 }
 
 /**
+ * Shows a press all the pictures. One that can't be read, or is too large for the memory, is left out.
+ * @param {Press} opened
+ * @param {Iterable<PictureSource> | AsyncIterable<PictureSource>} pictures
+ * @param {{onSkip?: (error: WispError, index: number) => void, onPicture?: (index: number) => void}} [options] called
+ *   for each picture that is left out, and after each
+ * @returns {Promise<number>} how many were seen
+ */
+export async function observeAll(opened, pictures, { onSkip, onPicture } = {}) {
+  let [index, seen] = [0, 0];
+  for await (const picture of pictures) {
+    try {
+      await opened.observe(picture);
+      seen++;
+    } catch (error) {
+      if (!(error instanceof WispError) || !OF_PICTURES.includes(error.code)) throw error;
+      onSkip?.(error, index);
+    }
+    onPicture?.(index++);
+  }
+  return seen;
+}
+
+/** What is wrong with one picture and not with the press. */
+const OF_PICTURES = ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH', 'WISP_ERR_MEMORY'];
+
+/**
  * @param {Press} opened
  * @param {Iterable<PictureSource> | AsyncIterable<PictureSource>} pictures
  * @param {OpenOptions['onProgress']} onProgress
  */
-async function observeAll(opened, pictures, onProgress) {
+async function look(opened, pictures, onProgress) {
   const total = Array.isArray(pictures) ? pictures.length : 0;
+  /** @type {Pressed['skipped']} */
   const skipped = [];
-  let index = 0;
   onProgress?.({ phase: 'observe', done: 0, total });
-  for await (const picture of pictures) {
-    try {
-      await opened.observe(picture);
-    } catch (error) {
-      if (!isPicturesFault(error)) throw error;
-      skipped.push({ index, error });
-    }
-    index++;
-    onProgress?.({ phase: 'observe', done: index, total });
-  }
-  const seen = index - skipped.length;
-  if (seen > 0 || (index === 0 && opened.info.trained)) return { pictures: seen, skipped };
-  const why = index === 0 ? 'there are none' : `none of the ${index} can be read`;
+  const seen = await observeAll(opened, pictures, {
+    onSkip: (error, index) => skipped.push({ index, error }),
+    onPicture: (index) => onProgress?.({ phase: 'observe', done: index + 1, total }),
+  });
+  const given = seen + skipped.length;
+  if (seen > 0 || (given === 0 && opened.info.trained)) return { pictures: seen, skipped };
+  const why = given === 0 ? 'there are none' : `none of the ${given} can be read`;
   throw new WispError(
     'WISP_ERR_SOURCE',
     `The press needs pictures to calibrate with, but ${why}; 32 or more are best.`,
     { cause: skipped[0]?.error },
   );
 }
-
-/** @param {unknown} error */
-const isPicturesFault = (error) =>
-  error instanceof WispError && ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH'].includes(error.code);
 
 /**
  * @param {Link} link

@@ -1,5 +1,6 @@
 // A model from wherever it is → its bytes in pieces, with a sentence for each way that can fail.
 
+import { onAbort } from '../crew/abort.js';
 import { kindOf, naming, saying, WispError } from '../error.js';
 import { absolute, isNode, pathOf, readFile } from '../host.js';
 import { checking, requireIntegrity } from './integrity.js';
@@ -195,7 +196,7 @@ async function* drain(stream, name, signal) {
   const reader = stream.getReader();
   const read = isNode() ? readAhead(reader) : () => reader.read();
   const cancel = () => reader.cancel().catch(() => {});
-  signal?.addEventListener('abort', cancel);
+  const forget = onAbort(signal, cancel);
   let loaded = 0;
   try {
     for (;;) {
@@ -209,7 +210,7 @@ async function* drain(stream, name, signal) {
     const sentence = `${name} broke off after ${loaded} bytes: ${saying(cause)}.`;
     throw new WispError('WISP_ERR_FETCH', sentence, { cause });
   } finally {
-    signal?.removeEventListener('abort', cancel);
+    forget();
     cancel();
   }
 }
