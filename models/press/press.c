@@ -238,10 +238,11 @@ wisp_status wisp_press_quantise(wisp_press *press, const wisp_press_settings *se
   wisp_status status = check_ready(press, error);
   if (status != WISP_OK) return status;
   if (!has_seen(press) && wisp_trained(press->net)) return keep_trained(press, error);
+  wisp_press_settings whole = *settings;
   status = require_seen(press, error);
-  if (status == WISP_OK) status = wisp_settings_check(settings, error);
+  if (status == WISP_OK) status = wisp_settings_complete(&whole, error);
   if (status != WISP_OK) return status;
-  status = quantise(press, settings, progress, error);
+  status = quantise(press, &whole, progress, error);
   if (status == WISP_OK) status = wisp_account(press->net, press->observer, press->pool, error);
   if (status != WISP_OK) wisp_net_forget_integers(press->net);
   return status;

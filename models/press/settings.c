@@ -1,4 +1,4 @@
-/* settings.c - how to press: the defaults, and what can't be.
+/* settings.c - how to press: the defaults, what they leave to the method, and what can't be.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "settings.h"
 
@@ -10,13 +10,20 @@ wisp_press_settings wisp_press_default_settings(void) {
   return (wisp_press_settings){.weight_bits = 7,
                                .ranging = WISP_RANGE_MSE,
                                .rounding = WISP_ROUND_LEAST_SQUARES,
-                               .block = WISP_LANES,
                                .seed = 1};
 }
 
-wisp_status wisp_settings_check(const wisp_press_settings *settings, wisp_error *error) {
+static wisp_status check(const wisp_press_settings *settings, wisp_error *error) {
   if (settings->weight_bits != 0 && (settings->weight_bits < 2 || settings->weight_bits > 7))
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Weights of %d bits are not possible; give 2 to 7.",
+                     settings->weight_bits);
+  if (!(settings->target_loss >= 0))
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "A target loss of %g is not possible; give one from 0 on.",
+                     (double)settings->target_loss);
+  if (settings->target_loss > 0 && settings->weight_bits != 0)
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "A target loss needs bits: \"auto\", not %d for every layer.",
                      settings->weight_bits);
   if (!(settings->sparsity >= 0 && settings->sparsity <= MOST_SPARSITY))
     return wisp_fail(error, WISP_ERR_ARGUMENT, "A sparsity of %g is not possible; give 0 to %g.",
@@ -32,4 +39,12 @@ wisp_status wisp_settings_check(const wisp_press_settings *settings, wisp_error 
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "The l1 method takes single weights, the same share in each layer.");
   return WISP_OK;
+}
+
+wisp_status wisp_settings_complete(wisp_press_settings *settings, wisp_error *error) {
+  const int single = settings->method == WISP_METHOD_L1;
+  if (settings->block == 0) settings->block = single ? 1 : WISP_LANES;
+  if (settings->allocation == WISP_ALLOCATE_BY_METHOD)
+    settings->allocation = single ? WISP_ALLOCATE_UNIFORM : WISP_ALLOCATE_SENSITIVITY;
+  return check(settings, error);
 }

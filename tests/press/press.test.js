@@ -180,7 +180,7 @@ test('errors are sentences', async () => {
   const wrong = async (/** @type {any} */ options, /** @type {RegExp} */ sentence) =>
     refuses(press(onnx, { pictures, threads: 1, ...options }), 'WISP_ERR_ARGUMENT', sentence);
   await wrong({ bits: 2.5 }, /bits is a whole number or "auto", not the number 2\.5/);
-  await wrong({ method: 'magic' }, /method is obs or l1, not the string "magic"/);
+  await wrong({ method: 'magic' }, /method is "obs" or "l1", not the string "magic"/);
   await wrong({ sparsity: 0.96 }, /sparsity of 0\.96 is not possible; give 0 to 0\.95/);
   await wrong({ seed: -1 }, /seed is a whole number from 0 to 4294967295, not the number -1/);
   await refuses(Press.open('none.onnx'), 'WISP_ERR_FETCH', /none\.onnx: there is no such file/);

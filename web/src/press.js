@@ -2,7 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // The press for browsers and Node: a float network and calibration pictures in, a .wisp file out.
 
-import { classList, detection, inputSize, threadCount } from './arguments.js';
+import { classList, detection, inputSize, plain, threadCount } from './arguments.js';
 import { onAbort } from './crew/abort.js';
 import { bindMethods } from './crew/bound.js';
 import { forgotten, Link, remembering } from './crew/link.js';
@@ -130,13 +130,22 @@ export class Press {
   }
 
   /**
+   * The settings that `quantise` would take, with what it does where these say nothing; an error where they can't be.
+   * @param {QuantiseOptions} [options]
+   * @returns {Promise<Required<QuantiseOptions>>}
+   */
+  async settings(options = {}) {
+    return this.#ask('settings', { options: plain(options) });
+  }
+
+  /**
    * Zeros and integers for the weights, ranges for the activations. May be called again with other settings.
    * @param {QuantiseOptions} [options]
    * @param {(progress: Progress) => void} [onProgress]
    * @returns {Promise<Quantised>}
    */
-  quantise(options = {}, onProgress = undefined) {
-    return this.#ask('quantise', { options: settingsOf(options) }, [], onProgress);
+  async quantise(options = {}, onProgress = undefined) {
+    return this.#ask('quantise', { options: plain(options) }, [], onProgress);
   }
 
   /**
@@ -154,7 +163,7 @@ export class Press {
    */
   async network() {
     this.#graph.nodes.forEach(requireWhole);
-    const found = await this.#ask('meant', {});
+    const found = await this.#ask('dequantise', {});
     return { ...this.#graph, nodes: this.#graph.nodes.map((node) => weighed(node, found)) };
   }
 
@@ -226,14 +235,16 @@ export async function press(model, { pictures = [], channels, ...options }) {
   requirePictures(pictures, channels);
   const { onProgress } = options;
   const opened = await Press.open(model, options);
+  const settings = settingsIn(options);
   try {
+    await opened.settings(settings); // before hours go into pictures
     let skipped = await look(opened, pictures, onProgress);
     if (channels !== undefined) {
       await opened.channels(channels);
       skipped = await look(opened, pictures, onProgress);
     }
     onProgress?.({ phase: 'quantise', done: 0, total: 1 });
-    const { layers } = await opened.quantise(settingsOf(options), onProgress);
+    const { layers } = await opened.quantise(settings, onProgress);
     onProgress?.({ phase: 'pack' });
     return { bytes: await opened.pack(), layers, ...skipped };
   } finally {
@@ -266,18 +277,18 @@ function requireWhole({ op, name }) {
 
 /**
  * @param {import('./graph/float-graph.js').GraphNode} node
- * @param {Map<number, import('./pressing/press-engine.js').Meant>} found
+ * @param {Map<number, import('./pressing/press-engine.js').Dequantised>} found
  */
 function weighed(node, found) {
-  const meant = found.get(node.output);
-  return node.op === 'conv' && meant ? { ...node, ...meant } : node;
+  const left = found.get(node.output);
+  return node.op === 'conv' && left ? { ...node, ...left } : node;
 }
 
-/** What may be posted: callbacks and signals may not. @param {QuantiseOptions} options @returns {QuantiseOptions} */
-function settingsOf(options) {
-  const { bits, targetLoss, ranging, rounding, sparsity, method, allocation, blocks, seed } =
-    options;
-  return { bits, targetLoss, ranging, rounding, sparsity, method, allocation, blocks, seed };
+/** What is not for opening. @param {OpenOptions & QuantiseOptions} options @returns {QuantiseOptions} */
+function settingsIn(options) {
+  const { threads, size, classes, name, ...others } = options;
+  const { signal, onProgress, wasmBase, workerUrl, ...settings } = others;
+  return settings;
 }
 
 /**

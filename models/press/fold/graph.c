@@ -8,6 +8,7 @@
 
 #include "core/src/error.h"
 #include "core/src/head.h"
+#include "core/src/operation.h"
 #include "core/src/text.h"
 
 enum { MAX_NODES = 16384 /* more than layers: what is folded away counts too */ };
@@ -239,6 +240,10 @@ static const node_kind KINDS[WISP_NODE_KINDS] = {
     [WISP_NODE_SELECT] = {"select", 1, 1, 0, rule_select}};
 
 const char *wisp_graph_kind_name(wisp_node_kind kind) { return KINDS[kind].name; }
+
+const char *wisp_graph_activation_name(wisp_activation activation) {
+  return wisp_activation_row_of(activation).name;
+}
 
 /* ---- nodes ---- */
 

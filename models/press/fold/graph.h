@@ -87,5 +87,7 @@ wisp_status wisp_graph_class(wisp_graph *graph, const char *name, wisp_error *er
 
 /* "conv", "maxpool", ...; static. */
 const char *wisp_graph_kind_name(wisp_node_kind kind);
+/* "none", "relu", ...; static. */
+const char *wisp_graph_activation_name(wisp_activation activation);
 
 #endif

@@ -4,8 +4,8 @@ import { WispError } from '../error.js';
 import { readBoxes } from '../wasm/boxes.js';
 import { Door } from '../wasm/door.js';
 import { compile, instantiate } from '../wasm/instance.js';
+import { bytesOf, nodeValues } from './graph-record.js';
 import { pressFiles } from './press-files.js';
-import { completed, numbered } from './press-settings.js';
 
 /**
  * @typedef {import('../graph/float-graph.js').FloatGraph} FloatGraph
@@ -13,13 +13,8 @@ import { completed, numbered } from './press-settings.js';
  * @typedef {import('../wasm/boxes.js').Box} Box
  * @typedef {import('./press-settings.js').QuantiseOptions} QuantiseOptions
  * @typedef {import('./press-settings.js').LayerAccount} LayerAccount
- * @typedef {{weight: Float32Array, bias: Float32Array}} Meant
+ * @typedef {{weight: Float32Array, bias: Float32Array}} Dequantised
  */
-
-const ACCOUNT_FIELDS = 10; // f64, in the order of wasm/press.c
-
-/** WISP_ACT_* of models/FORMAT.md @type {Record<string, number>} */
-const ACTIVATIONS = { relu: 1, leaky: 2, silu: 3, hardswish: 4, sigmoid: 5 };
 
 export class PressEngine {
   /** @type {any} the instance's exports */
@@ -60,23 +55,20 @@ export class PressEngine {
    */
   build(graph, { width, height }) {
     this.#door.guard(() => {
-      this.#door.require(this.#module._graph_input(height, width));
+      this.#door.require(this.#module._press_input(height, width));
       const tensors = new Map([[0, 0]]);
       for (const node of graph.nodes) {
         const inputs = node.inputs.map((id) => /** @type {number} */ (tensors.get(id)));
-        if (node.range) this.#module._graph_range(node.range.scale, node.range.zeroPoint);
         const tensor = this.#add(node, inputs);
         tensors.set(node.output, tensor);
         this.#nodes.set(tensor, node);
       }
-      for (const { tensor, stride, anchors } of graph.heads) {
-        this.#withNumbers(anchors.flat(), (at) => {
-          const status = this.#module._graph_head(tensors.get(tensor), stride, at, anchors.length);
-          this.#door.require(status);
-        });
+      for (const head of graph.heads) {
+        const values = { ...head, tensor: tensors.get(head.tensor) };
+        this.#telling('head', this.#module._press_head(), values, this.#module._press_add_head);
       }
       for (const name of graph.classes) {
-        this.#withText(name, (at) => this.#door.require(this.#module._graph_class(at)));
+        this.#withText(name, (at) => this.#door.require(this.#module._press_class(at)));
       }
       this.#classes = graph.classes;
       this.#fold(graph, tensors);
@@ -85,7 +77,7 @@ export class PressEngine {
 
   /** Whether the network was trained with wisp's integers, so that no picture is needed to choose any. */
   get trained() {
-    return this.#module._trained() === 1;
+    return this.#module._press_trained() === 1;
   }
 
   /**
@@ -94,7 +86,7 @@ export class PressEngine {
    */
   #fold(graph, tensors) {
     try {
-      this.#door.require(this.#module._fold(this.threads));
+      this.#door.require(this.#module._press_fold(this.threads));
     } catch (cause) {
       const written = (/** @type {GraphNode} */ { output }) => tensors.get(output);
       throw named(cause, (tensor) => graph.nodes.find((node) => written(node) === tensor));
@@ -108,68 +100,11 @@ export class PressEngine {
    */
   #add(node, inputs) {
     try {
-      return this.#door.require(this.#call(node, inputs));
+      const values = nodeValues(node, inputs, this.#door.record('node').words('activation'));
+      return this.#telling('node', this.#module._press_node(), values, this.#module._press_add_node);
     } catch (cause) {
       throw named(cause, () => node);
     }
-  }
-
-  /** @param {GraphNode} node @param {number[]} inputs @returns {number} a tensor or a status */
-  #call(node, inputs) {
-    const m = this.#module;
-    const [input] = inputs;
-    switch (node.op) {
-      case 'conv':
-        return this.#conv(node, input);
-      case 'affine':
-        return this.#withNumbers(node.scale, (scale) =>
-          this.#withNumbers(node.bias, (bias) =>
-            m._graph_affine(input, scale, bias, node.scale.length),
-          ),
-        );
-      case 'add':
-        return m._graph_add(input, inputs[1]);
-      case 'concat':
-        return this.#withIntegers(inputs, (at) => m._graph_concat(at, inputs.length));
-      case 'select':
-        return this.#withIntegers(node.channels, (at) =>
-          m._graph_select(input, at, node.channels.length),
-        );
-      case 'maxpool':
-        return m._graph_maxpool(input, ...node.kernel, ...node.stride, ...node.pad);
-      case 'upsample':
-        return m._graph_upsample(input, ...node.factor);
-      case 'focus':
-        return m._graph_focus(input);
-      case 'leaky':
-        return m._graph_activation(input, ACTIVATIONS.leaky, node.slope);
-      default:
-        return m._graph_activation(input, ACTIVATIONS[node.op], 0);
-    }
-  }
-
-  /**
-   * @param {import('../graph/float-graph.js').Conv} conv
-   * @param {number} input
-   * @returns {number}
-   */
-  #conv({ weight, bias, channels, kernel, stride, pad, groups }, input) {
-    const [cin, cout] = channels;
-    return this.#withNumbers(weight, (weights) =>
-      this.#withNumbers(bias ?? [], (biases) =>
-        this.#module._graph_conv(
-          input,
-          weights,
-          bias ? biases : 0,
-          cout,
-          cin / groups,
-          ...kernel,
-          ...stride,
-          ...pad,
-          groups,
-        ),
-      ),
-    );
   }
 
   /**
@@ -180,7 +115,7 @@ export class PressEngine {
    */
   frame(width, height) {
     return this.#door.guard(() => {
-      const at = this.#module._frame_buffer(width, height);
+      const at = this.#module._press_frame_buffer(width, height);
       if (!at) throw noMemory(`a picture of ${width} × ${height} pixels`);
       this.#frame = { width, height };
       return this.#door.pixels(at, width, height);
@@ -189,7 +124,7 @@ export class PressEngine {
 
   /** Keeps what the picture at hand shows of the network. */
   observe() {
-    this.#naming(() => this.#module._observe());
+    this.#naming(() => this.#module._press_observe());
   }
 
   /**
@@ -198,42 +133,58 @@ export class PressEngine {
    * @returns {{settings: Required<QuantiseOptions>, layers: LayerAccount[]}} what was done, and to each convolution
    */
   quantise(options, onProgress = () => {}) {
-    const settings = completed(options);
-    const numbers = numbered(settings);
+    const settings = this.settings(options);
     this.#module.onProgress = onProgress;
-    this.#naming(() => this.#module._quantise(...numbers));
+    this.#naming(() => this.#module._press_quantise());
     return { settings, layers: this.#accounts() };
+  }
+
+  /**
+   * With what `quantise` would do where they say nothing; an error where they can't be.
+   * @param {QuantiseOptions} options
+   * @returns {Required<QuantiseOptions>}
+   */
+  settings(options) {
+    const given = Object.fromEntries(
+      Object.entries(options).filter(([, value]) => value !== undefined),
+    );
+    return this.#door.guard(() => {
+      const record = this.#door.record('settings');
+      const at = this.#module._press_settings();
+      record.fill(at, given);
+      this.#door.require(this.#module._press_complete());
+      return { ...record.read(at), ...given };
+    });
+  }
+
+  /** Of convolution i; nothing past the last. @param {number} i @returns {any} */
+  #account(i) {
+    const at = this.#module._press_account(i);
+    return at ? this.#door.record('account').read(at) : undefined;
   }
 
   /** @returns {LayerAccount[]} */
   #accounts() {
     const layers = [];
-    for (let at = this.#module._account(0); at; at = this.#module._account(layers.length)) {
-      const fields = this.#door.numbers(at, ACCOUNT_FIELDS);
-      const [node, bits, weights, zeros, blocks, zeroBlocks, macs, before, after, share] = fields;
-      const counts = { bits, weights, zeros, blocks, zeroBlocks, macs };
-      layers.push({
-        name: this.#nodes.get(node)?.name ?? '',
-        ...counts,
-        error: { before, after },
-        share,
-      });
+    for (let told = this.#account(0); told; told = this.#account(layers.length)) {
+      const { node, errorBefore: before, errorAfter: after, share, ...counts } = told;
+      const name = this.#nodes.get(node)?.name ?? '';
+      layers.push({ name, ...counts, error: { before, after }, share });
     }
     return layers;
   }
 
   /**
    * What the integers of each convolution stand for.
-   * @returns {Map<number, Meant>} by the tensors of the graph that they write
+   * @returns {Map<number, Dequantised>} by the tensors of the graph that they write
    */
-  meant() {
+  dequantise() {
     const found = new Map();
-    for (let i = 0, at = this.#module._account(i); at; at = this.#module._account(++i)) {
-      const [number] = this.#door.numbers(at, 1);
-      const node = this.#nodes.get(number);
+    for (let i = 0, told = this.#account(i); told; told = this.#account(++i)) {
+      const node = this.#nodes.get(told.node);
       if (node?.op !== 'conv') continue;
       try {
-        found.set(node.output, this.#meantBy(i, node));
+        found.set(node.output, this.#dequantised(i, node));
       } catch (cause) {
         throw named(cause, () => node);
       }
@@ -244,16 +195,17 @@ export class PressEngine {
   /**
    * @param {number} convolution
    * @param {Extract<GraphNode, {op: 'conv'}>} conv
-   * @returns {Meant}
+   * @returns {Dequantised}
    */
-  #meantBy(convolution, { channels: [, outputs], weight, kernel, stride, pad }) {
-    const room = new Float32Array(weight.length + outputs);
-    return this.#withNumbers(room, (at) => {
-      const sizes = [...kernel, ...stride, ...pad, weight.length, outputs];
-      const biases = at + weight.byteLength;
-      this.#door.require(this.#module._meant(convolution, ...sizes, at, biases));
-      const all = new Float32Array(this.#door.memory.buffer, at, room.length).slice();
-      return { weight: all.slice(0, weight.length), bias: all.slice(weight.length) };
+  #dequantised(convolution, { channels: [, channels], weight, kernel, stride, pad }) {
+    const count = weight.length;
+    return this.#withBytes(new Uint8Array(4 * (count + channels)), (at) => {
+      const room = { weight: at, bias: at + 4 * count };
+      const values = { kernel, stride, pad, count, channels, ...room };
+      this.#door.record('weights').fill(this.#module._press_weights(), values);
+      this.#door.require(this.#module._press_dequantise(convolution));
+      const all = new Float32Array(this.#door.memory.buffer, at, count + channels).slice();
+      return { weight: all.slice(0, count), bias: all.slice(count) };
     });
   }
 
@@ -263,7 +215,7 @@ export class PressEngine {
    * @returns {number} what was saved of it
    */
   channels(share) {
-    return this.#naming(() => this.#module._channels(share));
+    return this.#naming(() => this.#module._press_channels(share));
   }
 
   /** What `call` gives, or a sentence with a node's own name. @param {() => number} call */
@@ -282,10 +234,10 @@ export class PressEngine {
   pack(provenance) {
     return this.#door.guard(() => {
       this.#withText(JSON.stringify(provenance), (at) =>
-        this.#door.require(this.#module._pack(at)),
+        this.#door.require(this.#module._press_pack(at)),
       );
-      const at = this.#module._packed_data();
-      const end = at + this.#module._packed_size();
+      const at = this.#module._press_packed_data();
+      const end = at + this.#module._press_packed_size();
       return new Uint8Array(this.#door.memory.buffer).slice(at, end);
     });
   }
@@ -305,6 +257,37 @@ export class PressEngine {
   }
 
   /**
+   * A struct, filled, for the length of a call.
+   * @param {string} name of its record
+   * @param {number} at
+   * @param {{[field: string]: any}} values
+   * @param {() => number} call
+   * @returns {number} what it gives, if that is no error
+   */
+  #telling(name, at, values, call) {
+    /** @type {number[]} */
+    const placed = [];
+    try {
+      this.#door.record(name).fill(at, values, (field, value) => {
+        const bytes = bytesOf(field, value);
+        placed.push(this.#place(bytes));
+        return [placed[placed.length - 1], bytes.length / 4];
+      });
+      return this.#door.require(call());
+    } finally {
+      for (const one of placed) this.#module._press_release(one);
+    }
+  }
+
+  /** Into the module's memory. @param {Uint8Array} bytes @returns {number} where, to be released */
+  #place(bytes) {
+    const at = this.#module._press_alloc(Math.max(1, bytes.length));
+    if (!at) throw noMemory(`${bytes.length} bytes of the network`);
+    this.#door.bytes(at, bytes.length).set(bytes);
+    return at;
+  }
+
+  /**
    * Bytes in the module's memory for the length of a call.
    * @template T
    * @param {Uint8Array} bytes
@@ -312,34 +295,12 @@ export class PressEngine {
    * @returns {T}
    */
   #withBytes(bytes, call) {
-    const at = this.#module._alloc(Math.max(1, bytes.length));
-    if (!at) throw noMemory(`${bytes.length} bytes of the network`);
+    const at = this.#place(bytes);
     try {
-      new Uint8Array(this.#door.memory.buffer).set(bytes, at);
       return call(at);
     } finally {
-      this.#module._release(at);
+      this.#module._press_release(at);
     }
-  }
-
-  /**
-   * @template T
-   * @param {number[]} numbers
-   * @param {(at: number) => T} call
-   * @returns {T}
-   */
-  #withIntegers(numbers, call) {
-    return this.#withBytes(new Uint8Array(Int32Array.from(numbers).buffer), call);
-  }
-
-  /**
-   * @template T
-   * @param {Float32Array | number[]} numbers
-   * @param {(at: number) => T} call
-   * @returns {T}
-   */
-  #withNumbers(numbers, call) {
-    return this.#withBytes(new Uint8Array(Float32Array.from(numbers).buffer), call);
   }
 
   /**

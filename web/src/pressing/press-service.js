@@ -73,8 +73,10 @@ export class PressService {
         return this.#quantise(message);
       case 'pack':
         return this.#opened().pack(this.#provenance(message.provenance));
-      case 'meant':
-        return this.#opened().meant();
+      case 'settings':
+        return this.#opened().settings(message.options);
+      case 'dequantise':
+        return this.#opened().dequantise();
       case 'detect':
         return this.#detect(message);
     }

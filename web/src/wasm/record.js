@@ -15,9 +15,10 @@ import { naming, WispError } from '../error.js';
  * @property {string} kind
  * @property {number} offset
  * @property {number} count of numbers side by side; of a pointer, the offset of how many it points to
- * @property {Map<unknown, number>} words that may be given, and what they stand for
+ * @property {Map<string, number>} words that may be given, and what they stand for
  *
- * @typedef {(field: Field, value: any) => number} Place puts what a pointer points to somewhere, and returns where
+ * @typedef {(field: Field, value: any) => [address: number, count: number]} Place puts the numbers that a pointer
+ *   points to somewhere
  */
 
 /** @param {number} least @param {number} most @returns {(value: unknown) => boolean} */
@@ -39,7 +40,7 @@ const KINDS = {
     told: Boolean,
   },
   word: { type: 'Int32' },
-  address: { type: 'Uint32' },
+  address: { type: 'Uint32', is: 'an address', fits: whole(0, MOST) },
   text: { type: 'Uint32', told: (at, buffer) => readText(buffer, at) },
 };
 
@@ -99,6 +100,12 @@ export class Record {
     return values;
   }
 
+  /** Those that a field takes. @param {string} name */
+  words(name) {
+    const field = this.#fields.find((one) => one.name === name);
+    return [...(field?.words.keys() ?? [])];
+  }
+
   /** @param {number} at @returns {any} a DataView whose methods are named by kinds */
   #view(at) {
     return new DataView(this.#memory.buffer, at, this.size);
@@ -114,9 +121,9 @@ export class Record {
   #write(at, field, value, place) {
     const { kind, offset, count } = field;
     if (place && kind.endsWith('*')) {
-      const address = place(field, value); // which may replace the memory's buffer
+      const [address, length] = place(field, value); // which may replace the memory's buffer
       this.#view(at).setUint32(offset, address, true);
-      this.#view(at).setInt32(count, value.length, true);
+      this.#view(at).setInt32(count, length, true);
       return;
     }
     const view = this.#view(at);
