@@ -24,11 +24,11 @@ import { Yardstick } from './yardstick.js';
  * @property {string} [output]
  * @property {{height: number, width: number}} [size]
  * @property {string[]} [classes]
- * @property {number | 'auto'} bits
+ * @property {number | 'auto'} [bits]
  * @property {number} [targetLoss]
- * @property {'obs' | 'l1'} method
+ * @property {import('../web/src/press.js').QuantiseOptions['method']} [method]
  * @property {boolean} [uniform]
- * @property {'1x4' | '1x2' | '1x1'} [blocks]
+ * @property {import('../web/src/press.js').QuantiseOptions['blocks']} [blocks]
  * @property {number} [seed]
  * @property {number} [threads]
  * @property {number} limit
@@ -65,9 +65,8 @@ export function pressCommand() {
     .option('--classes <names>', 'keep only these, by name or number, e.g. person,car', list)
     .option(
       '--bits <n>',
-      'of a weight, 2 to 7, or auto: each layer its own, by what the end result loses',
+      'of a weight, 2 to 7, or auto: each layer its own, by what the end result loses; default: 7',
       bits,
-      7,
     )
     .option('--target-loss <loss>', 'of the end result, with --bits auto', positive)
     .option(
@@ -76,20 +75,14 @@ export function pressCommand() {
       fraction,
     )
     .option('--sparsity <share>', 'of the blocks of weights that become zero', fraction, 0)
-    .addOption(
-      new Option(
-        '--method <name>',
-        'of making zeros: obs repairs what is left, l1 is as torch_utils.prune',
-      )
-        .choices(['obs', 'l1'])
-        .default('obs'),
+    .option(
+      '--method <name>',
+      'of making zeros: obs, the default, repairs what is left, l1 is as torch_utils.prune',
     )
     .option('--uniform', 'the same share of zeros in every layer')
-    .addOption(
-      new Option(
-        '--blocks <shape>',
-        'of weights that become zero together; the runtime skips 1x4',
-      ).choices(['1x4', '1x2', '1x1']),
+    .option(
+      '--blocks <shape>',
+      'of weights that become zero together: 1x4, which the runtime skips, 1x2 or 1x1',
     )
     .option('--seed <n>', 'of what is drawn by lot', whole(2 ** 32 - 1, 0))
     .option('--threads <n>', 'default: all cores but one, at most 8', whole(64))
@@ -158,6 +151,7 @@ async function run(model, options, command) {
     if (!calib && !press.info.trained)
       command.error("error: required option '--calib <place>' not specified");
     if (!calib) requireNoChange(model, command);
+    for (const { settings } of jobs) await press.settings(settings); // before hours go into pictures
     if (inFloats) await press.network(); // refuses what can't be written before hours go into it
     await pressAll(press, jobs, pictures, options);
   } finally {
