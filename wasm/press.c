@@ -51,23 +51,23 @@ static struct {
 
 /* ---- what crosses by name ---- */
 
-static const char *KINDS[WISP_NODE_KINDS], *ACTIVATIONS[WISP_ACT_COUNT]; /* as the graph names them */
+static const char *KINDS[WISP_NODE_KINDS],
+    *ACTIVATIONS[WISP_ACT_COUNT]; /* as the graph names them */
 
-static const record_field NODE[] = {
-    RECORD_WORD("kind!", wisp_node, kind, KINDS),
-    RECORD_POINTER("inputs!", wisp_node, inputs, input_count),
-    RECORD_FIELD("channels", wisp_node, channels),
-    RECORD_NUMBERS("kernel", wisp_node, window.kernel),
-    RECORD_NUMBERS("stride", wisp_node, window.stride),
-    RECORD_NUMBERS("pad", wisp_node, window.pad),
-    RECORD_FIELD("groups", wisp_node, groups),
-    RECORD_WORD("activation", wisp_node, activation, ACTIVATIONS),
-    RECORD_FIELD("slope", wisp_node, slope),
-    RECORD_POINTER("weight", wisp_node, weights, weight_count),
-    RECORD_POINTER("bias", wisp_node, bias, bias_count),
-    RECORD_POINTER("picks", wisp_node, picks, pick_count),
-    RECORD_FIELD("scale", wisp_node, range.scale),
-    RECORD_FIELD("zeroPoint", wisp_node, range.zero_point)};
+static const record_field NODE[] = {RECORD_WORD("kind!", wisp_node, kind, KINDS),
+                                    RECORD_POINTER("inputs!", wisp_node, inputs, input_count),
+                                    RECORD_FIELD("channels", wisp_node, channels),
+                                    RECORD_NUMBERS("kernel", wisp_node, window.kernel),
+                                    RECORD_NUMBERS("stride", wisp_node, window.stride),
+                                    RECORD_NUMBERS("pad", wisp_node, window.pad),
+                                    RECORD_FIELD("groups", wisp_node, groups),
+                                    RECORD_WORD("activation", wisp_node, activation, ACTIVATIONS),
+                                    RECORD_FIELD("slope", wisp_node, slope),
+                                    RECORD_POINTER("weight", wisp_node, weights, weight_count),
+                                    RECORD_POINTER("bias", wisp_node, bias, bias_count),
+                                    RECORD_POINTER("picks", wisp_node, picks, pick_count),
+                                    RECORD_FIELD("scale", wisp_node, range.scale),
+                                    RECORD_FIELD("zeroPoint", wisp_node, range.zero_point)};
 
 static const char *const HEADS[] = {[WISP_HEAD_YOLOV5] = "yolov5"};
 static const record_field HEAD[] = {RECORD_WORD("kind", told_head, own.kind, HEADS),
@@ -76,13 +76,13 @@ static const record_field HEAD[] = {RECORD_WORD("kind", told_head, own.kind, HEA
                                     RECORD_POINTER("anchors!", told_head, own.anchors, numbers)};
 
 static const char *const BY_LAYER[] = {"auto"};
-static const char *const RANGINGS[] = {[WISP_RANGE_MINMAX] = "min-max",
-                                       [WISP_RANGE_MSE] = "least-squares"};
-static const char *const ROUNDINGS[] = {[WISP_ROUND_LEAST_SQUARES] = "least-squares",
-                                        [WISP_ROUND_NEAREST] = "nearest"};
+static const char *const RANGINGS[] = {
+    [WISP_RANGE_MINMAX] = "min-max", [WISP_RANGE_MSE] = "least-squares"};
+static const char *const ROUNDINGS[] = {
+    [WISP_ROUND_LEAST_SQUARES] = "least-squares", [WISP_ROUND_NEAREST] = "nearest"};
 static const char *const METHODS[] = {[WISP_METHOD_OBS] = "obs", [WISP_METHOD_L1] = "l1"};
-static const char *const ALLOCATIONS[] = {[WISP_ALLOCATE_SENSITIVITY] = "sensitivity",
-                                          [WISP_ALLOCATE_UNIFORM] = "uniform"};
+static const char *const ALLOCATIONS[] = {
+    [WISP_ALLOCATE_SENSITIVITY] = "sensitivity", [WISP_ALLOCATE_UNIFORM] = "uniform"};
 static const char *const BLOCKS[] = {[1] = "1x1", [2] = "1x2", [4] = "1x4"};
 
 static const record_field SETTINGS[] = {
@@ -96,17 +96,16 @@ static const record_field SETTINGS[] = {
     RECORD_WORD("blocks", wisp_press_settings, block, BLOCKS),
     RECORD_FIELD("seed", wisp_press_settings, seed)};
 
-static const record_field ACCOUNT[] = {
-    RECORD_FIELD("node", told_account, node),
-    RECORD_FIELD("bits", told_account, of.bits),
-    RECORD_FIELD("weights", told_account, of.weights),
-    RECORD_FIELD("zeros", told_account, of.zeros),
-    RECORD_FIELD("blocks", told_account, of.blocks),
-    RECORD_FIELD("zeroBlocks", told_account, of.zero_blocks),
-    RECORD_FIELD("macs", told_account, of.macs),
-    RECORD_FIELD("errorBefore", told_account, of.error_before),
-    RECORD_FIELD("errorAfter", told_account, of.error_after),
-    RECORD_FIELD("share", told_account, of.share)};
+static const record_field ACCOUNT[] = {RECORD_FIELD("node", told_account, node),
+                                       RECORD_FIELD("bits", told_account, of.bits),
+                                       RECORD_FIELD("weights", told_account, of.weights),
+                                       RECORD_FIELD("zeros", told_account, of.zeros),
+                                       RECORD_FIELD("blocks", told_account, of.blocks),
+                                       RECORD_FIELD("zeroBlocks", told_account, of.zero_blocks),
+                                       RECORD_FIELD("macs", told_account, of.macs),
+                                       RECORD_FIELD("errorBefore", told_account, of.error_before),
+                                       RECORD_FIELD("errorAfter", told_account, of.error_after),
+                                       RECORD_FIELD("share", told_account, of.share)};
 
 static const record_field WEIGHTS[] = {RECORD_NUMBERS("kernel!", told_weights, window.kernel),
                                        RECORD_NUMBERS("stride!", told_weights, window.stride),
@@ -128,7 +127,7 @@ EMSCRIPTEN_KEEPALIVE const char *press_records(void) {
                                    RECORD("box", wisp_box, RECORD_BOX)};
   static char text[2560];
   for (int i = 0; i < WISP_NODE_KINDS; i++) KINDS[i] = wisp_graph_kind_name((wisp_node_kind)i);
-  for (int i = 0; i < WISP_ACT_COUNT; i++) 
+  for (int i = 0; i < WISP_ACT_COUNT; i++)
     ACTIVATIONS[i] = wisp_graph_activation_name((wisp_activation)i);
   return record_tell(RECORDS, sizeof RECORDS / sizeof *RECORDS, text, sizeof text);
 }

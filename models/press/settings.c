@@ -7,10 +7,8 @@
 static const float MOST_SPARSITY = 0.95f;
 
 wisp_press_settings wisp_press_default_settings(void) {
-  return (wisp_press_settings){.weight_bits = 7,
-                               .ranging = WISP_RANGE_MSE,
-                               .rounding = WISP_ROUND_LEAST_SQUARES,
-                               .seed = 1};
+  return (wisp_press_settings){
+      .weight_bits = 7, .ranging = WISP_RANGE_MSE, .rounding = WISP_ROUND_LEAST_SQUARES, .seed = 1};
 }
 
 static wisp_status check(const wisp_press_settings *settings, wisp_error *error) {

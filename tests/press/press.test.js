@@ -182,6 +182,12 @@ test('errors are sentences', async () => {
   await wrong({ bits: 2.5 }, /bits is a whole number or "auto", not the number 2\.5/);
   await wrong({ method: 'magic' }, /method is "obs" or "l1", not the string "magic"/);
   await wrong({ sparsity: 0.96 }, /sparsity of 0\.96 is not possible; give 0 to 0\.95/);
+  await wrong({ sparsty: 0.5 }, /no "sparsty" in the settings; there is bits, targetLoss, ranging/);
+  await wrong({ bits: 0 }, /bits is a whole number or "auto", not the number 0/);
+  await wrong({ bits: -1 }, /-1 bits are not possible; give 2 to 7/);
+  await wrong({ blocks: '2x2' }, /blocks is "1x1", "1x2" or "1x4", not the string "2x2"/);
+  await wrong({ method: 'l1', blocks: '1x4' }, /l1 method takes single weights/);
+  await wrong({ targetLoss: -1, bits: 'auto' }, /target loss of -1 is not possible/);
   await wrong({ seed: -1 }, /seed is a whole number from 0 to 4294967295, not the number -1/);
   await refuses(Press.open('none.onnx'), 'WISP_ERR_FETCH', /none\.onnx: there is no such file/);
   await refuses(Press.open(onnx.subarray(0, 5000)), 'WISP_ERR_TRUNCATED', /ends early/);

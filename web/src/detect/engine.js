@@ -1,9 +1,9 @@
 // One WebAssembly instance with one model and one detector. Beside wasm/, this alone touches its memory.
 
-import { saying, WispError } from '../error.js';
+import { WispError } from '../error.js';
 import { readBoxes } from '../wasm/boxes.js';
 import { Door } from '../wasm/door.js';
-import { compile, instantiate } from '../wasm/instance.js';
+import { compile, instantiate, orAlone } from '../wasm/instance.js';
 import { withoutThreads } from './variant.js';
 
 /**
@@ -92,21 +92,17 @@ export class Engine {
    * @param {WebAssembly.Module} [compiled] the choice's, if someone has it already
    */
   static async load(choice, files, compiled = undefined) {
-    const { wasm } = files[choice.variant];
-    try {
-      const compiling = compiled ?? compile(wasm);
-      return new Engine(
-        await instantiate(files[choice.variant], workersFor(choice.threads), compiling),
-        choice,
-      );
-    } catch (thrown) {
-      // phones may refuse to reserve shared memory, a policy to start workers from a worker
-      const final = choice.threads === 1 || choice.binding;
-      if (final || thrown instanceof WispError) throw thrown;
-      const alone = withoutThreads(choice, saying(thrown));
-      const own = files[alone.variant];
-      return new Engine(await instantiate(own, 0, compile(own.wasm)), alone);
-    }
+    const start = async (
+      /** @type {import('./variant.js').Choice} */ one,
+      /** @type {WebAssembly.Module | undefined} */ module,
+    ) => {
+      const build = files[one.variant];
+      const compiling = module ?? compile(build.wasm);
+      return new Engine(await instantiate(build, workersFor(one.threads), compiling), one);
+    };
+    if (choice.threads === 1 || choice.binding) return await start(choice, compiled);
+    const alone = (/** @type {string} */ why) => start(withoutThreads(choice, why), undefined);
+    return await orAlone(() => start(choice, compiled), alone);
   }
 
   /**

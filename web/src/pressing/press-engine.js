@@ -3,7 +3,7 @@
 import { WispError } from '../error.js';
 import { readBoxes } from '../wasm/boxes.js';
 import { Door } from '../wasm/door.js';
-import { compile, instantiate } from '../wasm/instance.js';
+import { compile, instantiate, orAlone } from '../wasm/instance.js';
 import { bytesOf, nodeValues } from './graph-record.js';
 import { pressFiles } from './press-files.js';
 
@@ -39,13 +39,16 @@ export class PressEngine {
    * @returns {Promise<PressEngine>}
    */
   static async load(threads, base) {
-    const files = pressFiles(threads > 1, base);
-    try {
-      return new PressEngine(await instantiate(files, threads - 1, compile(files.wasm)), threads);
-    } catch (thrown) {
-      if (threads === 1 || thrown instanceof WispError) throw thrown;
-      return PressEngine.load(1, base); // see Engine.load
-    }
+    const start = async (/** @type {number} */ count) => {
+      const files = pressFiles(count > 1, base);
+      return new PressEngine(await instantiate(files, count - 1, compile(files.wasm)), count);
+    };
+    return threads === 1
+      ? await start(1)
+      : await orAlone(
+          () => start(threads),
+          () => start(1),
+        );
   }
 
   /**
@@ -101,9 +104,16 @@ export class PressEngine {
   #add(node, inputs) {
     try {
       const values = nodeValues(node, inputs, this.#door.record('node').words('activation'));
-      return this.#telling('node', this.#module._press_node(), values, this.#module._press_add_node);
+      return this.#telling(
+        'node',
+        this.#module._press_node(),
+        values,
+        this.#module._press_add_node,
+      );
     } catch (cause) {
-      throw named(cause, () => node);
+      const told = named(cause, () => node);
+      if (!(told instanceof WispError) || told.message.includes(node.name)) throw told;
+      throw new WispError(told.code, `Node "${node.name}": ${told.message}`, { cause });
     }
   }
 

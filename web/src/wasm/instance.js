@@ -32,6 +32,23 @@ export async function instantiate({ glue, wasm }, workers, compiling) {
   return instance;
 }
 
+/**
+ * With threads, or without where they don't start: phones may refuse to reserve shared memory, a policy to start
+ * workers from a worker.
+ * @template T
+ * @param {() => Promise<T>} threaded instantiates
+ * @param {(why: string) => Promise<T>} alone
+ * @returns {Promise<T>}
+ */
+export async function orAlone(threaded, alone) {
+  try {
+    return await threaded();
+  } catch (thrown) {
+    if (thrown instanceof WispError) throw thrown;
+    return await alone(saying(thrown));
+  }
+}
+
 const ignore = () => {};
 
 /**
