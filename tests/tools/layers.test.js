@@ -16,9 +16,10 @@ const ROOMS = `# Made up
 
 | room | files | what it does | may import |
 |---|---|---|---|
-| low | \`web/low/\` | lowest | |
-| api | \`web/src/index.js\` | the door | low |
-| worker | \`web/worker/\` | behind the door | low |
+| low | \`web/low/\`, \`web/src/low.js\` | lowest | |
+| worker | \`web/src/worker/\` | behind the door | low |
+| start | \`web/src/start.js\` | where the worker is | worker |
+| api | \`web/src/index.js\` | the door | low, start |
 | tests | \`tests/\` | proofs | any |
 `;
 
@@ -33,8 +34,11 @@ const TREE = {
   'tests/test_plan.c': '#include "core/plan.h"\n#include "press/press.h"',
   'web/low/a.js': "import 'pbf';",
   'web/src/index.js': "import { a } from '../low/a.js';\nimport { b } from 'node-forge';",
-  'web/worker/main.js': "import '../low/a.js';",
-  'tests/a.test.js': "import '../web/src/index.js';\nawait import('../web/worker/main.js');",
+  'web/src/low.js': '',
+  'web/src/worker/main.js': "import '../../low/a.js';",
+  'web/src/start.js':
+    "export const start = () => new Worker(new URL('./worker/main.js', import.meta.url));",
+  'tests/a.test.js': "import '../web/src/index.js';\nconst page = '/web/src/start.js';",
 };
 
 /** @param {Record<string, string>} changes file → text @param {string} [rooms] */
@@ -77,19 +81,42 @@ const WRONG = {
     /^press\/press\.h → press\/pack\.h → press\/press\.h is a circle$/,
   ],
   'an import of a room that is not named': [
-    { 'web/src/index.js': "import { b } from '../worker/main.js';" },
-    /^web\/src\/index\.js imports web\/worker\/main\.js, but api may not import worker/,
+    { 'web/src/index.js': "import { b } from './worker/main.js';" },
+    /^web\/src\/index\.js imports web\/src\/worker\/main\.js, but api may not import worker/,
   ],
   'the same through import()': [
-    { 'web/src/index.js': "const b = await import('../worker/main.js');" },
-    /^web\/src\/index\.js imports web\/worker\/main\.js/,
+    { 'web/src/index.js': "const b = await import('./worker/main.js');" },
+    /^web\/src\/index\.js imports web\/src\/worker\/main\.js/,
   ],
   'the same in a template that is served': [
     {
       'web/src/index.js':
-        'const page = `<script type="module">\nimport { b } from \'/web/worker/main.js\';\n`;',
+        'const page = `<script type="module">\nimport { b } from \'/web/src/worker/main.js\';\n`;',
     },
-    /^web\/src\/index\.js imports web\/worker\/main\.js/,
+    /^web\/src\/index\.js imports web\/src\/worker\/main\.js/,
+  ],
+  'the same by an address': [
+    { 'web/src/index.js': "const file = new URL('worker/main.js', import.meta.url);" },
+    /^web\/src\/index\.js imports web\/src\/worker\/main\.js, but api may not import worker/,
+  ],
+  'the same by an address that is written down': [
+    { 'web/src/index.js': "const own = { inNode: './worker/main.js' };" },
+    /^web\/src\/index\.js imports web\/src\/worker\/main\.js, but api may not import worker/,
+  ],
+  "an import of a worker's file": [
+    { 'tests/a.test.js': "await import('../web/src/worker/main.js');" },
+    /^tests\/a\.test\.js imports web\/src\/worker\/main\.js, which is the file of a worker$/,
+  ],
+  'a worker that starts workers': [
+    {
+      'web/src/worker/main.js': "import './own.js';",
+      'web/src/worker/own.js': 'export const more = (address) => new Worker(address);',
+    },
+    /^web\/src\/worker\/own\.js starts a worker, but is loaded in one itself$/,
+  ],
+  'a circle through a worker': [
+    { 'web/src/worker/main.js': "import '../start.js';" },
+    /^web\/src\/worker\/main\.js → web\/src\/start\.js → web\/src\/worker\/main\.js is a circle$/,
   ],
   'modules in a circle': [
     { 'web/low/a.js': "export * from './b.js';", 'web/low/b.js': "import './a.js';" },
@@ -153,6 +180,6 @@ for (const [what, [change, sentence]] of Object.entries(WRONG_ROOMS))
 
 test('types in comments are no imports', () => {
   const text =
-    "/** @typedef {import('../worker/main.js').Main} Main */\n// import('../worker/main.js')\n";
+    "/** @typedef {import('./worker/main.js').Main} Main */\n// import('./worker/main.js')\n";
   assert.deepEqual(findings({ 'web/src/index.js': `${text}import '../low/a.js';` }), []);
 });

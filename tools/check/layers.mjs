@@ -1,7 +1,7 @@
 // Who knows whom: includes of C and imports of JavaScript, against the rooms of docs/ARCHITECTURE.md.
 
 import path from 'node:path';
-import { referencesOf } from '../../bench/networks/imports.js';
+import { codeOf, referencesOf } from '../../bench/networks/imports.js';
 import { isC, isScript } from './files.mjs';
 import { assign, readRooms } from './rooms.mjs';
 
@@ -16,6 +16,8 @@ const DOCUMENT = 'docs/ARCHITECTURE.md';
 const INCLUDE_FOLDERS = ['', 'models/press/', 'core/', 'core/src/', 'tests/support/'];
 /** What a page loads; with the workers that these start. */
 const PAGES = /^web\/(src\/(index|press|codes)\.js$|demo\/)/;
+const PACKAGE = /^web\/src\//;
+const STARTS_WORKER = /\bnew Worker\(/;
 
 /**
  * @param {SourceFile[]} files of the whole project
@@ -49,13 +51,13 @@ export function includes(files) {
 export function imports(files) {
   const scripts = files.filter(isScript);
   const references = new Map(scripts.map(({ name, text }) => [name, referencesOf(name, text)]));
-  const own = graphOf(references, ({ by, to }) => by.startsWith('import') && references.has(to));
-  // a bundler that follows a worker must not come back to what starts it
-  const followed = graphOf(
-    references,
-    ({ by, to }) => (by.startsWith('import') || by === 'worker') && references.has(to),
-  );
-  return [...strangers(files, own, 'import'), ...circles(followed), ...nodeInBrowsers(references)];
+  const own = graphOf(references, ({ to }) => references.has(to));
+  return [
+    ...strangers(files, own, 'import'),
+    ...circles(own), // by way of a worker too: a bundler that follows it must not come back to what starts it
+    ...nodeInBrowsers(references),
+    ...workersApart(scripts, references),
+  ];
 }
 
 /**
@@ -117,8 +119,7 @@ function reached(graph, roots) {
  */
 function nodeInBrowsers(references) {
   const pages = [...references.keys()].filter((name) => PAGES.test(name));
-  const workers = [...references].flatMap(([, all]) => all.filter(({ by }) => by === 'worker'));
-  const roots = [...pages, ...workers.map(({ to }) => to)];
+  const roots = [...pages, ...workersOf(references)];
   return [
     ...reached(
       graphOf(references, ({ by }) => by === 'import'),
@@ -128,3 +129,35 @@ function nodeInBrowsers(references) {
     .filter((name) => name.startsWith('node:'))
     .map((name) => `the browser's modules import ${name}`);
 }
+
+/**
+ * A worker's file runs where it is started and nowhere else; the package's own start no workers.
+ * @param {SourceFile[]} scripts
+ * @param {Map<string, Reference[]>} references
+ */
+function workersApart(scripts, references) {
+  const workers = workersOf(references);
+  const imported = graphOf(references, ({ by }) => by.startsWith('import'));
+  const importers = [...imported].flatMap(([name, targets]) =>
+    targets
+      .filter((to) => workers.includes(to))
+      .map((to) => `${name} imports ${to}, which is the file of a worker`),
+  );
+  const within = reached(
+    imported,
+    workers.filter((name) => PACKAGE.test(name)),
+  );
+  const starters = scripts.filter(
+    ({ name, text }) => within.has(name) && STARTS_WORKER.test(codeOf(text)),
+  );
+  return [
+    ...importers,
+    ...starters.map(({ name }) => `${name} starts a worker, but is loaded in one itself`),
+  ];
+}
+
+/** @param {Map<string, Reference[]>} references */
+const workersOf = (references) =>
+  [...references.values()].flatMap((all) =>
+    all.filter(({ by, to }) => by === 'worker' && references.has(to)).map(({ to }) => to),
+  );
