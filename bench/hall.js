@@ -64,7 +64,7 @@ export class Hall {
     peaks.push(await this.call(lane, 'peak', isRelaxed));
     const peak = peaks.reduce((best, other) => (other.gmacs > best.gmacs ? other : best));
     const info = /** @type {any} */ (this.infos.get(lane));
-    return reportLayers(lane, await this.#fileOf(lane), this.#options.size, peak, info, turns);
+    return reportLayers(lane, peak, info, turns);
   }
 
   /** What a lane that is measured by itself tells, round after round. @param {Lane} lane @returns {Promise<any[]>} */

@@ -25,7 +25,7 @@ export async function layerTimes(model) {
   for (let i = 0; i < WARM_UPS + RUNS; i++) {
     engine.detect(1, { rect: false });
     if (i < WARM_UPS) continue;
-    least = engine.layerTimes().map((ms, layer) => Math.min(ms, least[layer] ?? ms));
+    least = engine.describeRun().map(({ ms }, layer) => Math.min(ms, least[layer] ?? ms));
   }
   engine.close();
   return least;

@@ -76,6 +76,7 @@ typedef struct wisp_layer_info {
   int kernel_height, kernel_width;
   int stride;                 /* down; across may differ */
   int blocks, blocks_present; /* 1x4 weight blocks; 0 without weights */
+  int is_head;                /* whether its output is decoded to boxes */
   size_t bytes;               /* of its payload in the file */
 } wisp_layer_info;
 
@@ -166,7 +167,12 @@ typedef struct wisp_result {
 wisp_status wisp_detect(wisp_detector *detector, const wisp_frame *frames, int n,
                         const wisp_options *options, wisp_result *results, wisp_error *error);
 
-/* Milliseconds each layer took in the last detect (0 without a clock); `ms` is [wisp_model_info.layers]. */
-void wisp_layer_times(const wisp_detector *detector, double *ms);
+typedef struct wisp_layer_run {
+  int height, width; /* of its output */
+  double ms;         /* in the last detect; 0 before it and without a clock */
+} wisp_layer_run;
+
+/* What layer 0 ... wisp_model_info.layers - 1 does here. */
+void wisp_describe_layer(const wisp_detector *detector, int layer, wisp_layer_run *run);
 
 #endif

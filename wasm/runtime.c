@@ -47,7 +47,6 @@ static struct {
   wisp_frame *frames;
   wisp_result *results;
   int batch; /* length of the three above */
-  double *layer_ms;
   wisp_error error;
 } door;
 
@@ -90,7 +89,12 @@ static const record_field LAYER[] = {RECORD_FIELD("operation", wisp_layer_info, 
                                      RECORD_FIELD("stride", wisp_layer_info, stride),
                                      RECORD_FIELD("blocks", wisp_layer_info, blocks),
                                      RECORD_FIELD("blocksPresent", wisp_layer_info, blocks_present),
+                                     RECORD_FLAG("isHead", wisp_layer_info, is_head),
                                      RECORD_FIELD("bytes", wisp_layer_info, bytes)};
+
+static const record_field LAYER_RUN[] = {RECORD_FIELD("height", wisp_layer_run, height),
+                                         RECORD_FIELD("width", wisp_layer_run, width),
+                                         RECORD_FIELD("ms", wisp_layer_run, ms)};
 
 static const record_field DETECTOR[] = {
     RECORD_FIELD("width", wisp_detector_info, width),
@@ -107,6 +111,7 @@ EMSCRIPTEN_KEEPALIVE const char *runtime_records(void) {
                                    RECORD("options", wisp_options, RECORD_OPTIONS),
                                    RECORD("model", wisp_model_info, MODEL),
                                    RECORD("layer", wisp_layer_info, LAYER),
+                                   RECORD("layerRun", wisp_layer_run, LAYER_RUN),
                                    RECORD("detector", wisp_detector_info, DETECTOR),
                                    RECORD("result", wisp_result, RECORD_RESULT),
                                    RECORD("box", wisp_box, RECORD_BOX)};
@@ -253,8 +258,7 @@ EMSCRIPTEN_KEEPALIVE int runtime_open(void) {
   wisp_model_info info;
   wisp_model_describe(door.model, &info);
   if (!door.wanted) door.wanted = malloc((size_t)info.classes + 1);
-  if (!door.layer_ms) door.layer_ms = calloc((size_t)info.layers, sizeof *door.layer_ms);
-  if (!door.wanted || !door.layer_ms)
+  if (!door.wanted)
     return runtime_fail(WISP_ERR_MEMORY, "There is no memory for the class filter.");
   memset(door.wanted, 1, (size_t)info.classes);
   if (door.settings.own.warm_up) runtime_frame_buffer(0, 1280, 720); /* a common size */
@@ -296,10 +300,12 @@ EMSCRIPTEN_KEEPALIVE const wisp_result *runtime_result(int i) {
   return i >= 0 && i < door.batch ? &door.results[i] : NULL;
 }
 
-/* f64 [layers]: milliseconds of each layer in the last detect. 0 until open. */
-EMSCRIPTEN_KEEPALIVE const double *runtime_layer_times(void) {
-  if (door.detector && door.layer_ms) wisp_layer_times(door.detector, door.layer_ms);
-  return door.layer_ms;
+/* "layerRun" of a layer that the model has; 0 until open. */
+EMSCRIPTEN_KEEPALIVE const wisp_layer_run *runtime_layer_run(int layer) {
+  static wisp_layer_run run;
+  if (!door.detector) return NULL;
+  wisp_describe_layer(door.detector, layer, &run);
+  return &run;
 }
 
 /* Back to the state before the first feed. Legal at any time, also twice. */
@@ -313,6 +319,5 @@ EMSCRIPTEN_KEEPALIVE void runtime_close(void) {
   free(door.results);
   free(door.piece);
   free(door.wanted);
-  free(door.layer_ms);
   memset(&door, 0, sizeof door);
 }

@@ -22,14 +22,15 @@ export class LayerTimer {
     engine.expect(input.width, input.height, false, kernels);
     engine.feed(bytes);
     const { macs } = engine.open();
-    return new LayerTimer(engine, { macs, layers: engine.describeModel().layers });
+    const { layers } = engine.describeModel();
+    return new LayerTimer(engine, { macs, layers, runs: engine.describeRun() });
   }
 
   /** @param {Frame[]} frames @returns {Promise<{run: number, layers: number[]}>} milliseconds of the first */
   async detect([{ data, width, height }]) {
     this.#engine.frame(0, width, height).set(data);
     const [{ times }] = this.#engine.detect(1, { rect: false });
-    return { run: times.run, layers: this.#engine.layerTimes() };
+    return { run: times.run, layers: this.#engine.describeRun().map(({ ms }) => ms) };
   }
 
   async close() {

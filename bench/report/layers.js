@@ -1,11 +1,10 @@
 // What each layer of a network costs, against what the machine could do.
 
-import { readFile } from 'node:fs/promises';
-import { layerSizes } from './layer-sizes.js';
 import { summary } from './statistics.js';
 
 /**
  * @typedef {import('../../web/src/detect/engine.js').LayerInfo} LayerInfo
+ * @typedef {import('../../web/src/detect/engine.js').LayerRun} LayerRun
  *
  * @typedef {object} LayerLine
  * @property {string} operation
@@ -33,19 +32,16 @@ const WIDE = 64;
 
 /**
  * @param {import('../plan.js').Lane} lane of wisp
- * @param {string} file the .wisp file
- * @param {{width: number, height: number}} input
  * @param {import('../lanes/peak.js').Peak} peak
- * @param {{layers: LayerInfo[]}} info
+ * @param {{layers: LayerInfo[], runs: LayerRun[]}} info
  * @param {{run: number, layers: number[]}[]} turns
- * @returns {Promise<LayerReport>}
+ * @returns {LayerReport}
  */
-export async function reportLayers({ id, threads }, file, input, peak, { layers: infos }, turns) {
-  const sizes = layerSizes(await readFile(file), input);
+export function reportLayers({ id, threads }, peak, { layers: infos, runs }, turns) {
   const most = peak.gmacs * threads;
   const layers = infos.map((info, i) => {
     const ms = summary(turns.map((turn) => turn.layers[i])).median;
-    return lineOf(info, sizes[i], ms, most);
+    return lineOf(info, runs[i], ms, most);
   });
   const run = summary(turns.map((turn) => turn.run)).median;
   return { id, peak, threads, layers, sums: { run, ...sumOf(layers, most) } };
@@ -53,13 +49,14 @@ export async function reportLayers({ id, threads }, file, input, peak, { layers:
 
 /**
  * @param {LayerInfo} info
- * @param {{width: number, height: number, isHead: boolean}} size
+ * @param {LayerRun} run
  * @param {number} ms
  * @param {number} most
  * @returns {LayerLine}
  */
-function lineOf(info, { width, height, isHead }, ms, most) {
-  const { operation, activation, kernelHeight, kernelWidth, stride, blocks, blocksPresent } = info;
+function lineOf(info, { width, height }, ms, most) {
+  const { operation, activation, kernelHeight, kernelWidth, stride } = info;
+  const { isHead, blocks, blocksPresent } = info;
   const macs = blocksPresent * 4 * width * height;
   const gmacs = ms > 0 && !isHead ? macs / ms / 1e6 : 0;
   return {

@@ -154,6 +154,7 @@ wisp_status wisp_model_layer(const wisp_model *m, int index, wisp_layer_info *in
                             .kernel_height = l->kernel_height,
                             .kernel_width = l->kernel_width,
                             .stride = l->stride_y,
+                            .is_head = m->tensor[l->output].head >= 0,
                             .bytes = l->payload_size};
   for (int k = 0; k < l->input_count; k++) info->channels_in += m->tensor[l->inputs[k]].channels;
   if (l->payload_size > 0) {

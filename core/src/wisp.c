@@ -156,8 +156,9 @@ void wisp_describe(const wisp_detector *d, wisp_detector_info *info) {
       p->macs};
 }
 
-void wisp_layer_times(const wisp_detector *d, double *ms) {
-  for (int i = 0; i < d->plan->model->layers; i++) ms[i] = d->plan->layer_ms[i];
+void wisp_describe_layer(const wisp_detector *d, int layer, wisp_layer_run *run) {
+  const wisp_view *output = &d->plan->images[d->plan->model->layer[layer].output].view;
+  *run = (wisp_layer_run){output->height, output->width, d->plan->layer_ms[layer]};
 }
 
 /* ---- detect ---- */

@@ -7,7 +7,7 @@
 #include "core/wisp_testing.h"
 #include "draw.h"
 
-enum { FRAMES = 6, CLASSES = 2, MOST_LAYERS = 64 };
+enum { FRAMES = 6, CLASSES = 2 };
 
 static wisp_model *open_model(void) {
   net n;
@@ -179,15 +179,16 @@ static void test_times(const wisp_model *model, const wisp_frame *frame) {
   wisp_detector *d;
   wisp_result r;
   wisp_model_info info;
-  double ms[MOST_LAYERS], sum = 0;
+  wisp_layer_run run;
+  double sum = 0;
   CHECK_CASE("times");
   CHECK_EQ(wisp_open(&d, model, &s, NULL), WISP_OK);
   CHECK_EQ(wisp_detect(d, frame, 1, &o, &r, NULL), WISP_OK);
   CHECK_EQ(wisp_model_describe(model, &info), WISP_OK);
-  wisp_layer_times(d, ms);
   for (int i = 0; i < info.layers; i++) {
-    CHECK(ms[i] >= 1);
-    sum += ms[i];
+    wisp_describe_layer(d, i, &run);
+    CHECK(run.ms >= 1);
+    sum += run.ms;
   }
   CHECK(r.prep_ms == 1 && r.post_ms == 1);
   CHECK(r.run_ms == sum + 2); /* from before the first step to after the last */
@@ -199,6 +200,7 @@ static void test_times(const wisp_model *model, const wisp_frame *frame) {
 static void test_descriptions(const wisp_model *model, const wisp_detector *d) {
   wisp_model_info info;
   wisp_layer_info layer;
+  wisp_layer_run run;
   wisp_detector_info opened;
   CHECK_CASE("descriptions");
   CHECK_EQ(wisp_model_describe(model, &info), WISP_OK);
@@ -219,6 +221,12 @@ static void test_descriptions(const wisp_model *model, const wisp_detector *d) {
   wisp_describe(d, &opened);
   CHECK(opened.height == 32 && opened.width == 32 && opened.threads == 1 && opened.memory > 0 &&
         opened.macs > 0);
+  wisp_describe_layer(d, 3, &run); /* behind three strides of 2 */
+  CHECK(run.height == 4 && run.width == 4 && run.ms == 0);
+  for (int i = 0; i < info.layers; i++) {
+    CHECK_EQ(wisp_model_layer(model, i, &layer), WISP_OK);
+    CHECK_EQ(layer.is_head, i == 6);
+  }
   CHECK(strcmp(wisp_status_name(WISP_ERR_CHECKSUM), "WISP_ERR_CHECKSUM") == 0);
 }
 

@@ -21,7 +21,7 @@ int runtime_land(int i, int width, int height);
 wisp_options *runtime_options(void);
 int runtime_detect(int n);
 const wisp_result *runtime_result(int i);
-const double *runtime_layer_times(void);
+const void *runtime_layer_run(int layer);
 const char *runtime_error_message(void);
 void runtime_close(void);
 
@@ -91,7 +91,7 @@ static void detect(page *p, wisp_error *error) {
   CHECK(goes(runtime_detect, FRAMES, error));
   if (p->count < 0) p->count = runtime_result(0)->count;
   for (int i = 0; i < FRAMES; i++) CHECK_EQ(runtime_result(i)->count, p->count);
-  CHECK(runtime_class_filter() && runtime_layer_times());
+  CHECK(runtime_class_filter() && runtime_layer_run(0));
 }
 
 static void walk(void *context, wisp_error *error) {

@@ -116,7 +116,7 @@ describe('detect', () => {
     const { memory } = engine.describeDetector();
     for (let i = 0; i < 100; i++) detect();
     assert.equal(engine.describeDetector().memory, memory);
-    assert.equal(engine.layerTimes().length, engine.describeModel().layers.length);
+    assert.equal(engine.describeRun().length, engine.describeModel().layers.length);
     engine.close();
     engine.feed(model); // an engine may be used again
     engine.expect(0, 0, true); // and told late what for

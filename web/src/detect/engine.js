@@ -42,7 +42,13 @@ import { withoutThreads } from './variant.js';
  * @property {number} stride
  * @property {number} blocks 1×4 weight blocks, 0 without weights
  * @property {number} blocksPresent those that are not all zero
+ * @property {boolean} isHead whether what it writes is decoded to boxes
  * @property {number} bytes in the file
+ *
+ * @typedef {object} LayerRun
+ * @property {number} width of what the layer writes
+ * @property {number} height
+ * @property {number} ms in the last detect
  *
  * @typedef {object} ModelInfo
  * @property {number} inputWidth the size that the file asks for
@@ -269,10 +275,12 @@ export class Engine {
     };
   }
 
-  /** Milliseconds of each layer in the last detect. */
-  layerTimes() {
+  /** What each layer does at the size that was opened. @returns {LayerRun[]} */
+  describeRun() {
     const { layers } = this.describeModel();
-    return [...this.#door.numbers(this.#module._runtime_layer_times(), layers.length)];
+    return layers.map((_, i) =>
+      this.#door.record('layerRun').read(this.#module._runtime_layer_run(i)),
+    );
   }
 
   /** Frees the model and the detector. The instance takes another model afterwards. */
