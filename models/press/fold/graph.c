@@ -67,8 +67,7 @@ void wisp_graph_close(wisp_graph **out) {
 
 /* ---- doubt ---- */
 
-/* The number the node in the making will have. */
-static int next(const wisp_graph *graph) { return graph->node_count; }
+static int next(const wisp_graph *graph) { return graph->node_count; } /* in the making */
 
 static wisp_status check_value(const wisp_graph *graph, const char *what, double value, int low,
                                int high, wisp_error *error) {
