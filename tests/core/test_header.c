@@ -72,8 +72,8 @@ static void test_text(void) {
                                        "\xc0\x80",
                                        "\xc1\xbf",
                                        "\xc3",
-                                       "\xc3"
-                                       "a",
+                                       ("\xc3"
+                                        "a"),
                                        "\xe0\x9f\xbf",
                                        "\xe2\x82",
                                        "\xed\xa0\x80",
