@@ -82,8 +82,7 @@ async function run(model, options) {
       const detect = (/** @type {string} */ file) => opened.detect(file, rect);
       const judged = { detect, classes: opened.classes };
       const { results, truth } = await judge(judged, labels, options.data);
-      console.log(rect ? 'input: what each picture needs of it' : 'input: all of it');
-      report(truth, results);
+      report(truth, results, rect ? 'rect' : 'square');
       if (options.json) writeWhole(options.json, JSON.stringify(results));
     }
   } finally {
@@ -129,13 +128,13 @@ async function openFloat(model, options) {
   };
 }
 
-/** @param {GroundTruth} truth @param {Result[]} results */
-function report(truth, results) {
+/** @param {GroundTruth} truth @param {Result[]} results @param {string} shape */
+function report(truth, results, shape) {
   const { precision, recall, confidence } = precisionAndRecall(truth, results);
   const { images, annotations } = truth;
   console.log(
     [
-      `pictures ${images.length}, labels ${annotations.length}, boxes ${results.length}`,
+      `pictures ${images.length}, labels ${annotations.length}, boxes ${results.length}, input ${shape}`,
       `P ${precision.toFixed(4)}, R ${recall.toFixed(4)} at IoU 0.5 and confidence ${confidence.toFixed(3)}`,
       ...summary(evaluate(truth, results)),
     ].join('\n'),

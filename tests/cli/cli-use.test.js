@@ -199,7 +199,7 @@ describe('wisp val', () => {
     assert.equal(stderr, '');
     const lines = stdout.trimEnd().split('\n');
     const results = JSON.parse(readFileSync(at('boxes.json'), 'utf8'));
-    assert.equal(lines[0], `pictures 6, labels 6, boxes ${results.length}`);
+    assert.equal(lines[0], `pictures 6, labels 6, boxes ${results.length}, input square`);
     assert.match(lines[1], /^P \d\.\d{4}, R \d\.\d{4} at IoU 0\.5 and confidence/);
     assert.equal(lines.length, 14);
     assert.match(
@@ -211,6 +211,25 @@ describe('wisp val', () => {
       assert.ok(image >= 10 && image < 10 + PICTURES && (category === 3 || category === 7));
       assert.ok(bbox.length === 4 && score > 0.001 && score <= 1);
     }
+  });
+
+  test('measures both shapes of the input, and says which is which', async () => {
+    const { stdout, stderr, code } = await wisp(['val', 'made.wisp', ...places, '--shape', 'both']);
+    assert.equal(code, 0, stderr);
+    const shapes = [...stdout.matchAll(/^pictures 6, .*, input (\w+)$/gm)].map(
+      ([, shape]) => shape,
+    );
+    assert.deepEqual(shapes, ['square', 'rect']);
+    const twice = await wisp([
+      'val',
+      'made.wisp',
+      ...places,
+      '--shape',
+      'both',
+      '--json',
+      'a.json',
+    ]);
+    assert.equal(twice.code, 2, twice.stderr);
   });
 
   test('judges the float network, whose boxes lie near those of the integers', async () => {
@@ -226,7 +245,7 @@ describe('wisp val', () => {
     ];
     const { stdout, stderr, code } = await wisp(words);
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /^pictures 3, labels 3, boxes \d+\n/);
+    assert.match(stdout, /^pictures 3, labels 3, boxes \d+, input square\n/);
     const best = (/** @type {string} */ name) =>
       JSON.parse(readFileSync(at(name), 'utf8')).filter(
         (/** @type {any} */ one) => one.image_id === 10,
