@@ -31,7 +31,8 @@ describe('a struct of a module', () => {
     const { iou, ...others } = options({ confidence: undefined });
     assert.equal(iou, Math.fround(0.45));
     assert.deepEqual(others, {
-      ...{ confidence: 0.25, maxDetections: 300, classAgnostic: false, multiLabel: false },
+      ...{ confidence: 0.25, maxDetections: 300, classAgnostic: false },
+      ...{ multiLabel: false, rect: true },
     });
     assert.deepEqual(settings({}), {
       ...{ width: 0, height: 0, threads: 1, warmUp: false, kernels: 'auto' },
@@ -40,7 +41,7 @@ describe('a struct of a module', () => {
 
   test('holds what it is given, by name', () => {
     const given = { multiLabel: true, maxDetections: 7, confidence: 0.5, iou: 0.75 };
-    assert.deepEqual(options(given), { ...given, classAgnostic: false });
+    assert.deepEqual(options(given), { ...given, classAgnostic: false, rect: true });
     const { kernels, height } = settings({ kernels: 'fused', height: 64 });
     assert.deepEqual([kernels, height], ['fused', 64]);
     assert.equal(settings({ height: 64 }).kernels, 'auto', 'each begins anew');
