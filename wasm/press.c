@@ -117,19 +117,14 @@ static const record_field WEIGHTS[] = {RECORD_NUMBERS("kernel!", told_weights, w
 
 /* The text that record.h describes. */
 EMSCRIPTEN_KEEPALIVE const char *press_records(void) {
-  static const record RECORDS[] = {RECORD("node", wisp_node, NODE),
-                                   RECORD("head", told_head, HEAD),
+  static const record RECORDS[] = {RECORD("node", wisp_node, NODE), RECORD("head", told_head, HEAD),
                                    RECORD("settings", wisp_press_settings, SETTINGS),
                                    RECORD("account", told_account, ACCOUNT),
-                                   RECORD("weights", told_weights, WEIGHTS),
-                                   RECORD("options", wisp_options, RECORD_OPTIONS),
-                                   RECORD("result", wisp_result, RECORD_RESULT),
-                                   RECORD("box", wisp_box, RECORD_BOX)};
-  static char text[2560];
+                                   RECORD("weights", told_weights, WEIGHTS)};
   for (int i = 0; i < WISP_NODE_KINDS; i++) KINDS[i] = wisp_graph_kind_name((wisp_node_kind)i);
   for (int i = 0; i < WISP_ACT_COUNT; i++)
     ACTIVATIONS[i] = wisp_graph_activation_name((wisp_activation)i);
-  return record_tell(RECORDS, sizeof RECORDS / sizeof *RECORDS, text, sizeof text);
+  return record_tell(RECORDS, sizeof RECORDS / sizeof *RECORDS);
 }
 
 /* ---- memory and errors ---- */

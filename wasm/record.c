@@ -7,24 +7,30 @@
 
 #include "core/wisp.h"
 
-const record_field RECORD_OPTIONS[] = {RECORD_FIELD("confidence", wisp_options, confidence),
+static const record_field OPTIONS[] = {RECORD_FIELD("confidence", wisp_options, confidence),
                                        RECORD_FIELD("iou", wisp_options, iou),
                                        RECORD_FIELD("maxDetections", wisp_options, max_detections),
                                        RECORD_FLAG("classAgnostic", wisp_options, class_agnostic),
                                        RECORD_FLAG("multiLabel", wisp_options, multi_label),
                                        RECORD_FLAG("rect", wisp_options, rect)};
 
-const record_field RECORD_RESULT[] = {
+static const record_field RESULT[] = {
     RECORD_ADDRESS("boxes", wisp_result, boxes), RECORD_FIELD("count", wisp_result, count),
     RECORD_FIELD("prep", wisp_result, prep_ms), RECORD_FIELD("run", wisp_result, run_ms),
     RECORD_FIELD("post", wisp_result, post_ms)};
 
-const record_field RECORD_BOX[] = {
+static const record_field BOX[] = {
     RECORD_FIELD("x1", wisp_box, x1),       RECORD_FIELD("y1", wisp_box, y1),
     RECORD_FIELD("x2", wisp_box, x2),       RECORD_FIELD("y2", wisp_box, y2),
     RECORD_FIELD("score", wisp_box, score), RECORD_FIELD("label", wisp_box, label)};
 
+/* Of both doors. */
+static const record SHARED[] = {RECORD("options", wisp_options, OPTIONS),
+                                RECORD("result", wisp_result, RESULT),
+                                RECORD("box", wisp_box, BOX)};
+
 typedef struct writer {
+  const char *text;
   char *at; /* NULL once there was no room */
   size_t left;
 } writer;
@@ -47,11 +53,17 @@ static void put_field(writer *w, const record_field *field) {
     if (field->words[value]) put(w, " %s=%u", field->words[value], (unsigned)value);
 }
 
-const char *record_tell(const record *records, size_t count, char *text, size_t size) {
-  writer w = {text, size};
+static void put_records(writer *w, const record *records, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    put(&w, "%s%s %u", i ? "\n\n" : "", records[i].name, (unsigned)records[i].size);
-    for (size_t k = 0; k < records[i].field_count; k++) put_field(&w, &records[i].fields[k]);
+    put(w, "%s%s %u", w->at == w->text ? "" : "\n\n", records[i].name, (unsigned)records[i].size);
+    for (size_t k = 0; k < records[i].field_count; k++) put_field(w, &records[i].fields[k]);
   }
+}
+
+const char *record_tell(const record *own, size_t count) {
+  static char text[4096];
+  writer w = {text, text, sizeof text};
+  put_records(&w, SHARED, sizeof SHARED / sizeof *SHARED);
+  put_records(&w, own, count);
   return w.at ? text : NULL;
 }

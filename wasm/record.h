@@ -65,10 +65,7 @@ typedef struct record {
       int *: "i32*",        \
       float *: "f32*")
 
-/* Of both doors: wisp_options, wisp_result, wisp_box. */
-extern const record_field RECORD_OPTIONS[6], RECORD_RESULT[5], RECORD_BOX[6];
-
-/* The text of the records, in `text`; NULL where there is no room for it. */
-const char *record_tell(const record *records, size_t count, char *text, size_t size);
+/* The text of a door's own records and of those that both doors have: options, result, box. NULL if it is too long. */
+const char *record_tell(const record *own, size_t count);
 
 #endif

@@ -107,16 +107,11 @@ static const record_field DETECTOR[] = {
 
 /* The text that record.h describes. */
 EMSCRIPTEN_KEEPALIVE const char *runtime_records(void) {
-  static const record RECORDS[] = {RECORD("settings", runtime_settings, SETTINGS),
-                                   RECORD("options", wisp_options, RECORD_OPTIONS),
-                                   RECORD("model", wisp_model_info, MODEL),
-                                   RECORD("layer", wisp_layer_info, LAYER),
-                                   RECORD("layerRun", wisp_layer_run, LAYER_RUN),
-                                   RECORD("detector", wisp_detector_info, DETECTOR),
-                                   RECORD("result", wisp_result, RECORD_RESULT),
-                                   RECORD("box", wisp_box, RECORD_BOX)};
-  static char text[1536];
-  return record_tell(RECORDS, sizeof RECORDS / sizeof *RECORDS, text, sizeof text);
+  static const record RECORDS[] = {
+      RECORD("settings", runtime_settings, SETTINGS), RECORD("model", wisp_model_info, MODEL),
+      RECORD("layer", wisp_layer_info, LAYER), RECORD("layerRun", wisp_layer_run, LAYER_RUN),
+      RECORD("detector", wisp_detector_info, DETECTOR)};
+  return record_tell(RECORDS, sizeof RECORDS / sizeof *RECORDS);
 }
 
 /* ---- model ---- */
