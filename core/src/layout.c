@@ -164,17 +164,13 @@ static wisp_status add_rows(wisp_plan *plan, wisp_step_kind kind, int layer, wis
 static wisp_status add_layer(wisp_plan *plan, int layer, wisp_error *error) {
   const wisp_layer *l = &plan->model->layer[layer];
   const wisp_tensor *out = &plan->model->tensor[l->output];
-  const wisp_view *in = &plan->images[l->inputs[0]].view;
-  const wisp_operation_row row = wisp_operation_row_of(l->operation);
-  const int height = wisp_operation_side(row.sizing, in->height, l->kernel_height, l->stride_y,
-                                         l->pad_top + l->pad_bottom);
-  const int width = wisp_operation_side(row.sizing, in->width, l->kernel_width, l->stride_x,
-                                        l->pad_left + l->pad_right);
-  if (height < 1 || width < 1 || height > WISP_MAX_SIDE || width > WISP_MAX_SIDE)
+  const wisp_size size = wisp_output_size(l, &plan->images[l->inputs[0]].view);
+  if (wisp_min(size.height, size.width) < 1 || wisp_max(size.height, size.width) > WISP_MAX_SIDE)
     return wisp_fail(error, WISP_ERR_LIMIT,
                      "Layer %d would be %dx%d at an input of %dx%d; 1 to %d are possible.", layer,
-                     height, width, plan->height, plan->width, WISP_MAX_SIDE);
-  set_size(plan, l->output, out->channels, height, width, (uint8_t)out->zero_point);
+                     size.height, size.width, plan->height, plan->width, WISP_MAX_SIDE);
+  set_size(plan, l->output, out->channels, size.height, size.width, (uint8_t)out->zero_point);
+  const wisp_operation_row row = wisp_operation_row_of(l->operation);
   const wisp_step_kind kind = out->head >= 0 ? WISP_STEP_HEAD : row.step;
   return row.weighs ? add_conv(plan, kind, layer, error) : add_rows(plan, kind, layer, error);
 }

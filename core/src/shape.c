@@ -1,6 +1,5 @@
 /* shape.c - the size of the input at hand: how much of each image there is, and the tasks that fill it.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "network.h"
 #include "strides.h"
 
 enum {
@@ -13,7 +12,7 @@ enum {
 
 /* ---- sizes ---- */
 
-/* Whether there is room for `image` at this size. */
+/* 0 if nothing would be left of the image. */
 static int set_size(wisp_plan *plan, int image, int height, int width) {
   wisp_view *v = &plan->images[image].view;
   v->height = height;
@@ -46,13 +45,8 @@ static int is_joined(const wisp_plan *plan, const wisp_step *step) {
 static int set_step(wisp_plan *plan, wisp_step *step) {
   if (step->kind == WISP_STEP_SORT) return set_phases(plan, step->output, step->inputs[0]);
   const wisp_layer *l = &plan->model->layer[step->layer];
-  const wisp_view *in = &plan->images[l->inputs[0]].view;
-  const wisp_operation_row row = wisp_operation_row_of(l->operation);
-  const int height = wisp_operation_side(row.sizing, in->height, l->kernel_height, l->stride_y,
-                                         l->pad_top + l->pad_bottom);
-  const int width = wisp_operation_side(row.sizing, in->width, l->kernel_width, l->stride_x,
-                                        l->pad_left + l->pad_right);
-  if (!set_size(plan, step->output, height, width)) return 0;
+  const wisp_size size = wisp_output_size(l, &plan->images[l->inputs[0]].view);
+  if (!set_size(plan, step->output, size.height, size.width)) return 0;
   if (step->phases >= 0 && !set_phases(plan, step->phases, step->output)) return 0;
   return is_joined(plan, step);
 }

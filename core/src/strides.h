@@ -8,6 +8,7 @@
 #ifndef WISP_STRIDES_H
 #define WISP_STRIDES_H
 
+#include "network.h"
 #include "steps.h"
 
 wisp_status wisp_layout_make(wisp_plan *plan, wisp_error *error);
@@ -19,5 +20,18 @@ int wisp_shape_make(wisp_plan *plan, int height, int width);
 wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wisp_error *error);
 wisp_status wisp_lower_make(wisp_plan *plan, wisp_step *step, double unit, wisp_error *error);
 wisp_status wisp_filter_make(wisp_plan *plan, wisp_step *step, double unit, wisp_error *error);
+
+/* The size of what a layer writes; a side is less than 1 where its window is larger than what it slides over. */
+typedef struct wisp_size {
+  int height, width;
+} wisp_size;
+
+static inline wisp_size wisp_output_size(const wisp_layer *l, const wisp_view *in) {
+  const wisp_sizing sizing = wisp_operation_row_of(l->operation).sizing;
+  return (wisp_size){wisp_operation_side(sizing, in->height, l->kernel_height, l->stride_y,
+                                         l->pad_top + l->pad_bottom),
+                     wisp_operation_side(sizing, in->width, l->kernel_width, l->stride_x,
+                                         l->pad_left + l->pad_right)};
+}
 
 #endif
