@@ -1,4 +1,4 @@
-// The shape of files: a first line that names the job, lengths of files, of C functions and of lines.
+// The shape of files: a first line that names the job, lengths of files, of C functions and of lines, the dialect of C.
 import { isC, isScript } from './files.mjs';
 
 /** @typedef {import('./files.mjs').SourceFile} SourceFile */
@@ -17,6 +17,7 @@ export function shape(files) {
     ...firstLines(file),
     ...(isCode(file) ? fileLength(file) : []),
     ...(isC(file) ? functionLengths(file) : []),
+    ...(isC(file) ? dialect(file) : []),
     ...(isCode(file) ? lineLengths(file) : []),
   ]);
 }
@@ -64,6 +65,25 @@ function functionLengths({ name, lines }) {
     start = end;
   }
   return findings;
+}
+
+/** How C is written here, beyond its format: line by line. */
+const DIALECT = [
+  {
+    wrong: /\bif \(status\)|!status\b|&& status\b(?! [=!]=)|\bstatus \?|return status$/,
+    advice: 'compares a status with nothing: say == or != WISP_OK',
+  },
+  {
+    wrong: /^ +(const )?\w+ \*+$|^ *,$/,
+    advice: 'breaks a declaration: its comment belongs on the line above',
+  },
+];
+
+/** @param {SourceFile} file */
+function dialect({ name, lines }) {
+  return DIALECT.flatMap(({ wrong, advice }) =>
+    lines.flatMap((line, i) => (wrong.test(line) ? [`${name}:${i + 1} ${advice}`] : [])),
+  );
 }
 
 /** Formatters leave long strings and comments alone. @param {SourceFile} file */
