@@ -42,7 +42,8 @@ async function distances(graph, pictures, judged, size) {
   for (const picture of pictures) await press.observe(picture);
   await press.quantise({ ranging: 'min-max' }); // nothing is clipped: it is the structure that is judged
   const detector = await Detector.open(await press.pack(), { threads: 2 });
-  const found = [await press.detect(judged, ALL), await detector.detect(judged, ALL)];
+  const whole = { ...ALL, rect: false }; // as the float network
+  const found = [await press.detect(judged, ALL), await detector.detect(judged, whole)];
   await Promise.all([press.close(), detector.close()]);
   const scale = Math.min(press.info.width / found[0].width, press.info.height / found[0].height);
   const [float, integer] = found.map(({ boxes }) =>
