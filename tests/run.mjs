@@ -15,6 +15,7 @@ import { elapsed, fail, Refusal, step } from '../tools/step.mjs';
 /** @typedef {{needs: string[], products: string[], test: () => Promise<Tally[]>}} Suite */
 
 const TEST_TIMEOUT_MS = 300_000;
+const ALL_TESTS_TIMEOUT_MS = 2_400_000; // a file that never ends must not hide what the others found
 
 /** @type {Record<string, Suite>} */
 const suites = {
@@ -93,7 +94,8 @@ async function testJavaScript() {
   ];
   const node = relaxedNode() ?? process.execPath;
   // a failure shows in the report; a runner that can't start leaves none
-  await run(node, command, { cwd: root, show: true }).catch(() => {});
+  const how = { cwd: root, show: true, timeoutMs: ALL_TESTS_TIMEOUT_MS };
+  await run(node, command, how).catch(() => {});
   const tap = readFileSync(report, 'utf8');
   const count = (/** @type {string} */ key) =>
     Number(new RegExp(`^# ${key} (\\d+)`, 'm').exec(tap)?.[1] ?? 0);

@@ -22,14 +22,19 @@ export class CommandError extends Error {
  * Waits for a program. Its output is kept, and shown only by whoever catches the error.
  * @param {string} program
  * @param {string[]} parameters
- * @param {{cwd?: string, env?: NodeJS.ProcessEnv, show?: boolean}} [options] show: let it write to the terminal instead
+ * @param {object} [options]
+ * @param {string} [options.cwd]
+ * @param {NodeJS.ProcessEnv} [options.env]
+ * @param {boolean} [options.show] let it write to the terminal instead
+ * @param {number} [options.timeoutMs] after which it is told to end
  * @returns {Promise<string>} what it wrote to stdout and stderr
  */
-export function run(program, parameters, { cwd, env, show = false } = {}) {
+export function run(program, parameters, { cwd, env, show = false, timeoutMs } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, parameters, {
       cwd,
       env,
+      timeout: timeoutMs,
       stdio: show ? 'inherit' : ['ignore', 'pipe', 'pipe'],
     });
     const pieces = /** @type {string[]} */ ([]);

@@ -28,7 +28,6 @@ export class DemoPage {
   complaints = [];
   /** Requests to other origins. @type {string[]} */
   strangers = [];
-  #server;
   #context;
 
   /**
@@ -37,7 +36,6 @@ export class DemoPage {
    * @param {import('playwright-core').Page} page
    */
   constructor(server, context, page) {
-    this.#server = server;
     this.#context = context;
     this.page = page;
     this.url = server.url;
@@ -69,6 +67,7 @@ export class DemoPage {
       permissions,
       ...settings,
     });
+    context.on('close', () => server.close()); // with the browser too, when a test fails before it closes its page
     const demo = new DemoPage(server, context, await context.newPage());
     if (!embedded) {
       await demo.page.route('**/models/zoo.json', (route) =>
@@ -79,9 +78,8 @@ export class DemoPage {
     return demo;
   }
 
-  async close() {
-    await this.#context.close();
-    await this.#server.close();
+  close() {
+    return this.#context.close();
   }
 
   /** Takes back complaints that a test expects. @param {RegExp} text */
