@@ -19,7 +19,7 @@
 #include "settings.h"
 
 /* What the stages work on. */
-typedef struct wisp_graph wisp_graph;       /* fold/graph.h */
+typedef struct wisp_graph wisp_graph;       /* graph.h */
 typedef struct wisp_net wisp_net;           /* net.h */
 typedef struct wisp_exec wisp_exec;         /* float/exec.h */
 typedef struct wisp_observer wisp_observer; /* calibrate/observe.h */

@@ -8,7 +8,7 @@
 #include <math.h>
 
 #include "core/src/operation.h"
-#include "fold/graph.h"
+#include "graph.h"
 
 enum { WISP_BYTE_MAX = 255 };
 

@@ -14,7 +14,7 @@
 #define WISP_PRESS_H
 
 #include "core/wisp.h"
-#include "fold/graph.h"
+#include "graph.h"
 #include "net.h"
 #include "progress.h"
 #include "settings.h"

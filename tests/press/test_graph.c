@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "fold/graph.h"
+#include "graph.h"
 #include "small_net.h"
 
 static void check_error(int got, wisp_status status, const wisp_error *error, const char *words) {

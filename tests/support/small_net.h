@@ -3,7 +3,7 @@
 #ifndef WISP_SMALL_NET_H
 #define WISP_SMALL_NET_H
 
-#include "fold/graph.h"
+#include "graph.h"
 
 /* How the picture is read: by a convolution, perhaps over a focus. */
 typedef struct stem {
