@@ -85,7 +85,7 @@ demoTest('an ONNX file is pressed on dropped pictures, used and kept', async (de
   await page.getByRole('heading', { name: 'Press a model' }).waitFor();
   assert.match(await page.locator('#press-count').innerText(), /^1 picture\./);
   await demo.drop([PICTURE, PICTURE]);
-  assert.match(await page.locator('#press-count').innerText(), /^3 pictures/);
+  await page.locator('#press-count', { hasText: /^3 pictures/ }).waitFor();
   await page.getByLabel('Bits of a weight').selectOption('6');
   await page.getByLabel('Blocks set to zero').selectOption('0.5');
   await demo.press(30_000);
@@ -97,6 +97,7 @@ demoTest('an ONNX file is pressed on dropped pictures, used and kept', async (de
   assert.equal(download.suggestedFilename(), 'tiny.wisp');
   assert.equal((await readFile(await download.path())).toString('latin1', 0, 4), 'WISP');
   await demo.drop([{ ...onnx, buffer: onnx.buffer.subarray(0, 500) }]);
+  await page.getByRole('heading', { name: 'Press a model' }).waitFor();
   await demo.drop([PICTURE]);
   await page.getByRole('button', { name: 'Press', exact: true }).click();
   assert.match(await demo.alert(), /tiny\.onnx/);
