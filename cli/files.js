@@ -106,7 +106,7 @@ const REASONS = {
 };
 
 /** @param {string} file @param {unknown} cause */
-function unwritable(file, cause) {
+export function unwritable(file, cause) {
   const { code = '' } = /** @type {NodeJS.ErrnoException} */ (cause);
   const why = REASONS[code] ? `${REASONS[code]} (${code})` : String(cause);
   return new WispError('WISP_ERR_FETCH', `${file} can't be written: ${why}.`, { cause });

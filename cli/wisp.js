@@ -3,6 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../web/src/version.js';
+import { copyCommand } from './copy-command.js';
 import { detectCommand } from './detect-command.js';
 import { infoCommand } from './info-command.js';
 import { pressCommand } from './press-command.js';
@@ -48,6 +49,7 @@ for (const command of [
   valCommand(),
   infoCommand(),
   serveCommand(),
+  copyCommand(),
   bench,
 ]) {
   program.addCommand(command.copyInheritedSettings(program));

@@ -246,7 +246,7 @@ export const refusals = {
   ],
   'a worker that is not there': [
     () => kit.refusal(() => kit.Detector.open(kit.model, { workerUrl: '/web/no-worker.js' })),
-    /^WISP_ERR_ENGINE: The worker did not start: .*workerUrl/,
+    /^WISP_ERR_ENGINE: The worker did not start: .*wisp copy .*base/,
   ],
   'a worker of another origin': [
     () =>

@@ -6,13 +6,14 @@ import { detection, inputSize, threadCount } from './arguments.js';
 import { downloadModel } from './bytes/download.js';
 import { mayBeWisp } from './bytes/magic.js';
 import { onAbort } from './crew/abort.js';
+import { placesOf } from './crew/base.js';
 import { bindMethods } from './crew/bound.js';
 import { forgotten, Link, remembering } from './crew/link.js';
 import { runtimeFiles } from './detect/runtime-files.js';
 import { chooseVariant } from './detect/variant.js';
 import { WORKER } from './detect/worker-files.js';
 import { WispError } from './error.js';
-import { absolute, countCores } from './host.js';
+import { countCores } from './host.js';
 import { explainRefusal, movable, pack } from './picture/pack.js';
 import { release } from './picture/picture.js';
 import { Spares } from './picture/spares.js';
@@ -33,7 +34,7 @@ export { WispError };
  * @property {number} total 0 where it isn't known yet
  * @property {boolean} [fromCache] of 'model': no network was needed
  *
- * @typedef {object} OpenOptions
+ * @typedef {object} OwnOptions
  * @property {'auto' | number} [threads] 'auto': all cores but one, at most eight; one where the page can't share memory
  * @property {number | {width: number, height: number}} [size] of the network's input, multiples of the model's stride;
  *   default: the model's own
@@ -45,8 +46,8 @@ export { WispError };
  * @property {boolean} [warmUp] a first detection on grey, so that the first real one is fast; default true
  * @property {Variant} [variant] this build and no other, for tests and measurements
  * @property {import('./detect/engine.js').Kernels} [kernels] these, for tests and measurements; default 'auto'
- * @property {string | URL} [wasmBase] folder that holds wisp's .mjs and .wasm files under their own names
- * @property {string | URL} [workerUrl] where wisp's worker.js is, if not beside this module
+ *
+ * @typedef {OwnOptions & import('./crew/base.js').Places} OpenOptions
  *
  * @typedef {import('./detect/engine.js').DetectOptions & {signal?: AbortSignal}} DetectOptions
  *
@@ -92,7 +93,8 @@ export class Detector {
       variant: options.variant,
     };
     const { warmUp = true, kernels } = options;
-    const link = new Link(WORKER, options.workerUrl);
+    const { wasmBase, workerUrl } = placesOf(options, WORKER.inPackage);
+    const link = new Link(WORKER, workerUrl);
     const stop = new AbortController();
     const abort = () => {
       stop.abort(signal?.reason);
@@ -107,7 +109,7 @@ export class Detector {
       }
     };
     try {
-      const stoppable = { ...options, onProgress, signal: stop.signal };
+      const stoppable = { ...options, wasmBase, onProgress, signal: stop.signal };
       const loading = load(link, { wish, size, warmUp, kernels }, stoppable);
       const arriving = Promise.all([loading, feed(link, model, loading, stoppable)]);
       const [choice] = await Promise.race([arriving, failing(link.ended)]); // a source may stall
@@ -238,7 +240,7 @@ const closed = () => new WispError('WISP_ERR_CLOSED', 'The detector is closed.')
  * @returns {Promise<import('./detect/variant.js').Choice>}
  */
 async function load(link, wanted, { wasmBase, onProgress, signal }) {
-  const files = runtimeFiles(wasmBase && absolute(wasmBase));
+  const files = runtimeFiles(wasmBase);
   const { variant } = chooseVariant(wanted.wish);
   const report = (/** @type {number} */ loaded, /** @type {number} */ total) =>
     onProgress?.({ phase: 'engine', loaded, total });

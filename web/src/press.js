@@ -4,11 +4,12 @@
 
 import { classList, detection, inputSize, plain, threadCount } from './arguments.js';
 import { onAbort } from './crew/abort.js';
+import { placesOf } from './crew/base.js';
 import { bindMethods } from './crew/bound.js';
 import { forgotten, Link, remembering } from './crew/link.js';
 import { kindOf, naming, WispError } from './error.js';
 import { onlyClasses } from './graph/class-subset.js';
-import { absolute, countCores } from './host.js';
+import { countCores } from './host.js';
 import { explainRefusal, movable, pack } from './picture/pack.js';
 import { release } from './picture/picture.js';
 import { importFrom, prefixed } from './pressing/press-source.js';
@@ -29,7 +30,7 @@ export { WispError };
  * @property {number} [done] of 'observe': pictures; of 'quantise': a share of the work
  * @property {number} [total] of 'observe': 0 where it isn't known; of 'quantise': 1
  *
- * @typedef {object} OpenOptions
+ * @typedef {object} OwnOptions
  * @property {'auto' | number} [threads]
  * @property {number | {width: number, height: number}} [size] of the network's input, multiples of its largest stride;
  *   default: as exported
@@ -38,8 +39,8 @@ export { WispError };
  * @property {string} [name] what the .wisp file calls its source; default: that of the file
  * @property {AbortSignal} [signal] ends the press wherever it is
  * @property {(progress: Progress) => void} [onProgress]
- * @property {string | URL} [wasmBase] folder that holds the press's .mjs and .wasm files under their own names
- * @property {string | URL} [workerUrl] where press-worker.js is, if not beside this module
+ *
+ * @typedef {OwnOptions & import('./crew/base.js').Places} OpenOptions
  *
  * @typedef {object} Quantised
  * @property {Required<QuantiseOptions>} settings that were used
@@ -95,12 +96,12 @@ export class Press {
     signal?.throwIfAborted(); // nobody listened meanwhile
     const graph = classes ? onlyClasses(whole, classes) : whole;
     const chosen = classes ? { classes: graph.classes } : {};
-    const link = new Link(PRESS_WORKER, options.workerUrl);
+    const { wasmBase, workerUrl } = placesOf(options, PRESS_WORKER.inPackage);
+    const link = new Link(PRESS_WORKER, workerUrl);
     const abort = () => link.end(signal?.reason);
     const forget = onAbort(signal, abort);
     try {
-      const base = options.wasmBase && absolute(options.wasmBase).href;
-      const body = { graph, source, size, wish, base, chosen };
+      const body = { graph, source, size, wish, base: wasmBase?.href, chosen };
       const info = await request(link, 'open', body, [], onProgress);
       return new Press(link, graph, info, forget);
     } catch (thrown) {
@@ -287,7 +288,7 @@ function weighed(node, found) {
 /** What is not for opening. @param {OpenOptions & QuantiseOptions} options @returns {QuantiseOptions} */
 function settingsIn(options) {
   const { threads, size, classes, name, ...others } = options;
-  const { signal, onProgress, wasmBase, workerUrl, ...settings } = others;
+  const { signal, onProgress, base, wasmBase, workerUrl, ...settings } = others;
   return settings;
 }
 

@@ -20,6 +20,7 @@ import { Threads } from './threads-of-page.js';
  * @typedef {object} WorkerFiles of the package
  * @property {() => Worker} inPage starts it: bundlers see a worker only where `new Worker` holds its address
  * @property {string} inNode address of the one for Node, from this module
+ * @property {string} inPackage path of both in the package, without `.js` and `-node.js`
  */
 
 /**
@@ -113,7 +114,8 @@ function requireWorkers() {
 
 const NOT_STARTED =
   'its file or one that it imports did not arrive as JavaScript. Let the bundler see it (Vite: ' +
-  "optimizeDeps.exclude: ['wisp']) or give its address as workerUrl; on a page with " +
+  "optimizeDeps.exclude: ['wisp-yolo']), or run `npx wisp copy public/wisp` and give that folder's address as base " +
+  "({ base: '/wisp/' }); on a page with " +
   'Cross-Origin-Embedder-Policy, send that header with it too, for Safari also with 304 answers';
 
 /** @param {URL} address @param {WorkerOptions} [options] */

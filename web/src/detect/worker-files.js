@@ -5,4 +5,5 @@ export const WORKER = {
   inPage: () =>
     new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'wisp' }),
   inNode: '../detect/worker-node.js',
+  inPackage: 'web/src/detect/worker',
 };

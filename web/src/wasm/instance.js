@@ -68,7 +68,8 @@ function whenThreadsFail(workers, reject, signal) {
   globalThis.addEventListener?.('error', fail, { signal });
 }
 
-const ADVICE = 'The option wasmBase says where the files of wisp are.';
+const ADVICE =
+  'The option base says where `npx wisp copy` has put the files of wisp, wasmBase where those of dist are.';
 
 /** @param {string} address */
 async function importGlue(address) {

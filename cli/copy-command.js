@@ -1,0 +1,62 @@
+// wisp copy: what some bundlers leave behind, in a folder that the app's server serves.
+
+import { cp, mkdir, readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { unwritable } from './files.js';
+
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
+
+/** As they stand in the package, whose addresses of one another stay true. @type {Record<string, RegExp>} */
+const FILES = {
+  'web/src': /\.js$/,
+  dist: /\.(mjs|wasm)$/,
+  models: /\.wisp$/,
+};
+const NOT_FOR_PAGES = 'wisp-wasi.wasm';
+
+export function copyCommand() {
+  return new Command('copy')
+    .summary("put wisp's own files where your app's server finds them")
+    .description(
+      "Copies wisp's workers, WebAssembly and model into a folder of your app. Bundlers that leave these behind\n" +
+        '(Angular, esbuild, Parcel, Rollup) need this after each new version of wisp, and in the app\n' +
+        "the folder's address: Detector.open(model, { base: '/wisp/' }).",
+    )
+    .argument(
+      '<folder>',
+      'that your server serves, such as public/wisp; what wisp put there before is replaced',
+    )
+    .addHelpText(
+      'after',
+      `
+Example:
+  wisp copy public/wisp`,
+    )
+    .action(run);
+}
+
+/** @param {string} folder */
+async function run(folder) {
+  let count = 0;
+  for (const [place, wanted] of Object.entries(FILES)) {
+    const from = path.join(PACKAGE, place);
+    const names = await readdir(from, { recursive: true });
+    const files = names.filter((name) => wanted.test(name) && name !== NOT_FOR_PAGES);
+    const to = path.join(folder, place);
+    try {
+      await rm(to, { recursive: true, force: true });
+      await mkdir(to, { recursive: true });
+      for (const name of files) await cp(path.join(from, name), path.join(to, name));
+    } catch (cause) {
+      throw unwritable(to, cause);
+    }
+    count += files.length;
+  }
+  const address = `/${path.basename(path.resolve(folder))}/`;
+  console.error(
+    `${folder}: ${count} files. Detector.open(model, { base: '${address}' }) if your server serves it there; ` +
+      `the model that comes with wisp is ${address}models/codes.wisp.`,
+  );
+}

@@ -1,0 +1,25 @@
+// Where files are that some bundlers leave behind: `wisp copy` puts them under one address, as the package has them.
+
+import { absolute, isNode } from '../host.js';
+
+/**
+ * @typedef {object} Places
+ * @property {string | URL} [base] folder that `wisp copy` has filled
+ * @property {string | URL} [wasmBase] folder that holds the .mjs and .wasm files, if not `base`
+ * @property {string | URL} [workerUrl] the worker's file, if not in `base`
+ */
+
+/**
+ * @param {Places} options
+ * @param {string} worker its path in the package, without the `.js` or `-node.js` that end it
+ * @returns {{wasmBase?: URL, workerUrl?: string | URL}}
+ */
+export function placesOf({ base, wasmBase, workerUrl }, worker) {
+  if (base !== undefined) {
+    const at = (/** @type {string} */ name) =>
+      new URL(name, absolute(String(base).replace(/\/*$/, '/')));
+    wasmBase ??= at('dist/');
+    workerUrl ??= at(`${worker}${isNode() ? '-node' : ''}.js`);
+  }
+  return { wasmBase: wasmBase === undefined ? undefined : absolute(wasmBase), workerUrl };
+}
