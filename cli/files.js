@@ -10,9 +10,10 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { reasonOf } from '../web/src/bytes/file-fault.js';
 import embedded from '../web/src/codes.js';
 import { WispError } from '../web/src/index.js';
 
@@ -26,6 +27,9 @@ export function defaultModel() {
 
 const PICTURE = /\.(jpe?g|png|webp)$/i;
 
+/** By its name. @param {string} file */
+export const isPicture = (file) => PICTURE.test(file);
+
 /**
  * The files named, and the pictures in the folders named, in a fixed order.
  * @param {string[]} places
@@ -38,19 +42,21 @@ export async function findPictures(places) {
 
 /** @param {string} place */
 async function picturesOf(place) {
-  const { isFolder } = await kindOf(place);
-  if (!isFolder) return [place];
-  const names = await readdir(place, { recursive: true });
+  requireThere(place);
+  if (!statSync(place).isDirectory()) return [place];
+  const names = await readdir(place, { recursive: true }).catch((cause) => {
+    throw fileError(place, cause);
+  });
   return names
-    .filter((name) => PICTURE.test(name))
+    .filter(isPicture)
     .sort()
     .map((name) => path.join(place, name));
 }
 
 /** @param {string} place */
-async function kindOf(place) {
+export function requireThere(place) {
   try {
-    return { isFolder: (await stat(place)).isDirectory() };
+    statSync(place);
   } catch (cause) {
     throw fileError(place, cause);
   }
@@ -58,8 +64,7 @@ async function kindOf(place) {
 
 /** @param {string} place @param {unknown} cause an error of Node's file system */
 export function fileError(place, cause) {
-  const { code } = /** @type {NodeJS.ErrnoException} */ (cause);
-  const why = code === 'ENOENT' ? 'there is no such file or folder' : String(code);
+  const why = reasonOf(cause, 'there is no such file or folder');
   return new WispError('WISP_ERR_FETCH', `${place}: ${why}.`, { cause });
 }
 
@@ -92,23 +97,9 @@ export function requireWritable(file) {
   }
 }
 
-/** What the codes of Node's file system mean for a file that is to be written. @type {Record<string, string>} */
-const REASONS = {
-  EACCES: "you aren't allowed to",
-  EDQUOT: 'your share of the disk is used up',
-  EFBIG: 'it would be larger than files may be here',
-  EISDIR: 'it is a folder',
-  ENOENT: 'there is no such folder',
-  ENOSPC: 'the disk is full',
-  ENOTDIR: 'what stands before its name is no folder',
-  EPERM: "you aren't allowed to",
-  EROFS: 'the disk is read-only',
-};
-
 /** @param {string} file @param {unknown} cause */
 export function unwritable(file, cause) {
-  const { code = '' } = /** @type {NodeJS.ErrnoException} */ (cause);
-  const why = REASONS[code] ? `${REASONS[code]} (${code})` : String(cause);
+  const why = reasonOf(cause, 'there is no such folder');
   return new WispError('WISP_ERR_FETCH', `${file} can't be written: ${why}.`, { cause });
 }
 

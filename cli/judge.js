@@ -1,99 +1,113 @@
 // What a model finds in labelled pictures, ready to be compared with the labels.
 
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { WispError } from '../web/src/index.js';
-import { fileError } from './files.js';
+import { only } from './labels/coco-labels.js';
+import { requireClass } from './labels/yolo-labels.js';
 import { Progress } from './progress.js';
 
 /**
  * @typedef {import('./coco.js').GroundTruth} GroundTruth
  * @typedef {import('./coco.js').Result} Result
  * @typedef {import('../web/src/wasm/boxes.js').Box} Box
- * @typedef {{detect: (file: string) => Promise<{boxes: Box[]}>, classes: string[]}} Judged
+ * @typedef {import('./labels/labels.js').Labels} Labels
+ * @typedef {{boxes: Box[], width: number, height: number}} Found in a picture of this size
+ * @typedef {{detect: (file: string) => Promise<Found>, classes: string[]}} Judged
  */
-
-/**
- * @param {string} labels a file of COCO labels
- * @param {number} [limit] only the first so many pictures
- * @returns {Promise<GroundTruth>}
- */
-export async function readLabels(labels, limit = Number.POSITIVE_INFINITY) {
-  const text = await readFile(labels, 'utf8').catch((cause) => {
-    throw fileError(labels, cause);
-  });
-  /** @type {GroundTruth} */
-  let truth;
-  try {
-    truth = JSON.parse(text);
-  } catch (cause) {
-    throw new WispError('WISP_ERR_FORMAT', `${labels} is not JSON.`, { cause });
-  }
-  const parts = [truth?.images, truth?.annotations, truth?.categories];
-  if (!parts.every(Array.isArray)) {
-    const sentence = `${labels} has no images, annotations and categories; it takes COCO's instances_….json.`;
-    throw new WispError('WISP_ERR_FORMAT', sentence);
-  }
-  return only(truth, truth.images.slice(0, limit));
-}
-
-/**
- * The labels of these images.
- * @param {GroundTruth} truth
- * @param {GroundTruth['images']} images
- * @returns {GroundTruth}
- */
-function only(truth, images) {
-  const ids = new Set(images.map(({ id }) => id));
-  return {
-    ...truth,
-    images,
-    annotations: truth.annotations.filter((one) => ids.has(one.image_id)),
-  };
-}
 
 /**
  * @param {Judged} judged
- * @param {GroundTruth} labels
- * @param {string} data the folder of the pictures
+ * @param {Labels} labels
  * @returns {Promise<{results: Result[], truth: GroundTruth}>} truth: of the pictures that could be read and of the
  *   classes that the model has
  */
-export async function judge(judged, labels, data) {
-  const categories = categoriesOf(judged.classes, labels);
-  const present = labels.images.filter(({ file_name }) => existsSync(path.join(data, file_name)));
-  const missing = labels.images.length - present.length;
+export async function judge(judged, labels) {
+  const { place, folder, isNormalised } = labels;
+  const { truth, categories } = matched(judged.classes, labels);
+  const pathOf = (/** @type {GroundTruth['images'][number]} */ image) =>
+    path.join(folder, image.file_name);
+  const present = truth.images.filter((image) => existsSync(pathOf(image)));
+  const missing = truth.images.length - present.length;
   if (present.length === 0) {
-    const sentence = `${data} has none of the ${labels.images.length} pictures of the labels.`;
+    const sentence = `${place} has none of the ${truth.images.length} pictures of the labels.`;
     throw new WispError('WISP_ERR_SOURCE', sentence);
   }
   const progress = new Progress('detecting', present.length);
   if (missing > 0)
     progress.warn(
-      `${data} lacks ${missing} of the ${labels.images.length} pictures; they don't count.`,
+      `${place} lacks ${missing} of the ${truth.images.length} pictures; they don't count.`,
     );
   /** @type {Result[]} */
   const results = [];
-  const seen = [];
+  /** @type {Map<number, Found>} */
+  const seen = new Map();
   for (const image of present) {
-    const boxes = await boxesIn(judged, path.join(data, image.file_name), progress);
+    const found = await boxesIn(judged, pathOf(image), progress);
     progress.step();
-    if (boxes === null) continue;
-    seen.push(image);
-    for (const { x, y, width, height, score, label } of boxes) {
-      const category = categories[label];
-      if (category === null) continue;
-      results.push({
-        image_id: image.id,
-        category_id: category,
-        bbox: [x, y, width, height],
-        score,
-      });
-    }
+    if (found === null) continue;
+    seen.set(image.id, found);
+    results.push(...resultsOf(image.id, found, categories));
   }
   progress.end();
-  return { results, truth: known(only(labels, seen), categories) };
+  const left = only(
+    truth,
+    present.filter(({ id }) => seen.has(id)),
+  );
+  return { results, truth: known(isNormalised ? inPixels(left, seen) : left, categories) };
+}
+
+/** @param {number} image @param {Found} found @param {(number | null)[]} categories @returns {Result[]} */
+function resultsOf(image, { boxes }, categories) {
+  return boxes.flatMap(({ x, y, width, height, score, label }) => {
+    const category = categories[label];
+    if (category === null) return [];
+    return [{ image_id: image, category_id: category, bbox: [x, y, width, height], score }];
+  });
+}
+
+/** @param {GroundTruth} truth in shares of the pictures @param {Map<number, Found>} seen @returns {GroundTruth} */
+function inPixels(truth, seen) {
+  const annotations = truth.annotations.map((one) => {
+    const { width, height } = /** @type {Found} */ (seen.get(one.image_id));
+    const [x, y, w, h] = one.bbox;
+    /** @type {import('./coco.js').Bbox} */
+    const bbox = [x * width, y * height, w * width, h * height];
+    return { ...one, bbox, area: bbox[2] * bbox[3] };
+  });
+  return { ...truth, annotations };
+}
+
+/**
+ * The labels, and the category of each class of the model; null: none.
+ * @param {string[]} classes
+ * @param {Labels} labels
+ * @returns {{truth: GroundTruth, categories: (number | null)[]}}
+ */
+function matched(classes, { truth, numbered, place, isNormalised }) {
+  if (!numbered) {
+    if (isNormalised) tellOfOrder(classes, truth, place);
+    return { truth, categories: categoriesOf(classes, truth) };
+  }
+  requireClass(numbered, classes, 'the model');
+  const categories = classes.map((name, id) => ({ id, name }));
+  return { truth: { ...truth, categories }, categories: classes.map((_, id) => id) };
+}
+
+/**
+ * YOLO's tools take a class by its number; where that is another class here, people should know.
+ * @param {string[]} classes
+ * @param {GroundTruth} truth
+ * @param {string} place
+ */
+function tellOfOrder(classes, { categories }, place) {
+  const at = classes.findIndex((name, i) => categories[i] && categories[i].name !== name);
+  const isShared = categories.some(({ name }) => classes.includes(name));
+  if (at < 0 || !isShared) return;
+  console.error(
+    `wisp: class ${at} is ${categories[at].name} in ${place} and ${classes[at]} in the model: ` +
+      'they go together by name.',
+  );
 }
 
 /**
@@ -119,11 +133,11 @@ function known(truth, categories) {
  * @param {Judged} judged
  * @param {string} file
  * @param {Progress} progress
- * @returns {Promise<Box[] | null>} null if the picture can't be read
+ * @returns {Promise<Found | null>} null if the picture can't be read
  */
 async function boxesIn(judged, file, progress) {
   try {
-    return (await judged.detect(file)).boxes;
+    return await judged.detect(file);
   } catch (error) {
     if (!(error instanceof WispError) || error.code !== 'WISP_ERR_SOURCE') throw error;
     progress.warn(`${error.message} It doesn't count.`);

@@ -7,6 +7,7 @@ import { observeAll, Press } from '../web/src/press.js';
 import { VERSION } from '../web/src/version.js';
 import { bits, fraction, list, positive, size, whole } from './arguments.js';
 import { findPictures, requireOther, requireWritable, spread, writeWhole } from './files.js';
+import { labelled, readLabels } from './labels/labels.js';
 import { Progress } from './progress.js';
 import { pressAtRandom } from './random-network.js';
 import { pageOf } from './report/page.js';
@@ -36,11 +37,12 @@ import { Yardstick } from './yardstick.js';
  * @property {string[]} [report]
  * @property {string} [data]
  * @property {string} [labels]
+ * @property {import('./labels/data-yaml.js').Split} [split]
  * @property {import('./sweep.js').Sweep} [sweep]
  */
 
 export function pressCommand() {
-  return new Command('press')
+  const command = new Command('press')
     .summary('make a .wisp file of an ONNX file or a PyTorch checkpoint')
     .description(
       'Presses a YOLOv5 (v5.0, v6, v7; ONNX or .pt, FP32 or FP16) into a .wisp file of 8-bit integers.\n' +
@@ -88,8 +90,6 @@ export function pressCommand() {
     .option('--threads <n>', 'default: all cores but one, at most 8', whole(64))
     .option('--limit <n>', 'at most so many pictures, spread over all', whole(1e6), 128)
     .option('--report <file>', 'what was done and what it costs, as .html or .json', several)
-    .option('--data <folder>', 'of labelled pictures to judge by, with --labels')
-    .option('--labels <file>', 'COCO labels of them: instances_….json')
     .option(
       '--sweep <values>',
       'a press for each, e.g. sparsity=0.1..0.6, sparsity=0.2,0.5 or bits=4..7',
@@ -113,6 +113,7 @@ Examples:
   wisp press best.onnx --calib train/ --calib night/ --limit 300 --size 384x640 -o wide.wisp`,
     )
     .action(run);
+  return labelled(command);
 }
 
 const ONNX = /\.onnx$/i;
@@ -121,7 +122,7 @@ const MODEL = /\.(onnx|pth?)$/i;
 /** Options that a network of random weights has no use for. */
 const OF_MODELS = [
   ...['calib', 'limit', 'classes', 'bits', 'targetLoss', 'channels', 'method', 'uniform'],
-  ...['blocks', 'seed', 'report', 'data', 'labels', 'sweep'],
+  ...['blocks', 'seed', 'report', 'data', 'labels', 'split', 'sweep'],
 ];
 
 /** @param {string} one @param {string[]} before */
@@ -132,7 +133,6 @@ async function run(model, options, command) {
   const { random } = options;
   if (random !== undefined) return pressAtRandom(model, { ...options, random });
   if (model === undefined) return command.error("error: missing required argument 'model'");
-  requireBothOrNone(options);
   requireAuto(options);
   const output = options.output ?? `${model.replace(MODEL, '')}.wisp`;
   const inFloats = ONNX.test(output);
@@ -146,6 +146,7 @@ async function run(model, options, command) {
   const pictures = calib ? spread(await findPictures(calib), limit) : [];
   if (calib && pictures.length === 0)
     throw nothingSeen(calib, 'no JPEG, PNG or WebP pictures in it');
+  const labels = await readLabels(options);
   const press = await Press.open(model, { threads, size: input, classes });
   try {
     if (!calib && !press.info.trained)
@@ -153,7 +154,7 @@ async function run(model, options, command) {
     if (!calib) requireNoChange(model, command);
     for (const { settings } of jobs) await press.settings(settings); // before hours go into pictures
     if (inFloats) await press.network(); // refuses what can't be written before hours go into it
-    await pressAll(press, jobs, pictures, options);
+    await pressAll(press, jobs, { pictures, labels }, options);
   } finally {
     await press.close();
   }
@@ -161,14 +162,19 @@ async function run(model, options, command) {
 
 /** @typedef {{file: string, label: string, settings: import('../web/src/press.js').QuantiseOptions}} Job */
 
-/** @param {Press} press @param {Job[]} jobs @param {string[]} pictures @param {Options} options */
-async function pressAll(press, jobs, pictures, options) {
-  const { calib, report, labels, channels } = options;
+/**
+ * @param {Press} press
+ * @param {Job[]} jobs
+ * @param {{pictures: string[], labels: import('./labels/labels.js').Labels | null}} shown
+ * @param {Options} options
+ */
+async function pressAll(press, jobs, { pictures, labels }, options) {
+  const { calib, report, channels } = options;
   const seen = await observe(press, pictures);
   if (calib && seen === 0) throw nothingSeen(calib, 'no picture that can be read in it');
   warnOfFew(seen, jobs);
-  const isJudged = labels !== undefined || (report !== undefined && seen > 0);
-  const yardstick = isJudged ? await Yardstick.make(press, options, pictures) : null;
+  const isJudged = labels !== null || (report !== undefined && seen > 0);
+  const yardstick = isJudged ? await Yardstick.make(press, labels, pictures) : null;
   if (channels) {
     await press.channels(channels);
     await observe(press, pictures);
@@ -180,14 +186,6 @@ async function pressAll(press, jobs, pictures, options) {
     lines.push(line);
   }
   if (report) writeReports(report, { press, seen, yardstick, lines });
-}
-
-/** @param {Options} options */
-function requireBothOrNone({ data, labels }) {
-  if ((data === undefined) === (labels === undefined)) return;
-  const [given, missing] = data ? ['--data', '--labels'] : ['--labels', '--data'];
-  const sentence = `${given} needs ${missing}: pictures are judged by their labels.`;
-  throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 
 /** @param {Options} options */

@@ -6,7 +6,8 @@ import { Press } from '../web/src/press.js';
 import { detecting, whole } from './arguments.js';
 import { evaluate, summary } from './coco.js';
 import { requireWritable, writeWhole } from './files.js';
-import { judge, readLabels } from './judge.js';
+import { judge } from './judge.js';
+import { labelled, readLabels } from './labels/labels.js';
 import { precisionAndRecall } from './precision.js';
 
 /**
@@ -14,8 +15,9 @@ import { precisionAndRecall } from './precision.js';
  * @typedef {import('./coco.js').Result} Result
  *
  * @typedef {object} Options
- * @property {string} data
- * @property {string} labels
+ * @property {string} [data]
+ * @property {string} [labels]
+ * @property {import('./labels/data-yaml.js').Split} [split]
  * @property {boolean} [float]
  * @property {string} [json]
  * @property {number} [limit]
@@ -28,15 +30,13 @@ import { precisionAndRecall } from './precision.js';
  */
 
 export function valCommand() {
-  const command = new Command('val')
+  const command = labelled(new Command('val'))
     .summary('measure a model on labelled pictures')
     .description(
       "Measures precision and recall as YOLOv5's val does, and the twelve figures of COCO as pycocotools does.\n" +
-        'Classes and categories go together by name.',
+        "Classes and categories go together by name; those of YOLO's .txt files without a data.yaml by number.",
     )
     .argument('<model>', 'a .wisp file; with --float an ONNX file')
-    .requiredOption('--data <folder>', 'of the pictures')
-    .requiredOption('--labels <file>', 'COCO labels of them: instances_….json')
     .option('--float', 'run an ONNX file in float, as the press sees it')
     .option('--json <file>', 'write the boxes in the COCO result format')
     .option('--limit <n>', 'only the first n pictures', whole(1e9))
@@ -53,6 +53,8 @@ export function valCommand() {
       `
 Examples:
   wisp val best.wisp --data val2017/ --labels instances_val2017.json
+  wisp val best.wisp --data data.yaml
+  wisp val best.wisp --data images/val/ --labels labels/val/
   wisp val best.onnx --float --data val2017/ --labels instances_val2017.json --json boxes.json`,
     )
     .action(run);
@@ -75,13 +77,15 @@ async function run(model, options) {
   if (isOnnx && options.shape !== 'square') throw wrong('A float network is always run square.');
   const both = options.shape === 'both';
   if (both && options.json) throw wrong('--json takes the boxes of one shape: square or rect.');
-  const labels = await readLabels(options.labels, options.limit);
+  const labels = await readLabels(options, options.limit);
+  if (!labels)
+    throw wrong('Name labelled pictures: --data images/ --labels …, or --data data.yaml.');
   const opened = isOnnx ? await openFloat(model, options) : await openIntegers(model, options);
   try {
     for (const rect of both ? [false, true] : [options.shape === 'rect']) {
       const detect = (/** @type {string} */ file) => opened.detect(file, rect);
       const judged = { detect, classes: opened.classes };
-      const { results, truth } = await judge(judged, labels, options.data);
+      const { results, truth } = await judge(judged, labels);
       report(truth, results, rect ? 'rect' : 'square');
       if (options.json) writeWhole(options.json, JSON.stringify(results));
     }

@@ -3,11 +3,12 @@
 import path from 'node:path';
 import { Detector } from '../web/src/index.js';
 import { evaluate } from './coco.js';
-import { judge, readLabels } from './judge.js';
+import { judge } from './judge.js';
 import { Progress } from './progress.js';
 
 /**
  * @typedef {import('./coco.js').GroundTruth} GroundTruth
+ * @typedef {import('./labels/labels.js').Labels} Labels
  * @typedef {import('../web/src/press.js').Press} Press
  * @typedef {{ap: number, ap50: number}} Score shares, 0 … 1
  *
@@ -27,31 +28,28 @@ const SHOWN = { confidence: 0.25, iou: 0.45, rect: false };
 const COMPARED = 32;
 
 export class Yardstick {
-  /** @type {GroundTruth} */
-  #truth;
-  #data;
+  /** @type {Labels} */
+  #labels;
 
-  /** Use Yardstick.make. @param {GroundTruth} truth @param {string} data @param {Measure} measure */
-  constructor(truth, data, measure) {
-    this.#truth = truth;
-    this.#data = data;
+  /** Use Yardstick.make. @param {Labels} labels @param {Measure} measure */
+  constructor(labels, measure) {
+    this.#labels = labels;
     this.measure = measure;
   }
 
   /**
    * @param {Press} press that has its network
-   * @param {{data?: string, labels?: string}} places
+   * @param {Labels | null} labels
    * @param {string[]} pictures to calibrate with, without labels
    */
-  static async make(press, { data, labels }, pictures) {
-    if (data === undefined || labels === undefined) return Yardstick.#ofFloat(press, pictures);
+  static async make(press, labels, pictures) {
+    if (!labels) return Yardstick.#ofFloat(press, pictures);
     const { classes } = press.info;
-    const truth = await readLabels(labels);
     const float = { detect: (/** @type {string} */ file) => press.detect(file, JUDGED), classes };
-    const { results, truth: found } = await judge(float, truth, data);
+    const { results, truth: found } = await judge(float, labels);
     const score = scoreOf(found, results);
     const measure = { kind: /** @type {const} */ ('labels'), pictures: found.images.length };
-    return new Yardstick(truth, data, { ...measure, float: score });
+    return new Yardstick(labels, { ...measure, float: score });
   }
 
   /** @param {Press} press @param {string[]} pictures */
@@ -79,7 +77,8 @@ export class Yardstick {
     }
     progress.end();
     const measure = { kind: /** @type {const} */ ('agreement'), float: null };
-    return new Yardstick(truth, '', { ...measure, pictures: truth.images.length });
+    const labels = { truth, place: 'The calibration', folder: '' };
+    return new Yardstick(labels, { ...measure, pictures: truth.images.length });
   }
 
   /** @param {Uint8Array} bytes a .wisp file @param {number} [threads] @returns {Promise<Score>} */
@@ -88,7 +87,7 @@ export class Yardstick {
     try {
       const { classes } = detector.info;
       const detect = (/** @type {string} */ file) => detector.detect(file, JUDGED);
-      const { results, truth } = await judge({ detect, classes }, this.#truth, this.#data);
+      const { results, truth } = await judge({ detect, classes }, this.#labels);
       return scoreOf(truth, results);
     } finally {
       await detector.close();

@@ -115,7 +115,7 @@ describe('scores', () => {
   test('need pictures and labels', async () => {
     const { code, stderr } = await folder.wisp([...press, '--data', 'photos']);
     assert.equal(code, 2);
-    assert.match(stderr, /^wisp: --data needs --labels/);
+    assert.match(stderr, /^wisp: --data photos needs --labels/);
   });
 });
 

@@ -179,8 +179,8 @@ async function* readPath(address, name) {
   try {
     yield* readFile(address);
   } catch (cause) {
-    const missing = Reflect.get(Object(cause), 'code') === 'ENOENT';
-    const why = missing ? 'there is no such file' : saying(cause);
+    const { reasonOf } = await import('./file-fault.js'); // seldom needed
+    const why = reasonOf(cause, 'there is no such file');
     throw new WispError('WISP_ERR_FETCH', `${name}: ${why}.`, { cause });
   }
 }
