@@ -227,27 +227,3 @@ describe('wisp from another origin', { skip: SKIP }, () => {
     });
   });
 });
-
-test('a service worker is told where to go', { skip: SKIP }, async () => {
-  const worker =
-    "import { Detector } from '/web/src/index.js';" +
-    "addEventListener('message', ({ source }) =>" +
-    "  Detector.open('/model.wisp').catch(({ code, message }) => source.postMessage(code + ': ' + message)));";
-  writeFileSync(path.join(site.folder, 'service-worker.js'), worker);
-  await withPage({ folders: { '/own/': site.folder } }, async ({ page }) => {
-    const said = await page.evaluate(async () => {
-      const { serviceWorker } = navigator;
-      const answer = new Promise((resolve) =>
-        serviceWorker.addEventListener('message', ({ data }) => resolve(data)),
-      );
-      serviceWorker.startMessages();
-      const registration = await serviceWorker.register('/own/service-worker.js', {
-        type: 'module',
-      });
-      const started = registration.installing ?? registration.active;
-      started?.postMessage('open');
-      return answer;
-    });
-    assert.match(String(said), /^WISP_ERR_ENGINE: A service worker can start no worker.*offscreen/);
-  });
-});

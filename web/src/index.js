@@ -13,7 +13,7 @@ import { runtimeFiles } from './detect/runtime-files.js';
 import { chooseVariant } from './detect/variant.js';
 import { WORKER } from './detect/worker-files.js';
 import { WispError } from './error.js';
-import { countCores } from './host.js';
+import { countCores, isNode } from './host.js';
 import { explainRefusal, movable, pack } from './picture/pack.js';
 import { release } from './picture/picture.js';
 import { Spares } from './picture/spares.js';
@@ -46,6 +46,8 @@ export { WispError };
  * @property {boolean} [warmUp] a first detection on grey, so that the first real one is fast; default true
  * @property {Variant} [variant] this build and no other, for tests and measurements
  * @property {import('./detect/engine.js').Kernels} [kernels] these, for tests and measurements; default 'auto'
+ * @property {import('./crew/here.js').InPlace} [inPlace] of wisp-yolo/in-place, for browsers: detects where it is
+ *   called, on one thread; where no worker can be started that happens by itself, but for service workers
  *
  * @typedef {OwnOptions & import('./crew/base.js').Places} OpenOptions
  *
@@ -91,10 +93,11 @@ export class Detector {
       threads: threadCount(options.threads),
       cores: countCores(),
       variant: options.variant,
+      isAlone: !isNode() && (options.inPlace !== undefined || typeof Worker !== 'function'),
     };
     const { warmUp = true, kernels } = options;
     const { wasmBase, workerUrl } = placesOf(options, WORKER.inPackage);
-    const link = new Link(WORKER, workerUrl);
+    const link = new Link(WORKER, workerUrl, options.inPlace);
     const stop = new AbortController();
     const abort = () => {
       stop.abort(signal?.reason);
@@ -239,8 +242,8 @@ const closed = () => new WispError('WISP_ERR_CLOSED', 'The detector is closed.')
  * @param {OpenOptions} options
  * @returns {Promise<import('./detect/variant.js').Choice>}
  */
-async function load(link, wanted, { wasmBase, onProgress, signal }) {
-  const files = runtimeFiles(wasmBase);
+async function load(link, wanted, { wasmBase, inPlace, onProgress, signal }) {
+  const files = runtimeFiles(wasmBase, isNode() ? undefined : inPlace?.glue);
   const { variant } = chooseVariant(wanted.wish);
   const report = (/** @type {number} */ loaded, /** @type {number} */ total) =>
     onProgress?.({ phase: 'engine', loaded, total });
@@ -281,8 +284,8 @@ async function feed(link, model, engine, { onProgress, ...origin }) {
 
 /** @param {Uint8Array} piece the first @param {string} name */
 async function stranger(piece, name) {
-  const { fileKind } = await import('./bytes/file-kind.js'); // seldom needed
-  const { what, advice } = fileKind(piece);
+  const kinds = await import('./bytes/file-kind.js').catch(() => null); // seldom needed
+  const { what, advice } = kinds?.fileKind(piece) ?? { what: 'something else', advice: '' };
   const sentence = `${name} is no .wisp file but ${what}.${advice ? ` ${advice}.` : ''}`;
   return new WispError('WISP_ERR_FORMAT', sentence);
 }

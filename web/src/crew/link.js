@@ -53,13 +53,14 @@ export class Link {
   /**
    * @param {import('./start.js').WorkerFiles} own
    * @param {string | URL} [workerUrl] in place of them
+   * @param {import('./here.js').InPlace} [inPlace] of a worker
    */
-  constructor(own, workerUrl) {
+  constructor(own, workerUrl, inPlace) {
     const events = {
       onMessage: (/** @type {any} */ message) => this.#receive(message),
       onDeath: (/** @type {string} */ why) => void this.end(this.#death(why)),
     };
-    this.#crew = startWorker(workerUrl, events, own);
+    this.#crew = startWorker(workerUrl, events, own, inPlace);
   }
 
   /**

@@ -3,6 +3,7 @@
 
 import { kindOf, saying, WispError } from '../error.js';
 import { absolute, isNode, nodeModules } from '../host.js';
+import { startHere } from './here.js';
 import { isForeign, lineFor, newWorker } from './new-worker.js';
 import { Threads } from './threads-of-page.js';
 
@@ -20,6 +21,7 @@ import { Threads } from './threads-of-page.js';
  * @typedef {object} WorkerFiles of the package
  * @property {() => Worker} inPage starts it: bundlers see a worker only where `new Worker` holds its address
  * @property {string} inNode address of the one for Node, from this module
+ * @property {() => Promise<import('./here.js').InPlace>} [inPlace] what does its work where no worker can be started
  * @property {string} inPackage path of both in the package, without `.js` and `-node.js`
  */
 
@@ -27,12 +29,16 @@ import { Threads } from './threads-of-page.js';
  * @param {string | URL | undefined} address of another worker file than the package's own
  * @param {CrewEvents} events
  * @param {WorkerFiles} own
+ * @param {import('./here.js').InPlace} [inPlace] in place of a worker
  * @returns {Crew}
  */
-export function startWorker(address, events, own) {
-  return isNode()
-    ? startThread(address, events, own.inNode)
-    : startWebWorker(address, events, own.inPage);
+export function startWorker(address, events, own, inPlace) {
+  if (isNode()) return startThread(address, events, own.inNode);
+  if (inPlace) return startHere(inPlace, events);
+  if (typeof Worker === 'function') return startWebWorker(address, events, own.inPage);
+  if (own.inPlace) return startHere(own.inPlace(), events);
+  const sentence = `No worker can be started here (${kindOf(globalThis)}), which the press needs: press in a page.`;
+  throw new WispError('WISP_ERR_ENGINE', sentence);
 }
 
 /** @param {string | URL | undefined} address @param {CrewEvents} events @param {string} own @returns {Crew} */
@@ -68,7 +74,6 @@ function startThread(address, { onMessage, onDeath }, own) {
  * @returns {Crew}
  */
 function startWebWorker(address, { onMessage, onDeath }, own) {
-  requireWorkers();
   const [file, options] = address
     ? /** @type {const} */ ([absolute(address), { type: 'module', name: 'wisp' }])
     : argumentsOf(own);
@@ -92,24 +97,6 @@ function startWebWorker(address, { onMessage, onDeath }, own) {
       threads.end();
     },
   };
-}
-
-/** What to do where no worker can be started. @type {Record<string, string>} */
-const PLACES = {
-  ServiceWorkerGlobalScope:
-    'A service worker can start no worker, which wisp needs: detect in the page, or in an extension in an offscreen ' +
-    'document (chrome.offscreen)',
-  SharedWorkerGlobalScope:
-    "This browser's shared workers can start no worker, which wisp needs: detect in the page or in a dedicated worker",
-};
-
-function requireWorkers() {
-  if (typeof Worker === 'function') return;
-  const place = kindOf(globalThis);
-  const sentence =
-    PLACES[place] ??
-    `No worker can be started here (${place}): detect in a page or a dedicated worker`;
-  throw new WispError('WISP_ERR_ENGINE', `${sentence}.`);
 }
 
 const NOT_STARTED =

@@ -2,15 +2,23 @@
 
 /**
  * @typedef {object} BuildFiles
- * @property {string} glue address of the ES module that makes an instance
+ * @property {string | Function} glue what makes an instance, or the address of the ES module that has it
  * @property {string} wasm address of its WebAssembly
  */
 
 /**
  * @param {string | URL} [base] folder that holds the files under their own names; without it, the package's
+ * @param {Record<string, Function>} [glues] that are there already, by the name of the build
  * @returns {Record<import('./variant.js').Variant, BuildFiles>}
  */
-export function runtimeFiles(base) {
+export function runtimeFiles(base, glues = {}) {
+  const files = /** @type {Record<string, BuildFiles>} */ (addresses(base));
+  for (const name of Object.keys(glues)) files[name].glue = glues[name];
+  return files;
+}
+
+/** @param {string | URL} [base] @returns {Record<import('./variant.js').Variant, BuildFiles>} */
+function addresses(base) {
   if (base !== undefined) {
     const folder = String(base).replace(/\/*$/, '/');
     const at = (/** @type {string} */ name) => ({

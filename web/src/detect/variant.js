@@ -14,6 +14,7 @@ import { naming, saying, WispError } from '../error.js';
  * @property {'auto' | number} threads
  * @property {number} cores of this machine
  * @property {Variant} [variant] this one and no other
+ * @property {boolean} [isAlone] whether there are no workers to run threads
  */
 
 const THREADS_MAX = 8;
@@ -56,8 +57,9 @@ function relaxedWorks() {
   return /** @type {() => number} */ (f)() === RELAXED_SUM;
 }
 
-/** Why there can be no second thread; '' if there can. */
-function threadsMissing() {
+/** Why there can be no second thread; '' if there can. @param {boolean} isAlone */
+function threadsMissing(isAlone) {
+  if (isAlone) return 'it runs without workers';
   const isolated = globalThis.crossOriginIsolated;
   const why = isolated
     ? 'this browser gives even isolated pages no SharedArrayBuffer'
@@ -103,14 +105,14 @@ function requireSimd() {
  * @param {Wish} wish
  * @returns {Choice}
  */
-export function chooseVariant({ threads, cores, variant }) {
+export function chooseVariant({ threads, cores, variant, isAlone = false }) {
   requireSimd();
   const relaxed = relaxedWorks();
   const wanted = threads === 'auto' ? automaticThreads(cores) : threads;
-  if (variant) return obey(variant, wanted, relaxed);
+  if (variant) return obey(variant, wanted, relaxed, isAlone);
   const level = relaxed ? 'wisp-relaxed' : 'wisp';
   const simd = relaxed ? 'relaxed SIMD' : 'plain SIMD, for relaxed SIMD is missing or wrong here';
-  const missing = wanted > 1 ? threadsMissing() : '';
+  const missing = wanted > 1 ? threadsMissing(isAlone) : '';
   if (wanted > 1 && !missing) {
     const reason = `${simd}; ${wanted} threads`;
     return { variant: `${level}-mt`, threads: wanted, reason, reduced: false };
@@ -124,15 +126,16 @@ export function chooseVariant({ threads, cores, variant }) {
  * @param {Variant} variant
  * @param {number} threads
  * @param {boolean} relaxed
+ * @param {boolean} isAlone
  * @returns {Choice}
  */
-function obey(variant, threads, relaxed) {
+function obey(variant, threads, relaxed, isAlone) {
   if (!/^wisp(-relaxed)?(-mt)?$/.test(variant)) {
     const sentence = `variant is wisp, wisp-mt, wisp-relaxed or wisp-relaxed-mt, not ${naming(variant)}.`;
     throw new WispError('WISP_ERR_ARGUMENT', sentence);
   }
   const threaded = variant.endsWith('-mt');
-  const missing = threaded ? threadsMissing() : '';
+  const missing = threaded ? threadsMissing(isAlone) : '';
   const wrong = variant.includes('relaxed') && !relaxed && 'relaxed SIMD is missing or wrong here';
   if (missing || wrong) {
     throw new WispError('WISP_ERR_ENGINE', `${variant} can't run: ${missing || wrong}.`);

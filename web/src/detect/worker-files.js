@@ -5,5 +5,6 @@ export const WORKER = {
   inPage: () =>
     new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'wisp' }),
   inNode: '../detect/worker-node.js',
+  inPlace: () => import('./service-here.js'), // seldom needed
   inPackage: 'web/src/detect/worker',
 };

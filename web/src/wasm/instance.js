@@ -17,7 +17,8 @@ export async function instantiate({ glue, wasm }, workers, compiling) {
   /** @type {Promise<any>} */
   const instance = new Promise((resolve, reject) => {
     const mismatch = (/** @type {unknown} */ cause) => {
-      const sentence = `${glue} and ${wasm} are of different versions: ${saying(cause)}.`;
+      const name = typeof glue === 'string' ? glue : 'Its glue';
+      const sentence = `${name} and ${wasm} are of different versions: ${saying(cause)}.`;
       reject(cause instanceof RangeError ? cause : new WispError('WISP_ERR_ENGINE', sentence));
     };
     const instantiateWasm = (/** @type {any} */ imports, /** @type {Function} */ done) => {
@@ -71,8 +72,9 @@ function whenThreadsFail(workers, reject, signal) {
 const ADVICE =
   'The option base says where `npx wisp copy` has put the files of wisp, wasmBase where those of dist are.';
 
-/** @param {string} address */
+/** @param {string | Function} address or what is there */
 async function importGlue(address) {
+  if (typeof address !== 'string') return address;
   try {
     return (await import(/* @vite-ignore */ /* webpackIgnore: true */ address)).default;
   } catch (cause) {
