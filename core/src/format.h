@@ -21,7 +21,9 @@ typedef enum wisp_operation {
   WISP_OP_CONV = 1,
   WISP_OP_MAXPOOL = 2,
   WISP_OP_UPSAMPLE = 3,
-  WISP_OP_DEPTHWISE = 4
+  WISP_OP_DEPTHWISE = 4,
+  WISP_OP_AVERAGE = 5,
+  WISP_OP_SCALE = 6
 } wisp_operation;
 
 /* "u8 activation" */
@@ -31,9 +33,10 @@ typedef enum wisp_activation {
   WISP_ACT_LEAKY = 2,
   WISP_ACT_SILU = 3,
   WISP_ACT_HARDSWISH = 4,
-  WISP_ACT_SIGMOID = 5
+  WISP_ACT_SIGMOID = 5,
+  WISP_ACT_HARDSIGMOID = 6
 } wisp_activation;
-enum { WISP_ACT_COUNT = WISP_ACT_SIGMOID + 1 };
+enum { WISP_ACT_COUNT = WISP_ACT_HARDSIGMOID + 1 };
 
 /* "u8 flags": bits */
 enum {

@@ -245,27 +245,44 @@ static wisp_status check_no_weights(const wisp_layer *l, int i, wisp_error *erro
                    wisp_operation_row_of(l->operation).name);
 }
 
+/* Of an operation without a window. */
+static wisp_status check_windowless(const wisp_layer *l, int i, wisp_error *error) {
+  const wisp_operation_row row = wisp_operation_row_of(l->operation);
+  if (row.sizing == WISP_SIZED_BY_WINDOW) return WISP_OK;
+  if (l->kernel_height != 1 || l->kernel_width != 1)
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Layer %d is a %s with a %dx%d kernel; only 1x1 is possible.", i, row.name,
+                     l->kernel_height, l->kernel_width);
+  if (row.sizing != WISP_SIZED_BY_FACTOR && (l->stride_y != 1 || l->stride_x != 1))
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Layer %d is a %s with a stride of %dx%d; only 1x1 is possible.", i, row.name,
+                     l->stride_y, l->stride_x);
+  return WISP_OK;
+}
+
 /* What the operation reads and writes, by its row. */
 static wisp_status check_layer(const wisp_model *m, int i, wisp_error *error) {
   const wisp_layer *l = &m->layer[i];
   const wisp_operation_row row = wisp_operation_row_of(l->operation);
   const wisp_tensor *in = &m->tensor[l->inputs[0]], *out = &m->tensor[l->output];
-  if (l->input_count > row.most_inputs)
+  if (l->input_count > row.most_inputs + row.scales || l->input_count < 1 + row.scales)
     return wisp_fail(error, WISP_ERR_FORMAT,
                      "Layer %d is a %s that reads %d tensors instead of %d.", i, row.name,
-                     l->input_count, row.most_inputs);
-  if (row.sizing == WISP_SIZED_BY_FACTOR && (l->kernel_height != 1 || l->kernel_width != 1))
-    return wisp_fail(error, WISP_ERR_FORMAT,
-                     "Layer %d is a %s with a %dx%d kernel; only 1x1 is possible.", i, row.name,
-                     l->kernel_height, l->kernel_width);
+                     l->input_count, row.most_inputs + row.scales);
+  const wisp_status status = check_windowless(l, i, error);
+  if (status != WISP_OK) return status;
   if (!row.mixes &&
       (l->flags & WISP_LAYER_MASKED || out->head >= 0 || out->channels > in->channels))
     return wisp_fail(error, WISP_ERR_FORMAT,
                      "Layer %d is a %s of %d channels to %d; it can't have more than it reads, a "
                      "mask, or make a head.",
                      i, row.name, in->channels, out->channels);
-  if (row.moves && (in->channels != out->channels || in->zero_point != out->zero_point ||
-                    in->scale != out->scale))
+  const wisp_tensor *last = &m->tensor[l->inputs[l->input_count - 1]];
+  if (!row.weighs && (in->channels != out->channels || last->channels != out->channels))
+    return wisp_fail(error, WISP_ERR_FORMAT,
+                     "Layer %d is a %s of %d channels to %d; it keeps their number.", i, row.name,
+                     in->channels != out->channels ? in->channels : last->channels, out->channels);
+  if (row.moves && (in->zero_point != out->zero_point || in->scale != out->scale))
     return wisp_fail(error, WISP_ERR_FORMAT,
                      "Layer %d moves bytes between tensors %d and %d, which differ.", i,
                      l->inputs[0], l->output);

@@ -65,6 +65,21 @@ typedef struct wisp_maxpool_shape {
 typedef void wisp_maxpool_kernel(const wisp_maxpool_shape *shape, const uint8_t *in, uint8_t flip,
                                  int y, uint8_t *out, int out_width);
 
+/* out[lane] = the mean of that lane over a plane, in steps of the output: wisp_mean in base.h. */
+typedef struct wisp_average {
+  int height, width, pitch; /* of the input */
+  int32_t ratio;            /* the input's scale / the output's */
+  int in_zero, out_zero;
+  uint8_t flip;
+} wisp_average;
+typedef void wisp_average_kernel(const wisp_average *average, const uint8_t *in,
+                                 uint8_t out[WISP_LANES]);
+
+/* out[pixel][lane] = in[pixel][lane] * factors[lane] for n pixels: what wisp_finish makes of 0 and a residual, whose
+ * scale is the lane's factor. Factors are at least -32767. */
+typedef void wisp_scale_kernel(const wisp_finish *finish, const int16_t factors[WISP_LANES],
+                               const uint8_t *in, uint8_t *out, int n);
+
 /* out[x] = in[x / factor]: one row, `width` input pixels. */
 typedef void wisp_upsample_kernel(const uint8_t *in, int width, int factor, uint8_t *out);
 
@@ -100,6 +115,8 @@ typedef void wisp_halve_kernel(const uint8_t *upper, const uint8_t *lower, int n
 #define WISP_KERNEL_OTHER_ROWS(ROW)       \
   ROW(depthwise, wisp_depthwise_kernel)   \
   ROW(maxpool, wisp_maxpool_kernel)       \
+  ROW(average, wisp_average_kernel)       \
+  ROW(scale, wisp_scale_kernel)           \
   ROW(upsample, wisp_upsample_kernel)     \
   ROW(deal, wisp_deal_kernel)             \
   ROW(blend_row, wisp_blend_row_kernel)   \

@@ -161,6 +161,15 @@ static wisp_status add_rows(wisp_plan *plan, wisp_step_kind kind, int layer, wis
   return WISP_OK;
 }
 
+/* Of one that scales: a factor for each channel. */
+static wisp_status check_factors(const wisp_plan *plan, int layer, wisp_error *error) {
+  const wisp_view *factors = &plan->images[plan->model->layer[layer].inputs[1]].view;
+  if (factors->height == 1 && factors->width == 1) return WISP_OK;
+  return wisp_fail(error, WISP_ERR_FORMAT,
+                   "Layer %d scales by a tensor of %dx%d at an input of %dx%d; it must be 1x1.",
+                   layer, factors->height, factors->width, plan->height, plan->width);
+}
+
 static wisp_status add_layer(wisp_plan *plan, int layer, wisp_error *error) {
   const wisp_layer *l = &plan->model->layer[layer];
   const wisp_tensor *out = &plan->model->tensor[l->output];
@@ -172,6 +181,7 @@ static wisp_status add_layer(wisp_plan *plan, int layer, wisp_error *error) {
   set_size(plan, l->output, out->channels, size.height, size.width, (uint8_t)out->zero_point);
   const wisp_operation_row row = wisp_operation_row_of(l->operation);
   const wisp_step_kind kind = out->head >= 0 ? WISP_STEP_HEAD : row.step;
+  if (row.scales && check_factors(plan, layer, error) != WISP_OK) return WISP_ERR_FORMAT;
   return row.weighs ? add_conv(plan, kind, layer, error) : add_rows(plan, kind, layer, error);
 }
 

@@ -148,7 +148,8 @@ wisp_status wisp_model_layer(const wisp_model *m, int index, wisp_layer_info *in
   if (!wisp_model_has_header(m)) return WISP_ERR_TRUNCATED;
   if (index < 0 || index >= m->layers) return WISP_ERR_ARGUMENT;
   const wisp_layer *l = &m->layer[index];
-  *info = (wisp_layer_info){.operation = wisp_operation_row_of(l->operation).name,
+  const wisp_operation_row row = wisp_operation_row_of(l->operation);
+  *info = (wisp_layer_info){.operation = row.name,
                             .activation = wisp_activation_row_of(l->activation).name,
                             .channels_out = m->tensor[l->output].channels,
                             .kernel_height = l->kernel_height,
@@ -156,7 +157,8 @@ wisp_status wisp_model_layer(const wisp_model *m, int index, wisp_layer_info *in
                             .stride = l->stride_y,
                             .is_head = m->tensor[l->output].head >= 0,
                             .bytes = l->payload_size};
-  for (int k = 0; k < l->input_count; k++) info->channels_in += m->tensor[l->inputs[k]].channels;
+  const int side_by_side = l->input_count - row.scales;
+  for (int k = 0; k < side_by_side; k++) info->channels_in += m->tensor[l->inputs[k]].channels;
   if (l->payload_size > 0) {
     const wisp_weights_view v = wisp_payload_view(m, index);
     info->blocks = v.blocks;

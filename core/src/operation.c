@@ -33,6 +33,17 @@ wisp_operation_row wisp_operation_row_of(wisp_operation operation) {
                                   .weighs = 1,
                                   .sizing = WISP_SIZED_BY_WINDOW,
                                   .step = WISP_STEP_DEPTHWISE};
+    case WISP_OP_AVERAGE:
+      return (wisp_operation_row){.name = "average",
+                                  .most_inputs = 1,
+                                  .sizing = WISP_SIZED_TO_ONE,
+                                  .step = WISP_STEP_AVERAGE};
+    case WISP_OP_SCALE:
+      return (wisp_operation_row){.name = "scale",
+                                  .most_inputs = 1,
+                                  .scales = 1,
+                                  .sizing = WISP_SIZED_AS_INPUT,
+                                  .step = WISP_STEP_SCALE};
   }
   return (wisp_operation_row){.name = NULL};
 }
@@ -41,6 +52,8 @@ int wisp_operation_side(wisp_sizing sizing, int side, int kernel, int stride, in
   switch (sizing) {
     case WISP_SIZED_BY_WINDOW: return wisp_floor_div(side + padding - kernel, stride) + 1;
     case WISP_SIZED_BY_FACTOR: return side * stride;
+    case WISP_SIZED_AS_INPUT: return side;
+    case WISP_SIZED_TO_ONE: return 1;
   }
   return 0;
 }
@@ -54,6 +67,8 @@ wisp_activation_row wisp_activation_row_of(wisp_activation activation) {
     case WISP_ACT_HARDSWISH: return (wisp_activation_row){.name = "hardswish", .range = 6};
     case WISP_ACT_SIGMOID:
       return (wisp_activation_row){.name = "sigmoid", .range = WISP_SIGMOID_RANGE, .is_share = 1};
+    case WISP_ACT_HARDSIGMOID:
+      return (wisp_activation_row){.name = "hardsigmoid", .range = 3, .is_share = 1};
   }
   return (wisp_activation_row){.name = NULL};
 }

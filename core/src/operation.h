@@ -11,7 +11,9 @@
 /* How a side of the output follows from that of the first input. */
 typedef enum wisp_sizing {
   WISP_SIZED_BY_WINDOW, /* floor((side + padding - kernel) / stride) + 1 */
-  WISP_SIZED_BY_FACTOR  /* side * stride */
+  WISP_SIZED_BY_FACTOR, /* side * stride */
+  WISP_SIZED_AS_INPUT,
+  WISP_SIZED_TO_ONE
 } wisp_sizing;
 
 /* What a plan makes of it: a task in run.c. */
@@ -21,16 +23,19 @@ typedef enum wisp_step_kind {
   WISP_STEP_HEAD, /* a convolution that writes a head */
   WISP_STEP_MAXPOOL,
   WISP_STEP_UPSAMPLE,
-  WISP_STEP_DEPTHWISE
+  WISP_STEP_DEPTHWISE,
+  WISP_STEP_AVERAGE,
+  WISP_STEP_SCALE
 } wisp_step_kind;
 
 typedef struct wisp_operation_row {
   const char *name; /* static; NULL: there is no such operation */
-  int most_inputs;  /* tensors it reads, of one height and width, side by side along channels */
-  int weighs;       /* has a payload; only then an activation and a residual */
+  int most_inputs; /* tensors it reads, of one height and width, side by side along channels; see `scales` */
+  int weighs; /* has a payload; only then an activation and a residual, and another number of channels */
   int mixes; /* every channel of the output reads all of the inputs, and a block is four of them, which may be
                      * absent; otherwise channel c reads channel c */
-  int moves; /* its bytes are bytes of its input, as are its channels */
+  int scales; /* it reads one tensor more: of 1x1, a factor for each channel of the first */
+  int moves;  /* its bytes are bytes of its input, as are its channels */
   wisp_sizing sizing;
   wisp_step_kind step;
 } wisp_operation_row;

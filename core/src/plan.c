@@ -19,15 +19,12 @@ static wisp_status check_size(const wisp_model *m, int height, int width, wisp_e
   return WISP_OK;
 }
 
-/* What a layer's weights become, once they are there; `step` may also sort what the layer reads. */
+/* What a layer's scales and weights become, once they are there; `step` may also sort what the layer reads. */
 static wisp_status make_weights(wisp_plan *plan, wisp_step *step, wisp_error *error) {
   const wisp_operation_row row = wisp_operation_row_of(plan->model->layer[step->layer].operation);
-  double unit = 1; /* heads are real numbers */
-  if (step->kind == WISP_STEP_SORT || !row.weighs) return WISP_OK;
-  if (step->kind != WISP_STEP_HEAD) {
-    const wisp_status status = wisp_finish_make(plan, step, &unit, error);
-    if (status != WISP_OK) return status;
-  }
+  double unit;
+  const wisp_status status = wisp_finish_make(plan, step, &unit, error);
+  if (status != WISP_OK || step->kind == WISP_STEP_SORT || !row.weighs) return status;
   return row.mixes ? wisp_lower_make(plan, step, unit, error)
                    : wisp_filter_make(plan, step, unit, error);
 }

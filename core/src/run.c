@@ -203,6 +203,46 @@ static void upsample_task(void *context, int index) {
   }
 }
 
+static void average_task(void *context, int index) {
+  const job *j = context;
+  const wisp_layer *l = &j->plan->model->layer[j->step->layer];
+  const wisp_tensor *tensor = j->plan->model->tensor;
+  const wisp_image *out = &j->plan->images[j->step->output];
+  const wisp_view *in = &j->plan->images[j->step->inputs[0]].view;
+  const wisp_average average = {in->height,
+                                in->width,
+                                in->pitch,
+                                j->step->ratio,
+                                tensor[l->inputs[0]].zero_point,
+                                tensor[l->output].zero_point,
+                                j->plan->flip};
+  const part p = part_of(j, index);
+  for (int plane = p.first; plane < p.last; plane++) {
+    j->plan->kernels->average(&average, row_of(in, plane, 0), row_of(&out->view, plane, 0));
+    fill_border(out, plane, 0, 1);
+  }
+}
+
+static void scale_task(void *context, int index) {
+  const job *j = context;
+  const wisp_step *s = j->step;
+  const wisp_image *out = &j->plan->images[s->output];
+  const wisp_view *in = &j->plan->images[s->inputs[0]].view,
+                  *by = &j->plan->images[s->inputs[1]].view;
+  const int zero_point = j->plan->model->tensor[s->inputs[1]].zero_point;
+  const part p = part_of(j, index);
+  for (int plane = p.first; plane < p.last; plane++) {
+    const uint8_t *bytes = row_of(by, plane, 0);
+    int16_t factors[WISP_LANES];
+    for (int lane = 0; lane < WISP_LANES; lane++)
+      factors[lane] = (int16_t)wisp_factor(bytes[lane] ^ j->plan->flip, zero_point, s->ratio);
+    for (int y = p.y0; y < p.y1; y++)
+      j->plan->kernels->scale(&s->finish, factors, row_of(in, plane, y),
+                              row_of(&out->view, plane, y), out->view.width);
+    fill_border(out, plane, p.y0, p.y1);
+  }
+}
+
 /* ---- heads: what gates everywhere, the rest only in tiles where a box can be ---- */
 
 /* Computes quads [first, last) for `n` cells from cell `at` on. */
@@ -268,6 +308,8 @@ static wisp_task task_of(wisp_step_kind kind) {
     case WISP_STEP_MAXPOOL: return maxpool_task;
     case WISP_STEP_UPSAMPLE: return upsample_task;
     case WISP_STEP_DEPTHWISE: return depthwise_task;
+    case WISP_STEP_AVERAGE: return average_task;
+    case WISP_STEP_SCALE: return scale_task;
   }
   return NULL;
 }

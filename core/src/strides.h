@@ -16,7 +16,7 @@ wisp_status wisp_place_make(wisp_plan *plan, wisp_error *error);
 /* Fewer rows and columns of every image, at the addresses and distances that they have, and the tasks for them; nothing
  * is allocated. A network that joins tensors which differ at that size keeps its shape: 0 then. */
 int wisp_shape_make(wisp_plan *plan, int height, int width);
-/* `*unit` is what one unit of the step's 16-bit numbers is in reals: lowering needs it. */
+/* `*unit` is what one unit of the step's 16-bit numbers is in reals, 1 where it has none: lowering needs it. */
 wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wisp_error *error);
 wisp_status wisp_lower_make(wisp_plan *plan, wisp_step *step, double unit, wisp_error *error);
 wisp_status wisp_filter_make(wisp_plan *plan, wisp_step *step, double unit, wisp_error *error);

@@ -10,7 +10,7 @@
 #include "core/src/base.h"
 #include "core/wisp.h"
 
-/* Each has its row in graph.c. */
+/* Each has its row in kinds.c. */
 typedef enum wisp_node_kind {
   WISP_NODE_PICTURE, /* number 0, and no other */
   WISP_NODE_CONV,
@@ -22,7 +22,9 @@ typedef enum wisp_node_kind {
   WISP_NODE_UPSAMPLE, /* nearest */
   /* YOLOv5 v5.0: the pixels (dy, dx) = (0,0) (1,0) (0,1) (1,1) of each 2x2 block as channels */
   WISP_NODE_FOCUS,
-  WISP_NODE_SELECT, /* channel i of it is channel picks[i] of its input: a shuffle, a part */
+  WISP_NODE_SELECT,  /* channel i of it is channel picks[i] of its input: a shuffle, a part */
+  WISP_NODE_AVERAGE, /* of all pixels, by channel */
+  WISP_NODE_SCALE, /* its second input, of one pixel, has a factor for each channel of the first */
   WISP_NODE_KINDS
 } wisp_node_kind;
 

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 #include "kernel.h"
+#include "operation.h"
 
 enum { TAPS = 225, SPREAD = 300 /* pixels that taps reach over */, PIXELS = 130 };
 
@@ -68,8 +69,7 @@ static void check_plain(const filter_case *f, uint8_t flip, const uint8_t *in) {
 }
 
 static wisp_finish draw_finish(int activation, uint8_t flip) {
-  const int curve = activation == WISP_ACT_SILU || activation == WISP_ACT_SIGMOID ||
-                    activation == WISP_ACT_HARDSWISH;
+  const int curve = wisp_activation_row_of(activation).range > 0;
   const int steps = curve ? 1 << random_int(0, 6) : 1;
   return (wisp_finish){.activation = activation,
                        .limit = (int16_t)(32767 / steps),

@@ -2,6 +2,7 @@
  * for bit; the scalar one against plain arithmetic. `--bench` prints the speed of each kernel.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "kernel.h"
+#include "operation.h"
 
 #include <time.h>
 
@@ -16,8 +17,7 @@ static const uint8_t flips[] = {0, 0x80};
 /* ---- drawing ---- */
 
 static wisp_finish draw_finish(int activation, uint8_t flip) {
-  const int curve = activation == WISP_ACT_SILU || activation == WISP_ACT_SIGMOID ||
-                    activation == WISP_ACT_HARDSWISH;
+  const int curve = wisp_activation_row_of(activation).range > 0;
   const int steps = curve ? 1 << random_int(0, 6) : 1;
   return (wisp_finish){
       .activation = activation,
@@ -245,7 +245,6 @@ static double now_ms(void) { return (double)clock() * 1e3 / CLOCKS_PER_SEC; }
   } while (0)
 
 static void bench_conv(const wisp_kernels *k, uint8_t *in, uint8_t *out, float *real) {
-  static const char *const names[] = {"none", "relu", "leaky", "silu", "hardswish", "sigmoid"};
   quad_case *q = check_allocate(sizeof *q);
   const uint8_t flip = (uint8_t)own_flip(k);
   float *const reals[4] = {real, real + BENCH_PIXELS, real + 2 * BENCH_PIXELS,
@@ -257,7 +256,7 @@ static void bench_conv(const wisp_kernels *k, uint8_t *in, uint8_t *out, float *
       printf("conv %2d blocks %s, GMAC/s:", positions, shape ? "paired" : "single");
       for (int a = 0; a < WISP_ACT_COUNT; a++) {
         const wisp_finish f = draw_finish(a, flip);
-        printf(" %s", names[a]);
+        printf(" %s", wisp_activation_row_of((wisp_activation)a).name);
         BENCH(k->conv(&q->quad, &f, in, NULL, out, BENCH_PIXELS), macs);
       }
       printf(" head");

@@ -160,9 +160,9 @@ static void test_net(const net *n) {
   free(w.bytes);
 }
 
-static int has_depthwise(const net *n) {
+static int has(const net *n, int operation) {
   int found = 0;
-  for (int i = 0; i < n->layers; i++) found |= n->layer[i].operation == WISP_OP_DEPTHWISE;
+  for (int i = 0; i < n->layers; i++) found |= n->layer[i].operation == operation;
   return found;
 }
 
@@ -172,7 +172,10 @@ int main(int argc, char **argv) {
   draw_small_net(&n);
   test_net(&n);
   net_free(&n);
-  for (draw_net(&n); !has_depthwise(&n); draw_net(&n)) net_free(&n);
+  for (draw_net(&n); !has(&n, WISP_OP_DEPTHWISE); draw_net(&n)) net_free(&n);
+  test_net(&n);
+  net_free(&n);
+  for (draw_net(&n); !has(&n, WISP_OP_SCALE); draw_net(&n)) net_free(&n);
   test_net(&n);
   net_free(&n);
   return check_end();

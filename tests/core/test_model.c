@@ -168,6 +168,10 @@ static wisp_status wreck_fixed(net *n, int which) {
     case 58: l[1].slope = 0.1f; return WISP_ERR_FORMAT;     /* of SiLU */
     case 59: l[4].kernel_width = 3; return WISP_ERR_FORMAT; /* of an upsample */
     case 60: l[5].activation = 5; return WISP_ERR_FORMAT;   /* sigmoid, with a residual */
+    case 61: l[5].activation = 6; return WISP_ERR_FORMAT;   /* hard sigmoid */
+    case 62: l[2].operation = 5; return WISP_ERR_FORMAT;    /* an average with a kernel */
+    case 63: l[4].operation = 5; return WISP_ERR_FORMAT;    /* with a stride */
+    case 64: l[4].operation = 6; return WISP_ERR_FORMAT;    /* a scale by nothing */
     default: return WISP_OK;
   }
 }
@@ -189,8 +193,8 @@ static wisp_status wreck(net *n, int which) {
     case 10: n->tensor[2].scale = NAN; return WISP_ERR_FORMAT;
     case 11: n->tensor[2].scale = INFINITY; return WISP_ERR_FORMAT;
     case 12: l[1].operation = 0; return WISP_ERR_UNSUPPORTED;
-    case 13: l[1].operation = 5; return WISP_ERR_UNSUPPORTED;
-    case 14: l[1].activation = 6; return WISP_ERR_UNSUPPORTED;
+    case 13: l[1].operation = 7; return WISP_ERR_UNSUPPORTED;
+    case 14: l[1].activation = 7; return WISP_ERR_UNSUPPORTED;
     case 15: l[1].kernel_height = 0; return WISP_ERR_LIMIT;
     case 16: l[1].kernel_width = 16; return WISP_ERR_LIMIT;
     case 17: l[1].stride_y = 0; return WISP_ERR_LIMIT;

@@ -79,10 +79,9 @@ static double measured(wisp_net *net, wisp_exec *exec, const wisp_view *picture,
   return (sides[1] - sides[0]) / (2 * (double)move);
 }
 
-static void test_stem(const stem *first, int threads) {
-  CHECK_CASE("%s", first->name);
-  int side = first->window.stride[0] * 12;
-  wisp_graph *graph = random_net(first, side, side + side / 3);
+/* Closes the graph. */
+static void test_graph(const char *name, wisp_graph *graph, int threads) {
+  CHECK_CASE("%s", name);
   wisp_net *net;
   wisp_pool *pool;
   wisp_exec *exec;
@@ -123,6 +122,10 @@ static void test_stem(const stem *first, int threads) {
 
 int main(int argc, char **argv) {
   check_begin(argc, argv);
-  for (int i = 0; i < STEM_COUNT; i++) test_stem(&STEMS[i], 1 + i % 3);
+  for (int i = 0; i < STEM_COUNT; i++) {
+    const int side = STEMS[i].window.stride[0] * 12;
+    test_graph(STEMS[i].name, random_net(&STEMS[i], side, side + side / 3), 1 + i % 3);
+  }
+  for (int i = 0; i < 6; i++) test_graph("squeezed", random_squeezed(0, 32, 48), 1 + i % 3);
   return check_end();
 }

@@ -56,8 +56,16 @@ static float activated(const wisp_node *node, double v) {
     case WISP_ACT_LEAKY: return (float)(v < 0 ? v * (double)node->slope : v);
     case WISP_ACT_SILU: return (float)(v / (1 + exp(-v)));
     case WISP_ACT_HARDSWISH: return (float)(v * fmin(fmax(v + 3, 0), 6) / 6);
+    case WISP_ACT_HARDSIGMOID: return (float)(fmin(fmax(v + 3, 0), 6) / 6);
     default: return (float)(1 / (1 + exp(-v)));
   }
+}
+
+static float averaged(const plain *in, int c) {
+  double sum = 0;
+  for (int y = 0; y < in->height; y++)
+    for (int x = 0; x < in->width; x++) sum += (double)at(in, c, y, x, 0);
+  return (float)(sum / in->height / in->width);
 }
 
 static float concatenated(const wisp_node *node, const plain *values, int c, int y, int x) {
@@ -79,6 +87,8 @@ static float node_value(const wisp_node *node, const plain *values, int c, int y
     case WISP_NODE_CONCAT: return concatenated(node, values, c, y, x);
     case WISP_NODE_MAXPOOL: return pooled(node, in, c, y, x);
     case WISP_NODE_SELECT: return at(in, node->picks[c], y, x, 0);
+    case WISP_NODE_AVERAGE: return averaged(in, c);
+    case WISP_NODE_SCALE: return at(in, c, y, x, 0) * at(&values[node->inputs[1]], c, 0, 0, 0);
     case WISP_NODE_UPSAMPLE:
       return at(in, c, y / node->window.stride[0], x / node->window.stride[1], 0);
     default: return at(in, c % 3, 2 * y + FOCUS[c / 3][0], 2 * x + FOCUS[c / 3][1], 0);
@@ -88,6 +98,7 @@ static float node_value(const wisp_node *node, const plain *values, int c, int y
 static int side(const wisp_node *node, int before, int axis) {
   const wisp_window *w = &node->window;
   if (node->kind == WISP_NODE_FOCUS) return before / 2;
+  if (node->kind == WISP_NODE_AVERAGE) return 1;
   if (node->kind == WISP_NODE_UPSAMPLE) return before * w->stride[axis];
   if (node->kind != WISP_NODE_CONV && node->kind != WISP_NODE_MAXPOOL) return before;
   return (before + w->pad[axis] + w->pad[axis + 2] - w->kernel[axis]) / w->stride[axis] + 1;
@@ -188,25 +199,34 @@ static void test_stem(const stem *first, int threads) {
   free(picture.data);
 }
 
-/* Shuffled units, depthwise and grouped convolutions. */
-static void test_lite(int threads) {
-  CHECK_CASE("shuffles, %d threads", threads);
-  wisp_graph *graph = random_lite(32, 64);
+static int count_layers(const wisp_net *net, wisp_operation operation) {
+  int found = 0;
+  for (int i = 0; net && i < net->layer_count; i++) found += net->layers[i].operation == operation;
+  return found;
+}
+
+/* Folds to at least `least` layers of the operation, which say what the graph says. Closes the graph. */
+static void test_folded(wisp_graph *graph, wisp_operation operation, int least, int threads) {
   plain picture = random_picture(graph->height, graph->width), *values = evaluate(graph, &picture);
   int nodes = graph->node_count, heads[2] = {graph->heads[0].tensor, graph->heads[1].tensor};
   wisp_net *net;
   wisp_error error = {0};
   if (!CHECK_EQ(wisp_fold(graph, &net, &error), WISP_OK)) printf("%s\n", error.message);
   wisp_graph_close(&graph);
-  int depthwise = 0;
-  for (int i = 0; net && i < net->layer_count; i++)
-    depthwise += net->layers[i].operation == WISP_OP_DEPTHWISE;
-  CHECK(depthwise > 4);
+  CHECK(count_layers(net, operation) >= least);
   if (net) run_net(net, &picture, values, heads, threads);
   wisp_net_close(&net);
   for (int i = 0; i < nodes; i++) free(values[i].data);
   free(values);
   free(picture.data);
+}
+
+/* Shuffled units, depthwise and grouped convolutions; squeeze-and-excitation. */
+static void test_lite(int threads) {
+  CHECK_CASE("shuffles, %d threads", threads);
+  test_folded(random_lite(32, 64), WISP_OP_DEPTHWISE, 5, threads);
+  CHECK_CASE("squeezed, %d threads", threads);
+  test_folded(random_squeezed(threads > 1, 32, 64), WISP_OP_SCALE, 4, threads);
 }
 
 /* ---- what can't be folded: each makes a head's tensor out of a convolution, tensor 1 ---- */
@@ -253,6 +273,21 @@ static int added_and_read(wisp_graph *graph) {
 }
 
 static int pooled_concat(wisp_graph *graph) { return last(graph, pool(graph, pair(graph, 1, 1))); }
+
+static int scaled_by_image(wisp_graph *graph) {
+  return last(graph, add_two(graph, (wisp_node){.kind = WISP_NODE_SCALE}, 1, 1));
+}
+
+static int scaled_concat(wisp_graph *graph) {
+  const int both = pair(graph, 1, 1);
+  const int mean = add_one(graph, (wisp_node){.kind = WISP_NODE_AVERAGE}, 1);
+  return last(graph,
+              add_two(graph, (wisp_node){.kind = WISP_NODE_SCALE}, both, pair(graph, mean, mean)));
+}
+
+static int averaged_concat(wisp_graph *graph) {
+  return last(graph, add_one(graph, (wisp_node){.kind = WISP_NODE_AVERAGE}, pair(graph, 1, 1)));
+}
 
 static int activated_twice(wisp_graph *graph) {
   return last(graph, random_activation(graph, random_activation(graph, 1)));
@@ -304,6 +339,9 @@ int main(int argc, char **argv) {
   test_refusal(added_pools, WISP_ERR_UNSUPPORTED, "Node 4 (add)");
   test_refusal(added_and_read, WISP_ERR_UNSUPPORTED, "Node 3 (add)");
   test_refusal(pooled_concat, WISP_ERR_UNSUPPORTED, "Node 3 (maxpool)");
+  test_refusal(scaled_by_image, WISP_ERR_UNSUPPORTED, "Node 2 multiplies by a tensor of 8x8");
+  test_refusal(scaled_concat, WISP_ERR_UNSUPPORTED, "Node 5 (scale): reads a concatenation");
+  test_refusal(averaged_concat, WISP_ERR_UNSUPPORTED, "Node 3 (average): reads a concatenation");
   test_refusal(activated_twice, WISP_ERR_UNSUPPORTED, "Node 3 (activation)");
   test_refusal(normed_pool, WISP_ERR_UNSUPPORTED, "Node 3 (affine)");
   test_refusal(activated_head, WISP_ERR_UNSUPPORTED, "Node 3 (activation): a head");

@@ -96,7 +96,7 @@ static void test_other_nodes(wisp_graph *graph) {
   check_refused(graph, affine, 1, "Node 2 has 0 biases; its shape needs 4");
   wisp_node activation = {.kind = WISP_NODE_ACTIVATION,
                           .activation = (wisp_activation)WISP_ACT_COUNT};
-  check_refused(graph, activation, 1, "the activation is 6");
+  check_refused(graph, activation, 1, "the activation is 7");
   activation.activation = WISP_ACT_LEAKY;
   activation.slope = 1;
   check_refused(graph, activation, 1, "the slope 1");
@@ -113,6 +113,9 @@ static void test_other_nodes(wisp_graph *graph) {
   check_error(wisp_graph_add(graph, &add, &e), WISP_ERR_ARGUMENT, &e,
               "adds tensor 1 of 4 channels to tensor 0 of 3");
   check_refused(graph, add, 1, "the number of inputs is 1; 2 to 2");
+  wisp_node scale = {.kind = WISP_NODE_SCALE, .inputs = (int[]){1, 0}, .input_count = 2};
+  check_error(wisp_graph_add(graph, &scale, &e), WISP_ERR_ARGUMENT, &e,
+              "Node 2 scales tensor 1 of 4 channels by tensor 0 of 3");
   wisp_node concat = {.kind = WISP_NODE_CONCAT, .inputs = many, .input_count = 2};
   check_error(wisp_graph_add(graph, &concat, &e), WISP_ERR_ARGUMENT, &e, "reads tensor 5");
   concat.input_count = 0;
@@ -127,7 +130,7 @@ static void test_other_nodes(wisp_graph *graph) {
   wisp_node picture = {.kind = WISP_NODE_PICTURE};
   check_error(wisp_graph_add(graph, &picture, &e), WISP_ERR_ARGUMENT, &e, "only node 0 is one");
   wisp_node unknown = {.kind = WISP_NODE_KINDS};
-  check_error(wisp_graph_add(graph, &unknown, &e), WISP_ERR_ARGUMENT, &e, "no kind 10 of node");
+  check_error(wisp_graph_add(graph, &unknown, &e), WISP_ERR_ARGUMENT, &e, "no kind 12 of node");
   CHECK_EQ(graph->node_count, 2);
 }
 

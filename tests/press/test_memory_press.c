@@ -45,6 +45,13 @@ static const part SHUFFLED[] = {
     {WISP_NODE_ACTIVATION, {10}, 8, 0, 0, 0}, {WISP_NODE_CONV, {11}, 6, 1, 1, 1},
 };
 
+/* A mean, a convolution of it, and the product with what it came from. */
+static const part SQUEEZED[] = {
+    {WISP_NODE_CONV, {0}, 5, 2, 2, 1},       {WISP_NODE_ACTIVATION, {1}, 5, 0, 0, 0},
+    {WISP_NODE_AVERAGE, {2}, 5, 0, 0, 0},    {WISP_NODE_CONV, {3}, 5, 1, 1, 1},
+    {WISP_NODE_ACTIVATION, {4}, 5, 0, 0, 0}, {WISP_NODE_SCALE, {2, 5}, 5, 0, 0, 0},
+    {WISP_NODE_CONV, {6}, 6, 1, 1, 1}};
+
 /* For what asks for memory channel by channel. */
 static const part SHORT[] = {{WISP_NODE_CONV, {0}, 5, 2, 2, 1},
                              {WISP_NODE_ACTIVATION, {1}, 5, 0, 0, 0},
@@ -52,7 +59,8 @@ static const part SHORT[] = {{WISP_NODE_CONV, {0}, 5, 2, 2, 1},
 
 static const plan PLANS[] = {{"plain", PLAIN, 15, {{14, 2}, {15, 4}}},
                              {"shuffled", SHUFFLED, 12, {{12, 4}}},
-                             {"short", SHORT, 3, {{3, 2}}}};
+                             {"short", SHORT, 3, {{3, 2}}},
+                             {"squeezed", SQUEEZED, 7, {{7, 2}}}};
 
 static float numbers[MOST_WEIGHTS]; /* all weights are taken from these */
 
@@ -91,7 +99,7 @@ static int add_part(const way *w, wisp_graph *graph, const part *p, wisp_error *
   int picks[16];
   wisp_node node = {.kind = p->kind, .window = window_of(p), .activation = WISP_ACT_SILU};
   node.inputs = (int[]){p->inputs[0], p->inputs[1]};
-  node.input_count = p->kind == WISP_NODE_ADD || p->kind == WISP_NODE_CONCAT ? 2 : 1;
+  node.input_count = p->inputs[1] > 0 ? 2 : 1;
   if (w->trained) node.range = (wisp_byte_range){0.02f, 14};
   if (p->kind == WISP_NODE_CONV) {
     node.channels = p->channels;
@@ -284,6 +292,8 @@ static void test_modes(void) {
   w.plan = &PLANS[2];
   w.settings.sparsity = 0.4f;
   test_way(&w, "bits by layer, zeros", INTEGERS);
+  w.plan = &PLANS[3];
+  test_way(&w, "bits by layer, zeros", INTEGERS);
   close_way(&w);
 }
 
@@ -311,7 +321,7 @@ static void test_trained(void) {
 }
 
 static void test_channels(void) {
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 4; i++) {
     way w = open_way(&PLANS[i]);
     w.share = 0.4;
     test_way(&w, "fewer channels", CHANNELS);

@@ -151,12 +151,11 @@ static void test_threads(float sparsity, int bits) {
   size_t first_size = 0;
   for (int threads = 1; threads <= 3; threads++) {
     random_start(7);
-    wisp_press *press = press_of(random_net(&STEMS[0], SIDE, SIDE), threads);
+    wisp_press *press = press_of(random_squeezed(0, SIDE, SIDE), threads);
     wisp_press_settings settings = wisp_press_default_settings();
     const uint8_t *bytes;
     size_t size;
-    settings.sparsity = sparsity;
-    settings.weight_bits = bits;
+    settings.sparsity = sparsity, settings.weight_bits = bits;
     observe_random(press, 3);
     CHECK_EQ(wisp_press_quantise(press, &settings, NULL, NULL), WISP_OK);
     CHECK_EQ(wisp_press_pack(press, "{}", &bytes, &size, NULL), WISP_OK);
@@ -385,11 +384,12 @@ int main(int argc, char **argv) {
   for (int i = 0; i < STEM_COUNT; i++)
     test_way(STEMS[i].name, random_net(&STEMS[i], SIDE, SIDE), 14, 1 + i % 3);
   for (int i = 0; i < 6; i++) test_way("shuffles", random_lite(SIDE, SIDE), 0, 1 + i % 3);
+  for (int i = 0; i < 6; i++) test_way("squeezed", random_squeezed(i % 2, SIDE, SIDE), 0, 1);
   test_strange(WISP_ROUND_LEAST_SQUARES);
   test_strange(WISP_ROUND_NEAREST);
   test_threads(0, 7);
   test_threads(0.4f, 7);
-  test_threads(0, 0);
+  test_threads(0.4f, 0);
   test_zeros(WISP_METHOD_OBS, WISP_ALLOCATE_SENSITIVITY, 4);
   test_zeros(WISP_METHOD_OBS, WISP_ALLOCATE_SENSITIVITY, 2);
   test_zeros(WISP_METHOD_OBS, WISP_ALLOCATE_UNIFORM, 4);

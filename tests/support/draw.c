@@ -9,7 +9,11 @@
 #include "operation.h"
 #include "pack/encode.h"
 
-enum { LARGEST = 64 /* side of a drawn tensor */, MOST_MACS = 3000000 /* of a drawn layer */ };
+enum {
+  LARGEST = 64,        /* side of a drawn tensor */
+  MOST_MACS = 3000000, /* of a drawn layer */
+  MOST_LAYERS = 8      /* of an operation with those around it, and the heads */
+};
 
 static const int channel_counts[] = {1, 2, 3, 4, 5, 6, 8, 12, 16, 25};
 static const int kernels[] = {1, 1, 1, 2, 3, 3, 3, 5, 6, 7};
@@ -157,14 +161,16 @@ static void draw_conv(net *n, int input, int operation) {
   l->activation = random_int(0, WISP_ACT_COUNT - 1);
   if (l->activation == WISP_ACT_LEAKY) l->slope = (float)random_real(0, 0.99);
   if (random_chance(0.4)) l->residual = draw_residual(n, height, width);
-  if (l->residual >= 0 && l->activation == WISP_ACT_SIGMOID) l->activation = WISP_ACT_SILU;
+  if (l->residual >= 0 && wisp_activation_row_of(l->activation).is_share)
+    l->activation = WISP_ACT_SILU;
   if (depthwise && l->residual >= 0 && n->tensor[l->residual].channels > from) l->residual = -1;
   if (l->residual >= 0) channels = n->tensor[l->residual].channels;
   else if (!depthwise) fit_macs(n, l, &channels, height, width);
   l->output = add_tensor(n, channels, height, width);
   net_tensor *out = &n->tensor[l->output];
-  if (l->activation == WISP_ACT_SIGMOID) out->scale = (float)(random_real(1, 1.1) / 255);
-  draw_weights(n, l, l->activation == WISP_ACT_SIGMOID ? 8 : 255 * (double)out->scale);
+  const int is_share = wisp_activation_row_of(l->activation).is_share;
+  if (is_share) out->scale = (float)(random_real(1, 1.1) / 255);
+  draw_weights(n, l, is_share ? 8 : 255 * (double)out->scale);
 }
 
 static int draw_maxpool(net *n, int input, int same) {
@@ -189,6 +195,47 @@ static void draw_upsample(net *n, int input) {
   l->stride_y = random_int(1, wisp_clamp(LARGEST / height, 1, 4));
   l->stride_x = random_int(1, wisp_clamp(LARGEST / width, 1, 4));
   l->output = add_tensor_like(n, input, height * l->stride_y, width * l->stride_x);
+}
+
+static int add_conv(net *n, int input, int channels, int kernel, int stride, int activation) {
+  net_layer *l = add_layer(n, WISP_OP_CONV, input);
+  l->kernel_height = l->kernel_width = kernel;
+  l->stride_y = l->stride_x = stride;
+  l->pad_top = l->pad_left = l->pad_bottom = l->pad_right = kernel / 2;
+  l->activation = activation;
+  const int height = out_side(n->tensor[input].height, kernel / 2, kernel / 2, kernel, stride);
+  const int width = out_side(n->tensor[input].width, kernel / 2, kernel / 2, kernel, stride);
+  l->output = add_tensor(n, channels, height, width);
+  const int is_share = wisp_activation_row_of(l->activation).is_share;
+  if (is_share) n->tensor[l->output].scale = (float)(random_real(1, 1.1) / 255);
+  draw_weights(n, l, is_share ? 8 : 255 * (double)n->tensor[l->output].scale);
+  return l->output;
+}
+
+static int draw_average(net *n, int input) {
+  net_layer *l = add_layer(n, WISP_OP_AVERAGE, input);
+  l->output = add_tensor(n, n->tensor[input].channels, 1, 1);
+  return l->output;
+}
+
+/* The channels of `input` times the numbers of `by`. The output holds at least a tenth of what could come of it. */
+static void draw_scale(net *n, int input, int by) {
+  net_layer *l = add_layer(n, WISP_OP_SCALE, input);
+  l->inputs[l->input_count++] = by;
+  l->output =
+      add_tensor(n, n->tensor[input].channels, n->tensor[input].height, n->tensor[input].width);
+  const double unit = (double)n->tensor[input].scale * (double)n->tensor[by].scale;
+  n->tensor[l->output].scale = (float)(unit * random_real(25, 255));
+}
+
+/* Squeeze-and-excitation, with two convolutions or one between the mean and the product, or none. */
+static void draw_squeeze(net *n, int input) {
+  const int channels = n->tensor[input].channels;
+  int by = draw_average(n, input);
+  if (random_chance(0.5)) by = add_conv(n, by, DRAW_FROM(channel_counts), 1, 1, WISP_ACT_RELU);
+  if (n->tensor[by].channels != channels || random_chance(0.7))
+    by = add_conv(n, by, channels, 1, 1, random_chance(0.5) ? WISP_ACT_HARDSIGMOID : WISP_ACT_SILU);
+  draw_scale(n, input, by);
 }
 
 /* Three max-pools in a row and a convolution over all four tensors. */
@@ -245,6 +292,8 @@ static void draw_layer(net *n, int input, wisp_operation operation) {
       else draw_maxpool(n, input, 0);
       break;
     case WISP_OP_UPSAMPLE: draw_upsample(n, input); break;
+    case WISP_OP_AVERAGE: draw_average(n, input); break;
+    case WISP_OP_SCALE: draw_squeeze(n, input); break;
   }
 }
 
@@ -262,23 +311,10 @@ void draw_net(net *n) {
   draw_start(n, stride * random_int(1, 64 / stride), stride * random_int(1, 64 / stride), stride,
              block, random_int(1, 6));
   draw_conv(n, 0, WISP_OP_CONV);
-  for (int left = random_int(1, 12); left > 0; left--)
+  for (int left = random_int(1, 12); left > 0 && n->layers + MOST_LAYERS < NET_LAYERS; left--)
     draw_layer(n, draw_input(n), draw_operation());
   const int body = n->tensors;
   for (int left = random_int(1, 3); left > 0; left--) draw_head(n, random_int(body / 2, body - 1));
-}
-
-static int add_conv(net *n, int input, int channels, int kernel, int stride, int activation) {
-  net_layer *l = add_layer(n, WISP_OP_CONV, input);
-  l->kernel_height = l->kernel_width = kernel;
-  l->stride_y = l->stride_x = stride;
-  l->pad_top = l->pad_left = l->pad_bottom = l->pad_right = kernel / 2;
-  l->activation = activation;
-  const int height = out_side(n->tensor[input].height, kernel / 2, kernel / 2, kernel, stride);
-  const int width = out_side(n->tensor[input].width, kernel / 2, kernel / 2, kernel, stride);
-  l->output = add_tensor(n, channels, height, width);
-  draw_weights(n, l, 255 * (double)n->tensor[l->output].scale);
-  return l->output;
 }
 
 void draw_small_net(net *n) {

@@ -11,7 +11,7 @@ typedef struct job {
   const net *n;
   const net_layer *l;
   const net_tensor *out;
-  const wisp_step *step; /* of a convolution */
+  const wisp_step *step; /* of a layer with constants of its own */
 } job;
 
 static size_t place(const net_tensor *t, int channel, int y, int x) {
@@ -80,6 +80,7 @@ static double activate(const net_layer *l, double x) {
     case WISP_ACT_SILU: return x / (1 + exp(-x));
     case WISP_ACT_HARDSWISH: return x * fmin(fmax(x + 3, 0), 6) / 6;
     case WISP_ACT_SIGMOID: return 1 / (1 + exp(-x));
+    case WISP_ACT_HARDSIGMOID: return fmin(fmax(x + 3, 0), 6) / 6;
   }
   return x;
 }
@@ -151,6 +152,42 @@ static uint8_t nearest(const job *j, int channel, int y, int x) {
   return (uint8_t)byte_at(j, j->l->inputs[0], channel, y / j->l->stride_y, x / j->l->stride_x);
 }
 
+/* ---- squeeze-and-excitation ---- */
+
+/* Notes how far `byte` is from the exact steps. */
+static uint8_t compared(const job *j, int byte, double steps) {
+  double *worst = &j->r->worst[WISP_ACT_NONE];
+  *worst = fmax(*worst, fabs(byte - fmin(fmax(steps + j->out->zero_point, 0), 255)));
+  return (uint8_t)byte;
+}
+
+static uint8_t mean(const job *j, int channel, int y, int x) {
+  const net_tensor *in = &j->n->tensor[j->l->inputs[0]];
+  (void)y, (void)x;
+  int64_t sum = 0;
+  for (int row = 0; row < in->height; row++)
+    for (int column = 0; column < in->width; column++)
+      sum += byte_at(j, j->l->inputs[0], channel, row, column) - in->zero_point;
+  const int64_t n = (int64_t)in->height * in->width;
+  const int byte = wisp_clamp(wisp_mean(sum, n, j->step->ratio) + j->out->zero_point, 0, 255);
+  return compared(j, byte, (double)in->scale * (double)sum / (double)n / (double)j->out->scale);
+}
+
+static uint8_t product(const job *j, int channel, int y, int x) {
+  const net_tensor *in = &j->n->tensor[j->l->inputs[0]], *by = &j->n->tensor[j->l->inputs[1]];
+  const uint8_t pixel[WISP_LANES] = {(uint8_t)byte_at(j, j->l->inputs[0], channel, y, x)};
+  const int factor = byte_at(j, j->l->inputs[1], channel, 0, 0);
+  const int16_t factors[WISP_LANES] = {
+      (int16_t)wisp_factor(factor, by->zero_point, j->step->ratio)};
+  wisp_finish f = j->step->finish;
+  f.flip = 0;
+  uint8_t out[WISP_LANES];
+  wisp_kernels_scalar()->scale(&f, factors, pixel, out, 1);
+  const double exact = (double)in->scale * (double)by->scale * (pixel[0] - in->zero_point) *
+                       (factor - by->zero_point);
+  return compared(j, out[0], exact / (double)j->out->scale);
+}
+
 /* Each byte by itself. */
 static void fill(const job *j, uint8_t (*byte_of)(const job *j, int channel, int y, int x)) {
   for (int c = 0; c < j->out->channels; c++)
@@ -197,6 +234,8 @@ void reference_run(reference *r, const net *n, const wisp_plan *plan, const uint
       case WISP_OP_DEPTHWISE: convolve(&j); break;
       case WISP_OP_MAXPOOL: fill(&j, maximum); break;
       case WISP_OP_UPSAMPLE: fill(&j, nearest); break;
+      case WISP_OP_AVERAGE: fill(&j, mean); break;
+      case WISP_OP_SCALE: fill(&j, product); break;
     }
   }
 }

@@ -226,3 +226,37 @@ wisp_graph *random_lite(int height, int width) {
                    NULL);
   return graph;
 }
+
+/* ---- squeeze-and-excitation ---- */
+
+static int squeeze(wisp_graph *graph, int input) {
+  static const int GATES[] = {WISP_ACT_HARDSIGMOID, WISP_ACT_SIGMOID, WISP_ACT_SILU};
+  const int channels = graph->nodes[input].channels;
+  int by = add_one(graph, (wisp_node){.kind = WISP_NODE_AVERAGE}, input);
+  by = random_conv(graph, by, wisp_max(1, channels / 4), square(1, 1, 0));
+  by = random_conv(graph, add_activation(graph, by, WISP_ACT_RELU), channels, square(1, 1, 0));
+  by = add_activation(graph, by, GATES[random_int(0, 2)]);
+  return add_two(graph, (wisp_node){.kind = WISP_NODE_SCALE}, input, by);
+}
+
+wisp_graph *random_squeezed(int depthwise, int height, int width) {
+  static const int WIDTHS[] = {2, 3, 4, 7, 8, 12};
+  wisp_graph *graph;
+  CHECK_EQ(wisp_graph_open(&graph), WISP_OK);
+  wisp_graph_input(graph, height, width, NULL);
+  int x = random_block(graph, 0, WIDTHS[random_int(0, 5)], square(3, 2, 1));
+  x = depthwise ? random_depthwise(graph, x, 5, 2)
+                : random_block(graph, x, WIDTHS[random_int(0, 5)], square(3, 2, 1));
+  const int finer = random_block(graph, squeeze(graph, x), 6, square(1, 1, 0));
+  const int down = random_block(graph, finer, WIDTHS[random_int(0, 5)], square(3, 2, 1));
+  const int up = add_upsample(graph, squeeze(graph, down), 2);
+  random_head(
+      graph, random_block(graph, pair(graph, up, squeeze(graph, finer)), 5, square(1, 1, 0)), 4, 2);
+  random_head(graph, squeeze(graph, down), 8, 2);
+  wisp_graph_class(graph, "box", NULL);
+  wisp_graph_class(graph,
+                   "b\xc3\xbc"
+                   "chse",
+                   NULL);
+  return graph;
+}

@@ -42,4 +42,7 @@ wisp_graph *random_net(const stem *first, int height, int width);
  * activation, of a shuffle too; a grouped convolution; two heads. Height and width are multiples of 16. */
 wisp_graph *random_lite(int height, int width);
 
+/* Squeeze-and-excitation, once behind a depthwise convolution where that is wished; two heads of stride 4 and 8. */
+wisp_graph *random_squeezed(int depthwise, int height, int width);
+
 #endif

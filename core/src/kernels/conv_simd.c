@@ -75,6 +75,7 @@ FINISHER(finish_leaky, WISP_ACT_LEAKY)
 FINISHER(finish_silu, WISP_ACT_SILU)
 FINISHER(finish_hardswish, WISP_ACT_HARDSWISH)
 FINISHER(finish_sigmoid, WISP_ACT_SIGMOID)
+FINISHER(finish_hardsigmoid, WISP_ACT_HARDSIGMOID)
 
 static finisher *finisher_of(wisp_activation activation) {
   switch (activation) {
@@ -84,6 +85,7 @@ static finisher *finisher_of(wisp_activation activation) {
     case WISP_ACT_SILU: return finish_silu;
     case WISP_ACT_HARDSWISH: return finish_hardswish;
     case WISP_ACT_SIGMOID: return finish_sigmoid;
+    case WISP_ACT_HARDSIGMOID: return finish_hardsigmoid;
   }
   return NULL;
 }

@@ -89,5 +89,8 @@ void wisp_k_depthwise__simd(const wisp_filter *filter, const wisp_finish *f, con
       depthwise_loop(filter, f, WISP_ACT_HARDSWISH, in, residual, out, n);
       break;
     case WISP_ACT_SIGMOID: depthwise_loop(filter, f, WISP_ACT_SIGMOID, in, residual, out, n); break;
+    case WISP_ACT_HARDSIGMOID:
+      depthwise_loop(filter, f, WISP_ACT_HARDSIGMOID, in, residual, out, n);
+      break;
   }
 }

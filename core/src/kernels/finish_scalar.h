@@ -29,6 +29,7 @@ static inline int wisp_finish_activate(const wisp_finish *f, int x) {
       return wisp_max(x, 0) - wisp_q15(near, (f->limit / 2 - near) * f->fraction);
     case WISP_ACT_SIGMOID:
       return x < 0 ? wisp_finish_falling(f, t) : 32767 - wisp_finish_falling(f, t);
+    case WISP_ACT_HARDSIGMOID: return (x >> 1) + 0x4000; /* x is in 32767ths of its range */
   }
   return x;
 }

@@ -71,6 +71,8 @@ WISP_INLINE wisp_v128 wisp_finish_activate(const wisp_finish_vectors *f, wisp_ac
       const wisp_v128 rising = wasm_i16x8_sub(wasm_i16x8_const_splat(32767), falling);
       return wasm_v128_bitselect(falling, rising, wasm_i16x8_lt(x, zero));
     }
+    case WISP_ACT_HARDSIGMOID:
+      return wasm_i16x8_add(wasm_i16x8_shr(x, 1), wasm_i16x8_const_splat(0x4000));
   }
   return x;
 }

@@ -167,7 +167,7 @@ static void watch(void *context, int tensor) {
   const wisp_net *net = w->observer->net;
   wisp_spread *spread = &w->observer->spreads[tensor];
   const wisp_net_layer *layer = tensor > 0 ? &net->layers[tensor - 1] : NULL;
-  const int moved = layer && wisp_net_keeps_channels(layer);
+  const int moved = layer && wisp_net_keeps_range(layer);
   const wisp_floats values = wisp_exec_tensor(w->exec, tensor);
   if (!net->tensors[tensor].is_head) keep_pixels(spread, &values, &w->observer->lot);
   if (!net->tensors[tensor].is_head && !moved) count_values(spread, &values);

@@ -74,8 +74,19 @@ static double reach_of(const wisp_net *net, const wisp_net_layer *layer) {
 }
 
 /* The least step of a byte that the runtime's fixed-point numbers can make, for tensors that were all but
- * constant: a sum has 32 bits of 1/128 steps, with room to spare, and the curves have 32767 steps to 10. */
+ * constant: a sum has 32 bits of 1/128 steps, with room to spare, and the curves have 32767 steps to 10. Of a mean and
+ * of a product: core/src/finish.c. */
 static float least_step(const wisp_net *net, const wisp_net_layer *layer) {
+  const float in = net->tensors[layer->inputs[0]].scale;
+  switch (layer->operation) { /* no default: the compiler names what is missing */
+    case WISP_OP_AVERAGE: return fmaxf(in / 127, LEAST_STEP);
+    case WISP_OP_SCALE:
+      return fmaxf(2.001f * in * net->tensors[layer->inputs[1]].scale, LEAST_STEP);
+    case WISP_OP_CONV:
+    case WISP_OP_DEPTHWISE:
+    case WISP_OP_MAXPOOL:
+    case WISP_OP_UPSAMPLE: break;
+  }
   const int curved = wisp_activation_row_of(layer->activation).range > 0;
   const float step = (float)(reach_of(net, layer) / (1 << 22));
   return fmaxf(step, curved ? 1.0f / 3072 : LEAST_STEP);
@@ -102,7 +113,7 @@ void wisp_range(wisp_net *net, const wisp_observer *seen, wisp_ranging ranging) 
     if (tensor->is_head) {
       tensor->scale = 1;
       tensor->zero_point = 0;
-    } else if (wisp_net_keeps_channels(layer)) {
+    } else if (wisp_net_keeps_range(layer)) {
       tensor->scale = in->scale;
       tensor->zero_point = in->zero_point;
     } else {

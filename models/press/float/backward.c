@@ -5,11 +5,13 @@
  * each with the taps that reach that phase. */
 #include "backward.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "convolve.h"
 #include "move.h"
+#include "squeeze.h"
 
 enum { STRIP_FLOATS = 32768 /* of the gradient a task reads */ };
 
@@ -255,7 +257,7 @@ static void reverse_convolution(wisp_backward *b, int number, const float *weigh
   reach_inputs(b, layer, weights, &j.sums);
 }
 
-/* ---- what moves numbers only ---- */
+/* ---- what has no weights ---- */
 
 static void move_task(void *context, int channel) {
   const layer_job *j = context;
@@ -272,16 +274,48 @@ static void move_task(void *context, int channel) {
     }
 }
 
+static void mean_task(void *context, int channel) {
+  const layer_job *j = context;
+  const wisp_net_layer *layer = &j->b->net->layers[j->number];
+  wisp_squeeze_mean_back(&j->b->gradients[j->number + 1], &j->b->gradients[layer->inputs[0]],
+                         channel);
+}
+
+static void scale_task(void *context, int channel) {
+  const layer_job *j = context;
+  const wisp_net_layer *layer = &j->b->net->layers[j->number];
+  const int image = layer->inputs[0], factors = layer->inputs[1];
+  const wisp_floats in = wisp_exec_tensor(j->b->exec, image),
+                    by = wisp_exec_tensor(j->b->exec, factors);
+  wisp_squeeze_scale_back(&j->b->gradients[j->number + 1], &in, &by,
+                          image ? &j->b->gradients[image] : NULL,
+                          factors ? &j->b->gradients[factors] : NULL, channel);
+}
+
+static void reverse(wisp_backward *b, int number, const float *weights, wisp_backward_watch *watch,
+                    void *context) {
+  const wisp_net_layer *layer = &b->net->layers[number];
+  layer_job j = {.b = b, .number = number};
+  switch (layer->operation) { /* no default: the compiler names what is missing */
+    case WISP_OP_CONV: reverse_convolution(b, number, weights, watch, context); return;
+    case WISP_OP_MAXPOOL:
+    case WISP_OP_UPSAMPLE:
+      if (layer->inputs[0]) wisp_pool_run(b->pool, move_task, &j, layer->channels_out);
+      return;
+    case WISP_OP_AVERAGE:
+      if (layer->inputs[0]) wisp_pool_run(b->pool, mean_task, &j, layer->channels_out);
+      return;
+    case WISP_OP_SCALE: wisp_pool_run(b->pool, scale_task, &j, layer->channels_out); return;
+    case WISP_OP_DEPTHWISE: break; /* teach.c refuses it */
+  }
+  assert(!"an operation that has a gradient");
+}
+
 void wisp_backward_run(wisp_backward *b, const float *const *weights, wisp_backward_watch *watch,
                        void *context) {
   for (int t = 1; t <= b->net->layer_count; t++)
     if (!b->net->tensors[t].is_head)
       memset(b->gradients[t].data, 0,
              (size_t)b->gradients[t].channels * b->gradients[t].plane * sizeof(float));
-  for (int i = b->net->layer_count - 1; i >= 0; i--) {
-    const wisp_net_layer *layer = &b->net->layers[i];
-    layer_job j = {.b = b, .number = i};
-    if (wisp_net_mixes_channels(layer)) reverse_convolution(b, i, weights[i], watch, context);
-    else if (layer->inputs[0] > 0) wisp_pool_run(b->pool, move_task, &j, layer->channels_out);
-  }
+  for (int i = b->net->layer_count - 1; i >= 0; i--) reverse(b, i, weights[i], watch, context);
 }

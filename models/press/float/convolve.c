@@ -62,6 +62,7 @@ static inline quad activate(quad v, wisp_activation activation, float slope) {
     case WISP_ACT_SILU: return v / (one + exponential(-v));
     case WISP_ACT_HARDSWISH: return v * clamp(v + splat(3), 0, 6) / splat(6);
     case WISP_ACT_SIGMOID: return one / (one + exponential(-v));
+    case WISP_ACT_HARDSIGMOID: return clamp(v + splat(3), 0, 6) / splat(6);
   }
   return v;
 }
@@ -82,6 +83,8 @@ static inline quad derive(quad v, wisp_activation activation, float slope) {
     case WISP_ACT_SIGMOID:
       sigmoid = one / (one + exponential(-v));
       return sigmoid * (one - sigmoid);
+    case WISP_ACT_HARDSIGMOID:
+      return choose(v < splat(-3), zero, choose(v > splat(3), zero, splat(1.0f / 6)));
   }
   return one;
 }

@@ -11,6 +11,7 @@
 #include "core/src/arena.h"
 #include "depthwise.h"
 #include "move.h"
+#include "squeeze.h"
 
 /* Numbers of input that a strip of output rows reads: they stay in the second-level cache meanwhile. */
 enum { STRIP_FLOATS = 32768 };
@@ -277,6 +278,16 @@ static void move_task(void *context, int channel) {
   wisp_move_run(j->step->layer, j->in, j->out, channel);
 }
 
+static void mean_task(void *context, int channel) {
+  const job *j = context;
+  wisp_squeeze_mean(j->in, j->out, channel);
+}
+
+static void scale_task(void *context, int channel) {
+  const job *j = context;
+  wisp_squeeze_scale(j->in, &j->tensors[j->step->layer->inputs[1]], j->out, channel);
+}
+
 static void depthwise_task(void *context, int channel) {
   const job *j = context;
   const wisp_net_layer *layer = j->step->layer;
@@ -309,6 +320,8 @@ void wisp_exec_layer(wisp_exec *exec, int number) {
     case WISP_OP_DEPTHWISE: wisp_pool_run(exec->pool, depthwise_task, &j, out->channels); return;
     case WISP_OP_MAXPOOL:
     case WISP_OP_UPSAMPLE: wisp_pool_run(exec->pool, move_task, &j, out->channels); return;
+    case WISP_OP_AVERAGE: wisp_pool_run(exec->pool, mean_task, &j, out->channels); return;
+    case WISP_OP_SCALE: wisp_pool_run(exec->pool, scale_task, &j, out->channels); return;
   }
   assert(!"an operation that fold yields");
 }

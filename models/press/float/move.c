@@ -28,9 +28,11 @@ wisp_move_place wisp_move_source(const wisp_net_layer *layer, const wisp_floats 
     case WISP_OP_MAXPOOL: return largest(w, in, in->data + (size_t)channel * in->plane, y, x);
     case WISP_OP_UPSAMPLE: return (wisp_move_place){y / w->stride[0], x / w->stride[1]};
     case WISP_OP_CONV:
-    case WISP_OP_DEPTHWISE: break;
+    case WISP_OP_DEPTHWISE:
+    case WISP_OP_AVERAGE:
+    case WISP_OP_SCALE: break;
   }
-  assert(!"an operation that keeps channels");
+  assert(!"an operation that moves numbers");
   return (wisp_move_place){0, 0};
 }
 

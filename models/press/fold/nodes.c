@@ -271,9 +271,28 @@ static wisp_status fold_select(wisp_folding *f, int number) {
                                                                             : no_memory(f, number);
 }
 
-static wisp_status fold_resample(wisp_folding *f, int number, wisp_operation operation) {
+/* Whether a layer other than a convolution can read it. */
+static int is_whole(const wisp_operands *in) {
+  return in->count == 1 && !in->picks && !in->items->focus;
+}
+
+static wisp_status fold_scale(wisp_folding *f, int number) {
+  const int *inputs = f->graph->nodes[number].inputs;
+  const wisp_operands *in = &f->yields[inputs[0]], *by = &f->yields[inputs[1]];
+  if (!is_whole(in) || !is_whole(by))
+    return wisp_nodes_refuse(f, number, "reads a concatenation, which only a convolution can");
+  const wisp_operand items[2] = {*in->items, *by->items};
+  wisp_net_layer *layer;
+  const wisp_status status =
+      add_layer(f, number, WISP_OP_SCALE, items, 2, f->graph->nodes[number].channels, &layer);
+  if (status != WISP_OK) return status;
+  layer->channels_in = layer->channels_out;
+  return yield(f, number, &(wisp_operand){.tensor = f->net->layer_count}, 1);
+}
+
+static wisp_status fold_alone(wisp_folding *f, int number, wisp_operation operation) {
   const wisp_operands *in = input_of(f, number);
-  if (in->count > 1 || in->picks || in->items->focus)
+  if (!is_whole(in))
     return wisp_nodes_refuse(f, number, "reads a concatenation, which only a convolution can");
   wisp_net_layer *layer;
   return add_whole(f, number, operation, &layer);
@@ -287,8 +306,10 @@ wisp_status wisp_nodes_fold(wisp_folding *f, int number) {
     case WISP_NODE_ACTIVATION: return fold_activation(f, number);
     case WISP_NODE_ADD: return fold_add(f, number);
     case WISP_NODE_CONCAT: return fold_concat(f, number);
-    case WISP_NODE_MAXPOOL: return fold_resample(f, number, WISP_OP_MAXPOOL);
-    case WISP_NODE_UPSAMPLE: return fold_resample(f, number, WISP_OP_UPSAMPLE);
+    case WISP_NODE_MAXPOOL: return fold_alone(f, number, WISP_OP_MAXPOOL);
+    case WISP_NODE_UPSAMPLE: return fold_alone(f, number, WISP_OP_UPSAMPLE);
+    case WISP_NODE_AVERAGE: return fold_alone(f, number, WISP_OP_AVERAGE);
+    case WISP_NODE_SCALE: return fold_scale(f, number);
     case WISP_NODE_SELECT: return fold_select(f, number);
     case WISP_NODE_FOCUS: return yield(f, number, &(wisp_operand){.tensor = 0, .focus = 1}, 1);
     case WISP_NODE_KINDS: break;

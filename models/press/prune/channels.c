@@ -60,7 +60,8 @@ static void find_groups(channels *c) {
     for (int k = 0; k < layer->input_count && mixed; k++)
       c->fixed[group_of(c, layer->inputs[k])] = 1;
     if (wisp_net_is_per_channel(layer)) c->fixed[i + 1] = 1;
-    if (wisp_net_keeps_channels(layer)) unite(c, layer->inputs[0], i + 1);
+    for (int k = 0; k < layer->input_count && wisp_net_keeps_channels(layer); k++)
+      unite(c, layer->inputs[k], i + 1);
     if (layer->residual >= 0) unite(c, layer->residual, i + 1);
   }
 }

@@ -11,7 +11,7 @@
 enum { BITS = 7 };
 
 static int needs_range(const wisp_net *net, int number) {
-  return wisp_net_mixes_channels(&net->layers[number]) && !net->tensors[number + 1].is_head;
+  return !wisp_net_keeps_range(&net->layers[number]) && !net->tensors[number + 1].is_head;
 }
 
 int wisp_trained(const wisp_net *net) {
