@@ -191,7 +191,7 @@ async function readPicture(file) {
     const { drawScene } = await import('../web/src/picture/scene.js');
     return { frame: drawScene(), picture: 'drawn scene' };
   }
-  const { decodeImage } = await import('../web/src/picture/read-node.js');
+  const { decodeImage } = await import('../web/src/reading/read-node.js');
   const bytes = await readFile(file).catch((cause) => {
     throw fileError(file, cause);
   });

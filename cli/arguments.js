@@ -39,6 +39,12 @@ export function size(text) {
 }
 
 /** @param {string} text */
+export function colour(text) {
+  if (/^#[0-9a-f]{6}$/i.test(text)) return text;
+  throw new InvalidArgumentError('It is a colour such as #ffffff.');
+}
+
+/** @param {string} text */
 export const list = (text) =>
   text
     .split(',')
@@ -46,12 +52,30 @@ export const list = (text) =>
     .filter(Boolean);
 
 /**
+ * Adds what every command that reads pictures takes.
+ * @param {import('commander').Command} command
+ */
+export function reading(command) {
+  return command
+    .option(
+      '--background <colour>',
+      'shows through where a picture is transparent, e.g. "#000000"; default: white',
+      colour,
+    )
+    .option(
+      '--max-pixels <n>',
+      'of a picture, else it is refused before it is decoded; default: 100 million',
+      whole(2 ** 31),
+    );
+}
+
+/**
  * Adds what every command that detects takes.
  * @param {import('commander').Command} command
  * @param {{confidence: number, iou: number}} defaults
  */
 export function detecting(command, { confidence, iou }) {
-  return command
+  return reading(command)
     .option('--confidence <share>', 'boxes score above it, 0 to 1', fraction, confidence)
     .option('--iou <share>', 'boxes of one class overlap by at most this, 0 to 1', fraction, iou)
     .option('--max-detections <n>', 'boxes in a picture', whole(30000), 300)

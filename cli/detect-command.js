@@ -16,6 +16,8 @@ import { defaultModel, findPictures } from './files.js';
  * @property {boolean} [classAgnostic]
  * @property {boolean} [multiLabel]
  * @property {boolean} rect
+ * @property {string} [background]
+ * @property {number} [maxPixels]
  * @property {{height: number, width: number}} [size]
  * @property {number} [threads]
  */
@@ -32,7 +34,7 @@ export function detectCommand() {
     .usage('[options] [model.wisp] <picture...>')
     .argument(
       '<file...>',
-      'a model, if there is one, then JPEG, PNG or WebP files, or addresses; - is standard input',
+      'a model, if there is one, then picture files, folders or addresses; - is standard input',
     )
     .option('--classes <names>', 'only these, by name or number, e.g. person,car', list)
     .option('--class-agnostic', 'let boxes suppress those of other classes')

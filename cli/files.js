@@ -25,7 +25,7 @@ export function defaultModel() {
   throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 
-const PICTURE = /\.(jpe?g|png|webp)$/i;
+const PICTURE = /\.(jpe?g|png|webp|gif|bmp|tiff?|avif|hei[cf]|p[gp]m)$/i;
 
 /** By its name. @param {string} file */
 export const isPicture = (file) => PICTURE.test(file);

@@ -25,6 +25,8 @@ import { precisionAndRecall } from './precision.js';
  * @property {number} confidence
  * @property {number} iou
  * @property {number} maxDetections
+ * @property {string} [background]
+ * @property {number} [maxPixels]
  * @property {{height: number, width: number}} [size]
  * @property {number} [threads]
  */
@@ -98,10 +100,8 @@ async function run(model, options) {
 const wrong = (sentence) => new WispError('WISP_ERR_ARGUMENT', sentence);
 
 /** @param {Options} options */
-const detection = ({ confidence, iou, maxDetections }) => ({
-  confidence,
-  iou,
-  maxDetections,
+const detection = ({ confidence, iou, maxDetections, background, maxPixels }) => ({
+  ...{ confidence, iou, maxDetections, background, maxPixels },
   multiLabel: true,
 });
 

@@ -16,6 +16,7 @@ const jobs = {
   web: [
     { name: 'runtime, four variants', make: () => product('wasm', 'runtime') },
     { name: 'press, two variants', make: () => product('wasm', 'press') },
+    { name: 'pictures', make: () => product('wasm', 'pictures') },
   ],
   wasi: [{ name: 'WASI command', make: () => product('wasi', 'wasi') }],
   types: [{ name: 'types', make: types }],

@@ -1,17 +1,18 @@
-/* picture.c - a picture file to RGBA bytes: stb_image decodes, EXIF says which side is up.
+/* picture.c - a picture file to RGBA bytes: pixels.c decodes, EXIF says which side is up, transparency gets a ground.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "picture.h"
 
-#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define STBI_NO_STDIO
-#include <stb_image.h>
+#include "core/wisp.h"
+#include "flatten.h"
+#include "pixels.h"
 
-enum { MAX_PIXELS = 1 << 28, ORIENTATION = 0x0112, UPRIGHT = 1 };
+enum { ORIENTATION = 0x0112, UPRIGHT = 1 };
 
-/* ---- EXIF: a TIFF directory in the first APP1 segment of a JPEG file ---- */
+/* ---- EXIF: a TIFF directory in the APP1 segment of a JPEG file, in the eXIf chunk of a PNG file ---- */
 
 typedef struct tiff {
   const uint8_t *bytes;
@@ -43,18 +44,38 @@ static int tiff_orientation(const tiff *t) {
   return UPRIGHT;
 }
 
-/* 1 ... 8 as EXIF counts; 1 without one. */
-static int orientation(const uint8_t *b, size_t size) {
-  if (size < 4 || b[0] != 0xff || b[1] != 0xd8) return UPRIGHT;
+static int directory_orientation(const uint8_t *bytes, size_t size) {
+  const tiff t = {bytes, size, size > 0 && bytes[0] == 'I'};
+  return tiff_orientation(&t);
+}
+
+static int jpeg_orientation(const uint8_t *b, size_t size) {
   for (size_t at = 2; at + 4 <= size && b[at] == 0xff && b[at + 1] != 0xda;) {
     const size_t length = (size_t)b[at + 2] << 8 | b[at + 3]; /* counts itself */
     if (length < 2 || at + 2 + length > size) return UPRIGHT;
     if (b[at + 1] == 0xe1 && length > 16 && memcmp(b + at + 4, "Exif\0\0", 6) == 0) {
-      const tiff t = {b + at + 10, length - 8, b[at + 10] == 'I'};
-      return tiff_orientation(&t);
+      return directory_orientation(b + at + 10, length - 8);
     }
     at += 2 + length;
   }
+  return UPRIGHT;
+}
+
+static int png_orientation(const uint8_t *b, size_t size) {
+  const tiff file = {b, size, 0};
+  for (size_t at = 8; at + 8 <= size;) {
+    const size_t length = tiff_u32(&file, at);
+    if (length > size - at - 8) return UPRIGHT;
+    if (memcmp(b + at + 4, "eXIf", 4) == 0) return directory_orientation(b + at + 8, length);
+    at += 12 + length;
+  }
+  return UPRIGHT;
+}
+
+/* 1 ... 8 as EXIF counts; 1 without one. */
+static int orientation(const uint8_t *bytes, size_t size) {
+  if (size > 2 && memcmp(bytes, "\xff\xd8", 2) == 0) return jpeg_orientation(bytes, size);
+  if (size > 8 && memcmp(bytes, "\x89PNG", 4) == 0) return png_orientation(bytes, size);
   return UPRIGHT;
 }
 
@@ -89,20 +110,62 @@ static uint8_t *turned(uint8_t *stored, int turn, int *width, int *height) {
   return upright;
 }
 
-const char *picture_open(picture *out, const uint8_t *bytes, size_t size) {
-  int width, height, channels;
-  *out = (picture){NULL, 0, 0};
-  if (size > INT_MAX) return "it is larger than 2 GiB";
-  if (!stbi_info_from_memory(bytes, (int)size, &width, &height, &channels))
-    return "it is no PNG, JPEG or binary PNM file";
-  if ((int64_t)width * height > MAX_PIXELS) return "it has more than 2^28 pixels";
-  uint8_t *stored = stbi_load_from_memory(bytes, (int)size, &width, &height, &channels, 4);
-  if (!stored) return stbi_failure_reason();
-  out->rgba = turned(stored, orientation(bytes, size), &width, &height);
-  if (!out->rgba) return "there is no memory to turn it upright";
-  out->width = width;
-  out->height = height;
+/* What a file is that pixels.c doesn't know. */
+static const char *stranger(const uint8_t *bytes, size_t size) {
+  static const struct {
+    size_t at;
+    const char *begin, *kind;
+  } strangers[] = {{8, "WEBP", "WebP"},    {4, "ftypavi", "AVIF"}, {4, "ftyphe", "HEIC"},
+                   {4, "ftypmif", "HEIC"}, {0, "II*", "TIFF"},     {0, "MM\0*", "TIFF"},
+                   {0, "<svg", "SVG"}};
+  for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+    const size_t length = strlen(strangers[i].begin);
+    if (size > strangers[i].at + length &&
+        memcmp(bytes + strangers[i].at, strangers[i].begin, length) == 0)
+      return strangers[i].kind;
+  }
   return NULL;
+}
+
+static int refuse(picture *out, pixels_status status, const pixels *image, const char *kind,
+                  double max_pixels) {
+  char *why = out->why;
+  const size_t room = sizeof out->why;
+  switch (status) {
+    case PIXELS_TOO_LARGE:
+      snprintf(why, room,
+               "its %d x %d pixels are too many: --max-pixels is %.0f, the longest side %d",
+               image->width, image->height, max_pixels, WISP_MAX_FRAME_SIDE);
+      break;
+    case PIXELS_MEMORY: snprintf(why, room, "there is no memory to decode it"); break;
+    case PIXELS_LACKING:
+      snprintf(why, room, "it breaks off: %.0f %% of its rows are missing; copy or fetch it again",
+               image->lacking < 0.01 ? 1.0 : image->lacking * 100);
+      break;
+    case PIXELS_DAMAGED:
+      snprintf(why, room, "it is damaged or of a kind that is not supported: %s", image->why);
+      break;
+    default:
+      if (kind)
+        snprintf(why, room, "it is %s, which this command can't decode; convert it to PNG or JPEG",
+                 kind);
+      else snprintf(why, room, "it is no JPEG, PNG, GIF, BMP or binary PNM file");
+  }
+  return 0;
+}
+
+int picture_open(picture *out, const uint8_t *bytes, size_t size, double max_pixels,
+                 uint32_t background) {
+  pixels image;
+  *out = (picture){NULL, 0, 0, ""};
+  const pixels_status status = pixels_decode(&image, bytes, size, max_pixels);
+  if (status != PIXELS_OK) return refuse(out, status, &image, stranger(bytes, size), max_pixels);
+  out->rgba = turned(image.rgba, orientation(bytes, size), &image.width, &image.height);
+  if (!out->rgba) return refuse(out, PIXELS_MEMORY, &image, NULL, max_pixels);
+  out->width = image.width;
+  out->height = image.height;
+  flatten(out->rgba, (size_t)out->width * (size_t)out->height, background);
+  return 1;
 }
 
 void picture_close(picture *image) {

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flatten.h"
 #include "record.h"
 
 /* A head, as told: with the numbers of its anchors, two each. */
@@ -222,6 +223,11 @@ EMSCRIPTEN_KEEPALIVE uint8_t *press_frame_buffer(int width, int height) {
   door.width = usable ? width : 0;
   door.height = usable ? height : 0;
   return usable ? door.rgba : NULL;
+}
+
+/* Lays that picture, where it is transparent, on the colour 0xRRGGBB. */
+EMSCRIPTEN_KEEPALIVE void flatten_frame(uint32_t colour) {
+  flatten(door.rgba, (size_t)door.width * (size_t)door.height, colour);
 }
 
 static wisp_frame frame(void) {

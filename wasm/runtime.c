@@ -12,6 +12,7 @@
 
 #include "core/wisp.h"
 #include "core/wisp_testing.h"
+#include "flatten.h"
 #include "record.h"
 
 /* A picture's room; grows, never shrinks. */
@@ -23,7 +24,7 @@ typedef struct runtime_room {
 /* The picture of one place in the batch. */
 typedef struct runtime_slot {
   runtime_room room;
-  const uint8_t *rgba; /* in its own room or in the landing */
+  uint8_t *rgba; /* in its own room or in the landing */
   int width, height;
 } runtime_slot;
 
@@ -232,11 +233,18 @@ EMSCRIPTEN_KEEPALIVE uint8_t *runtime_landing(size_t size) {
   return runtime_grow(&door.landing, size);
 }
 
-/* Frame i is the picture that was written there; nonzero unless there is no room of that size. */
-EMSCRIPTEN_KEEPALIVE int runtime_land(int i, int width, int height) {
+/* Frame i is the picture that was written there; 0 where there is no room of that size. */
+EMSCRIPTEN_KEEPALIVE uint8_t *runtime_land(int i, int width, int height) {
   const uint64_t size = runtime_frame_size(width, height);
-  if (i < 0 || size == 0 || size > door.landing.cap || !runtime_reserve(i + 1)) return 0;
-  return runtime_show(i, door.landing.rgba, width, height) != NULL;
+  if (i < 0 || size == 0 || size > door.landing.cap || !runtime_reserve(i + 1)) return NULL;
+  return runtime_show(i, door.landing.rgba, width, height);
+}
+
+/* Lays frame i, where it is transparent, on the colour 0xRRGGBB. */
+EMSCRIPTEN_KEEPALIVE void runtime_flatten(int i, uint32_t colour) {
+  if (i < 0 || i >= door.batch) return;
+  const runtime_slot *slot = &door.slots[i];
+  flatten(slot->rgba, (size_t)slot->width * (size_t)slot->height, colour);
 }
 
 /* The detector of the model that has arrived, as runtime_expect said; gives the room of the model's pieces back. */

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #define _POSIX_C_SOURCE 200112L /* clock_gettime */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,18 +12,25 @@
 #include "picture.h"
 
 enum { DONE = 0, FAILED = 1, MISUSED = 2 };
+enum {
+  MOST = 1000000 /* of what is counted in a command */,
+  WHITE = 0xffffff,
+  MAX_PIXELS = 100000000
+};
 
 static const char usage[] =
     "Usage: wisp.wasm detect MODEL IMAGE [options]\n"
     "\n"
-    "Detects objects in IMAGE (PNG, JPEG or binary PNM) with MODEL (a .wisp file) and prints "
-    "JSON.\n"
+    "Detects objects in IMAGE (JPEG, PNG, GIF, BMP or binary PNM) with MODEL (a .wisp file) and\n"
+    "prints JSON.\n"
     "\n"
     "  --confidence F   boxes score above F, 0 to 1 (0.25)\n"
     "  --iou F          boxes of a class overlap by at most F, 0 to 1 (0.45)\n"
     "  --max N          at most N boxes (300)\n"
     "  --size HxW       of the network's input, e.g. 384x640 or 320 (the model's own)\n"
     "  --no-rect        compute the whole input, not only what the picture needs of it\n"
+    "  --background C   what shows through where IMAGE is transparent, #rrggbb (#ffffff)\n"
+    "  --max-pixels N   larger pictures are refused before they are decoded (100000000)\n"
     "  --repeat N       detect N times and report the fastest (1)\n"
     "  --help\n"
     "\n"
@@ -33,7 +41,8 @@ typedef struct command {
   const char *model, *image;
   wisp_settings settings;
   wisp_options options;
-  int repeat;
+  uint32_t background; /* 0xRRGGBB */
+  int max_pixels, repeat;
 } command;
 
 typedef struct bytes {
@@ -61,17 +70,24 @@ static int parse_float(const char *text, float *value) {
   return end != text && *end == 0;
 }
 
-static int parse_int(const char *text, int *value) {
+static int parse_int(const char *text, int most, int *value) {
   char *end;
   errno = 0;
   const long number = strtol(text, &end, 10);
   *value = (int)number;
-  return end != text && *end == 0 && errno == 0 && number >= 1 && number <= 1000000;
+  return end != text && *end == 0 && errno == 0 && number >= 1 && number <= most;
+}
+
+static int parse_colour(const char *text, uint32_t *colour) {
+  const size_t digits = strspn(text + (*text == '#'), "0123456789abcdefABCDEF");
+  if (*text != '#' || digits != 6 || text[7] != 0) return 0;
+  *colour = (uint32_t)strtoul(text + 1, NULL, 16);
+  return 1;
 }
 
 static int parse_size(const char *text, wisp_settings *settings) {
   char rest;
-  if (parse_int(text, &settings->height)) {
+  if (parse_int(text, MOST, &settings->height)) {
     settings->width = settings->height;
     return 1;
   }
@@ -81,9 +97,11 @@ static int parse_size(const char *text, wisp_settings *settings) {
 static int parse_option(command *c, const char *name, const char *value) {
   if (strcmp(name, "--confidence") == 0) return parse_float(value, &c->options.confidence);
   if (strcmp(name, "--iou") == 0) return parse_float(value, &c->options.iou);
-  if (strcmp(name, "--max") == 0) return parse_int(value, &c->options.max_detections);
+  if (strcmp(name, "--max") == 0) return parse_int(value, MOST, &c->options.max_detections);
   if (strcmp(name, "--size") == 0) return parse_size(value, &c->settings);
-  if (strcmp(name, "--repeat") == 0) return parse_int(value, &c->repeat);
+  if (strcmp(name, "--repeat") == 0) return parse_int(value, MOST, &c->repeat);
+  if (strcmp(name, "--background") == 0) return parse_colour(value, &c->background);
+  if (strcmp(name, "--max-pixels") == 0) return parse_int(value, INT_MAX, &c->max_pixels);
   return 0;
 }
 
@@ -149,11 +167,11 @@ static int load_model(const char *path, wisp_model **model) {
   return status;
 }
 
-static int load_image(const char *path, picture *image) {
+static int load_image(const command *c, picture *image) {
   bytes file;
-  int status = read_file(path, &file);
-  const char *why = status == DONE ? picture_open(image, file.data, file.size) : NULL;
-  if (why) status = fail(FAILED, path, why);
+  int status = read_file(c->image, &file);
+  if (status == DONE && !picture_open(image, file.data, file.size, c->max_pixels, c->background))
+    status = fail(FAILED, c->image, image->why);
   free(file.data);
   return status;
 }
@@ -230,14 +248,18 @@ static int detect(const command *c, const wisp_model *model, const picture *imag
 
 int main(int n, char **words) {
   if (n == 2 && strcmp(words[1], "--help") == 0) return fputs(usage, stdout) < 0 ? FAILED : DONE;
-  command c = {.settings = wisp_default_settings(), .options = wisp_default_options(), .repeat = 1};
+  command c = {.settings = wisp_default_settings(),
+               .options = wisp_default_options(),
+               .background = WHITE,
+               .max_pixels = MAX_PIXELS,
+               .repeat = 1};
   c.settings.clock = now_ms;
   wisp_model *model = NULL;
-  picture image = {NULL, 0, 0};
+  picture image = {NULL, 0, 0, ""};
   int status = parse(&c, n, words);
   if (status == DONE) status = load_model(c.model, &model);
   const double started = now_ms();
-  if (status == DONE) status = load_image(c.image, &image);
+  if (status == DONE) status = load_image(&c, &image);
   if (status == DONE) status = detect(&c, model, &image, now_ms() - started);
   picture_close(&image);
   wisp_model_close(&model);

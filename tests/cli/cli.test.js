@@ -140,8 +140,11 @@ describe('wisp press', () => {
     assert.equal(code, 0, stderr);
     const lines = stderr.trim().split('\n');
     assert.equal(lines.length, 3, stderr);
-    assert.match(lines[0], /^wisp: .*cut\.png: The PNG picture is damaged.* It is left out\.$/);
-    assert.match(lines[1], /^wisp: .*page\.jpg: This is a text file.* It is left out\.$/);
+    assert.match(
+      lines[0],
+      /^wisp: .*cut\.png: It breaks off: some of its pixels are missing\..* It is left out\.$/,
+    );
+    assert.match(lines[1], /^wisp: .*page\.jpg: It is a web page, no picture.* It is left out\.$/);
     assert.match(lines[2], /calibrated on 1 picture$/);
   });
 

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { readCode } from '../../web/demo/code-reading.js';
 import { Detector } from '../../web/src/index.js';
-import { decodeImage } from '../../web/src/picture/read-node.js';
+import { decodeImage } from '../../web/src/reading/read-node.js';
 import { dataPath, without } from '../support/test-data.js';
 import { cut, decoder, resized } from './code-pictures.js';
 

@@ -5,7 +5,7 @@ import { before, test } from 'node:test';
 import bwip from 'bwip-js/node';
 import { attemptsAt, linkOf, readCode, regionOf, visible } from '../../web/demo/code-reading.js';
 import { CODE_NAMES, nameOfClass } from '../../web/demo/sentences.js';
-import { decodeImage } from '../../web/src/picture/read-node.js';
+import { decodeImage } from '../../web/src/reading/read-node.js';
 import { cut, decoder, resized } from './code-pictures.js';
 
 /** @type {import('../../web/demo/code-reading.js').Decode} */

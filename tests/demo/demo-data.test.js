@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { chromium as findChromium } from '../../tools/places.mjs';
-import { decodeImage } from '../../web/src/picture/read-node.js';
+import { decodeImage } from '../../web/src/reading/read-node.js';
 import { dataPath, without } from '../support/test-data.js';
 import { DemoPage, openBrowser } from './demo-page.js';
 

@@ -17,7 +17,7 @@ import {
   wasmEdge,
 } from '../../tools/places.mjs';
 import { startServer } from '../../tools/serve.mjs';
-import { decodeImage } from '../../web/src/picture/read-node.js';
+import { decodeImage } from '../../web/src/reading/read-node.js';
 import { press } from '../cli/judging.js';
 import { makeModel, makePicture } from '../support/fixtures.js';
 import { decodePpm, encodePpm } from '../support/netpbm.js';

@@ -12,6 +12,7 @@ import { makeModel, makePicture } from '../support/fixtures.js';
 import { encodeY4m } from '../support/netpbm.js';
 import { makeFixtures, openSite } from '../support/site.js';
 import * as cases from './page-cases.js';
+import { testPictures } from './picture-cases.js';
 
 const SKIP = findChromium() ? false : 'no Chromium here: node tools/setup.mjs sets one up';
 const FLAGS = [
@@ -101,6 +102,7 @@ describe('an isolated page', { skip: SKIP }, () => {
   test('keeps models that are what they should be, and no others', async () => {
     assert.deepEqual(await open.page.evaluate(cases.keeping), cases.kept);
   });
+  testPictures((run, argument) => open.page.evaluate(/** @type {any} */ (run), argument));
   test('turns a photo as its EXIF says', async () => {
     assert.deepEqual(await open.page.evaluate(cases.turnedPhoto), [32, 64, 32, 64]);
   });

@@ -7,6 +7,7 @@ import { firefox as findFirefox } from '../../tools/places.mjs';
 import { startServer } from '../../tools/serve.mjs';
 import { makeFixtures } from '../support/site.js';
 import * as cases from './page-cases.js';
+import { testPictures } from './picture-cases.js';
 
 const SKIP = findFirefox() ? false : 'no Firefox here: set FIREFOX_PATH, or install firefox-esr';
 const CAMERA = {
@@ -64,6 +65,7 @@ describe('an isolated page', { skip: SKIP }, () => {
       assert.match(await open.page.evaluate(run), sentence);
     });
   }
+  testPictures((run, argument) => open.page.evaluate(/** @type {any} */ (run), argument));
   test('turns a photo as its EXIF says', async () => {
     assert.deepEqual(await open.page.evaluate(cases.turnedPhoto), [32, 64, 32, 64]);
   });

@@ -222,7 +222,7 @@ export const refusals = {
   ],
   'a page instead of a picture': [
     () => kit.refusal(() => kit.detector.detect('/web/demo/index.html')),
-    /^WISP_ERR_SOURCE: .*\/web\/demo\/index.html is a web page/,
+    /^WISP_ERR_SOURCE: .*\/web\/demo\/index.html: It is a web page/,
   ],
   'a picture that is not there': [
     () => kit.refusal(() => kit.detector.detect('/web/demo/no.png')),

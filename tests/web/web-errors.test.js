@@ -9,7 +9,7 @@ import { root } from '../../tools/places.mjs';
 import { Engine } from '../../web/src/detect/engine.js';
 import { chooseVariant } from '../../web/src/detect/variant.js';
 import { Detector, WispError } from '../../web/src/index.js';
-import { readPicture } from '../../web/src/picture/read.js';
+import { readPicture } from '../../web/src/reading/read.js';
 import { withHeader } from '../support/fixtures.js';
 import { model, openSite, picture, png } from '../support/site.js';
 
@@ -127,11 +127,16 @@ describe('errors are sentences', () => {
       'a picture too wide',
       () => detect({ data: new Uint8Array(4 * 32769), width: 32769, height: 1 }),
       'SOURCE',
-      /32769 × 1 pixels; sides up to 32768/,
+      /32769 × 1 pixels are too many: sides up to 32768/,
     ],
     ['a stream that fails', () => open(failing()), 'FETCH', /stream broke off: socket hang up/],
-    ['no picture file', () => detect(inFolder('tiny.wisp')), 'SOURCE', /tiny\.wisp: .*57 49 53 50/],
-    ['half a picture', () => detect(png.subarray(0, 500)), 'SOURCE', /PNG picture is damaged/],
+    [
+      'no picture file',
+      () => detect(inFolder('tiny.wisp')),
+      'SOURCE',
+      /tiny\.wisp: It is a \.wisp file, no/,
+    ],
+    ['half a picture', () => detect(png.subarray(0, 500)), 'SOURCE', /The picture: It breaks off/],
     [
       'too few bytes',
       () => detect({ data: new Uint8Array(3), width: 1, height: 1 }),
@@ -223,14 +228,9 @@ describe('errors are sentences', () => {
     const read = async () => {
       throw new TypeError('what a browser says');
     };
-    const raw = {
-      kind: /** @type {const} */ ('raw'),
-      data: new Uint8Array(4),
-      width: 1,
-      height: 1,
-    };
-    const reading = readPicture({ read }, raw, () => new Uint8ClampedArray(4));
-    await refuses(reading, 'WISP_ERR_SOURCE', /can't be read: what a browser says\./);
+    const file = { kind: /** @type {const} */ ('file'), bytes: new Uint8Array(4), name: 'a.png' };
+    const reading = readPicture({ read }, file, () => new Uint8ClampedArray(4), { maxPixels: 1 });
+    await refuses(reading, 'WISP_ERR_SOURCE', /^a\.png: It can't be read: what a browser says\.$/);
   });
 
   test('a thread that died ends the engine', async () => {

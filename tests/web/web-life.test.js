@@ -134,7 +134,8 @@ test('the landing goes to one picture at a time and comes back unless it was too
   const kind = async (/** @type {typeof one} */ picture) => (await pack(picture, spares)).kind;
   assert.equal(await kind(one), 'raw');
   spares.keep([], room);
-  assert.deepEqual(await pack(one, spares), { kind: 'landed', width: 8, height: 4 });
+  const landed = { kind: 'landed', width: 8, height: 4, name: 'The picture' };
+  assert.deepEqual(await pack(one, spares), landed);
   assert.deepEqual([...room], [...one.data]);
   assert.equal(await kind(one), 'raw', 'the worker has it');
   spares.takeBack([{ kind: 'landed', width: 8, height: 4 }]);
@@ -318,12 +319,15 @@ describe('the files a browser gets', () => {
     for (const names of [page, worker])
       assert.ok(!names.some((name) => name.endsWith('-node.js')), names.join(' '));
     const pictures = (/** @type {string[]} */ names) =>
-      names.filter((name) => name.startsWith('picture/')).sort();
-    assert.deepEqual(
-      pictures(page),
-      ['pack', 'picture', 'spares'].map((name) => `picture/${name}.js`),
-    );
-    const reading = ['picture', 'read-browser', 'read'].map((name) => `picture/${name}.js`);
+      names.filter((name) => /^(picture|reading)\//.test(name)).sort();
+    const inFolder = (/** @type {string} */ folder, /** @type {string[]} */ ...names) =>
+      names.map((name) => `${folder}/${name}.js`);
+    assert.deepEqual(pictures(page), inFolder('picture', 'pack', 'picture', 'spares'));
+    const reading = [
+      ...inFolder('picture', 'picture'),
+      ...inFolder('reading', 'browser-habits', 'header', 'jpeg-end', 'orientation'),
+      ...inFolder('reading', 'read-browser', 'read'),
+    ];
     assert.deepEqual(pictures(worker), reading);
   });
 

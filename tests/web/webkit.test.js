@@ -8,6 +8,7 @@ import { which } from '../../tools/command.mjs';
 import { startServer } from '../../tools/serve.mjs';
 import { makeFixtures } from '../support/site.js';
 import * as cases from './page-cases.js';
+import { testPictures } from './picture-cases.js';
 
 const DRIVER = which('WebKitWebDriver');
 const DISPLAY = which('Xvfb');
@@ -107,6 +108,7 @@ describe('an isolated page', { skip: SKIP }, () => {
       assert.match(await evaluate(run), sentence);
     });
   }
+  testPictures(evaluate);
   test('turns a photo as its EXIF says', async () => {
     assert.deepEqual(await evaluate(cases.turnedPhoto), [32, 64, 32, 64]);
   });

@@ -2,7 +2,8 @@
 import { button, input } from './elements.js';
 
 /**
- * @typedef {Required<Omit<import('../src/index.js').DetectOptions, 'classes' | 'signal' | 'rect'>>} Options
+ * @typedef {Required<Pick<import('../src/index.js').DetectOptions,
+ *   'confidence' | 'iou' | 'maxDetections' | 'classAgnostic' | 'multiLabel'>>} Options
  */
 
 /** As YOLOv5's detect. @type {Options} */

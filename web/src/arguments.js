@@ -3,6 +3,7 @@
 import { naming, WispError } from './error.js';
 
 const MOST_THREADS = 64;
+const MOST_PIXELS = 100_000_000;
 
 /**
  * @param {number | {width: number, height: number}} [size]
@@ -38,6 +39,19 @@ export function plain(options) {
     if (Object(value) === value || typeof value === 'symbol')
       throw wrong(`${name} is a number, a word, true or false, not ${naming(value)}.`);
   return options;
+}
+
+/**
+ * How pictures are read, with defaults.
+ * @param {import('./picture/picture.js').ReadOptions} options
+ * @returns {{background: number, maxPixels: number}} background as 0xRRGGBB
+ */
+export function reading({ background = '#ffffff', maxPixels = MOST_PIXELS }) {
+  const [, colour] = /^#([0-9a-f]{6})$/i.exec(String(background)) ?? [];
+  if (!colour) throw wrong(`background is a colour such as "#ffffff", not ${naming(background)}.`);
+  if (!(typeof maxPixels === 'number' && maxPixels >= 1))
+    throw wrong(`maxPixels is a number from 1 on, not ${naming(maxPixels)}.`);
+  return { background: Number.parseInt(colour, 16), maxPixels };
 }
 
 /**

@@ -2,7 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // wisp for browsers and Node: open a model, detect boxes, close.
 
-import { detection, inputSize, threadCount } from './arguments.js';
+import { detection, inputSize, reading, threadCount } from './arguments.js';
 import { downloadModel } from './bytes/download.js';
 import { mayBeWisp } from './bytes/magic.js';
 import { onAbort } from './crew/abort.js';
@@ -14,7 +14,7 @@ import { chooseVariant } from './detect/variant.js';
 import { WORKER } from './detect/worker-files.js';
 import { WispError } from './error.js';
 import { countCores, isNode } from './host.js';
-import { explainRefusal, movable, pack } from './picture/pack.js';
+import { explainRefusal, movable, nameOf, pack } from './picture/pack.js';
 import { release } from './picture/picture.js';
 import { Spares } from './picture/spares.js';
 import { compile } from './wasm/instance.js';
@@ -51,7 +51,8 @@ export { WispError };
  *
  * @typedef {OwnOptions & import('./crew/base.js').Places} OpenOptions
  *
- * @typedef {import('./detect/engine.js').DetectOptions & {signal?: AbortSignal}} DetectOptions
+ * @typedef {import('./detect/engine.js').DetectOptions & import('./picture/picture.js').ReadOptions &
+ *   {signal?: AbortSignal}} DetectOptions
  *
  * @typedef {import('./detect/engine.js').ModelInfo & import('./detect/engine.js').DetectorInfo &
  *   {variant: Variant, reason: string}} Info
@@ -150,30 +151,30 @@ export class Detector {
    * @param {DetectOptions} [options]
    * @returns {Promise<any>}
    */
-  async detect(source, { signal, ...others } = {}) {
+  async detect(source, { signal, background, maxPixels, ...options } = {}) {
     signal?.throwIfAborted();
-    const options = detection(others);
+    const wanted = { options: detection(options), reading: reading({ background, maxPixels }) };
     const isBatch = Array.isArray(source);
     const sources = isBatch ? source : [source];
     if (sources.length === 0) return [];
-    const results = await remembering(this, () => this.#detectAll(sources, options, signal));
+    const results = await remembering(this, () => this.#detectAll(sources, wanted, signal));
     return isBatch ? results : results[0];
   }
 
   /**
    * @param {PictureSource[]} sources
-   * @param {import('./detect/engine.js').DetectOptions} options
+   * @param {object} wanted what is looked for, and how the sources are read
    * @param {AbortSignal | undefined} signal
    * @returns {Promise<Result[]>}
    */
-  async #detectAll(sources, options, signal) {
+  async #detectAll(sources, wanted, signal) {
     const started = performance.now();
     const pictures = await this.#pack(sources, signal);
     const packing = (performance.now() - started) / sources.length;
     try {
       const { id, reply } = this.#link.request(
         'detect',
-        { pictures, options },
+        { pictures, ...wanted },
         pictures.flatMap(movable),
       );
       const drop = () => this.#link.request('drop', { target: id }).reply.catch(() => {});
@@ -319,12 +320,16 @@ async function ready(link, onProgress) {
  * @param {Spares} spares
  */
 async function packAll(sources, spares) {
-  const packed = await Promise.allSettled(sources.map((source) => pack(source, spares)));
+  const name = (/** @type {PictureSource} */ source, /** @type {number} */ index) =>
+    nameOf(source, index, sources.length);
+  const packed = await Promise.allSettled(
+    sources.map((source, index) => pack(source, spares, name(source, index))),
+  );
   const pictures = packed.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = packed.find((one) => one.status === 'rejected');
   if (!failed) return pictures;
   giveBack(pictures, spares);
-  throw explainRefusal(failed.reason);
+  throw failed.reason;
 }
 
 /** They won't go to the worker. @param {import('./picture/picture.js').Picture[]} pictures @param {Spares} spares */

@@ -2,7 +2,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // The press for browsers and Node: a float network and calibration pictures in, a .wisp file out.
 
-import { classList, detection, inputSize, plain, threadCount } from './arguments.js';
+import { classList, detection, inputSize, plain, reading, threadCount } from './arguments.js';
 import { onAbort } from './crew/abort.js';
 import { placesOf } from './crew/base.js';
 import { bindMethods } from './crew/bound.js';
@@ -20,6 +20,7 @@ export { WispError };
 /**
  * @typedef {import('./bytes/download.js').ModelSource} ModelSource
  * @typedef {import('./picture/picture.js').PictureSource} PictureSource
+ * @typedef {import('./picture/picture.js').ReadOptions} ReadOptions
  * @typedef {import('./pressing/press-settings.js').QuantiseOptions} QuantiseOptions
  * @typedef {import('./pressing/press-settings.js').LayerAccount} LayerAccount
  * @typedef {import('./pressing/press-service.js').PressInfo} PressInfo
@@ -114,10 +115,11 @@ export class Press {
   /**
    * Shows the network one calibration picture.
    * @param {PictureSource} picture
+   * @param {ReadOptions} [options]
    * @returns {Promise<number>} pictures seen so far
    */
-  observe(picture) {
-    return this.#withPicture('observe', picture, {});
+  observe(picture, options = {}) {
+    return this.#withPicture('observe', picture, { reading: reading(options) });
   }
 
   /**
@@ -171,14 +173,15 @@ export class Press {
   /**
    * Boxes of the float network, in pixels of the source.
    * @param {PictureSource} picture
-   * @param {Omit<import('./detect/engine.js').DetectOptions, 'classes'>} [options]
+   * @param {Omit<import('./detect/engine.js').DetectOptions, 'classes'> & ReadOptions} [options]
    * @returns {Promise<FloatResult>}
    */
-  async detect(picture, options = {}) {
-    const wanted = detection(options);
-    if (wanted.classes)
+  async detect(picture, { background, maxPixels, ...others } = {}) {
+    const options = detection(others);
+    if (options.classes)
       throw new WispError('WISP_ERR_ARGUMENT', 'A press finds boxes of all its classes.');
-    return this.#withPicture('detect', picture, { options: wanted });
+    const body = { options, reading: reading({ background, maxPixels }) };
+    return this.#withPicture('detect', picture, body);
   }
 
   /**
@@ -229,21 +232,22 @@ export class Press {
 /**
  * All of it: opens the network, shows it the pictures, quantises, packs. Pictures that can't be read are skipped.
  * @param {ModelSource | FloatGraph} model an ONNX file, or what another importer made
- * @param {OpenOptions & QuantiseOptions & All} options
+ * @param {OpenOptions & QuantiseOptions & ReadOptions & All} options
  * @returns {Promise<Pressed>}
  */
 export async function press(model, { pictures = [], channels, ...options }) {
   requirePictures(pictures, channels);
-  const { onProgress } = options;
+  reading(options); // refuses before the network is opened
   const opened = await Press.open(model, options);
   const settings = settingsIn(options);
   try {
     await opened.settings(settings); // before hours go into pictures
-    let skipped = await look(opened, pictures, onProgress);
+    let skipped = await look(opened, pictures, options);
     if (channels !== undefined) {
       await opened.channels(channels);
-      skipped = await look(opened, pictures, onProgress);
+      skipped = await look(opened, pictures, options);
     }
+    const { onProgress } = options;
     onProgress?.({ phase: 'quantise', done: 0, total: 1 });
     const { layers } = await opened.quantise(settings, onProgress);
     onProgress?.({ phase: 'pack' });
@@ -285,10 +289,11 @@ function weighed(node, found) {
   return node.op === 'conv' && left ? { ...node, ...left } : node;
 }
 
-/** What is not for opening. @param {OpenOptions & QuantiseOptions} options @returns {QuantiseOptions} */
+/** What is not for opening. @param {OpenOptions & QuantiseOptions & ReadOptions} options @returns {QuantiseOptions} */
 function settingsIn(options) {
   const { threads, size, classes, name, ...others } = options;
-  const { signal, onProgress, base, wasmBase, workerUrl, ...settings } = others;
+  const { signal, onProgress, base, wasmBase, workerUrl, ...rest } = others;
+  const { background, maxPixels, ...settings } = rest;
   return settings;
 }
 
@@ -296,15 +301,16 @@ function settingsIn(options) {
  * Shows a press all the pictures. One that can't be read, or is too large for the memory, is left out.
  * @param {Press} opened
  * @param {Iterable<PictureSource> | AsyncIterable<PictureSource>} pictures
- * @param {{onSkip?: (error: WispError, index: number) => void, onPicture?: (index: number) => void}} [options] called
- *   for each picture that is left out, and after each
+ * @param {ReadOptions & {onSkip?: (error: WispError, index: number) => void, onPicture?: (index: number) => void}}
+ *   [options] how pictures are read; called for each that is left out, and after each
  * @returns {Promise<number>} how many were seen
  */
-export async function observeAll(opened, pictures, { onSkip, onPicture } = {}) {
+export async function observeAll(opened, pictures, options = {}) {
+  const { onSkip, onPicture, ...reads } = options;
   let [index, seen] = [0, 0];
   for await (const picture of pictures) {
     try {
-      await opened.observe(picture);
+      await opened.observe(picture, reads);
       seen++;
     } catch (error) {
       if (!(error instanceof WispError) || !OF_PICTURES.includes(error.code)) throw error;
@@ -321,14 +327,17 @@ const OF_PICTURES = ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH', 'WISP_ERR_MEMORY'];
 /**
  * @param {Press} opened
  * @param {Iterable<PictureSource> | AsyncIterable<PictureSource>} pictures
- * @param {OpenOptions['onProgress']} onProgress
+ * @param {OpenOptions & ReadOptions} options
  */
-async function look(opened, pictures, onProgress) {
+async function look(opened, pictures, options) {
+  const { onProgress } = options;
   const total = Array.isArray(pictures) ? pictures.length : 0;
   /** @type {Pressed['skipped']} */
   const skipped = [];
   onProgress?.({ phase: 'observe', done: 0, total });
   const seen = await observeAll(opened, pictures, {
+    background: options.background,
+    maxPixels: options.maxPixels,
     onSkip: (error, index) => skipped.push({ index, error }),
     onPicture: (index) => onProgress?.({ phase: 'observe', done: index + 1, total }),
   });

@@ -215,13 +215,26 @@ export class Engine {
     return undefined;
   }
 
-  /** Picture i of the batch is the one in that room. @param {number} i @param {number} width @param {number} height */
+  /**
+   * Picture i of the batch is the one in that room.
+   * @param {number} i
+   * @param {number} width
+   * @param {number} height
+   * @returns {Uint8ClampedArray<ArrayBuffer>} it
+   */
   land(i, width, height) {
-    if (!this.#module._runtime_land(i, width, height)) {
+    const at = this.#module._runtime_land(i, width, height);
+    if (!at) {
       const sentence = `There is no room for a picture of ${width} × ${height} pixels.`;
       throw new WispError('WISP_ERR_MEMORY', sentence);
     }
     this.#frames[i] = { width, height };
+    return this.#door.pixels(at, width, height);
+  }
+
+  /** Lays picture i, where it is transparent, on a colour. @param {number} i @param {number} colour 0xRRGGBB */
+  flatten(i, colour) {
+    this.#door.guard(() => this.#module._runtime_flatten(i, colour));
   }
 
   /**

@@ -3,7 +3,7 @@
 import { Requests } from '../crew/requests.js';
 import { WispError } from '../error.js';
 import { bringsLanding, release } from '../picture/picture.js';
-import { readPicture } from '../picture/read.js';
+import { readPicture } from '../reading/read.js';
 import { Engine } from './engine.js';
 import { chooseVariant } from './variant.js';
 
@@ -86,13 +86,15 @@ export class Service {
   }
 
   /** @param {Message} message */
-  async #detect({ id, pictures, options }) {
+  async #detect({ id, pictures, options, reading }) {
     if (pictures.some(bringsLanding)) this.#lent = false;
     try {
       const { signal } = /** @type {AbortController} */ (this.#stops.get(id));
       const results = [];
       while (results.length < pictures.length && !signal.aborted)
-        results.push(...(await this.#some(pictures.slice(results.length), options, signal)));
+        results.push(
+          ...(await this.#some(pictures.slice(results.length), options, { ...reading, signal })),
+        );
       return { results, ...this.#spares(pictures) };
     } finally {
       this.#stops.delete(id);
@@ -104,27 +106,28 @@ export class Service {
    * The first of the pictures: as many as fit into memory together, one at least.
    * @param {Picture[]} pictures
    * @param {import('./engine.js').DetectOptions} options
-   * @param {AbortSignal} signal
+   * @param {{background: number, maxPixels: number, signal: AbortSignal}} reading
    */
-  async #some(pictures, options, signal) {
+  async #some(pictures, options, { background, maxPixels, signal }) {
     const engine = this.#loaded();
     /** @type {number[]} */
-    const reading = [];
+    const spent = [];
     let bytes = 0;
     for (const [i, picture] of pictures.entries()) {
       if (bytes > TOGETHER || signal.aborted) break;
       const started = performance.now();
+      const hasLanded = picture.kind === 'landed';
       const room = (/** @type {number} */ width, /** @type {number} */ height) => {
         bytes += width * height * 4;
-        return engine.frame(i, width, height);
+        return hasLanded ? engine.land(i, width, height) : engine.frame(i, width, height);
       };
-      if (picture.kind === 'landed') engine.land(i, picture.width, picture.height);
-      else await readPicture(this.#reader, picture, room, signal);
-      reading.push(performance.now() - started);
+      const limits = { maxPixels, signal };
+      if (await readPicture(this.#reader, picture, room, limits)) engine.flatten(i, background);
+      spent.push(performance.now() - started);
     }
-    return engine.detect(reading.length, options).map(({ times, ...rest }, i) => ({
+    return engine.detect(spent.length, options).map(({ times, ...rest }, i) => ({
       ...rest,
-      times: { ...times, pixels: reading[i], total: times.total + reading[i] },
+      times: { ...times, pixels: spent[i], total: times.total + spent[i] },
     }));
   }
 

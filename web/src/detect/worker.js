@@ -1,7 +1,7 @@
 // The worker of a page: messages in, replies out.
 
 import { leaveThreadsToPage } from '../crew/threads-of-worker.js';
-import { BrowserReader } from '../picture/read-browser.js';
+import { BrowserReader } from '../reading/read-browser.js';
 import { Service } from './service.js';
 
 const service = new Service(

@@ -1,13 +1,14 @@
 // Any picture that a page or a Node process has → one that can be sent to the worker.
 
 import { kindOf, naming, saying, WispError } from '../error.js';
-import { absolute, isNode } from '../host.js';
+import { absolute, isNode, pathOf } from '../host.js';
 import { AS_STORED } from './picture.js';
 import { Spares } from './spares.js';
 
 /**
  * @typedef {import('./picture.js').Picture} Picture
  * @typedef {import('./picture.js').PictureSource} PictureSource
+ * @typedef {import('./picture.js').Unnamed} Unnamed
  * @typedef {import('./picture.js').Raw} Raw
  */
 
@@ -15,9 +16,52 @@ import { Spares } from './spares.js';
  * Takes hold of the picture as it is at this moment; what is the caller's stays the caller's.
  * @param {PictureSource} source
  * @param {Spares} [spares]
+ * @param {string} [name] what sentences call it
  * @returns {Promise<Picture>}
  */
-export async function pack(source, spares = new Spares()) {
+export async function pack(source, spares = new Spares(), name = nameOf(source)) {
+  try {
+    return { ...(await packAny(source, spares)), name };
+  } catch (thrown) {
+    const refusal = explainRefusal(thrown);
+    const isNamed =
+      name === NAMELESS || !(refusal instanceof WispError) || refusal.message.includes(name);
+    throw isNamed
+      ? refusal
+      : new WispError(refusal.code, `${name}: ${refusal.message}`, { cause: thrown });
+  }
+}
+
+const NAMELESS = 'The picture';
+const LONGEST = 200; // letters of an address in a sentence
+
+/**
+ * @param {PictureSource} source
+ * @param {number} [index] in a batch
+ * @param {number} [count]
+ * @returns {string} what sentences call it
+ */
+export function nameOf(source, index = 0, count = 1) {
+  const any = /** @type {any} */ (source);
+  if (typeof source === 'string' && /^data:/i.test(source)) return 'The data: address';
+  if (typeof source === 'string') return source.slice(0, LONGEST);
+  if (source instanceof URL)
+    return (isNode() && source.protocol === 'file:' ? pathOf(source) : source.href).slice(
+      0,
+      LONGEST,
+    );
+  const address = kindOf(source) === 'HTMLImageElement' ? any.currentSrc || any.src : '';
+  if (address) return `The image ${nameOf(address)}`;
+  if (kindOf(source) === 'File' && any.name) return any.name;
+  return count > 1 ? `Picture ${index + 1} of ${count}` : NAMELESS;
+}
+
+/**
+ * @param {PictureSource} source
+ * @param {Spares} spares
+ * @returns {Promise<import('./picture.js').Unnamed>}
+ */
+async function packAny(source, spares) {
   if (typeof source === 'string' || source instanceof URL) return packAddress(source);
   if (ArrayBuffer.isView(source)) return { kind: 'file', bytes: bytesOf(source) };
   const any = /** @type {any} */ (source);
@@ -51,7 +95,7 @@ const KINDS = () =>
     : 'an image, video or canvas element, an OffscreenCanvas, ImageBitmap, ImageData, VideoFrame, Blob, an address, ' +
       'the bytes of a picture file or {data, width, height}';
 
-/** Node can't hand a Blob that lies in a file to a worker. @param {Blob} blob @returns {Promise<Picture>} */
+/** Node can't hand a Blob that lies in a file to a worker. @param {Blob} blob @returns {Promise<Unnamed>} */
 async function packBlob(blob) {
   try {
     return { kind: 'file', bytes: new Uint8Array(await blob.arrayBuffer()) };
@@ -66,7 +110,7 @@ function bytesOf({ buffer, byteOffset, byteLength }) {
   return new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength));
 }
 
-/** @param {string | URL} text @returns {Picture} */
+/** @param {string | URL} text @returns {Unnamed} */
 function packAddress(text) {
   try {
     return { kind: 'address', address: absolute(text).href };
@@ -77,16 +121,26 @@ function packAddress(text) {
   }
 }
 
-/** @param {HTMLImageElement} image */
+/** @param {HTMLImageElement} image @returns {Promise<Unnamed>} */
 async function packImage(image) {
-  const address = image.currentSrc || image.src;
-  const name = `The image ${address.slice(0, 200) || 'without an address'}`;
   if (!image.complete) await image.decode().catch(() => {});
-  if (image.naturalWidth === 0) throw new WispError('WISP_ERR_SOURCE', `${name} has not loaded.`);
-  return packBitmap(image, AS_STORED);
+  if (image.naturalWidth === 0)
+    throw new WispError('WISP_ERR_SOURCE', `${nameOf(image)} has not loaded.`);
+  try {
+    return await packBitmap(image, AS_STORED);
+  } catch (refusal) {
+    return await packDrawn(image).catch(() => Promise.reject(refusal));
+  }
 }
 
-/** @param {HTMLVideoElement} video @returns {Promise<Picture>} */
+/** As the page shows it, such as a file that breaks off. @param {HTMLImageElement} image */
+async function packDrawn(image) {
+  const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+  canvas.getContext('2d')?.drawImage(image, 0, 0);
+  return packBitmap(canvas);
+}
+
+/** @param {HTMLVideoElement} video @returns {Promise<Unnamed>} */
 async function packVideo(video) {
   if (video.readyState < 2) {
     const sentence = `The video has no frame yet (readyState is ${video.readyState})`;
@@ -114,11 +168,12 @@ function frameOf(video) {
 /**
  * @param {Exclude<ImageBitmapSource, Blob | ImageData>} image
  * @param {ImageBitmapOptions} [options] left out, a canvas costs the page's thread next to nothing
- * @returns {Promise<Picture>}
+ * @returns {Promise<Unnamed>}
  */
 async function packBitmap(image, options) {
   try {
-    return { kind: 'bitmap', image: await createImageBitmap(image, options) };
+    const bitmap = await createImageBitmap(image, options);
+    return { kind: 'bitmap', image: bitmap, asStored: options === AS_STORED };
   } catch (cause) {
     const { width, height } = /** @type {HTMLCanvasElement} */ (image);
     const what = `the ${kindOf(image)} (${Number(width)} × ${Number(height)})`;
@@ -130,7 +185,7 @@ async function packBitmap(image, options) {
   }
 }
 
-/** @param {Raw} raw @param {Spares} spares @returns {Picture} */
+/** @param {Raw} raw @param {Spares} spares @returns {Unnamed} */
 function packRaw({ data, width, height }, spares) {
   if (kindOf(data) !== 'Uint8Array' && kindOf(data) !== 'Uint8ClampedArray') {
     throw new WispError(

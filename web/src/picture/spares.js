@@ -3,7 +3,6 @@
 import { bringsLanding } from './picture.js';
 
 /**
- * @typedef {import('./picture.js').Picture} Picture
  * @typedef {import('./picture.js').Raw} Raw
  */
 
@@ -29,12 +28,12 @@ export class Spares {
     this.#hasLanding = true;
   }
 
-  /** These won't go to the worker. @param {Picture[]} pictures */
+  /** These won't go to the worker. @param {import('./picture.js').Unnamed[]} pictures */
   takeBack(pictures) {
     this.#hasLanding ||= pictures.some(bringsLanding);
   }
 
-  /** @param {Raw} raw @returns {Picture} a copy */
+  /** @param {Raw} raw @returns {import('./picture.js').Unnamed} a copy */
   pack({ data, width, height }) {
     const returnsLanding = this.#hasLanding;
     this.#hasLanding = false;

@@ -132,6 +132,11 @@ export class PressEngine {
     });
   }
 
+  /** Lays the picture at hand, where it is transparent, on a colour. @param {number} colour 0xRRGGBB */
+  flatten(colour) {
+    this.#door.guard(() => this.#module._flatten_frame(colour));
+  }
+
   /** Keeps what the picture at hand shows of the network. */
   observe() {
     this.#naming(() => this.#module._press_observe());

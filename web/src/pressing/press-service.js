@@ -3,7 +3,7 @@
 import { Requests } from '../crew/requests.js';
 import { chooseVariant } from '../detect/variant.js';
 import { WispError } from '../error.js';
-import { readPicture } from '../picture/read.js';
+import { readPicture } from '../reading/read.js';
 import { VERSION } from '../version.js';
 import { PressEngine } from './press-engine.js';
 
@@ -109,8 +109,8 @@ export class PressService {
   }
 
   /** @param {Message} message @returns {Promise<number>} pictures observed so far */
-  async #observe({ picture }) {
-    await this.#read(picture);
+  async #observe({ picture, reading }) {
+    await this.#read(picture, reading);
     this.#opened().observe();
     return ++this.#pictures;
   }
@@ -134,15 +134,20 @@ export class PressService {
   }
 
   /** @param {Message} message */
-  async #detect({ picture, options }) {
-    await this.#read(picture);
+  async #detect({ picture, options, reading }) {
+    await this.#read(picture, reading);
     return this.#opened().detect(options);
   }
 
-  /** @param {import('../picture/picture.js').Picture} picture */
-  #read(picture) {
+  /**
+   * @param {import('../picture/picture.js').Picture} picture
+   * @param {{background: number, maxPixels: number}} reading
+   */
+  async #read(picture, { background, maxPixels }) {
     const engine = this.#opened();
-    return readPicture(this.#reader, picture, (width, height) => engine.frame(width, height));
+    const room = (/** @type {number} */ width, /** @type {number} */ height) =>
+      engine.frame(width, height);
+    if (await readPicture(this.#reader, picture, room, { maxPixels })) engine.flatten(background);
   }
 
   /** @param {object} more */
