@@ -1,4 +1,4 @@
-/* pictures.c - the flat door over pixels.h: what web/src/picture/pictures-wasm.js may call in the module that decodes
+/* pictures.c - the flat door over pixels.h: what web/src/reading/pictures-wasm.js may call in the module that decodes
  * picture files under Node.
  * SPDX-License-Identifier: Apache-2.0
  *

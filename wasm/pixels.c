@@ -124,7 +124,7 @@ static pixels_status decode_with(pixels *out, const file *f, wuffs_base__image_d
   }
   const wuffs_base__status status = read_frame(out, decoder, &source, &config, work);
   free(work.ptr);
-  if (!status.repr) return PIXELS_OK;
+  if (status.repr == NULL) return PIXELS_OK;
   const int ends = status.repr == wuffs_jpeg__error__truncated_input ||
                    status.repr == wuffs_jpeg__error__short_sos_bitstream;
   damaged(out, words_of(status));

@@ -16,8 +16,8 @@ typedef enum pixels_status {
 } pixels_status;
 
 typedef struct pixels {
-  uint8_t *
-      rgba; /* rows without gaps, not multiplied by A; the caller's to free; NULL unless PIXELS_OK */
+  /* rows without gaps, not multiplied by A; the caller's to free; NULL unless PIXELS_OK */
+  uint8_t *rgba;
   int width, height; /* 0 where the file does not come so far as to say */
   double lacking;    /* PIXELS_LACKING: share of the rows, 0 ... 1 */
   const char *why;   /* PIXELS_DAMAGED: the decoder's words; static */

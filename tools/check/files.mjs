@@ -5,7 +5,7 @@ import { run } from '../command.mjs';
 import { root } from '../places.mjs';
 
 const FOREIGN = /^(wasm\/vendor\/|package-lock\.json$|LICENSE$)/;
-const BINARY = /\.(png|jpe?g|webp|gif|ico|wisp|wasm|onnx|woff2)$|^tests\/corpus\//;
+const BINARY = /\.(png|jpe?g|webp|gif|bmp|tiff|avif|ico|wisp|wasm|onnx|woff2)$|^tests\/corpus\//;
 
 /** @typedef {{name: string, text: string, lines: string[]}} SourceFile name: from the root, with slashes */
 

@@ -10,8 +10,9 @@
  *
  * @typedef {{kind: 'raw', data: Uint8Array<ArrayBuffer>, width: number, height: number, returnsLanding?: boolean} |
  *   {kind: 'landed', width: number, height: number} |
- *   {kind: 'bitmap', image: ImageBitmap, asStored: boolean} | {kind: 'frame', image: VideoFrame} | {kind: 'blob', blob: Blob} |
- *   {kind: 'file', bytes: Uint8Array<ArrayBuffer>} | {kind: 'address', address: string}} Unnamed
+ *   {kind: 'bitmap', image: ImageBitmap, asStored: boolean} | {kind: 'frame', image: VideoFrame} |
+ *   {kind: 'blob', blob: Blob} | {kind: 'file', bytes: Uint8Array<ArrayBuffer>} |
+ *   {kind: 'address', address: string}} Unnamed
  * @typedef {Unnamed & {name: string}} Picture a picture on its way, and what sentences call it
  *
  * @typedef {object} ReadOptions
@@ -21,9 +22,11 @@
  * @typedef {(width: number, height: number) => Uint8ClampedArray} Room
  *   where the RGBA bytes go; asked for once a picture
  *
+ * @typedef {{maxPixels: number, signal?: AbortSignal}} Limits the signal: nobody waits for it any more
+ *
  * @typedef {object} Reader of the worker; the picture stays the caller's to release
- * @property {(picture: Picture, room: Room, limits: {maxPixels: number, signal?: AbortSignal}) => Promise<boolean>} read
- *   whether it may be transparent somewhere
+ * @property {(picture: Picture, room: Room, limits: Limits) => Promise<boolean>} read whether it may be transparent
+ *   somewhere
  */
 
 /** The numbers in the file, turned as EXIF says (every engine's default). @type {ImageBitmapOptions} */

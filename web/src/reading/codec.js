@@ -5,8 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { WispError } from '../error.js';
 
 /**
- * @typedef {{data: Uint8Array | Uint8ClampedArray, width: number, height: number}} Stored RGBA as a file has it, neither
- *   turned nor laid on a background
+ * @typedef {{data: Uint8Array | Uint8ClampedArray, width: number, height: number}} Stored RGBA as a file has it,
+ *   neither turned nor laid on a background
  *
  * @typedef {(bytes: Uint8Array, maxPixels: number, place: (stored: Stored) => void) => Promise<void>} Decode
  *   what `place` gets is valid until it returns

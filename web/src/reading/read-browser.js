@@ -19,13 +19,14 @@ const STRIP = 1 << 22; // pixels read back at once: phones limit the size of a c
 export class BrowserReader {
   /** @type {OffscreenCanvas | undefined} */
   #canvas;
-  /** How pictures that may be transparent are read best. @type {Promise<import('./browser-habits.js').Copy> | undefined} */
+  /** How pictures that may be transparent are read best.
+   * @type {Promise<import('./browser-habits.js').Copy> | undefined} */
   #copying;
 
   /**
    * @param {Picture} picture stays the caller's to release
    * @param {Room} room
-   * @param {{maxPixels: number, signal?: AbortSignal}} limits
+   * @param {import('../picture/picture.js').Limits} limits
    * @returns {Promise<boolean>} whether it may be transparent somewhere
    */
   async read(picture, room, { maxPixels, signal }) {

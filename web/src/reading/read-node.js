@@ -117,7 +117,7 @@ export class NodeReader {
   /**
    * @param {Picture} picture
    * @param {Room} room
-   * @param {{maxPixels: number, signal?: AbortSignal}} limits
+   * @param {import('../picture/picture.js').Limits} limits
    */
   async read(picture, room, { maxPixels, signal }) {
     return decodeFile(await bytesOf(picture, signal), maxPixels, room);

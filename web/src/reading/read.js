@@ -15,7 +15,7 @@ import { requireSize } from './header.js';
  * @param {Reader} reader
  * @param {Picture} picture
  * @param {Room} room of one that has landed: where that is
- * @param {{maxPixels: number, signal?: AbortSignal}} limits the signal: nobody waits for it any more
+ * @param {import('../picture/picture.js').Limits} limits
  * @returns {Promise<boolean>} whether it may be transparent somewhere
  */
 export async function readPicture(reader, picture, room, limits) {
