@@ -111,7 +111,7 @@ static pixels_status decode_with(pixels *out, const file *f, wuffs_base__image_d
   wuffs_base__pixel_config config;
   const pixels_status header = read_header(out, f, decoder, &source, &config);
   if (header != PIXELS_OK) return header;
-  if ((double)out->width * out->height > PTRDIFF_MAX / 4) return PIXELS_MEMORY;
+  if ((uint64_t)out->width * (uint64_t)out->height > PTRDIFF_MAX / 4) return PIXELS_MEMORY;
   const size_t length = (size_t)out->width * (size_t)out->height * 4;
   const uint64_t work_length = wuffs_base__image_decoder__workbuf_len(decoder).max_incl;
   /* frames of a GIF may leave out some of the picture; what nobody touches of new memory costs nothing */

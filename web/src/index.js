@@ -3,7 +3,7 @@
 // wisp for browsers and Node: open a model, detect boxes, close.
 
 import { detection, inputSize, reading, threadCount } from './arguments.js';
-import { downloadModel } from './bytes/download.js';
+import { download } from './bytes/download.js';
 import { mayBeWisp } from './bytes/magic.js';
 import { onAbort } from './crew/abort.js';
 import { placesOf } from './crew/base.js';
@@ -266,7 +266,7 @@ async function load(link, wanted, { wasmBase, inPlace, onProgress, signal }) {
  * @param {OpenOptions} options
  */
 async function feed(link, model, engine, { onProgress, ...origin }) {
-  const { name, total, pieces, fromCache = false } = await downloadModel(model, origin);
+  const { name, total, pieces, fromCache = false } = await arrival(model, origin);
   let size = 0; // as the file itself says
   let loaded = 0;
   for await (const piece of pieces) {
@@ -281,6 +281,13 @@ async function feed(link, model, engine, { onProgress, ...origin }) {
   const of = size > 0 ? `${loaded} of ${size} bytes` : `${loaded} bytes`;
   const sentence = `${name} ends after ${of}: it was cut short, fetch it again.`;
   throw new WispError('WISP_ERR_TRUNCATED', sentence);
+}
+
+/** @param {ModelSource} model @param {import('./bytes/keep.js').Origin} origin */
+async function arrival(model, origin) {
+  if (origin.integrity === undefined && !origin.cache) return download(model, origin.signal);
+  const { downloadKept } = await import('./bytes/keep.js'); // seldom needed
+  return downloadKept(model, origin);
 }
 
 /** @param {Uint8Array} piece the first @param {string} name */

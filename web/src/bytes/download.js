@@ -3,9 +3,7 @@
 import { onAbort } from '../crew/abort.js';
 import { kindOf, naming, saying, WispError } from '../error.js';
 import { absolute, isNode, pathOf, readFile } from '../host.js';
-import { checking, requireIntegrity } from './integrity.js';
 import { resuming } from './resume.js';
-import { keep, recall } from './store.js';
 
 /**
  * @typedef {string | URL | Blob | ArrayBuffer | ArrayBufferView | Response |
@@ -17,38 +15,10 @@ import { keep, recall } from './store.js';
  * @property {number} total bytes, 0 where nobody says
  * @property {AsyncIterable<Uint8Array>} pieces
  * @property {boolean} [fromCache]
- *
- * @typedef {object} Origin
- * @property {AbortSignal} [signal]
- * @property {string} [integrity] "sha256-" and the hash in base64: no other bytes are taken
- * @property {boolean | string} [cache] keeps the model under that hash for the next time: in the page's Cache
- *   Storage, under Node in the folder named or the user's own; needs `integrity`
  */
 
 const PIECE = 1 << 20; // bytes
 const NAME = 200; // letters of an address in a sentence
-
-/**
- * A model that may be kept, and whose hash may be known.
- * @param {ModelSource} model
- * @param {Origin} origin
- * @returns {Promise<Download>}
- */
-export async function downloadModel(model, { signal, integrity, cache = false }) {
-  if (integrity === undefined) {
-    if (!cache) return download(model, signal);
-    const sentence = 'cache needs integrity: a model is kept under its hash.';
-    throw new WispError('WISP_ERR_ARGUMENT', sentence);
-  }
-  const hash = requireIntegrity(integrity);
-  const kept = cache ? await recall(hash, cache) : undefined;
-  signal?.throwIfAborted();
-  if (kept) return { ...fromBytes(kept.buffer, 0, kept.length), fromCache: true };
-  const { name, total, pieces } = await download(model, signal);
-  const onWhole = async (/** @type {Uint8Array<ArrayBuffer>} */ whole) =>
-    cache ? keep(hash, cache, whole) : undefined;
-  return { name, total, pieces: checking(pieces, hash, name, onWhole) };
-}
 
 /**
  * @param {ModelSource} model
@@ -160,7 +130,7 @@ function fromResponse(response, name, signal) {
  * @param {number} length
  * @returns {Download}
  */
-function fromBytes(buffer, offset, length) {
+export function fromBytes(buffer, offset, length) {
   const whole = new Uint8Array(buffer, offset, length);
   async function* pieces() {
     for (let at = 0; at < length; at += PIECE) yield whole.subarray(at, at + PIECE);

@@ -9,12 +9,11 @@ import { WispError } from '../error.js';
  * @property {Format} format
  * @property {number} width as stored, before it is turned; 0 where the file does not come so far as to say
  * @property {number} height
- * @property {number} orientation 1 … 8 as EXIF counts; 1 is upright
+ * @property {number} orientation 1 … 8 as EXIF counts; 1 is upright; of AVIF see heif.js
  * @property {boolean} isCut whether it certainly ends before its pixels do; a JPEG doesn't tell
  */
 
 const UPRIGHT = 1;
-const MOST_SIDE = 32768; // of a frame, as core/wisp.h has it
 
 /** What to do with a picture that can't be read here. @param {Format} format */
 export function adviceFor(format) {
@@ -30,19 +29,8 @@ export function brokenOff(share) {
   return new WispError('WISP_ERR_SOURCE', sentence);
 }
 
-/** @param {number} width @param {number} height @param {number} maxPixels */
-export function requireSize(width, height, maxPixels) {
-  const sentence = `Its ${width} × ${height} pixels are too many`;
-  if (width > MOST_SIDE || height > MOST_SIDE) {
-    const why = `sides up to ${MOST_SIDE} are possible`;
-    throw new WispError('WISP_ERR_SOURCE', `${sentence}: ${why}.`);
-  }
-  if (width * height > maxPixels)
-    throw new WispError('WISP_ERR_SOURCE', `${sentence}: maxPixels is ${maxPixels}.`);
-}
-
 /** Numbers in a file; what lies beyond its end is 0. */
-class Bytes {
+export class Bytes {
   #bytes;
 
   /** @param {Uint8Array} bytes @param {boolean} [little] endian */
@@ -227,49 +215,25 @@ function brandsOf(file) {
   return brands;
 }
 
-/** EXIF's orientation by quarters turned anticlockwise, then mirrored not, top to bottom or left to right. */
-const TURNS = [
-  [1, 8, 3, 6],
-  [4, 5, 2, 7],
-  [2, 7, 4, 5],
-];
-
-/** AVIF and HEIC: properties of the first item, its EXIF doesn't count. @param {Bytes} file @returns {Found} */
+/** AVIF and HEIC: of the sizes in it, of tiles and thumbnails too, the largest. @param {Bytes} file @returns {Found} */
 function readHeif(file) {
-  const meta = child(file, 'meta')?.part(4);
-  const properties = meta && child(meta, 'iprp');
-  const container = properties && child(properties, 'ipco');
   const found = { width: 0, height: 0 };
-  if (!meta || !container) return found;
-  const own = propertiesOf(meta, /** @type {Bytes} */ (properties));
-  let [quarters, mirror] = [0, 0];
-  boxesOf(container).forEach(({ type, body }, index) => {
-    if (!own.has(index + 1)) return;
-    if (type === 'ispe') Object.assign(found, { width: body.u32(4), height: body.u32(8) });
-    if (type === 'irot') quarters = body.u8(0) & 3;
-    if (type === 'imir') mirror = (body.u8(0) & 1) + 1;
-  });
-  return { ...found, orientation: TURNS[mirror][quarters] };
+  for (const { type, body } of propertiesOf(file)) {
+    const [width, height] = type === 'ispe' ? [body.u32(4), body.u32(8)] : [0, 0];
+    if (width * height > found.width * found.height) Object.assign(found, { width, height });
+  }
+  return found;
 }
 
-/** Numbers of the properties of the picture that is shown. @param {Bytes} meta @param {Bytes} properties */
-function propertiesOf(meta, properties) {
-  const primary = child(meta, 'pitm');
-  const shown = primary ? (primary.u8(0) === 0 ? primary.u16(4) : primary.u32(4)) : 0;
-  const own = new Set();
-  const map = child(properties, 'ipma');
-  if (!map) return own;
-  const [idLength, isWide] = [map.u8(0) === 0 ? 2 : 4, (map.u8(3) & 1) === 1];
-  let at = 8;
-  for (let i = 0; i < map.u32(4) && at < map.length; i++) {
-    const id = idLength === 2 ? map.u16(at) : map.u32(at);
-    const count = map.u8(at + idLength);
-    at += idLength + 1;
-    for (let k = 0; k < count && at < map.length; k++, at += isWide ? 2 : 1)
-      if (id === shown) own.add(isWide ? map.u16(at) & 0x7fff : map.u8(at) & 0x7f);
-  }
-  return own;
+/** What an ISO media file says of its pictures. @param {Bytes} file */
+export function propertiesOf(file) {
+  const parts = ['iprp', 'ipco'];
+  const container = parts.reduce((at, type) => at && child(at, type), metaOf(file));
+  return container ? boxesOf(container) : [];
 }
+
+/** @param {Bytes} file @returns {Bytes | undefined} */
+export const metaOf = (file) => child(file, 'meta')?.part(4);
 
 /** @param {Bytes} parent */
 function boxesOf(parent) {
@@ -280,6 +244,6 @@ function boxesOf(parent) {
 }
 
 /** @param {Bytes} parent @param {string} type */
-function child(parent, type) {
+export function child(parent, type) {
   return boxesOf(parent).find((box) => box.type === type)?.body;
 }

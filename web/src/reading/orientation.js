@@ -8,27 +8,18 @@ export const liesOnItsSide = (orientation) => orientation > 4;
  * @param {number} orientation
  * @param {number} w stored
  * @param {number} h
- * @returns {[first: number, across: number, down: number]}
  */
-function walkOf(orientation, w, h) {
-  switch (orientation) {
-    case 2:
-      return [w - 1, -1, w];
-    case 3:
-      return [w * h - 1, -1, -w];
-    case 4:
-      return [w * (h - 1), 1, -w];
-    case 5:
-      return [0, w, 1];
-    case 6:
-      return [w * (h - 1), -w, 1];
-    case 7:
-      return [w * h - 1, -w, -1];
-    case 8:
-      return [w - 1, w, -1];
-  }
-  return [0, 1, w];
-}
+const walkOf = (orientation, w, h) =>
+  [
+    [0, 1, w],
+    [w - 1, -1, w],
+    [w * h - 1, -1, -w],
+    [w * (h - 1), 1, -w],
+    [0, w, 1],
+    [w * (h - 1), -w, 1],
+    [w * h - 1, -w, -1],
+    [w - 1, w, -1],
+  ][orientation - 1];
 
 const TILE = 32; // pixels: what lies below each other is far apart in memory
 

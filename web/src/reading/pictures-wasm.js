@@ -2,7 +2,8 @@
 
 import { WispError } from '../error.js';
 import { compileFile, DamagedError, Renewed } from './codec.js';
-import { brokenOff, requireSize } from './header.js';
+import { brokenOff } from './header.js';
+import { requireSize } from './read.js';
 
 /** @typedef {import('./codec.js').Stored} Stored */
 

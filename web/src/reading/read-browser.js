@@ -1,17 +1,13 @@
-// Reads pictures in a browser's worker, with the browser's own decoders.
+// Reads pictures in a browser's worker: what the page has decoded here, files by browser-files.js.
 
-import { fetchFile } from '../bytes/download.js';
-import { saying, WispError } from '../error.js';
-import { AS_STORED } from '../picture/picture.js';
-import { copiesRightly, turnsItself } from './browser-habits.js';
-import { adviceFor, brokenOff, readHeader, requireSize } from './header.js';
-import { lacking, lacksEnd, lengthened } from './jpeg-end.js';
-import { placeUpright } from './orientation.js';
+import { WispError } from '../error.js';
+import { BrowserFiles } from './browser-files.js';
+import { copiesRightly } from './browser-habits.js';
 
 /**
  * @typedef {import('../picture/picture.js').Picture} Picture
  * @typedef {import('../picture/picture.js').Room} Room
- * @typedef {import('./header.js').Header} Header
+ * @typedef {import('./browser-habits.js').Copy} Copy
  */
 
 const STRIP = 1 << 22; // pixels read back at once: phones limit the size of a canvas
@@ -19,9 +15,12 @@ const STRIP = 1 << 22; // pixels read back at once: phones limit the size of a c
 export class BrowserReader {
   /** @type {OffscreenCanvas | undefined} */
   #canvas;
-  /** How pictures that may be transparent are read best.
-   * @type {Promise<import('./browser-habits.js').Copy> | undefined} */
+  /** How pictures that may be transparent are read best. @type {Promise<Copy> | undefined} */
   #copying;
+  #files = new BrowserFiles({
+    draw: (image, room) => this.#draw(image, room),
+    copy: (image, room) => this.#copy(image, room),
+  });
 
   /**
    * @param {Picture} picture stays the caller's to release
@@ -29,7 +28,7 @@ export class BrowserReader {
    * @param {import('../picture/picture.js').Limits} limits
    * @returns {Promise<boolean>} whether it may be transparent somewhere
    */
-  async read(picture, room, { maxPixels, signal }) {
+  async read(picture, room, limits) {
     switch (picture.kind) {
       case 'bitmap':
         await (picture.asStored
@@ -38,70 +37,8 @@ export class BrowserReader {
         return true;
       case 'frame':
         return this.#readFrame(picture.image, room);
-      case 'file':
-        return this.#decode(new Blob([picture.bytes]), maxPixels, room);
-      case 'blob':
-        return this.#decode(picture.blob, maxPixels, room);
-      case 'address':
-        return this.#decode(await fetchPicture(picture.address, signal), maxPixels, room);
     }
-    throw new WispError('WISP_ERR_SOURCE', `A ${picture.kind} picture is not for a reader.`);
-  }
-
-  /** @param {Blob} blob @param {number} maxPixels @param {Room} room */
-  async #decode(blob, maxPixels, room) {
-    const bytes = new Uint8Array(await blob.arrayBuffer());
-    const header = readHeader(bytes);
-    if (header) requireSize(header.width, header.height, maxPixels);
-    if (header?.isCut) throw brokenOff();
-    if (header?.format === 'JPEG') {
-      await (lacksEnd(bytes) ? this.#decodeCut(bytes, room) : this.#decodeOpaque(blob, room));
-      return false;
-    }
-    const image = await decoded(blob, header);
-    try {
-      if (!header || header.orientation === 1 || (await turnsItself(header.format)))
-        await this.#copy(image, room);
-      else await this.#turn(image, header, room);
-    } finally {
-      image.close();
-    }
-    return true;
-  }
-
-  /** @param {Blob} blob @param {Room} room */
-  async #decodeOpaque(blob, room) {
-    const image = await decoded(blob, { format: 'JPEG' });
-    try {
-      this.#draw(image, room);
-    } finally {
-      image.close();
-    }
-  }
-
-  /** A JPEG that ends too early. @param {Uint8Array<ArrayBuffer>} bytes @param {Room} room */
-  async #decodeCut(bytes, room) {
-    const pictures = [];
-    for (const blob of lengthened(bytes)) {
-      let picture = { data: new Uint8ClampedArray(), width: 0, height: 0 };
-      await this.#decodeOpaque(blob, (width, height) => {
-        picture = { data: new Uint8ClampedArray(width * height * 4), width, height };
-        return picture.data;
-      });
-      pictures.push(picture);
-    }
-    const [{ data, width, height }, other] = pictures;
-    const share = lacking(data, other.data, width);
-    if (share > 0) throw brokenOff(share);
-    room(width, height).set(data);
-  }
-
-  /** @param {ImageBitmap} image as stored @param {Header} header @param {Room} room */
-  async #turn(image, { orientation }, room) {
-    const { width, height } = image;
-    const data = new Uint8ClampedArray(width * height * 4);
-    await this.#copy(image, () => data);
-    placeUpright({ data, width, height }, orientation, room);
+    return this.#files.read(picture, room, limits);
   }
 
   /** @param {VideoFrame} frame @param {Room} room */
@@ -117,9 +54,9 @@ export class BrowserReader {
     await (await this.#copying)(image, room);
   }
 
-  /** @returns {Promise<import('./browser-habits.js').Copy>} */
+  /** @returns {Promise<Copy>} */
   async #chooseCopying() {
-    /** @type {import('./browser-habits.js').Copy} */
+    /** @type {Copy} */
     const draw = (image, room) => this.#draw(image, room);
     return !(await copiesRightly(draw)) && (await copiesRightly(copyBitmap)) ? copyBitmap : draw;
   }
@@ -152,26 +89,6 @@ export class BrowserReader {
   }
 }
 
-/** @param {Blob} blob @param {Pick<Header, 'format'> | undefined} header */
-async function decoded(blob, header) {
-  try {
-    return await createImageBitmap(blob, AS_STORED);
-  } catch (cause) {
-    const what = `${blob.type || 'no type'}, ${blob.size} bytes`;
-    const sentence = header
-      ? undecoded(header.format)
-      : `It (${what}) is no picture that this browser can decode.`;
-    throw new WispError('WISP_ERR_SOURCE', sentence, { cause });
-  }
-}
-
-/** @param {import('./header.js').Format} format */
-function undecoded(format) {
-  return ['AVIF', 'HEIC', 'PNM', 'TIFF'].includes(format)
-    ? `This browser can't decode ${format} pictures. ${adviceFor(format)}.`
-    : `The ${format} picture is damaged or of a kind that this browser can't decode.`;
-}
-
 /** @param {VideoFrame} frame @param {Room} room */
 async function copyFrame(frame, room) {
   await frame.copyTo(room(frame.displayWidth, frame.displayHeight), { format: 'RGBA' });
@@ -184,20 +101,6 @@ async function copyBitmap(image, room) {
     await copyFrame(frame, room);
   } finally {
     frame.close();
-  }
-}
-
-/** @param {string} address @param {AbortSignal} [signal] */
-async function fetchPicture(address, signal) {
-  const response = await fetchFile(address, signal);
-  if (response.headers.get('content-type')?.startsWith('text/html')) {
-    throw new WispError('WISP_ERR_SOURCE', 'It is a web page, no picture.');
-  }
-  try {
-    return await response.blob();
-  } catch (cause) {
-    const sentence = `${address.slice(0, 200)} broke off: ${saying(cause)}.`;
-    throw new WispError('WISP_ERR_FETCH', sentence, { cause });
   }
 }
 

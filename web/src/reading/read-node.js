@@ -4,9 +4,11 @@ import { download } from '../bytes/download.js';
 import { fileKind } from '../bytes/file-kind.js';
 import { WispError } from '../error.js';
 import { DamagedError, jsquash } from './codec.js';
-import { adviceFor, brokenOff, readHeader, requireSize } from './header.js';
+import { adviceFor, brokenOff, readHeader } from './header.js';
+import { orientationOf } from './heif.js';
 import { placeUpright } from './orientation.js';
 import { decodePicture } from './pictures-wasm.js';
+import { requireSize } from './read.js';
 import { decodeTiff } from './tiff.js';
 import { firstFrame } from './webp-frame.js';
 
@@ -75,7 +77,7 @@ export async function decodeFile(bytes, maxPixels, room) {
     const sentence = `It is ${fileKind(bytes).what}, no picture; ${READABLE} are read.`;
     throw new WispError('WISP_ERR_SOURCE', sentence);
   }
-  const { format, width, height, orientation, isCut } = header;
+  const { format, width, height, isCut } = header;
   requireSize(width, height, maxPixels);
   if (isCut) throw brokenOff();
   const decode = DECODERS[format];
@@ -83,6 +85,7 @@ export async function decodeFile(bytes, maxPixels, room) {
     const sentence = `It is a ${format} picture, which wisp can't decode. ${adviceFor(format)}.`;
     throw new WispError('WISP_ERR_SOURCE', sentence);
   }
+  const orientation = format === 'AVIF' ? orientationOf(bytes) : header.orientation;
   try {
     await decode(bytes, maxPixels, (stored) => placeUpright(stored, orientation, room));
   } catch (cause) {

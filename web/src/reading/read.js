@@ -2,13 +2,25 @@
 
 import { saying, WispError } from '../error.js';
 import { release } from '../picture/picture.js';
-import { requireSize } from './header.js';
 
 /**
  * @typedef {import('../picture/picture.js').Picture} Picture
  * @typedef {import('../picture/picture.js').Reader} Reader
  * @typedef {import('../picture/picture.js').Room} Room
  */
+
+const MOST_SIDE = 32768; // of a frame, as core/wisp.h has it
+
+/** @param {number} width @param {number} height @param {number} maxPixels */
+export function requireSize(width, height, maxPixels) {
+  const sentence = `Its ${width} × ${height} pixels are too many`;
+  if (width > MOST_SIDE || height > MOST_SIDE) {
+    const why = `sides up to ${MOST_SIDE} are possible`;
+    throw new WispError('WISP_ERR_SOURCE', `${sentence}: ${why}.`);
+  }
+  if (width * height > maxPixels)
+    throw new WispError('WISP_ERR_SOURCE', `${sentence}: maxPixels is ${maxPixels}.`);
+}
 
 /**
  * Reads a picture and gives it back. Whatever goes wrong is the picture's fault, and only its.
