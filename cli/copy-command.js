@@ -14,7 +14,7 @@ const FILES = {
   dist: /\.(mjs|wasm)$/,
   models: /\.wisp$/,
 };
-const NOT_FOR_PAGES = 'wisp-wasi.wasm';
+const NOT_FOR_PAGES = ['wisp-wasi.wasm', 'pictures.wasm'];
 
 export function copyCommand() {
   return new Command('copy')
@@ -43,7 +43,7 @@ async function run(folder) {
   for (const [place, wanted] of Object.entries(FILES)) {
     const from = path.join(PACKAGE, place);
     const names = await readdir(from, { recursive: true });
-    const files = names.filter((name) => wanted.test(name) && name !== NOT_FOR_PAGES);
+    const files = names.filter((name) => wanted.test(name) && !NOT_FOR_PAGES.includes(name));
     const to = path.join(folder, place);
     try {
       await rm(to, { recursive: true, force: true });

@@ -3,17 +3,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startServer } from '../../tools/serve.mjs';
+import { cameraSentence } from '../../web/demo/camera-sentences.js';
 import { classColour, INK } from '../../web/demo/colours.js';
 import { kindOf } from '../../web/demo/intake.js';
 import { placeLabels } from '../../web/demo/labels.js';
-import {
-  bytes,
-  cameraSentence,
-  plural,
-  sentence,
-  stem,
-  summary,
-} from '../../web/demo/sentences.js';
+import { bytes, plural, sentence, stem, summary } from '../../web/demo/sentences.js';
 import { makeRandom } from '../support/fixtures.js';
 
 test('the server goes on, whatever it is asked', async () => {

@@ -114,6 +114,13 @@ const WRONG = {
     },
     /^web\/src\/worker\/own\.js starts a worker, but is loaded in one itself$/,
   ],
+  'a worker that loads a module later': [
+    {
+      'web/src/worker/main.js': "export const more = () => import('./own.js');",
+      'web/src/worker/own.js': '',
+    },
+    /^web\/src\/worker\/main\.js, loaded in a worker, loads web\/src\/worker\/own\.js by import\(\)/,
+  ],
   'a circle through a worker': [
     { 'web/src/worker/main.js': "import '../start.js';" },
     /^web\/src\/worker\/main\.js → web\/src\/start\.js → web\/src\/worker\/main\.js is a circle$/,

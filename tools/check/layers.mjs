@@ -131,7 +131,8 @@ function nodeInBrowsers(references) {
 }
 
 /**
- * A worker's file runs where it is started and nowhere else; the package's own start no workers.
+ * A worker's file runs where it is started and nowhere else; the package's own start no workers, and
+ * load nothing later: Vite before 8 packs a worker as one script and refuses to split it.
  * @param {SourceFile[]} scripts
  * @param {Map<string, Reference[]>} references
  */
@@ -150,9 +151,18 @@ function workersApart(scripts, references) {
   const starters = scripts.filter(
     ({ name, text }) => within.has(name) && STARTS_WORKER.test(codeOf(text)),
   );
+  const splitters = [...references].flatMap(([name, all]) =>
+    all
+      .filter(({ by, to }) => by === 'import()' && within.has(name) && references.has(to))
+      .map(
+        ({ to }) =>
+          `${name}, loaded in a worker, loads ${to} by import(), which Vite may not split`,
+      ),
+  );
   return [
     ...importers,
     ...starters.map(({ name }) => `${name} starts a worker, but is loaded in one itself`),
+    ...splitters,
   ];
 }
 

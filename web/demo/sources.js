@@ -1,6 +1,7 @@
 // sources.js - opens what is looked at: a picture, a video file or a camera.
+
+import { cameraSentence } from './camera-sentences.js';
 import { make } from './elements.js';
-import { cameraSentence } from './sentences.js';
 
 /**
  * @typedef {object} Source

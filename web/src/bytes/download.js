@@ -3,6 +3,7 @@
 import { onAbort } from '../crew/abort.js';
 import { kindOf, naming, saying, WispError } from '../error.js';
 import { absolute, isNode, pathOf, readFile } from '../host.js';
+import { reasonOf } from './file-fault.js';
 import { resuming } from './resume.js';
 
 /**
@@ -149,7 +150,6 @@ async function* readPath(address, name) {
   try {
     yield* readFile(address);
   } catch (cause) {
-    const { reasonOf } = await import('./file-fault.js'); // seldom needed
     const why = reasonOf(cause, 'there is no such file');
     throw new WispError('WISP_ERR_FETCH', `${name}: ${why}.`, { cause });
   }

@@ -1,4 +1,4 @@
-// What Node's file system says of a file, in words. Loaded where a file fails.
+// What Node's file system says of a file, in words.
 
 import { saying } from '../error.js';
 
