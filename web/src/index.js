@@ -265,8 +265,8 @@ async function load(link, wanted, { wasmBase, inPlace, onProgress, signal }) {
  * @param {Promise<unknown>} engine there to take them
  * @param {OpenOptions} options
  */
-async function feed(link, model, engine, { onProgress, ...origin }) {
-  const { name, total, pieces, fromCache = false } = await arrival(model, origin);
+async function feed(link, model, engine, { onProgress, inPlace, ...origin }) {
+  const { name, total, pieces, fromCache = false } = await arrival(model, origin, inPlace);
   let size = 0; // as the file itself says
   let loaded = 0;
   for await (const piece of pieces) {
@@ -283,11 +283,16 @@ async function feed(link, model, engine, { onProgress, ...origin }) {
   throw new WispError('WISP_ERR_TRUNCATED', sentence);
 }
 
-/** @param {ModelSource} model @param {import('./bytes/keep.js').Origin} origin */
-async function arrival(model, origin) {
+/**
+ * @param {ModelSource} model
+ * @param {import('./bytes/keep.js').Origin} origin
+ * @param {import('./crew/here.js').InPlace} [inPlace]
+ * @returns {Promise<import('./bytes/download.js').Download>}
+ */
+async function arrival(model, origin, inPlace) {
   if (origin.integrity === undefined && !origin.cache) return download(model, origin.signal);
-  const { downloadKept } = await import('./bytes/keep.js'); // seldom needed
-  return downloadKept(model, origin);
+  const { downloadKept } = inPlace?.downloadKept ? inPlace : await import('./bytes/keep.js'); // seldom needed
+  return /** @type {Function} */ (downloadKept)(model, origin);
 }
 
 /** @param {Uint8Array} piece the first @param {string} name */

@@ -6,6 +6,7 @@ import { kindOf, saying } from '../error.js';
  * @typedef {object} InPlace
  * @property {(post: (message: object) => void) => {receive: (message: any) => void}} serve starts the service
  * @property {Record<string, Function>} [glue] what makes an instance, by the name of the build; else it is imported
+ * @property {Function} [downloadKept] takes a model whose hash is known; else it is imported
  */
 
 /**

@@ -1,6 +1,6 @@
 // The detector's service where it is asked, on one thread: for places that can start no worker.
 
-import { BrowserReader } from '../picture/read-browser.js';
+import { BrowserReader } from '../reading/read-browser.js';
 import { Service } from './service.js';
 
 /**
