@@ -325,7 +325,14 @@ describe('the files a browser gets', () => {
     assert.deepEqual(pictures(page), inFolder('picture', 'pack', 'picture', 'spares'));
     const reading = [
       ...inFolder('picture', 'picture'),
-      ...inFolder('reading', 'browser-habits', 'header', 'jpeg-end', 'orientation'),
+      ...inFolder(
+        'reading',
+        'browser-files',
+        'browser-habits',
+        'header',
+        'jpeg-end',
+        'orientation',
+      ),
       ...inFolder('reading', 'read-browser', 'read'),
     ];
     assert.deepEqual(pictures(worker), reading);
