@@ -323,6 +323,15 @@ function scatterND(node, inputs) {
   return [{ dims: source.dims, data }];
 }
 
+/**
+ * The size of a tensor or a feature map, or a part of it.
+ * @param {OnnxNode} node
+ * @param {{dims: number[]}} input
+ */
+export function shape(node, { dims }) {
+  return integers(dims.slice(number(node, 'start', 0), number(node, 'end', dims.length)));
+}
+
 /** @type {Map<string, Evaluate>} */
 const OPERATIONS = new Map(
   Object.entries({
@@ -349,7 +358,7 @@ const OPERATIONS = new Map(
     Range: range,
     Reshape: reshape,
     ScatterND: scatterND,
-    Shape: (node, inputs) => [integers(need(node, inputs, 0).dims)],
+    Shape: (node, inputs) => [shape(node, need(node, inputs, 0))],
     Sigmoid: unary((x) => 1 / (1 + Math.exp(-x))),
     Slice: slice,
     Split: split,

@@ -6,6 +6,7 @@
 
 import { unsupported } from '../graph/graph-error.js';
 import { describe } from './onnx-feature.js';
+import { nodesBefore } from './onnx-order.js';
 import { countOf } from './onnx-tensor.js';
 
 /**
@@ -20,26 +21,17 @@ import { countOf } from './onnx-tensor.js';
 const TOLERANCE = 2e-3;
 
 /**
- * The last convolutions before the first output, in execution order.
+ * The last convolutions before the first output, in the order in which it joins them.
  * @param {OnnxModel} model
- * @returns {Set<OnnxNode>}
+ * @param {import('./onnx-order.js').Writers} writers
+ * @returns {OnnxNode[]}
  */
-export function findHeads(model) {
-  /** @type {Map<string, OnnxNode>} */
-  const producers = new Map();
-  for (const node of model.nodes) node.outputs.forEach((name) => producers.set(name, node));
-  const heads = new Set();
-  const seen = new Set();
-  const pending = [producers.get(model.outputs[0])];
-  while (pending.length > 0) {
-    const node = pending.pop();
-    if (!node || seen.has(node) || node.op === 'Shape') continue;
-    seen.add(node);
-    if (node.op === 'Conv') heads.add(node);
-    else node.inputs.forEach((name) => pending.push(producers.get(name)));
-  }
-  if (heads.size === 0) unsupported('This model has no convolution, so it is not a YOLOv5.');
-  return new Set(model.nodes.filter((node) => heads.has(node)));
+export function findHeads(model, writers) {
+  const isLast = (/** @type {OnnxNode} */ { op }) => op === 'Conv' || op === 'Shape';
+  const behind = nodesBefore(writers, model.outputs.slice(0, 1), isLast);
+  const heads = behind.filter(({ op }) => op === 'Conv');
+  if (heads.length === 0) unsupported('This model has no convolution, so it is not a YOLOv5.');
+  return heads;
 }
 
 /**

@@ -4,11 +4,11 @@ import { FloatGraphBuilder } from '../graph/float-graph.js';
 import { malformed, unsupported } from '../graph/graph-error.js';
 import { classNames } from './class-names.js';
 import { split } from './onnx-channels.js';
-import { evaluate, number } from './onnx-constant.js';
+import { evaluate, shape } from './onnx-constant.js';
 import { isFeature } from './onnx-feature.js';
 import { findHeads, probe, readHeads } from './onnx-heads.js';
+import { nodesBefore, writersOf } from './onnx-order.js';
 import { readModel } from './onnx-proto.js';
-import { integers } from './onnx-tensor.js';
 import { translate } from './onnx-trunk.js';
 
 /**
@@ -41,24 +41,27 @@ export function importOnnx(bytes) {
   /** @type {Map<string, Value>} */
   const values = new Map(model.constants);
   values.set('', null).set(name, { id: 0, dims });
-  const headNodes = findHeads(model);
+  const writers = writersOf(model.nodes);
+  const last = findHeads(model, writers);
+  const trunk = last.flatMap(({ inputs }) => inputs); // heads come behind all of it, as they were traced
+  const needed = [...trunk, ...last.flatMap(({ outputs }) => outputs), model.outputs[0]];
   /** @type {Head[]} */
   const heads = [];
-  for (const node of neededNodes(model)) {
+  for (const node of nodesBefore(writers, needed)) {
     const outputs = run(
       graph,
       node,
       node.inputs.map((input) => lookUp(values, node, input)),
     );
-    if (headNodes.has(node)) heads.push(cut(node, outputs));
+    if (last.includes(node)) heads.push(cut(node, outputs));
     node.outputs.forEach((output, index) => values.set(output, outputs[index] ?? null));
   }
   const decoded = values.get(model.outputs[0]) ?? null;
-  const last = model.nodes.find((node) => node.outputs.includes(model.outputs[0]));
-  if (!last || decoded === null || isFeature(decoded)) {
+  const end = writers.get(model.outputs[0]);
+  if (!end || decoded === null || isFeature(decoded)) {
     return unsupported('The first output is a feature map and not boxes, so this is not a YOLOv5.');
   }
-  const read = readHeads(decoded, heads, { height, width }, last);
+  const read = readHeads(decoded, heads, { height, width }, end);
   return {
     input: { height, width },
     nodes: graph.nodesFor(read.map((head) => head.tensor)),
@@ -91,21 +94,6 @@ function pictureInput(model) {
 }
 
 /**
- * The nodes that the first output depends on, in execution order.
- * @param {OnnxModel} model
- */
-function neededNodes(model) {
-  const needed = new Set(model.outputs.slice(0, 1));
-  const kept = [];
-  for (const node of model.nodes.toReversed()) {
-    if (!node.outputs.some((name) => needed.has(name))) continue;
-    node.inputs.forEach((name) => needed.add(name));
-    kept.push(node);
-  }
-  return kept.reverse();
-}
-
-/**
  * @param {Map<string, Value>} values
  * @param {OnnxNode} node
  * @param {string} name
@@ -128,9 +116,7 @@ function run(graph, node, inputs) {
   const features = inputs.filter(isFeature);
   if (features.length === 0) return evaluate(node, /** @type {any[]} */ (inputs));
   if (node.op === 'Split') return split(graph, node, inputs);
-  if (node.op !== 'Shape') return [translate(graph, node, inputs)];
-  const { dims } = features[0];
-  return [integers(dims.slice(number(node, 'start', 0), number(node, 'end', dims.length)))];
+  return node.op === 'Shape' ? [shape(node, features[0])] : [translate(graph, node, inputs)];
 }
 
 /**
