@@ -38,6 +38,18 @@ export function size(text) {
   throw new InvalidArgumentError('It is a side such as 640, or height x width such as 384x640.');
 }
 
+/** Lists as in YOLOv5's .yaml files, between spaces. @param {string} text */
+export function anchors(text) {
+  const lists = text
+    .trim()
+    .split(/\s+/)
+    .map((part) => part.split(',').map(Number));
+  if (lists.flat().every((size) => size > 0)) return lists;
+  throw new InvalidArgumentError(
+    "It is widths and heights in pixels, a list a head: '10,13,16,30,33,23 30,61,…'.",
+  );
+}
+
 /** @param {string} text */
 export function colour(text) {
   if (/^#[0-9a-f]{6}$/i.test(text)) return text;

@@ -47,7 +47,7 @@ Examples:
 async function run(model, { json, times }) {
   const file = new File([await bytesOf(model)], model);
   const isWisp = mayBeWisp(new Uint8Array(await file.slice(0, 4).arrayBuffer()));
-  const info = isWisp ? await wispInfo(file, times) : await networkInfo(file);
+  const info = isWisp ? await wispInfo(file, times) : await networkInfo(model);
   const { table, ...rest } = info;
   console.log(json ? JSON.stringify(rest, null, 2) : page(model, rest, table));
 }
@@ -118,10 +118,10 @@ function windowOf({ operation, kernelHeight, kernelWidth, stride }) {
   return operation === 'upsample' ? `× ${stride}` : `${kernelHeight}×${kernelWidth} / ${stride}`;
 }
 
-/** @param {File} model */
+/** @param {string} model */
 async function networkInfo(model) {
-  const { graph } = await importFrom(model, {});
-  const { input, classes, heads, source, nodes, facts } = graph;
+  const { graph } = await importFrom(model, {}); // by its address, beside which more of it may be
+  const { input, classes, heads, source, nodes, facts = [], remarks = [] } = graph;
   const layers = nodes.map((node) => {
     if (node.op !== 'conv') return { name: node.name, operation: node.op };
     const { name, channels, kernel, stride, groups, weight, bias } = node;
@@ -142,7 +142,10 @@ async function networkInfo(model) {
     stride,
     classes,
     provenance: { source },
-    facts,
+    facts: [
+      ...facts,
+      ...remarks.map((remark) => /** @type {[string, string]} */ (['remark', remark])),
+    ],
     heads,
     layers,
     table,

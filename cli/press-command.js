@@ -5,7 +5,7 @@ import { Command, Option } from 'commander';
 import { WispError } from '../web/src/index.js';
 import { observeAll, Press } from '../web/src/press.js';
 import { VERSION } from '../web/src/version.js';
-import { bits, fraction, list, positive, size, whole } from './arguments.js';
+import { anchors, bits, fraction, list, positive, size, whole } from './arguments.js';
 import { findPictures, requireOther, requireWritable, spread, writeWhole } from './files.js';
 import { labelled, readLabels } from './labels/labels.js';
 import { Progress } from './progress.js';
@@ -25,6 +25,7 @@ import { Yardstick } from './yardstick.js';
  * @property {string} [output]
  * @property {{height: number, width: number}} [size]
  * @property {string[]} [classes]
+ * @property {number[][]} [anchors]
  * @property {number | 'auto'} [bits]
  * @property {number} [targetLoss]
  * @property {import('../web/src/press.js').QuantiseOptions['method']} [method]
@@ -63,6 +64,11 @@ export function pressCommand() {
       '--size <size>',
       "of the network's input, e.g. 640 or 384x640; default: as exported",
       size,
+    )
+    .option(
+      '--anchors <lists>',
+      "of an export that doesn't decode its boxes: '10,13,16,30,33,23 30,61,…', a list a head; default: YOLOv5's own",
+      anchors,
     )
     .option('--classes <names>', 'keep only these, by name or number, e.g. person,car', list)
     .option(
@@ -121,7 +127,7 @@ const MODEL = /\.(onnx|pth?)$/i;
 
 /** Options that a network of random weights has no use for. */
 const OF_MODELS = [
-  ...['calib', 'limit', 'classes', 'bits', 'targetLoss', 'channels', 'method', 'uniform'],
+  ...['calib', 'limit', 'anchors', 'classes', 'bits', 'targetLoss', 'channels', 'method', 'uniform'],
   ...['blocks', 'seed', 'report', 'data', 'labels', 'split', 'sweep'],
 ];
 
@@ -142,13 +148,14 @@ async function run(model, options, command) {
     requireOther(file, model);
     requireWritable(file);
   }
-  const { calib, limit, threads, size: input, classes } = options;
+  const { calib, limit, threads, size: input, classes, anchors } = options;
   const pictures = calib ? spread(await findPictures(calib), limit) : [];
   if (calib && pictures.length === 0)
     throw nothingSeen(calib, 'no JPEG, PNG or WebP pictures in it');
   const labels = await readLabels(options);
-  const press = await Press.open(model, { threads, size: input, classes });
+  const press = await Press.open(model, { threads, size: input, classes, anchors });
   try {
+    for (const remark of press.info.remarks) console.error(`${model}: ${remark}.`);
     if (!calib && !press.info.trained)
       command.error("error: required option '--calib <place>' not specified");
     if (!calib) requireNoChange(model, command);

@@ -25,6 +25,8 @@ export class PressPanel {
   #sample;
   /** @type {File | null} */
   #model = null;
+  /** Which may hold its weights. @type {File[]} */
+  #beside = [];
   /** @type {Blob[]} */
   #pictures = [];
   /** @type {AbortController | null} */
@@ -59,6 +61,7 @@ export class PressPanel {
   async open(model, files) {
     this.#running?.abort();
     this.#model = model;
+    this.#beside = files.filter((file) => file !== model);
     this.#notices.clear();
     block('press-lead').textContent =
       `${model.name} becomes a .wisp file of small integers. ` +
@@ -98,8 +101,9 @@ export class PressPanel {
     try {
       const { press } = await import('../src/press.js');
       const pictures = spread(this.#pictures, MOST);
-      const { bytes, skipped } = await press(model, {
+      const { bytes, skipped, remarks } = await press(model, {
         pictures,
+        beside: this.#beside,
         bits: Number(select('press-bits').value),
         sparsity: Number(select('press-sparsity').value),
         signal: running.signal,
@@ -108,7 +112,8 @@ export class PressPanel {
       running.signal.throwIfAborted();
       this.#dialog.close();
       const file = new File([bytes], `${stem(model.name)}.wisp`);
-      this.#onPressed(file, skipped.length ? leftOut(skipped.length, pictures.length) : '');
+      if (skipped.length) remarks.unshift(leftOut(skipped.length, pictures.length));
+      this.#onPressed(file, remarks.join(' '));
     } catch (error) {
       if (!running.signal.aborted && !isAbort(error)) this.#notices.error(error);
     }

@@ -37,11 +37,10 @@ export { WispError };
  *   default: as exported
  * @property {readonly (string | number)[]} [classes] names or numbers of those to keep, in this order; the heads are
  *   cut to them, and what they say of these classes stays the same; default: all
- * @property {string} [name] what the .wisp file calls its source; default: that of the file
- * @property {AbortSignal} [signal] ends the press wherever it is
  * @property {(progress: Progress) => void} [onProgress]
  *
- * @typedef {OwnOptions & import('./crew/base.js').Places} OpenOptions
+ * @typedef {OwnOptions & import('./pressing/press-source.js').ImportOptions &
+ *   import('./crew/base.js').Places} OpenOptions
  *
  * @typedef {object} Quantised
  * @property {Required<QuantiseOptions>} settings that were used
@@ -57,6 +56,7 @@ export { WispError };
  * @property {number} pictures that were observed
  * @property {{index: number, error: unknown}[]} skipped pictures that could not be read
  * @property {LayerAccount[]} layers what was done to each convolution, in execution order
+ * @property {string[]} remarks what was supposed of the file, or is lost
  */
 
 /** A network in float while it is looked at; works in a Worker. */
@@ -251,7 +251,8 @@ export async function press(model, { pictures = [], channels, ...options }) {
     onProgress?.({ phase: 'quantise', done: 0, total: 1 });
     const { layers } = await opened.quantise(settings, onProgress);
     onProgress?.({ phase: 'pack' });
-    return { bytes: await opened.pack(), layers, ...skipped };
+    const remarks = opened.info.remarks.map((remark) => `${remark}.`);
+    return { bytes: await opened.pack(), layers, remarks, ...skipped };
   } finally {
     await opened.close();
   }
@@ -291,7 +292,7 @@ function weighed(node, found) {
 
 /** What is not for opening. @param {OpenOptions & QuantiseOptions & ReadOptions} options @returns {QuantiseOptions} */
 function settingsIn(options) {
-  const { threads, size, classes, name, ...others } = options;
+  const { threads, size, classes, name, anchors, beside, ...others } = options;
   const { signal, onProgress, base, wasmBase, workerUrl, ...rest } = others;
   const { background, maxPixels, ...settings } = rest;
   return settings;

@@ -31,7 +31,9 @@
  *   classes: string[],
  *   source: {format: string, producer: string},
  *   facts?: [string, string][],
- * }} FloatGraph nodes stand in execution order; facts are for people: what was understood of the file, by headings
+ *   remarks?: string[],
+ * }} FloatGraph nodes stand in execution order; facts are for people: what was understood of the file, by headings;
+ *   remarks are sentences on what was supposed, or is lost, without their stops
  */
 
 export class FloatGraphBuilder {

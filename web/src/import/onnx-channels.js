@@ -1,7 +1,7 @@
 // ONNX nodes that only move channels → selections: YOLOv5-Lite's channel shuffle, the halves of its units.
 
-import { list, number } from './onnx-constant.js';
 import { constantOnly, feature, isFeature, refuse } from './onnx-feature.js';
+import { list, number } from './onnx-node.js';
 
 /**
  * @typedef {import('./onnx-feature.js').Feature} Feature

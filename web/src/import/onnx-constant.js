@@ -1,6 +1,8 @@
 // Evaluates ONNX nodes whose inputs are all known: shape arithmetic, grids, the decoding of the heads.
 
 import { malformed, unsupported } from '../graph/graph-error.js';
+import { checkedAxis, list, need, number } from './onnx-node.js';
+import { dequantizeLinear, quantizeLinear } from './onnx-real.js';
 import {
   broadcastDims,
   countOf,
@@ -33,51 +35,6 @@ export function evaluate(node, inputs) {
     unsupported(`Node "${node.name}" (${node.op}) computes with constants in a way wisp can't.`);
   }
   return operation(node, inputs);
-}
-
-/**
- * @param {OnnxNode} node
- * @param {(Tensor | null)[]} inputs
- * @param {number} index
- */
-function need(node, inputs, index) {
-  const input = inputs[index];
-  return input ?? malformed(`Node "${node.name}" (${node.op}) lacks its input ${index}.`);
-}
-
-/**
- * A number list that older opsets keep in an attribute and newer ones in an input.
- * @param {OnnxNode} node
- * @param {(Tensor | null)[]} inputs
- * @param {number} index
- * @param {string} attribute
- */
-export function list(node, inputs, index, attribute) {
-  const input = inputs[index];
-  if (input) return Array.from(input.data);
-  const value = node.attributes.get(attribute);
-  return Array.isArray(value) ? value : null;
-}
-
-/**
- * @param {OnnxNode} node
- * @param {string} attribute
- * @param {number} otherwise
- */
-export function number(node, attribute, otherwise) {
-  const value = node.attributes.get(attribute);
-  return typeof value === 'number' ? value : otherwise;
-}
-
-/**
- * @param {OnnxNode} node
- * @param {number} axis may be negative
- * @param {number} rank
- */
-export function checkedAxis(node, axis, rank) {
-  const index = axis < 0 ? axis + rank : axis;
-  if (Number.isInteger(index) && index >= 0 && index < rank) return index;
-  return malformed(`Node "${node.name}" (${node.op}) names axis ${axis} of a ${rank}-d tensor.`);
 }
 
 /**
@@ -323,6 +280,29 @@ function scatterND(node, inputs) {
   return [{ dims: source.dims, data }];
 }
 
+/** A list of tensors: the first, which holds them all. @type {Evaluate} */
+function splitToSequence(node, inputs) {
+  const { dims } = need(node, inputs, 0);
+  const size = inputs[1] && inputs[1].dims.length === 0 ? inputs[1].data[0] : 0;
+  const axis = checkedAxis(node, number(node, 'axis', 0), dims.length);
+  const even = size > 0 ? integers(chunks(dims[axis], size)) : inputs[1];
+  if (!even)
+    return unsupported(`Node "${node.name}" (SplitToSequence) splits a tensor into single slices.`);
+  const parts = split(node, [inputs[0], even]);
+  return [{ ...parts[0], parts }];
+}
+
+/** @param {number} total @param {number} size of each but the last */
+export const chunks = (total, size) =>
+  Array.from({ length: Math.ceil(total / size) }, (_, i) => Math.min(size, total - i * size));
+
+/** @type {Evaluate} */
+function sequenceAt(node, inputs) {
+  const { parts = [] } = need(node, inputs, 0);
+  const part = parts.at(need(node, inputs, 1).data[0]);
+  return [part ?? malformed(`Node "${node.name}" (SequenceAt) reads a part that isn't there.`)];
+}
+
 /**
  * The size of a tensor or a feature map, or a part of it.
  * @param {OnnxNode} node
@@ -341,6 +321,7 @@ const OPERATIONS = new Map(
     Concat: concat,
     Constant: constant,
     ConstantOfShape: constantOfShape,
+    DequantizeLinear: dequantizeLinear,
     Div: divide,
     Equal: binary((a, b) => Number(a === b), { boolean: true }),
     Exp: unary(Math.exp),
@@ -355,13 +336,16 @@ const OPERATIONS = new Map(
     Mul: binary((a, b) => a * b),
     Neg: unary((x) => -x),
     Pow: binary((a, b) => (b === 2 ? a * a : a ** b)),
+    QuantizeLinear: quantizeLinear,
     Range: range,
     Reshape: reshape,
     ScatterND: scatterND,
+    SequenceAt: sequenceAt,
     Shape: (node, inputs) => [shape(node, need(node, inputs, 0))],
     Sigmoid: unary((x) => 1 / (1 + Math.exp(-x))),
     Slice: slice,
     Split: split,
+    SplitToSequence: splitToSequence,
     Squeeze: squeeze,
     Sub: binary((a, b) => a - b),
     Transpose: transpose,

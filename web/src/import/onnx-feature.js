@@ -1,7 +1,7 @@
 // A feature map while an ONNX graph is read, and what every translator asks of a node.
 
 import { malformed, unsupported } from '../graph/graph-error.js';
-import { list } from './onnx-constant.js';
+import { list } from './onnx-node.js';
 
 /**
  * A feature map while the graph is read. One with a `form` has no tensor of its own yet: it is the first part of

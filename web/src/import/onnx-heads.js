@@ -5,33 +5,40 @@
 // is then compared with YOLOv5's formula.
 
 import { unsupported } from '../graph/graph-error.js';
-import { describe } from './onnx-feature.js';
+import { describe, isFeature } from './onnx-feature.js';
 import { nodesBefore } from './onnx-order.js';
 import { countOf } from './onnx-tensor.js';
+import { pairsOf, readUndecoded, USUAL_ANCHORS } from './onnx-undecoded.js';
 
 /**
  * @typedef {import('./onnx-proto.js').Tensor} Tensor
  * @typedef {import('./onnx-proto.js').OnnxNode} OnnxNode
  * @typedef {import('./onnx-proto.js').OnnxModel} OnnxModel
  * @typedef {import('../graph/float-graph.js').GraphHead} GraphHead
+ * @typedef {import('./onnx-undecoded.js').Boxes} Boxes
  * @typedef {{tensor: number, logits: Tensor}} Head `tensor` of the float graph; logits [1, anchors · n, h, w]
  */
 
-/** Between YOLOv5's formula and a graph with fp16 constants. */
-const TOLERANCE = 2e-3;
+/** Between YOLOv5's formula and a graph: in pixels, and as a share of the number that is due. */
+const EXACT = { pixels: 2e-3, share: 2e-3 }; // constants may be halfs
+const ROUGH = { pixels: 8, share: 0.1 }; // or bytes
 
 /**
- * The last convolutions before the first output, in the order in which it joins them.
+ * The last convolutions before the first output, in the order in which it joins them; of a network that joins nothing,
+ * before all outputs.
  * @param {OnnxModel} model
  * @param {import('./onnx-order.js').Writers} writers
- * @returns {OnnxNode[]}
+ * @returns {{last: OnnxNode[], ends: string[]}}
  */
-export function findHeads(model, writers) {
+export function findHeads({ outputs }, writers) {
   const isLast = (/** @type {OnnxNode} */ { op }) => op === 'Conv' || op === 'Shape';
-  const behind = nodesBefore(writers, model.outputs.slice(0, 1), isLast);
-  const heads = behind.filter(({ op }) => op === 'Conv');
-  if (heads.length === 0) unsupported('This model has no convolution, so it is not a YOLOv5.');
-  return heads;
+  const before = (/** @type {string[]} */ ends) =>
+    nodesBefore(writers, ends, isLast).filter(({ op }) => op === 'Conv');
+  const ends = before(outputs.slice(0, 1)).length > 1 ? outputs.slice(0, 1) : outputs;
+  const last = before(ends);
+  if (last.length === 0)
+    unsupported('No output comes from a convolution, so this is not a YOLOv5 that wisp can read.');
+  return { last, ends };
 }
 
 /**
@@ -49,37 +56,128 @@ export function probe(dims) {
   return { dims, data };
 }
 
+/** How boxes are read out of what follows the last convolutions. */
+export class BoxReader {
+  /** @type {Head[]} */
+  heads = [];
+  /** @type {Boxes | undefined} */
+  found;
+  /** Why the last value that might have held them doesn't. @type {unknown} */
+  #refusal;
+  #input;
+  #anchors;
+  #isRough;
+
+  /**
+   * @param {object} options
+   * @param {{height: number, width: number}} options.input
+   * @param {number[][]} [options.anchors] of heads that aren't decoded
+   * @param {boolean} options.isRough whether the numbers of the decoding were rounded to bytes
+   */
+  constructor({ input, anchors, isRough }) {
+    this.#input = input;
+    this.#anchors = anchors;
+    this.#isRough = isRough;
+  }
+
+  /**
+   * Whether a node has written all boxes, decoded.
+   * @param {OnnxNode} node
+   * @param {import('./onnx-feature.js').Value[]} outputs
+   */
+  look(node, outputs) {
+    const isRow = (/** @type {number[]} */ dims) =>
+      dims.length === 3 && dims[2] > 5 && dims[1] === rowsOf(this.heads, dims[2]);
+    const decoded = outputs.find((value) => value && !isFeature(value) && isRow(value.dims));
+    if (!decoded) return false;
+    try {
+      const tensor = /** @type {Tensor} */ (decoded);
+      const heads = readHeads(tensor, this.heads, this.#input, { node, isRough: this.#isRough });
+      this.found = { heads, classes: tensor.dims[2] - 5 };
+      return true;
+    } catch (thrown) {
+      this.#refusal = thrown;
+      return false;
+    }
+  }
+
+  /**
+   * Of a network whose outputs are the logits themselves, or their sigmoids, in whichever layout.
+   * @param {import('./onnx-feature.js').Value[]} outputs
+   * @returns {Boxes}
+   */
+  undecoded(outputs) {
+    const given = /** @type {Tensor[]} */ (outputs.filter((value) => value && !isFeature(value)));
+    const anchors = this.#anchors ?? USUAL_ANCHORS[this.heads.length];
+    return readUndecoded(this.heads, given, this.#input, anchors) ?? this.#refuse();
+  }
+
+  #refuse() {
+    if (this.#refusal) throw this.#refusal;
+    return unsupported(
+      "The outputs are no boxes as YOLOv5 decodes them, 1×boxes×(5 + classes); export the model with YOLOv5's export.py.",
+    );
+  }
+}
+
 /**
  * @param {Tensor} decoded [1, boxes, 5 + classes]: what the graph makes of the probes
  * @param {Head[]} heads
  * @param {{height: number, width: number}} input
- * @param {OnnxNode} last the node that wrote `decoded`, for messages
+ * @param {{node: OnnxNode, isRough: boolean}} last the node that wrote `decoded`, for messages
  * @returns {GraphHead[]}
  */
-export function readHeads(decoded, heads, input, last) {
-  const [, rows, columns] = decoded.dims;
-  const boxes = heads.reduce((sum, { logits }) => sum + boxesOf(logits, columns), 0);
-  if (decoded.dims.length !== 3 || columns < 6 || rows !== boxes) {
-    unsupported(
-      `${describe(last)} gives ${decoded.dims.join('×')} instead of YOLOv5's 1×boxes×(5 + classes); ` +
-        "export the model with YOLOv5's export.py, decoding included (v5.0: --grid).",
-    );
-  }
+function readHeads(decoded, heads, input, { node, isRough }) {
+  const columns = decoded.dims[2];
   let row = 0;
-  return heads.map(({ tensor, logits }) => {
-    const head = readHead(decoded, logits, row);
+  const rows = heads.map(({ logits }) => {
+    const first = row;
     row += boxesOf(logits, columns);
+    return first;
+  });
+  const exact = heads.map(({ tensor, logits }, i) => ({
+    tensor,
+    ...readHead(decoded, logits, rows[i]),
+  }));
+  const read = isRough ? rounded(exact, heads, input) : exact;
+  for (const [i, { stride }] of read.entries()) {
+    const { logits } = heads[i];
     const [, , height, width] = logits.dims;
-    if (height * head.stride !== input.height || width * head.stride !== input.width) {
+    if (height * stride !== input.height || width * stride !== input.width) {
       unsupported(
-        `${describe(last)} places boxes ${head.stride} pixels apart on ${width}×${height} cells, ` +
+        `${describe(node)} places boxes ${stride} pixels apart on ${width}×${height} cells, ` +
           `which doesn't fill the ${input.width}×${input.height} input; this is not YOLOv5's decoding.`,
       );
     }
-    const wrong = firstDifference(decoded, logits, row - boxesOf(logits, columns), head);
-    if (wrong) unsupported(`${describe(last)} doesn't decode boxes as YOLOv5 does: ${wrong}.`);
-    return { tensor, ...head };
-  });
+    const wrong = firstDifference(decoded, logits, rows[i], read[i], isRough ? ROUGH : EXACT);
+    if (wrong) unsupported(`${describe(node)} doesn't decode boxes as YOLOv5 does: ${wrong}.`);
+  }
+  return read;
+}
+
+/**
+ * Heads whose numbers were rounded: their strides by their cells; their anchors YOLOv5's own, or else whole pixels.
+ * @param {GraphHead[]} heads
+ * @param {Head[]} probes
+ * @param {{height: number}} input
+ */
+function rounded(heads, probes, { height }) {
+  const usual = USUAL_ANCHORS[heads.length]?.map(pairsOf);
+  const near = (/** @type {number} */ a, /** @type {number} */ b) =>
+    Math.abs(a - b) <= 2 + 0.02 * b;
+  const isUsual = heads.every(({ anchors }, i) =>
+    anchors.every(([w, h], k) => near(w, usual?.[i]?.[k]?.[0] ?? NaN) && near(h, usual[i][k][1])),
+  );
+  return heads.map(({ tensor, anchors }, i) => ({
+    tensor,
+    stride: height / probes[i].logits.dims[2],
+    anchors: isUsual ? usual[i] : anchors.map(([w, h]) => pairsOf([w, h].map(Math.round))[0]),
+  }));
+}
+
+/** @param {Head[]} heads @param {number} columns numbers of a box */
+function rowsOf(heads, columns) {
+  return heads.reduce((sum, { logits }) => sum + boxesOf(logits, columns), 0);
 }
 
 /** @param {Tensor} logits @param {number} columns numbers of a box */
@@ -114,9 +212,10 @@ function readHead(decoded, logits, row) {
  * @param {Tensor} logits
  * @param {number} row
  * @param {{stride: number, anchors: [number, number][]}} head
+ * @param {{pixels: number, share: number}} tolerance
  * @returns {string | null} what differs
  */
-function firstDifference(decoded, logits, row, { stride, anchors }) {
+function firstDifference(decoded, logits, row, { stride, anchors }, tolerance) {
   const columns = decoded.dims[2];
   const [, , height, width] = logits.dims;
   const cells = height * width;
@@ -129,7 +228,11 @@ function firstDifference(decoded, logits, row, { stride, anchors }) {
         if (k < 2)
           due = (2 * s - 0.5 + (k === 0 ? cell % width : Math.floor(cell / width))) * stride;
         else if (k < 4) due = (2 * s) ** 2 * anchor[k - 2];
-        if (Math.abs(decoded.data[at] - due) <= TOLERANCE * Math.max(1, Math.abs(due))) continue;
+        const allowed = Math.max(
+          k < 4 ? tolerance.pixels : 0,
+          tolerance.share * Math.max(1, Math.abs(due)),
+        );
+        if (Math.abs(decoded.data[at] - due) <= allowed) continue;
         return `number ${k} of box ${Math.floor(at / columns)} is ${decoded.data[at]}, not ${due}`;
       }
     }

@@ -2,7 +2,6 @@
 
 import { malformed } from '../graph/graph-error.js';
 import { consecutive, select } from './onnx-channels.js';
-import { checkedAxis, list, number } from './onnx-constant.js';
 import {
   constantOnly,
   describe,
@@ -12,6 +11,7 @@ import {
   refuse,
   weights,
 } from './onnx-feature.js';
+import { checkedAxis, list, number } from './onnx-node.js';
 import { sliceRange } from './onnx-tensor.js';
 
 /**

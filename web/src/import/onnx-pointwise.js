@@ -1,8 +1,8 @@
 // ONNX arithmetic on feature maps → activations, residual adds and per-channel affine nodes.
 
 import { malformed } from '../graph/graph-error.js';
-import { list, number } from './onnx-constant.js';
 import { constantOnly, describe, feature, isFeature, refuse, weights } from './onnx-feature.js';
+import { list, number } from './onnx-node.js';
 
 /**
  * @typedef {import('./onnx-feature.js').Feature} Feature

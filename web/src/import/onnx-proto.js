@@ -6,8 +6,8 @@ import { malformed, unsupported } from '../graph/graph-error.js';
 import { halfsToFloats } from './halfs.js';
 
 /**
- * @typedef {{dims: number[], data: Float32Array | Float64Array}} Tensor
- *   real numbers are Float32Array, integers and booleans Float64Array
+ * @typedef {{dims: number[], data: Float32Array | Float64Array, parts?: Tensor[]}} Tensor
+ *   real numbers are Float32Array, integers and booleans Float64Array; a sequence has `parts`
  * @typedef {number | string | number[] | Tensor} Attribute
  * @typedef {{name: string, op: string, inputs: string[], outputs: string[],
  *   attributes: Map<string, Attribute>}} OnnxNode
@@ -28,22 +28,54 @@ const INT8 = 3;
 
 const WIRE_BYTES = 2;
 
+/** A reader that knows where tensors outside the file are. */
+class OnnxReader extends PbfReader {
+  /** @type {Map<string, Uint8Array>} */
+  beside = new Map();
+  /** Names of these files, where only they are wanted. @type {Set<string> | undefined} */
+  names = undefined;
+
+  /** A plain view: a Node Buffer's slice() would not copy. @param {Uint8Array} bytes */
+  constructor(bytes) {
+    super(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+  }
+}
+
+/**
+ * The files that hold weights of a model, as it names them (external data).
+ * @param {Uint8Array} bytes
+ * @returns {string[]}
+ */
+export function filesBeside(bytes) {
+  const pbf = new OnnxReader(bytes);
+  pbf.names = new Set();
+  read(pbf);
+  return [...pbf.names];
+}
+
 /**
  * @param {Uint8Array} bytes
+ * @param {Map<string, Uint8Array>} [beside] the files that `filesBeside` names
  * @returns {OnnxModel}
  */
-export function readModel(bytes) {
+export function readModel(bytes, beside = new Map()) {
+  const pbf = new OnnxReader(bytes);
+  pbf.beside = beside;
+  return read(pbf);
+}
+
+/** @param {OnnxReader} pbf @returns {OnnxModel} */
+function read(pbf) {
+  const { length } = pbf;
   try {
-    // a plain view: a Node Buffer's slice() would not copy
-    const pbf = new PbfReader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
     const model = pbf.readFields(modelField, emptyModel());
-    if (pbf.pos !== bytes.length || model.nodes.length === 0) throw new Error('no graph');
+    if (pbf.pos !== length || model.nodes.length === 0) throw new Error('no graph');
     return model;
   } catch (error) {
     if (error instanceof WispError) throw error;
     throw new WispError(
       'WISP_ERR_FORMAT',
-      `The ${bytes.length} bytes are not an ONNX model, or a damaged one.`,
+      `The ${length} bytes are not an ONNX model, or a damaged one.`,
       { cause: error },
     );
   }
@@ -233,7 +265,7 @@ function dimField(tag, dim, pbf) {
 
 /**
  * @typedef {{name: string, type: number, dims: number[], raw: Uint8Array | null, reals: number[],
- *   integers: number[], external: boolean}} TensorFields
+ *   integers: number[], isOutside: boolean, outside: Map<string, string>}} TensorFields
  * @param {PbfReader} pbf
  */
 function readTensor(pbf) {
@@ -245,15 +277,17 @@ function readTensor(pbf) {
     raw: null,
     reals: [],
     integers: [],
-    external: false,
+    isOutside: false,
+    outside: new Map(),
   };
   message(pbf, tensorField, fields);
   const { name, dims } = fields;
-  if (fields.external) {
-    unsupported(
-      `Tensor "${name}" lies in a file of its own (external data); save the model as one file.`,
-    );
+  const { names, beside } = /** @type {OnnxReader} */ (pbf);
+  if (names) {
+    if (fields.isOutside) names.add(fields.outside.get('location') ?? '');
+    return { name, tensor: { dims, data: new Float32Array() } };
   }
+  if (fields.isOutside) fields.raw = outsideBytes(fields, beside);
   const data = tensorData(fields);
   const count = dims.reduce((product, size) => product * size, 1);
   if (data.length !== count) {
@@ -271,7 +305,25 @@ function tensorField(tag, tensor, pbf) {
   else if (tag === 8) tensor.name = text(pbf);
   else if (tag === 9) tensor.raw = blob(pbf);
   else if (tag === 10) numbers(pbf, tensor.reals, pbf.readDouble);
-  else if (tag === 14) tensor.external = pbf.readVarint() === 1;
+  else if (tag === 13) {
+    const { key, value } = message(pbf, entryField, { key: '', value: '' });
+    tensor.outside.set(key, value);
+  } else if (tag === 14) tensor.isOutside = pbf.readVarint() === 1;
+}
+
+/** @param {TensorFields} tensor @param {Map<string, Uint8Array>} beside */
+function outsideBytes({ name, outside }, beside) {
+  const file = outside.get('location') ?? '';
+  const bytes = beside.get(file);
+  if (!bytes) return malformed(`Tensor "${name}" lies in "${file}", which is not there.`);
+  const start = Number(outside.get('offset') ?? 0);
+  const end = outside.has('length') ? start + Number(outside.get('length')) : bytes.length;
+  if (start >= 0 && start <= end && end <= bytes.length)
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+  const sentence =
+    `Tensor "${name}" lies at bytes ${start} to ${end} of "${file}", which has ${bytes.length}; ` +
+    'are the two files of one export?';
+  throw new WispError('WISP_ERR_TRUNCATED', sentence);
 }
 
 /** @param {TensorFields} tensor @returns {Float32Array | Float64Array} */

@@ -2,9 +2,9 @@
 
 import { unsupported } from '../graph/graph-error.js';
 import { reshape, transpose } from './onnx-channels.js';
-import { number } from './onnx-constant.js';
 import { describe, isFeature } from './onnx-feature.js';
 import { concat, conv, maxPool, resize, slice } from './onnx-layers.js';
+import { number } from './onnx-node.js';
 import {
   add,
   batchNormalization,

@@ -5,11 +5,14 @@ import { malformed, unsupported } from '../graph/graph-error.js';
 import { classNames } from './class-names.js';
 import { split } from './onnx-channels.js';
 import { evaluate, shape } from './onnx-constant.js';
+import { dequantised, isQuantised } from './onnx-dequantise.js';
 import { isFeature } from './onnx-feature.js';
-import { findHeads, probe, readHeads } from './onnx-heads.js';
+import { BoxReader, findHeads, probe } from './onnx-heads.js';
 import { nodesBefore, writersOf } from './onnx-order.js';
-import { readModel } from './onnx-proto.js';
+import { filesBeside, readModel } from './onnx-proto.js';
 import { translate } from './onnx-trunk.js';
+
+export { filesBeside };
 
 /**
  * @typedef {import('../graph/float-graph.js').FloatGraph} FloatGraph
@@ -23,6 +26,8 @@ import { translate } from './onnx-trunk.js';
 /** The side of the picture where the model leaves it open: YOLOv5's own default. */
 const DYNAMIC_SIZE = 640;
 
+const SMALLEST_STRIDE = 8; // of every YOLOv5
+
 /** ONNX data types a picture in 0…1 can have: float32, float16. */
 const PICTURE_TYPES = [1, 10];
 
@@ -31,10 +36,13 @@ const PICTURE_TYPES = [1, 10];
  * Throws a WispError that says what is wrong with the file, or which node wisp can't run.
  *
  * @param {Uint8Array} bytes the whole file
+ * @param {import('./importers.js').ImportOptions} [options]
  * @returns {FloatGraph}
  */
-export function importOnnx(bytes) {
-  const model = readModel(bytes);
+export function importOnnx(bytes, { anchors, beside } = {}) {
+  const read = readModel(bytes, beside);
+  const isInteger = isQuantised(read);
+  const model = isInteger ? dequantised(read) : read;
   const { name, dims } = pictureInput(model);
   const [, , height, width] = dims;
   const graph = new FloatGraphBuilder();
@@ -42,34 +50,32 @@ export function importOnnx(bytes) {
   const values = new Map(model.constants);
   values.set('', null).set(name, { id: 0, dims });
   const writers = writersOf(model.nodes);
-  const last = findHeads(model, writers);
+  const { last, ends } = findHeads(model, writers);
   const trunk = last.flatMap(({ inputs }) => inputs); // heads come behind all of it, as they were traced
-  const needed = [...trunk, ...last.flatMap(({ outputs }) => outputs), model.outputs[0]];
-  /** @type {Head[]} */
-  const heads = [];
+  const needed = [...trunk, ...last.flatMap(({ outputs }) => outputs), ...ends];
+  const boxes = new BoxReader({ input: { height, width }, anchors, isRough: isInteger });
   for (const node of nodesBefore(writers, needed)) {
-    const outputs = run(
-      graph,
-      node,
-      node.inputs.map((input) => lookUp(values, node, input)),
-    );
-    if (last.includes(node)) heads.push(cut(node, outputs));
+    const inputs = node.inputs.map((input) => lookUp(values, node, input));
+    const outputs = run(graph, node, inputs);
+    if (last.includes(node)) boxes.heads.push(cut(node, outputs));
     node.outputs.forEach((output, index) => values.set(output, outputs[index] ?? null));
+    if (boxes.heads.length === last.length && boxes.look(node, outputs)) break; // the rest picks some of them
   }
-  const decoded = values.get(model.outputs[0]) ?? null;
-  const end = writers.get(model.outputs[0]);
-  if (!end || decoded === null || isFeature(decoded)) {
-    return unsupported('The first output is a feature map and not boxes, so this is not a YOLOv5.');
-  }
-  const read = readHeads(decoded, heads, { height, width }, end);
+  const { heads, classes, remark } =
+    boxes.found ?? boxes.undecoded(ends.map((end) => values.get(end) ?? null));
   return {
     input: { height, width },
-    nodes: graph.nodesFor(read.map((head) => head.tensor)),
-    heads: read,
-    classes: classNames(model.metadata.get('names'), decoded.dims[2] - 5),
+    nodes: graph.nodesFor(heads.map((head) => head.tensor)),
+    heads,
+    classes: classNames(model.metadata.get('names'), classes),
     source: { format: `ONNX, opset ${model.opset}`, producer: model.producer },
+    remarks: [...(isInteger ? [QUANTISED] : []), ...(remark ? [remark] : [])],
   };
 }
+
+const QUANTISED =
+  'The file was quantised already: its weights are made real numbers again and pressed anew, which loses a little more ' +
+  'than pressing the network that it was made from';
 
 /**
  * The one input that is not a weight, with its size.
@@ -84,13 +90,30 @@ function pictureInput(model) {
   if (!PICTURE_TYPES.includes(type)) {
     unsupported(`Input "${name}" is of ONNX data type ${type}; wisp feeds real numbers in 0…1.`);
   }
+  const otherwise = [1, 3, ...gridSize(model)];
   const [batch, colours, height, width] = (dims ?? [null, 3, null, null]).map((size, axis) =>
-    size !== null && size > 0 ? size : [1, 3, DYNAMIC_SIZE, DYNAMIC_SIZE][axis],
+    size !== null && size > 0 ? size : otherwise[axis],
   );
   if ((dims && dims.length !== 4) || colours !== 3) {
     unsupported(`Input "${name}" is ${dims?.join('×')}; a YOLOv5 reads 1×3×height×width.`);
   }
   return { name, dims: [batch, colours, height, width] };
+}
+
+/**
+ * The size of the picture where the model leaves it open: that for which a grid of cells was built in, if one was.
+ * @param {OnnxModel} model
+ * @returns {[number, number]} height and width
+ */
+function gridSize({ constants, nodes }) {
+  const values = nodes.map(({ attributes }) => attributes.get('value'));
+  const sizes = [...constants.values(), ...values]
+    .map((value) => Reflect.get(Object(value), 'dims') ?? [])
+    .filter(({ length, 4: pair }) => length === 5 && pair === 2)
+    .sort((a, b) => b[2] * b[3] - a[2] * a[3]);
+  const [, , rows = 1, columns = 1] = sizes[0] ?? [];
+  if (rows * columns === 1) return [DYNAMIC_SIZE, DYNAMIC_SIZE]; // anchors, which are as many for each cell
+  return [rows * SMALLEST_STRIDE, columns * SMALLEST_STRIDE];
 }
 
 /**

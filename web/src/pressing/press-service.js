@@ -26,6 +26,7 @@ import { PressEngine } from './press-engine.js';
  * @property {NodeInfo[]} nodes in execution order
  * @property {Source} source
  * @property {number} threads
+ * @property {string[]} remarks what was supposed of the file, or is lost
  * @property {boolean} trained with wisp's integers: it may be pressed without pictures, and loses nothing then
  *
  * @typedef {{op: string, name: string, channels?: [number, number], kernel?: [number, number],
@@ -100,11 +101,11 @@ export class PressService {
     };
     this.#engine.build(graph, input);
     this.#chosen = chosen;
-    const { classes, heads } = graph;
+    const { classes, heads, remarks = [] } = graph;
     /** @type {NodeInfo[]} */
     const nodes = graph.nodes.map(describe);
     const { threads, trained } = this.#engine;
-    this.#info = { ...input, classes, heads, nodes, source, threads, trained };
+    this.#info = { ...input, classes, heads, nodes, source, threads, remarks, trained };
     return this.#info;
   }
 

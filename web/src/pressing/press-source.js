@@ -3,25 +3,35 @@
 import { download } from '../bytes/download.js';
 import { hex } from '../bytes/magic.js';
 import { saying, WispError } from '../error.js';
+import { absolute } from '../host.js';
 import { IMPORTERS } from '../import/importers.js';
 
 /**
  * @typedef {import('../bytes/download.js').ModelSource} ModelSource
  * @typedef {import('../graph/float-graph.js').FloatGraph} FloatGraph
+ *
+ * @typedef {object} ImportOptions
+ * @property {AbortSignal} [signal]
+ * @property {string} [name] what the .wisp file calls its source; default: that of the file
+ * @property {readonly (readonly number[])[]} [anchors] of a file that doesn't decode its boxes: a list for each head, the
+ *   largest map first: width, height, width, … in pixels, as in YOLOv5's .yaml files; default: those of YOLOv5's own models
+ * @property {Iterable<File>} [beside] files that the model names as beside it, which hold its weights (ONNX external
+ *   data); of a model by path or address they are found by themselves
  */
 
 /**
  * Not in the worker: there, pages have no import map for the importer's library.
  * @param {ModelSource | FloatGraph} model
- * @param {{signal?: AbortSignal, name?: string}} options
+ * @param {ImportOptions} options
  * @returns {Promise<{graph: FloatGraph, source: import('./press-service.js').Source}>}
  */
-export async function importFrom(model, { signal, name }) {
+export async function importFrom(model, options) {
+  const { signal, name } = options;
   if (isGraph(model)) return { graph: model, source: { name: name ?? 'a graph', ...model.source } };
   const file = await collect(model, signal);
   const { bytes } = file;
   try {
-    const graph = await imported(bytes);
+    const graph = await imported(bytes, file.name, model, options);
     const sha256 = await hashOf(bytes);
     const called = name ?? fileName(file.name);
     return { graph, source: { name: called, bytes: bytes.length, sha256, ...graph.source } };
@@ -30,15 +40,62 @@ export async function importFrom(model, { signal, name }) {
   }
 }
 
-/** @param {Uint8Array} bytes of a file of whichever format @returns {Promise<FloatGraph>} */
-async function imported(bytes) {
+/**
+ * @param {Uint8Array} bytes of a file of whichever format
+ * @param {string} name
+ * @param {ModelSource} model
+ * @param {ImportOptions} options
+ * @returns {Promise<FloatGraph>}
+ */
+async function imported(bytes, name, model, { signal, anchors, beside = [] }) {
   const importer = IMPORTERS.find(({ begins }) => begins(bytes));
-  if (importer) return importer.read(bytes);
+  if (importer) {
+    /** @type {Map<string, Uint8Array>} */
+    const others = new Map();
+    for (const other of (await importer.beside?.(bytes)) ?? [])
+      others.set(other, await fileBeside(other, { name, model, given: [...beside], signal }));
+    return importer.read(bytes, { anchors: anchorLists(anchors), beside: others });
+  }
   const { fileKind } = await import('../bytes/file-kind.js'); // seldom needed
   const { what, advice } = fileKind(bytes);
   const wanted = IMPORTERS.map(({ name }) => name).join(' or ');
   const sentence = `This is ${what}; the press reads ${wanted}.${advice ? ` ${advice}.` : ''}`;
   throw new WispError('WISP_ERR_FORMAT', sentence);
+}
+
+/**
+ * @param {string} other as the model calls it
+ * @param {{name: string, model: ModelSource, given: File[], signal?: AbortSignal}} where
+ */
+async function fileBeside(other, { name, model, given, signal }) {
+  if (!/^(?!\.\.?$)[^\\/:]+$/.test(other)) {
+    const sentence = `It keeps weights in "${other}", which is no file in the same folder.`;
+    throw new WispError('WISP_ERR_UNSUPPORTED', sentence);
+  }
+  const file = given.find((one) => one.name === other);
+  if (file) return new Uint8Array(await file.arrayBuffer());
+  const isAddress = typeof model === 'string' || model instanceof URL;
+  try {
+    if (!isAddress) throw new Error('it was not handed over');
+    const place = new URL(encodeURIComponent(other), absolute(model));
+    return (await collect(place, signal)).bytes;
+  } catch (cause) {
+    signal?.throwIfAborted();
+    const sentence =
+      `${name} keeps its weights in a second file, ${other} (${saying(cause)}): give both (option beside; in a page ` +
+      `choose or drop both), or make one of them: python -c "import onnx; onnx.save(onnx.load('${fileName(name)}'), 'one.onnx')"`;
+    throw new WispError('WISP_ERR_FETCH', `${sentence}.`, { cause });
+  }
+}
+
+/** @param {ImportOptions['anchors']} anchors */
+function anchorLists(anchors) {
+  const lists = anchors?.map((list) => [...list]);
+  const isSound = (/** @type {number[]} */ list) =>
+    list.length > 0 && list.length % 2 === 0 && list.every((size) => size > 0 && size < 1e5);
+  if (!lists || lists.every(isSound)) return lists;
+  const sentence = `anchors are lists of widths and heights in pixels, one for each head, not ${JSON.stringify(anchors)}.`;
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 
 /**

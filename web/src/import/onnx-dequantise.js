@@ -1,0 +1,153 @@
+// An ONNX file that was quantised after training → the network in floats that it stands for.
+//
+// The integers of its weights become real numbers again, and what rounds activations goes away: the press finds ranges
+// of its own, from pictures. How each operation counts: https://onnx.ai/onnx/operators and, for those that begin with
+// QLinear and aren't ONNX's own, onnxruntime's docs/ContribOperators.md.
+
+import { constantOnly, refuse } from './onnx-feature.js';
+import { writersOf } from './onnx-order.js';
+import { toReal } from './onnx-real.js';
+
+/**
+ * @typedef {import('./onnx-proto.js').OnnxModel} OnnxModel
+ * @typedef {import('./onnx-proto.js').OnnxNode} OnnxNode
+ * @typedef {import('./onnx-proto.js').Tensor} Tensor
+ */
+
+/** Which of an operation's inputs are values, each before its scale and zero point. @type {Record<string, [string, number[]]>} */
+const ELEMENTWISE = {
+  QLinearAdd: ['Add', [0, 3]],
+  QLinearLeakyRelu: ['LeakyRelu', [0]],
+  QLinearMul: ['Mul', [0, 3]],
+  QLinearSigmoid: ['Sigmoid', [0]],
+};
+
+/** @param {OnnxModel} model @param {OnnxNode} node @param {number} index of an input that is known */
+function known(model, node, index) {
+  const tensor = constantOnly(model.constants.get(node.inputs[index]) ?? null);
+  return tensor ?? refuse(node, `computes its input ${index} from others`);
+}
+
+/**
+ * The name of a value as real numbers: of a constant, which is added, or of what was made real where it is computed.
+ * @param {OnnxModel} model
+ * @param {OnnxNode} node
+ * @param {number} index of the value; its scale and zero point follow
+ */
+function real(model, node, index) {
+  const name = node.inputs[index];
+  const integers = model.constants.get(name);
+  if (!integers) return name;
+  const [scale, zero] = [known(model, node, index + 1), known(model, node, index + 2)];
+  return constant(model, `${name} of ${node.name}`, toReal(node, integers, scale, zero));
+}
+
+/** @param {OnnxModel} model @param {string} name @param {Tensor} tensor */
+function constant({ constants }, name, tensor) {
+  constants.set(name, tensor);
+  return name;
+}
+
+/** @type {Record<string, (model: OnnxModel, node: OnnxNode) => Partial<OnnxNode>>} */
+const REWRITES = {
+  QuantizeLinear: passUnlessKnown,
+  DequantizeLinear: passUnlessKnown,
+
+  /** Scale 1 and zero point 0 in place of those that it measures. */
+  DynamicQuantizeLinear(model, { inputs, outputs }) {
+    constant(model, outputs[1], { dims: [], data: Float32Array.of(1) });
+    constant(model, outputs[2], { dims: [], data: Float64Array.of(0) });
+    return { op: 'Identity', inputs, outputs: outputs.slice(0, 1) };
+  },
+
+  QLinearConv(model, node) {
+    const [xScale, , weight, scale, zero] = [1, 2, 3, 4, 5].map((i) => known(model, node, i));
+    const inputs = [
+      node.inputs[0],
+      constant(model, `weights of ${node.name}`, toReal(node, weight, scale, zero)),
+    ];
+    if (node.inputs[8]) {
+      const steps = { dims: scale.dims, data: scale.data.map((s) => s * xScale.data[0]) };
+      const bias = toReal(node, known(model, node, 8), steps, null);
+      inputs.push(constant(model, `bias of ${node.name}`, bias));
+    }
+    return { op: 'Conv', inputs };
+  },
+
+  /** Scale and zero point of the output come first, then three inputs for each value. */
+  QLinearConcat(model, node) {
+    const values = node.inputs.flatMap((_, i) => (i >= 2 && i % 3 === 2 ? [i] : []));
+    return { op: 'Concat', inputs: values.map((i) => real(model, node, i)) };
+  },
+};
+
+/** Constants are computed when their turn comes. @param {OnnxModel} model @param {OnnxNode} node */
+function passUnlessKnown({ constants }, { inputs, op }) {
+  return constants.has(inputs[0]) ? { op } : { op: 'Identity', inputs: inputs.slice(0, 1) };
+}
+
+/**
+ * Whether integers were made of the network's weights after training. One that was trained with rounded activations
+ * holds its weights as floats, and keeps its ranges.
+ * @param {OnnxModel} model
+ */
+export function isQuantised({ nodes, constants }) {
+  return nodes.some(
+    ({ op, inputs }) =>
+      op === 'QLinearConv' ||
+      op === 'ConvInteger' ||
+      (op === 'DequantizeLinear' && constants.has(inputs[0])),
+  );
+}
+
+/**
+ * @param {OnnxModel} model that `isQuantised`; constants are added to it
+ * @returns {OnnxModel}
+ */
+export function dequantised(model) {
+  const nodes = withoutIntegerSums(model).map((node) => {
+    const [op, values] = ELEMENTWISE[node.op] ?? [];
+    if (op && values) return { ...node, op, inputs: values.map((i) => real(model, node, i)) };
+    return { ...node, ...REWRITES[node.op]?.(model, node) };
+  });
+  return { ...model, nodes };
+}
+
+/**
+ * ConvInteger gives sums, which the nodes behind it cast, scale and add the bias to: one convolution instead of all four.
+ * @param {OnnxModel} model
+ */
+function withoutIntegerSums(model) {
+  const { nodes, constants } = model;
+  const writers = writersOf(nodes);
+  /** The one node of an operation that reads a value. @param {string} name @param {string} op */
+  const reader = (name, op) => {
+    const [first, second] = nodes.filter(({ inputs }) => inputs.includes(name));
+    return second || first?.op !== op ? undefined : first;
+  };
+  const other = (/** @type {OnnxNode} */ { inputs }, /** @type {string} */ name) =>
+    inputs.find((input) => input !== name) ?? '';
+  /** @type {Map<OnnxNode, OnnxNode | undefined>} */
+  const changed = new Map();
+  for (const node of nodes.filter(({ op }) => op === 'ConvInteger')) {
+    const cast = reader(node.outputs[0], 'Cast');
+    const scaled = cast && reader(cast.outputs[0], 'Mul');
+    const scales = scaled && writers.get(other(scaled, cast.outputs[0]));
+    const scale = constantOnly(
+      scales?.inputs.map((name) => constants.get(name)).find(Boolean) ?? null,
+    );
+    if (!scaled || !scale) return refuse(node, 'sums integers that nobody scales');
+    const zero = node.inputs[3] ? known(model, node, 3) : null;
+    const weight = toReal(node, known(model, node, 1), scale, zero);
+    const inputs = [node.inputs[0], constant(model, `weights of ${node.name}`, weight)];
+    const added = reader(scaled.outputs[0], 'Add');
+    const shaped = added && writers.get(other(added, scaled.outputs[0]));
+    const bias = shaped?.op === 'Reshape' && constants.get(shaped.inputs[0]);
+    if (added && bias)
+      inputs.push(constant(model, `bias of ${node.name}`, { ...bias, dims: [bias.data.length] }));
+    const end = added && bias ? added : scaled;
+    for (const part of [cast, scaled, end]) changed.set(part, undefined);
+    changed.set(node, { ...node, op: 'Conv', inputs, outputs: end.outputs });
+  }
+  return nodes.flatMap((node) => (changed.has(node) ? (changed.get(node) ?? []) : node));
+}
