@@ -4,11 +4,14 @@ import { PbfWriter } from 'pbf';
 
 export const FLOAT = 1;
 export const UINT8 = 2;
+export const INT8 = 3;
+export const INT32 = 6;
 export const INT64 = 7;
 export const FLOAT16 = 10;
 
 /**
- * @typedef {{dims: number[], type: number, values: number[], external?: boolean}} Constant
+ * @typedef {{dims: number[], type: number, values: number[], outside?: Outside}} Constant
+ * @typedef {{location: string, offset?: number, length?: number}} Outside the file, where its bytes lie in another
  * @typedef {number | number[] | string | Constant} Attribute
  * @typedef {{op: string, inputs: string[], outputs: string[], attributes: Record<string, Attribute>}} Node
  */
@@ -50,21 +53,21 @@ export class OnnxBuilder {
 
   /** @param {number[]} values @param {number[]} [dims] */
   reals(values, dims = [values.length]) {
-    return this.#initializer({ dims, type: this.type, values });
+    return this.constant({ dims, type: this.type, values });
   }
 
   /** @param {number[]} values @param {number[]} [dims] */
   integers(values, dims = [values.length]) {
-    return this.#initializer({ dims, type: INT64, values });
+    return this.constant({ dims, type: INT64, values });
   }
 
   /** One unsigned byte. @param {number} value */
   byte(value) {
-    return this.#initializer({ dims: [], type: UINT8, values: [value] });
+    return this.constant({ dims: [], type: UINT8, values: [value] });
   }
 
   /** @param {Constant} constant */
-  #initializer(constant) {
+  constant(constant) {
     const name = `constant_${this.#count++}`;
     this.initializers.set(name, constant);
     return name;
@@ -80,14 +83,7 @@ export class OnnxBuilder {
     pbf.writeMessage(7, writeGraph, this);
     pbf.writeMessage(8, (_, out) => out.writeVarintField(2, this.opset), null);
     for (const [key, value] of Object.entries(this.metadata)) {
-      pbf.writeMessage(
-        14,
-        (_, out) => {
-          out.writeStringField(1, key);
-          out.writeStringField(2, value);
-        },
-        null,
-      );
+      pbf.writeMessage(14, writeEntry, [key, value]);
     }
     return pbf.finish();
   }
@@ -139,21 +135,30 @@ function writeAttribute({ name, value }, pbf) {
 }
 
 /** @param {{name: string} & Constant} tensor @param {PbfWriter} pbf */
-function writeTensor({ name, dims, type, values, external }, pbf) {
+function writeTensor({ name, dims, type, values, outside }, pbf) {
   pbf.writePackedVarint(1, dims);
   pbf.writeVarintField(2, type);
   pbf.writeStringField(8, name);
-  if (external) {
+  if (outside) {
+    for (const entry of Object.entries(outside)) pbf.writeMessage(13, writeEntry, entry);
     pbf.writeVarintField(14, 1);
   } else if (type === INT64) {
     pbf.writeBytesField(9, new Uint8Array(BigInt64Array.from(values, BigInt).buffer));
-  } else if (type === UINT8) {
+  } else if (type === INT32) {
+    pbf.writeBytesField(9, new Uint8Array(Int32Array.from(values).buffer));
+  } else if (type === UINT8 || type === INT8) {
     pbf.writeBytesField(9, Uint8Array.from(values));
   } else if (type === FLOAT16) {
     pbf.writeBytesField(9, new Uint8Array(Uint16Array.from(values, toHalf).buffer));
   } else {
     pbf.writeBytesField(9, new Uint8Array(Float32Array.from(values).buffer));
   }
+}
+
+/** @param {[string, string | number]} entry @param {PbfWriter} pbf */
+function writeEntry([key, value], pbf) {
+  pbf.writeStringField(1, key);
+  pbf.writeStringField(2, String(value));
 }
 
 /** @param {{name: string, type: number, dims: (number | string)[]}} value @param {PbfWriter} pbf */

@@ -149,7 +149,7 @@ test('a truncated file is called truncated, wherever it ends', () => {
   refuses(() => importOnnx(half), 'WISP_ERR_TRUNCATED', /ends early: it has \d+ bytes/);
 });
 
-test('weights that are no finite numbers, or lie in another file, are refused', () => {
+test('weights that are no finite numbers are refused', () => {
   for (const value of [NaN, Infinity]) {
     const model = tinyYoloBuilder();
     const weight = [...model.initializers.values()][0];
@@ -160,13 +160,6 @@ test('weights that are no finite numbers, or lie in another file, are refused', 
       /Conv_\d+" \(Conv\) has (NaN|Infinity) as number 7/,
     );
   }
-  const model = tinyYoloBuilder();
-  [...model.initializers.values()][0].external = true;
-  refuses(
-    () => importOnnx(model.finish()),
-    'WISP_ERR_UNSUPPORTED',
-    /a file of its own \(external data\)/,
-  );
 });
 
 test('an operation that wisp does not know is named with its node', () => {
@@ -185,7 +178,6 @@ test('an operation that wisp does not know is named with its node', () => {
 
 test('a network that is no YOLOv5 is refused where it differs', () => {
   const UNSUPPORTED = 'WISP_ERR_UNSUPPORTED';
-  refuses(() => importOnnx(tinyYolo({ raw: true })), UNSUPPORTED, /export\.py, decoding included/);
   const changed = tinyYoloBuilder();
   const power = changed.nodes.findIndex(({ op }) => op === 'Pow');
   changed.nodes[power] = { ...changed.nodes[power], op: 'Mul' };

@@ -14,7 +14,7 @@ import { toReal } from './onnx-real.js';
  * @typedef {import('./onnx-proto.js').Tensor} Tensor
  */
 
-/** Which of an operation's inputs are values, each before its scale and zero point. @type {Record<string, [string, number[]]>} */
+/** Which inputs are values, each before its scale and zero point. @type {Record<string, [string, number[]]>} */
 const ELEMENTWISE = {
   QLinearAdd: ['Add', [0, 3]],
   QLinearLeakyRelu: ['LeakyRelu', [0]],
@@ -114,7 +114,7 @@ export function dequantised(model) {
 }
 
 /**
- * ConvInteger gives sums, which the nodes behind it cast, scale and add the bias to: one convolution instead of all four.
+ * ConvInteger gives sums, which the nodes behind it cast, scale and add the bias to: one convolution stands for all.
  * @param {OnnxModel} model
  */
 function withoutIntegerSums(model) {

@@ -8,7 +8,7 @@ import { unsupported } from '../graph/graph-error.js';
 import { describe, isFeature } from './onnx-feature.js';
 import { nodesBefore } from './onnx-order.js';
 import { countOf } from './onnx-tensor.js';
-import { pairsOf, readUndecoded, USUAL_ANCHORS } from './onnx-undecoded.js';
+import { pairsOf, readUndecoded, remarkOn, USUAL_ANCHORS } from './onnx-undecoded.js';
 
 /**
  * @typedef {import('./onnx-proto.js').Tensor} Tensor
@@ -109,13 +109,14 @@ export class BoxReader {
   undecoded(outputs) {
     const given = /** @type {Tensor[]} */ (outputs.filter((value) => value && !isFeature(value)));
     const anchors = this.#anchors ?? USUAL_ANCHORS[this.heads.length];
-    return readUndecoded(this.heads, given, this.#input, anchors) ?? this.#refuse();
+    const boxes = readUndecoded(this.heads, given, this.#input, anchors) ?? this.#refuse();
+    return this.#anchors ? boxes : { ...boxes, remark: remarkOn(anchors) };
   }
 
   #refuse() {
     if (this.#refusal) throw this.#refusal;
     return unsupported(
-      "The outputs are no boxes as YOLOv5 decodes them, 1×boxes×(5 + classes); export the model with YOLOv5's export.py.",
+      "The outputs are no boxes as YOLOv5 decodes them, 1×boxes×(5 + classes); export it with YOLOv5's export.py.",
     );
   }
 }

@@ -21,7 +21,7 @@ export function writersOf(nodes) {
  * @returns {OnnxNode[]}
  */
 export function nodesBefore(writers, names, isLast = () => false) {
-  /** Whether what a node reads is in the list already; until then the node waits for it. @type {Map<OnnxNode, boolean>} */
+  /** Whether a node is in the list; false while it waits for what it reads. @type {Map<OnnxNode, boolean>} */
   const reached = new Map();
   const list = [];
   const pending = names.map((name) => writers.get(name)).reverse();

@@ -8,7 +8,7 @@
  * @typedef {{heads: GraphHead[], classes: number, remark?: string}} Boxes
  */
 
-/** Those of YOLOv5's own models, by their number of heads: yolov3-tiny's, P5's, P6's. @type {Record<number, number[][]>} */
+/** Of YOLOv5's own models, by their number of heads: yolov3-tiny, P5, P6. @type {Record<number, number[][]>} */
 export const USUAL_ANCHORS = {
   2: [
     [10, 14, 23, 27, 37, 58],
@@ -53,11 +53,7 @@ export function readUndecoded(heads, outputs, input, anchors) {
     stride: input.height / logits.dims[2],
     anchors: pairsOf(anchors[i]),
   }));
-  const all = anchors.map((list) => list.join(',')).join(' ');
-  const remark =
-    `The file doesn't decode its boxes, so their anchors are taken to be ${all}; ` +
-    'if the network was trained with others, name them (--anchors, option anchors)';
-  return { heads: read, classes: columns - 5, remark };
+  return { heads: read, classes: columns - 5 };
 }
 
 /**
@@ -83,5 +79,14 @@ function isRearranged(heads, outputs, columns) {
         logits.data.every((_, i) => same(flat[at++], change(logits.data[place(logits, i)]))),
       );
     }),
+  );
+}
+
+/** What is to be said where nobody said the anchors. @param {number[][]} anchors */
+export function remarkOn(anchors) {
+  const all = anchors.map((list) => list.join(',')).join(' ');
+  return (
+    `The file doesn't decode its boxes, so their anchors are taken to be ${all}; ` +
+    'if the network was trained with others, name them (--anchors, option anchors)'
   );
 }

@@ -74,8 +74,8 @@ export function importOnnx(bytes, { anchors, beside } = {}) {
 }
 
 const QUANTISED =
-  'The file was quantised already: its weights are made real numbers again and pressed anew, which loses a little more ' +
-  'than pressing the network that it was made from';
+  'The file was quantised already: its weights become real numbers again and are pressed anew, which loses a little ' +
+  'more than pressing the network that it was made from';
 
 /**
  * The one input that is not a weight, with its size.

@@ -1,9 +1,8 @@
 // What a press is opened with → a float graph, and the sentence for what it can't be made of.
 
-import { download } from '../bytes/download.js';
 import { hex } from '../bytes/magic.js';
+import { collect, fileBeside, fileName } from '../bytes/whole.js';
 import { saying, WispError } from '../error.js';
-import { absolute } from '../host.js';
 import { IMPORTERS } from '../import/importers.js';
 
 /**
@@ -13,8 +12,8 @@ import { IMPORTERS } from '../import/importers.js';
  * @typedef {object} ImportOptions
  * @property {AbortSignal} [signal]
  * @property {string} [name] what the .wisp file calls its source; default: that of the file
- * @property {readonly (readonly number[])[]} [anchors] of a file that doesn't decode its boxes: a list for each head, the
- *   largest map first: width, height, width, … in pixels, as in YOLOv5's .yaml files; default: those of YOLOv5's own models
+ * @property {readonly (readonly number[])[]} [anchors] of a file that doesn't decode its boxes: a list for each head,
+ *   the largest map first: width, height, width, … in pixels, as in YOLOv5's .yaml files; default: YOLOv5's own
  * @property {Iterable<File>} [beside] files that the model names as beside it, which hold its weights (ONNX external
  *   data); of a model by path or address they are found by themselves
  */
@@ -63,51 +62,15 @@ async function imported(bytes, name, model, { signal, anchors, beside = [] }) {
   throw new WispError('WISP_ERR_FORMAT', sentence);
 }
 
-/**
- * @param {string} other as the model calls it
- * @param {{name: string, model: ModelSource, given: File[], signal?: AbortSignal}} where
- */
-async function fileBeside(other, { name, model, given, signal }) {
-  if (!/^(?!\.\.?$)[^\\/:]+$/.test(other)) {
-    const sentence = `It keeps weights in "${other}", which is no file in the same folder.`;
-    throw new WispError('WISP_ERR_UNSUPPORTED', sentence);
-  }
-  const file = given.find((one) => one.name === other);
-  if (file) return new Uint8Array(await file.arrayBuffer());
-  const isAddress = typeof model === 'string' || model instanceof URL;
-  try {
-    if (!isAddress) throw new Error('it was not handed over');
-    const place = new URL(encodeURIComponent(other), absolute(model));
-    return (await collect(place, signal)).bytes;
-  } catch (cause) {
-    signal?.throwIfAborted();
-    const sentence =
-      `${name} keeps its weights in a second file, ${other} (${saying(cause)}): give both (option beside; in a page ` +
-      `choose or drop both), or make one of them: python -c "import onnx; onnx.save(onnx.load('${fileName(name)}'), 'one.onnx')"`;
-    throw new WispError('WISP_ERR_FETCH', `${sentence}.`, { cause });
-  }
-}
-
 /** @param {ImportOptions['anchors']} anchors */
 function anchorLists(anchors) {
   const lists = anchors?.map((list) => [...list]);
   const isSound = (/** @type {number[]} */ list) =>
     list.length > 0 && list.length % 2 === 0 && list.every((size) => size > 0 && size < 1e5);
   if (!lists || lists.every(isSound)) return lists;
-  const sentence = `anchors are lists of widths and heights in pixels, one for each head, not ${JSON.stringify(anchors)}.`;
+  const given = JSON.stringify(anchors);
+  const sentence = `anchors are lists of widths and heights in pixels, one for each head, not ${given}.`;
   throw new WispError('WISP_ERR_ARGUMENT', sentence);
-}
-
-/**
- * @param {ModelSource} model
- * @param {AbortSignal | undefined} signal
- */
-async function collect(model, signal) {
-  const { name, pieces } = await download(model, signal);
-  /** @type {Uint8Array<ArrayBuffer>[]} */
-  const parts = [];
-  for await (const piece of pieces) parts.push(/** @type {Uint8Array<ArrayBuffer>} */ (piece));
-  return { name, bytes: new Uint8Array(await new Blob(parts).arrayBuffer()) };
 }
 
 /** @param {Uint8Array<ArrayBuffer>} bytes @returns {Promise<string | null>} SHA-256 */
@@ -118,9 +81,6 @@ async function hashOf(bytes) {
 
 /** @param {ModelSource | FloatGraph} model @returns {model is FloatGraph} */
 const isGraph = (model) => Array.isArray(Reflect.get(Object(model), 'nodes'));
-
-/** A file's own name, without the folders it is in: those are nobody else's business. @param {string} path */
-const fileName = (path) => path.split(/[\\/]/).pop() || path;
 
 /**
  * What is wrong with a file, with its name.
