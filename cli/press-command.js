@@ -127,7 +127,17 @@ const MODEL = /\.(onnx|pth?)$/i;
 
 /** Options that a network of random weights has no use for. */
 const OF_MODELS = [
-  ...['calib', 'limit', 'anchors', 'classes', 'bits', 'targetLoss', 'channels', 'method', 'uniform'],
+  ...[
+    'calib',
+    'limit',
+    'anchors',
+    'classes',
+    'bits',
+    'targetLoss',
+    'channels',
+    'method',
+    'uniform',
+  ],
   ...['blocks', 'seed', 'report', 'data', 'labels', 'split', 'sweep'],
 ];
 
