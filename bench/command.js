@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { list, size, whole } from '../cli/arguments.js';
-import { fileError, requireWritable, writeWhole } from '../cli/files.js';
+import { fileError, requireThere, requireWritable, writeWhole } from '../cli/files.js';
 import { Progress } from '../cli/progress.js';
 import { WispError } from '../web/src/index.js';
 import { engines, PLACES, presets } from './plan.js';
@@ -152,9 +152,17 @@ const flagList = (text) => text.split(/\s+/).filter(Boolean);
 /** @param {string} text */
 const counts = (text) => list(text).map((count) => whole(64)(count));
 
+/** What is read, but for the picture. @param {Options} options */
+function filesOf({ model = [], onnx, onnxInt8, tfliteInt8, tfliteFp16 }) {
+  const models = model.map((name) => name.replace(/@[^@]*$/, ''));
+  const named = models.filter((name) => /\.(onnx|wisp)$/i.test(name));
+  return [...named, onnx, onnxInt8, tfliteInt8, tfliteFp16].filter((file) => file !== undefined);
+}
+
 /** @param {Options} options */
 async function run(options) {
   for (const file of [options.json, options.svg]) if (file) requireWritable(file);
+  filesOf(options).forEach(requireThere);
   const [{ bench }, { drawChart }, { showReport }, picture] = await Promise.all([
     import('./measure.js'),
     import('./report/bars.js'),

@@ -79,7 +79,13 @@ async function run(files, { size: input, threads, classes, ...options }) {
 /** A folder's pictures; what else is named is left to the detector. @param {string} place */
 async function spreadOut(place) {
   const found = await stat(place).catch(() => null);
-  return found?.isDirectory() ? findPictures([place]) : [place];
+  if (!found?.isDirectory()) return [place];
+  const pictures = await findPictures([place]);
+  if (pictures.length === 0) {
+    console.error(`wisp: ${place}: there are no pictures in it. [WISP_ERR_SOURCE]`);
+    process.exitCode = 1;
+  }
+  return pictures;
 }
 
 /** A model comes first, or not at all. @param {string[]} files */

@@ -62,6 +62,13 @@ export function requireThere(place) {
   }
 }
 
+/** @param {string} place */
+export function requireFolder(place) {
+  requireThere(place);
+  if (!statSync(place).isDirectory())
+    throw new WispError('WISP_ERR_ARGUMENT', `${place} is a file, and a folder is wanted.`);
+}
+
 /** @param {string} place @param {unknown} cause an error of Node's file system */
 export function fileError(place, cause) {
   const why = reasonOf(cause, 'there is no such file or folder');
@@ -91,7 +98,10 @@ export function requireWritable(file) {
   try {
     const there = statSync(file, { throwIfNoEntry: false });
     if (there?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
-    accessSync(there && !there.isFile() ? file : path.dirname(file), constants.W_OK);
+    const isOrdinary = there?.isFile() ?? true;
+    if (isOrdinary && !statSync(path.dirname(file)).isDirectory())
+      throw Object.assign(new Error(), { code: 'ENOTDIR' });
+    accessSync(isOrdinary ? path.dirname(file) : file, constants.W_OK);
   } catch (cause) {
     throw unwritable(file, cause);
   }
@@ -113,6 +123,7 @@ const ENDINGS = /** @type {const} */ ({ SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
  * @param {Uint8Array | string} content
  */
 export function writeWhole(file, content) {
+  requireWritable(file);
   const isOrdinary = statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
   const draft = isOrdinary ? `${file}.${process.pid}.tmp` : file;
   const later = (/** @type {keyof typeof ENDINGS} */ signal) => process.exit(ENDINGS[signal]);

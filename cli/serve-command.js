@@ -68,6 +68,7 @@ Examples:
 /** @param {string[]} models @param {Options} options */
 async function run(models, options) {
   const { Crew, Fetcher, makeServer, Pictures } = await parts();
+  if (options.allowFiles !== undefined) requireFolder(options.allowFiles);
   const { size: input, threads = 1, queue: room, maxFiles } = options;
   const size = options.detectors ?? Math.max(1, Math.floor(availableParallelism() / threads));
   const crews = new Map();
@@ -90,7 +91,8 @@ async function run(models, options) {
   drainOnSignals(app, crews);
   const { host, port } = options;
   await app.listen({ host, port }).catch((cause) => {
-    const sentence = `The server can't listen on ${host}, port ${port}: ${cause.message}.`;
+    const why = reasonOf(cause, 'there is no such address');
+    const sentence = `The server can't listen on ${host}, port ${port}: ${why}.`;
     throw new WispError('WISP_ERR_ARGUMENT', sentence, { cause });
   });
   const { port: taken } = /** @type {import('node:net').AddressInfo} */ (app.server.address());

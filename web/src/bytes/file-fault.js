@@ -5,6 +5,8 @@ import { saying } from '../error.js';
 /** @type {Record<string, string>} */
 const REASONS = {
   EACCES: 'permission is denied',
+  EADDRINUSE: 'another program listens there',
+  EADDRNOTAVAIL: 'that is no address of this machine',
   EDQUOT: 'your share of the disk is used up',
   EFBIG: 'it would be larger than files may be here',
   EIO: 'the disk failed',
