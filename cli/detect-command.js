@@ -4,6 +4,7 @@ import { open, stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { fileKind } from '../web/src/bytes/file-kind.js';
 import { Detector, WispError } from '../web/src/index.js';
+import { isOfPicture } from '../web/src/picture/picture-fault.js';
 import { detecting, list } from './arguments.js';
 import { defaultModel, findPictures } from './files.js';
 
@@ -66,7 +67,7 @@ async function run(files, { size: input, threads, classes, ...options }) {
         const { width, height, boxes, times } = result;
         await print(JSON.stringify({ file, width, height, boxes, times: rounded(times) }));
       } catch (error) {
-        if (!(error instanceof WispError) || !OF_THE_PICTURE.includes(error.code)) throw error;
+        if (!isOfPicture(error)) throw error;
         console.error(`wisp: ${error.message} [${error.code}]`);
         process.exitCode = 1;
       }
@@ -121,9 +122,6 @@ async function headOf(place) {
 const taken = ({ bytesRead, buffer }) => buffer.subarray(0, bytesRead);
 
 const HEAD = 4096; // bytes
-
-/** The others can do without it. */
-const OF_THE_PICTURE = ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH', 'WISP_ERR_MEMORY'];
 
 /** A number is the index of a class, unless a class is called so. @param {string} name @param {string[]} classes */
 const labelOf = (name, classes) =>

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { WispError } from '../web/src/index.js';
+import { isOfPicture } from '../web/src/picture/picture-fault.js';
 import { only } from './labels/coco-labels.js';
 import { requireClass } from './labels/yolo-labels.js';
 import { Progress } from './progress.js';
@@ -139,7 +140,7 @@ async function boxesIn(judged, file, progress) {
   try {
     return await judged.detect(file);
   } catch (error) {
-    if (!(error instanceof WispError) || error.code !== 'WISP_ERR_SOURCE') throw error;
+    if (!isOfPicture(error)) throw error;
     progress.warn(`${error.message} It doesn't count.`);
     return null;
   }

@@ -3,9 +3,10 @@
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
+import { reasonOf } from '../web/src/bytes/file-fault.js';
 import { Detector, WispError } from '../web/src/index.js';
 import { detecting, list, positive, whole } from './arguments.js';
-import { defaultModel } from './files.js';
+import { defaultModel, requireFolder } from './files.js';
 
 /**
  * @typedef {object} Options

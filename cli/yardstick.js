@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { Detector } from '../web/src/index.js';
+import { isOfPicture } from '../web/src/picture/picture-fault.js';
 import { evaluate } from './coco.js';
 import { judge } from './judge.js';
 import { Progress } from './progress.js';
@@ -63,7 +64,10 @@ export class Yardstick {
       categories: press.info.classes.map((name, id) => ({ id, name })),
     };
     for (const [id, file] of compared.entries()) {
-      const found = await press.detect(file, SHOWN).catch(() => null); // observing has told of it
+      const found = await press.detect(file, SHOWN).catch((error) => {
+        if (!isOfPicture(error)) throw error;
+        return null; // observing has told of it
+      });
       progress.step();
       if (!found) continue;
       truth.images.push({ id, file_name: path.resolve(file) });

@@ -12,6 +12,7 @@ import { onlyClasses } from './graph/class-subset.js';
 import { countCores } from './host.js';
 import { explainRefusal, movable, pack } from './picture/pack.js';
 import { release } from './picture/picture.js';
+import { isOfPicture } from './picture/picture-fault.js';
 import { importFrom, prefixed } from './pressing/press-source.js';
 import { PRESS_WORKER } from './pressing/press-worker-files.js';
 
@@ -314,16 +315,13 @@ export async function observeAll(opened, pictures, options = {}) {
       await opened.observe(picture, reads);
       seen++;
     } catch (error) {
-      if (!(error instanceof WispError) || !OF_PICTURES.includes(error.code)) throw error;
+      if (!isOfPicture(error)) throw error;
       onSkip?.(error, index);
     }
     onPicture?.(index++);
   }
   return seen;
 }
-
-/** What is wrong with one picture and not with the press. */
-const OF_PICTURES = ['WISP_ERR_SOURCE', 'WISP_ERR_FETCH', 'WISP_ERR_MEMORY'];
 
 /**
  * @param {Press} opened
