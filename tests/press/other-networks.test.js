@@ -103,6 +103,14 @@ for (const shuffle of /** @type {const} */ (['Slice', 'Split'])) {
   });
 }
 
+for (const gate of /** @type {const} */ (['hardsigmoid', 'silu'])) {
+  test(`a tiny YOLOv5 with squeeze-and-excitation by ${gate} gives what the float network gives`, async () => {
+    const graph = importOnnx(tinyYolo({ squeeze: { mean: 'GlobalAveragePool', gate } }));
+    const pictures = [1, 2, 3, 4].map((seed) => makePicture({ seed }));
+    requireNear(await distances(graph, pictures, pictures[0]), { median: 0.15, most: 0.5 });
+  });
+}
+
 test('channels that a shuffle leaves out cost nothing', async () => {
   const press = await Press.open(importOnnx(tinyYolo({ shuffle: 'Slice' })), { threads: 1 });
   await press.observe(makePicture());

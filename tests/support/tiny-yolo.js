@@ -13,12 +13,14 @@ import { FLOAT, FLOAT16, INT64, OnnxBuilder } from './onnx-builder.js';
  * @property {boolean} [scatter] boxes decoded in place, as before v5.0's `inplace` switch
  * @property {boolean} [raw] not decoded at all
  * @property {'Slice' | 'Split'} [shuffle] a unit of YOLOv5-Lite, its halves cut this way
+ * @property {Squeeze} [squeeze] squeeze-and-excitation as YOLOv5-Lite c has it
  * @property {number} [classes]
  * @property {number} [size]
  * @property {[number, number][][]} [anchors]
  * @property {string} [names] metadata
  * @property {Rounding} [rounding] of every activated tensor and sum, as trained
  *
+ * @typedef {{mean: 'GlobalAveragePool' | 'ReduceMean' | 'AveragePool', gate: keyof typeof GATES}} Squeeze in these spellings
  * @typedef {{scale: number, zeroPoint: number, undo?: number}} Rounding `undo`: the scale of DequantizeLinear
  */
 
@@ -53,6 +55,15 @@ const ACTIVATIONS = {
     b.node('Mul', [x, b.node('HardSigmoid', [x], { alpha: 1 / 6, beta: 0.5 })]),
   clip: (b, x) => b.node('Div', [b.node('Mul', [x, relu6(b, x)]), b.reals([6], [])]),
   clipFirst: (b, x) => b.node('Mul', [x, b.node('Div', [relu6(b, x), b.reals([6], [])])]),
+};
+
+/** @type {Record<string, (b: OnnxBuilder, x: string) => string>} */
+const GATES = {
+  hardsigmoid: (b, x) => b.node('HardSigmoid', [x], { alpha: 1 / 6, beta: 0.5 }),
+  divided: (b, x) => b.node('Div', [relu6(b, x), b.reals([6], [])]),
+  multiplied: (b, x) => b.node('Mul', [relu6(b, x), b.reals([1 / 6], [])]),
+  sigmoid: (b, x) => b.node('Sigmoid', [x]),
+  silu: ACTIVATIONS.silu,
 };
 
 /** @param {OnnxBuilder} b @param {string} x */
@@ -107,7 +118,8 @@ function trunk(b, options) {
     : block(b, 'images', 3, WIDTH, 6, 2, options);
   const x4 = block(b, x2, WIDTH, WIDTH, 3, 2, options);
   const plain = block(b, x4, WIDTH, WIDTH, 3, 2, options);
-  const x8 = options.shuffle ? liteUnit(b, plain, options) : plain;
+  const shuffled = options.shuffle ? liteUnit(b, plain, options) : plain;
+  const x8 = options.squeeze ? squeezed(b, shuffled, options.squeeze, options) : shuffled;
   const x16 = bottleneck(b, block(b, x8, WIDTH, WIDTH, 3, 2, options), options);
   const x32 = pyramid(b, block(b, x16, WIDTH, WIDTH, 3, 2, options), options);
   const up = b.node('Concat', [upsample(b, x32, options), x16], { axis: 1 });
@@ -145,6 +157,23 @@ function liteUnit(b, x, options) {
   const split = b.node('Reshape', [joined, b.integers([1, 2, half, side, side])]);
   const turned = b.node('Transpose', [split], { perm: [0, 2, 1, 3, 4] });
   return b.node('Reshape', [turned, b.integers([1, -1, side, side])]);
+}
+
+/** @param {OnnxBuilder} b @param {string} x @param {Squeeze} squeeze @param {Options} options */
+function squeezed(b, x, { mean, gate }, { size = 64, opset = 12 }) {
+  const side = size / 8;
+  /** @type {Record<string, () => string>} */
+  const means = {
+    GlobalAveragePool: () => b.node(mean, [x]),
+    AveragePool: () => b.node(mean, [x], { kernel_shape: [side, side], strides: [side, side] }),
+    ReduceMean: () =>
+      opset < 18
+        ? b.node(mean, [x], { axes: [2, 3], keepdims: 1 })
+        : b.node(mean, [x, b.integers([-1, -2])], { keepdims: 1 }),
+  };
+  const narrow = b.node('Relu', [conv(b, means[mean](), WIDTH, WIDTH / 4, 1, 1)]);
+  const by = GATES[gate](b, conv(b, narrow, WIDTH / 4, WIDTH, 1, 1));
+  return b.node('Mul', gate === 'silu' ? [by, x] : [x, by]);
 }
 
 /** @param {OnnxBuilder} b @param {string} x @param {number} half @param {Options} options */

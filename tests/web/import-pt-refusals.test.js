@@ -124,7 +124,7 @@ test('layers that wisp does not know are named, with where they are', () => {
     UNSUPPORTED,
     /"model\.4" \(models\.common\.C3TR\) is made of attention/,
   );
-  refuses(one('models.common.LC_SEModule'), UNSUPPORTED, /looks at the whole picture/);
+  refuses(one('models.common.SELayer'), UNSUPPORTED, /looks at the whole picture/);
   refuses(
     one('torch.nn.modules.activation.Mish'),
     UNSUPPORTED,

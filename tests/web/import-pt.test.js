@@ -304,6 +304,27 @@ const MODULES = {
   ],
 };
 
+for (const [kind, gate, type] of [
+  ['LC_SEModule', 'SiLU', 'SiLU'],
+  ['LC_SEModule', 'hardsigmoid', 'Hardsigmoid'],
+  ['ES_SEModule', 'hardsigmoid', 'Hardsigmoid'],
+])
+  MODULES[`YOLOv5-Lite: ${kind} with ${gate}`] = [
+    (tiny) =>
+      tiny.module(`models.common.${kind}`, {
+        parts: {
+          avg_pool: tiny.module('torch.nn.modules.pooling.AdaptiveAvgPool2d', {
+            settings: { output_size: 1 },
+          }),
+          conv1: tiny.conv2d(8, 2, { bias: true }),
+          relu: tiny.relu(),
+          conv2: tiny.conv2d(2, 8, { bias: true }),
+          [gate]: tiny.module(`torch.nn.modules.activation.${type}`),
+        },
+      }),
+    { average: 1, conv: 2, relu: 1, [gate.toLowerCase()]: 1, scale: 1 },
+  ];
+
 const BASE = operations(
   importPt(tinyPt({ middle: (/** @type {TinyPt} */ tiny) => tiny.sequential() })),
 );

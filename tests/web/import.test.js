@@ -75,6 +75,26 @@ test("v5.0's Focus, batch norm and every activation import", () => {
   }
 });
 
+test('squeeze-and-excitation imports in every spelling', () => {
+  const plain = operations(importOnnx(tinyYolo()));
+  const gates = /** @type {const} */ (['hardsigmoid', 'divided', 'multiplied', 'sigmoid', 'silu']);
+  const means = /** @type {const} */ (['GlobalAveragePool', 'AveragePool', 'ReduceMean']);
+  for (const gate of gates) {
+    for (const [i, mean] of means.entries()) {
+      const opset = [11, 12, 18][i];
+      const { nodes } = importOnnx(tinyYolo({ squeeze: { mean, gate }, opset }));
+      const name = gate === 'silu' || gate === 'sigmoid' ? gate : 'hardsigmoid';
+      const wanted = { ...plain, average: 1, scale: 1, relu: 1, conv: plain.conv + 2 };
+      const { [name]: shares = 0 } = /** @type {Record<string, number>} */ (plain);
+      const found = operations(/** @type {any} */ ({ nodes }));
+      assert.deepEqual(found, { ...wanted, [name]: shares + 1 }, `${gate}, ${mean}`);
+      const scale = nodes.find((node) => node.op === 'scale');
+      const read = scale?.inputs.map((id) => nodes.find(({ output }) => output === id)?.op);
+      assert.deepEqual(read, ['silu', name]);
+    }
+  }
+});
+
 test('nodes come in execution order, each tensor written once before it is read', () => {
   const graph = importOnnx(tinyYolo({ focus: true, batchNorm: true }));
   const written = new Set([0]);

@@ -79,6 +79,25 @@ class Trunk {
         const share = this.#rounded(this.#writer.node('Sigmoid', inputs), 'shares');
         return this.#rounded(this.#writer.node('Mul', [first, share]), 'features');
       }
+      case 'relu':
+        return this.#rounded(this.#writer.node('Relu', inputs), 'features');
+      case 'leaky':
+        return this.#rounded(
+          this.#writer.node('LeakyRelu', inputs, { alpha: node.slope }),
+          'features',
+        );
+      case 'sigmoid':
+        return this.#rounded(this.#writer.node('Sigmoid', inputs), 'shares');
+      case 'hardsigmoid':
+        return this.#rounded(this.#hardSigmoid(first), 'shares');
+      case 'hardswish': {
+        const share = this.#rounded(this.#hardSigmoid(first), 'shares');
+        return this.#rounded(this.#writer.node('Mul', [first, share]), 'features');
+      }
+      case 'average':
+        return this.#rounded(this.#writer.node('GlobalAveragePool', inputs), first);
+      case 'scale':
+        return this.#rounded(this.#writer.node('Mul', inputs), first);
       case 'add':
         return this.#rounded(this.#writer.node('Add', inputs), first);
       case 'concat':
@@ -92,6 +111,11 @@ class Trunk {
       'WISP_ERR_UNSUPPORTED',
       `Node "${node.name}", a ${node.op}, can't be written to an ONNX file here.`,
     );
+  }
+
+  /** @param {string} input */
+  #hardSigmoid(input) {
+    return this.#writer.node('HardSigmoid', [input], { alpha: 1 / 6, beta: 0.5 });
   }
 
   /** @param {Conv} conv @param {string} input */

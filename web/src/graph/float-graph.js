@@ -8,7 +8,7 @@
  *   kernel: [number, number], stride: [number, number], pad: Pad, groups: number}} Conv
  *   `channels` is [in, out].
  * @typedef {{op: 'affine', scale: Float32Array, bias: Float32Array}} Affine per channel: x · scale + bias
- * @typedef {{op: 'relu' | 'silu' | 'hardswish' | 'sigmoid'}} Activation
+ * @typedef {{op: 'relu' | 'silu' | 'hardswish' | 'sigmoid' | 'hardsigmoid'}} Activation
  * @typedef {{op: 'leaky', slope: number}} Leaky
  * @typedef {{op: 'add'} | {op: 'concat'}} Join `concat` is along the channels
  * @typedef {{op: 'maxpool', kernel: [number, number], stride: [number, number], pad: Pad}} MaxPool
@@ -17,8 +17,10 @@
  *   (y, x), three colours each
  * @typedef {{op: 'select', channels: number[]}} Select channel i of the output is channel channels[i] of the input: a
  *   shuffle, a part
+ * @typedef {{op: 'average'} | {op: 'scale'}} Squeeze `average`: of all pixels, by channel; `scale`: by a second input of one
+ *   pixel, a factor for each channel
  * @typedef {[number, number, number, number]} Pad
- * @typedef {Conv | Affine | Activation | Leaky | Join | MaxPool | Upsample | Focus | Select} Operation
+ * @typedef {Conv | Affine | Activation | Leaky | Join | MaxPool | Upsample | Focus | Select | Squeeze} Operation
  * @typedef {{scale: number, zeroPoint: number}} ByteRange real = scale · (byte − zeroPoint)
  * @typedef {Operation & {name: string, inputs: number[], output: number, range?: ByteRange}} GraphNode
  *   `range`: the network was trained with this tensor rounded to bytes

@@ -87,6 +87,44 @@ export function maxPool(graph, node, inputs) {
   return { id, dims: [x.dims[0], x.dims[1], height, width] };
 }
 
+/**
+ * @param {import('../graph/float-graph.js').FloatGraphBuilder} graph
+ * @param {OnnxNode} node
+ * @param {Feature} x
+ * @returns {Feature}
+ */
+function average(graph, node, x) {
+  return {
+    id: graph.add(node.name, [x.id], { op: 'average' }),
+    dims: [x.dims[0], x.dims[1], 1, 1],
+  };
+}
+
+/** @type {Translate} */
+export function globalAveragePool(graph, node, inputs) {
+  return average(graph, node, feature(node, inputs[0]));
+}
+
+/** An average of other windows than the whole picture is none that wisp has. @type {Translate} */
+export function averagePool(graph, node, inputs) {
+  const x = feature(node, inputs[0]);
+  const kernel = pair(node, 'kernel_shape', [0, 0]);
+  const { pad } = window(node, x.dims, kernel);
+  const isWhole = kernel[0] === x.dims[2] && kernel[1] === x.dims[3] && pad.every((p) => p === 0);
+  return isWhole ? average(graph, node, x) : refuse(node, 'averages parts of the picture');
+}
+
+/** @type {Translate} */
+export function reduceMean(graph, node, inputs) {
+  const x = feature(node, inputs[0]);
+  const axes = (list(node, inputs.map(constantOnly), 1, 'axes') ?? [])
+    .map((axis) => checkedAxis(node, axis, 4))
+    .sort((a, b) => a - b);
+  if (axes.join() !== '2,3' || number(node, 'keepdims', 1) !== 1)
+    refuse(node, 'averages other axes than height and width, or drops them');
+  return average(graph, node, x);
+}
+
 /** What models/FORMAT.md allows. */
 const LARGEST_FACTOR = 8;
 

@@ -74,21 +74,32 @@ export function simple(operation) {
 
 /** @type {Translate} */
 export function sigmoid(graph, node, inputs) {
-  const x = feature(node, inputs[0]);
-  const id = graph.add(node.name, [x.id], { op: 'sigmoid' });
-  return { id, dims: x.dims, form: { kind: 'sigmoid', of: x.id } };
+  return share(graph, node, feature(node, inputs[0]), 'sigmoid');
+}
+
+/**
+ * A node of its own, which nobody reads where x times it is one activation.
+ * @param {FloatGraphBuilder} graph
+ * @param {OnnxNode} node
+ * @param {{id: number, dims: number[]}} x
+ * @param {'sigmoid' | 'hardsigmoid'} op
+ * @returns {Feature}
+ */
+function share(graph, node, x, op) {
+  const id = graph.add(node.name, [x.id], { op });
+  return { id, dims: x.dims, form: { kind: op, of: x.id } };
 }
 
 /** @param {number} a @param {number} b */
 const close = (a, b) => Math.abs(a - b) < 1e-3 * Math.abs(b);
 
 /** @type {Translate} */
-export function hardSigmoid(_, node, inputs) {
+export function hardSigmoid(graph, node, inputs) {
   const x = feature(node, inputs[0]);
   if (!close(number(node, 'alpha', 0.2), 1 / 6) || !close(number(node, 'beta', 0.5), 0.5)) {
-    refuse(node, 'has slopes other than hard-swish has');
+    refuse(node, 'has another slope or offset than (x + 3) / 6');
   }
-  return { id: -1, dims: x.dims, form: { kind: 'hardsigmoid', of: x.id } };
+  return share(graph, node, x, 'hardsigmoid');
 }
 
 /** @type {Translate} */
@@ -124,9 +135,27 @@ export function multiply(graph, node, inputs) {
   if (!isFeature(a)) return scale(graph, node, /** @type {Feature} */ (b), a);
   if (!isFeature(b)) return scale(graph, node, a, b);
   const [x, op] = product(a, b) ? [a, product(a, b)] : [b, product(b, a)];
-  if (op === null) return refuse(node, 'multiplies two feature maps');
+  if (op === null) return scaleChannels(graph, node, a, b);
   if (op === 'x relu6(x + 3)') return { id: -1, dims: x.dims, form: { kind: op, of: x.id } };
   return { id: graph.add(node.name, [x.id], { op }), dims: x.dims };
+}
+
+/** Whether it is one number a channel. @param {Feature} x */
+const isPixel = ({ dims }) => dims.length === 4 && dims[2] === 1 && dims[3] === 1;
+
+/**
+ * A feature map times one of 1×1.
+ * @param {FloatGraphBuilder} graph
+ * @param {OnnxNode} node
+ * @param {Feature} a
+ * @param {Feature} b
+ * @returns {Feature}
+ */
+function scaleChannels(graph, node, a, b) {
+  const [x, by] = isPixel(b) ? [a, b] : [b, a];
+  if (!isPixel(by) || x.dims[1] !== by.dims[1]) refuse(node, 'multiplies two feature maps');
+  const inputs = [feature(node, x).id, feature(node, by).id];
+  return { id: graph.add(node.name, inputs, { op: 'scale' }), dims: x.dims };
 }
 
 /**
@@ -139,7 +168,7 @@ export function multiply(graph, node, inputs) {
 function scale(graph, node, x, constant) {
   const sixth = constant.data.length === 1 && close(constant.data[0], 1 / 6);
   if (sixth && x.form?.kind === 'relu6(x + 3)') {
-    return { id: -1, dims: x.dims, form: { kind: 'hardsigmoid', of: x.form.of } };
+    return share(graph, node, { id: x.form.of, dims: x.dims }, 'hardsigmoid');
   }
   if (sixth && x.form?.kind === 'x relu6(x + 3)') {
     return { id: graph.add(node.name, [x.form.of], { op: 'hardswish' }), dims: x.dims };

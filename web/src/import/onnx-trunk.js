@@ -3,7 +3,16 @@
 import { unsupported } from '../graph/graph-error.js';
 import { reshape, transpose } from './onnx-channels.js';
 import { describe, isFeature } from './onnx-feature.js';
-import { concat, conv, maxPool, resize, slice } from './onnx-layers.js';
+import {
+  averagePool,
+  concat,
+  conv,
+  globalAveragePool,
+  maxPool,
+  reduceMean,
+  resize,
+  slice,
+} from './onnx-layers.js';
 import { number } from './onnx-node.js';
 import {
   add,
@@ -47,6 +56,7 @@ function pass(_, node, inputs) {
 const TRANSLATORS = new Map(
   Object.entries({
     Add: add,
+    AveragePool: averagePool,
     BatchNormalization: batchNormalization,
     Cast: pass,
     Clip: clip,
@@ -55,6 +65,7 @@ const TRANSLATORS = new Map(
     DequantizeLinear: dequantize,
     Div: divide,
     Dropout: pass,
+    GlobalAveragePool: globalAveragePool,
     HardSigmoid: hardSigmoid,
     HardSwish: simple(() => ({ op: 'hardswish' })),
     Identity: pass,
@@ -62,6 +73,7 @@ const TRANSLATORS = new Map(
     MaxPool: maxPool,
     Mul: multiply,
     QuantizeLinear: quantize,
+    ReduceMean: reduceMean,
     Relu: simple(() => ({ op: 'relu' })),
     Reshape: reshape,
     Resize: resize,

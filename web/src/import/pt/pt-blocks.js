@@ -1,6 +1,7 @@
 // The one table of modules that wisp knows in a checkpoint: layers of torch.nn, blocks of YOLOv5 and of YOLOv5-Lite.
 
 import {
+  averagePool,
   batchNorm,
   conv2d,
   joined,
@@ -152,13 +153,24 @@ function add(network, module, inputs) {
   return sum(network, module, inputs);
 }
 
+/** Squeeze-and-excitation; what ends it was first a hard sigmoid, later SiLU. @type {Translate} */
+function squeeze(network, module, inputs) {
+  const x = only(module, inputs);
+  const gate = module.maybe('hardsigmoid') ? 'hardsigmoid' : 'SiLU';
+  const by = chain('avg_pool', 'conv1', 'relu', 'conv2', gate)(network, module, [x]);
+  if (by.channels !== x.channels) module.refuse('yields another number of channels');
+  return network.add(module.path, [x, by], { op: 'scale' });
+}
+
 /** @type {Map<string, Translate>} */
 export const BLOCKS = new Map(
   Object.entries({
     // torch.nn, and YOLOv5's own spellings of its activations
+    AdaptiveAvgPool2d: averagePool,
     BatchNorm2d: batchNorm,
     Conv2d: conv2d,
     Dropout: pass,
+    Hardsigmoid: simple(() => ({ op: 'hardsigmoid' })),
     Hardswish: simple(() => ({ op: 'hardswish' })),
     Identity: pass,
     LeakyReLU: simple((module) => ({ op: 'leaky', slope: module.number('negative_slope', 0.01) })),
@@ -190,7 +202,9 @@ export const BLOCKS = new Map(
     CBH: chain('conv', 'bn?', 'hardswish'),
     DWConvblock: depthwiseBlock,
     Dense: chain('dense_conv', 'hardswish', 'dropout'),
+    ES_SEModule: squeeze,
     LC_Block: chain('dw_conv', 'se?', 'pw_conv'),
+    LC_SEModule: squeeze,
     Shuffle_Block: shuffleBlock,
     conv_bn_relu_maxpool: chain('conv', 'maxpool'),
     stem: chain('conv'),

@@ -108,6 +108,18 @@ export function maxPool(network, module, inputs) {
   return network.add(module.path, [x], { op: 'maxpool', kernel, stride, pad }, { height, width });
 }
 
+/** @type {Translate} */
+export function averagePool(network, module, inputs) {
+  if (module.pair('output_size', 1).some((side) => side !== 1))
+    module.refuse('averages to more than one pixel');
+  return network.add(
+    module.path,
+    [only(module, inputs)],
+    { op: 'average' },
+    { height: 1, width: 1 },
+  );
+}
+
 /** What models/FORMAT.md allows. */
 const LARGEST_FACTOR = 8;
 
