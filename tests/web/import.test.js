@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { writeOnnx } from '../../web/src/export/onnx-graph.js';
 import { classNames } from '../../web/src/import/class-names.js';
 import { importOnnx } from '../../web/src/import/onnx.js';
 import { makeRandom } from '../support/fixtures.js';
@@ -92,6 +93,14 @@ test('squeeze-and-excitation imports in every spelling', () => {
       const read = scale?.inputs.map((id) => nodes.find(({ output }) => output === id)?.op);
       assert.deepEqual(read, ['silu', name]);
     }
+  }
+});
+
+test('what is exported imports again: squeeze-and-excitation, activations', () => {
+  const squeeze = /** @type {const} */ ({ mean: 'GlobalAveragePool', gate: 'hardsigmoid' });
+  for (const activation of /** @type {const} */ (['silu', 'relu', 'leaky', 'hardswish'])) {
+    const graph = importOnnx(tinyYolo({ squeeze, activation }));
+    assert.deepEqual(operations(importOnnx(writeOnnx(graph))), operations(graph), activation);
   }
 });
 
