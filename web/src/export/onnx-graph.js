@@ -83,7 +83,7 @@ class Trunk {
         return this.#rounded(this.#writer.node('Relu', inputs), 'features');
       case 'leaky':
         return this.#rounded(
-          this.#writer.node('LeakyRelu', inputs, { alpha: node.slope }),
+          this.#writer.node('LeakyRelu', inputs, { alpha: { real: node.slope } }),
           'features',
         );
       case 'sigmoid':
@@ -115,7 +115,10 @@ class Trunk {
 
   /** @param {string} input */
   #hardSigmoid(input) {
-    return this.#writer.node('HardSigmoid', [input], { alpha: 1 / 6, beta: 0.5 });
+    return this.#writer.node('HardSigmoid', [input], {
+      alpha: { real: 1 / 6 },
+      beta: { real: 0.5 },
+    });
   }
 
   /** @param {Conv} conv @param {string} input */

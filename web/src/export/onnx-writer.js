@@ -4,13 +4,13 @@ import { PbfWriter } from 'pbf';
 
 /** ONNX's numbers for its data types. */
 const DATA_TYPES = { float: 1, uint8: 2, int8: 3, int32: 6, int64: 7 };
-const ATTRIBUTE = { int: 2, string: 3, ints: 7 };
+const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 };
 const IR_VERSION = 8;
 const OPSET = 13;
 
 /**
  * @typedef {keyof typeof DATA_TYPES} DataType
- * @typedef {number | string | number[]} Attribute
+ * @typedef {number | string | number[] | {real: number}} Attribute a number alone is whole
  * @typedef {{op: string, inputs: string[], outputs: string[], attributes: Record<string, Attribute>}} Node
  * @typedef {{name: string, type: DataType, dims: number[], bytes: Uint8Array}} Constant
  * @typedef {{name: string, dims: (number | null)[]}} Port
@@ -110,11 +110,21 @@ function writeNode({ op, inputs, outputs, attributes }, out) {
 /** @param {[string, Attribute]} entry @param {PbfWriter} out */
 function writeAttribute([name, value], out) {
   out.writeStringField(1, name);
-  if (typeof value === 'number') out.writeVarintField(3, value);
-  else if (typeof value === 'string') out.writeStringField(4, value);
-  else for (const one of value) out.writeVarintField(8, one);
-  const type = Array.isArray(value) ? 'ints' : typeof value === 'string' ? 'string' : 'int';
-  out.writeVarintField(20, ATTRIBUTE[type]);
+  const put = (/** @type {keyof typeof ATTRIBUTE} */ type) =>
+    out.writeVarintField(20, ATTRIBUTE[type]);
+  if (typeof value === 'number') {
+    out.writeVarintField(3, value);
+    put('int');
+  } else if (typeof value === 'string') {
+    out.writeStringField(4, value);
+    put('string');
+  } else if (Array.isArray(value)) {
+    for (const one of value) out.writeVarintField(8, one);
+    put('ints');
+  } else {
+    out.writeFloatField(2, value.real);
+    put('float');
+  }
 }
 
 /** @param {Constant} constant @param {PbfWriter} out */
