@@ -1,5 +1,6 @@
 // A YOLOv5 of a few channels as an ONNX file, spelled as the exporters of v5.0, v6 and v7 spell theirs.
 
+import { ACTIVATIONS, GATES } from './onnx-activations.js';
 import { FLOAT, FLOAT16, INT64, OnnxBuilder } from './onnx-builder.js';
 
 /**
@@ -20,7 +21,8 @@ import { FLOAT, FLOAT16, INT64, OnnxBuilder } from './onnx-builder.js';
  * @property {string} [names] metadata
  * @property {Rounding} [rounding] of every activated tensor and sum, as trained
  *
- * @typedef {{mean: 'GlobalAveragePool' | 'ReduceMean' | 'AveragePool', gate: keyof typeof GATES}} Squeeze in these spellings
+ * @typedef {'GlobalAveragePool' | 'ReduceMean' | 'AveragePool'} Mean
+ * @typedef {{mean: Mean, gate: keyof typeof GATES}} Squeeze in these spellings
  * @typedef {{scale: number, zeroPoint: number, undo?: number}} Rounding `undo`: the scale of DequantizeLinear
  */
 
@@ -44,33 +46,6 @@ export const ANCHORS = [
 ];
 
 const WIDTH = 8;
-
-/** @type {Record<string, (b: OnnxBuilder, x: string) => string>} */
-const ACTIVATIONS = {
-  silu: (b, x) => b.node('Mul', [x, b.node('Sigmoid', [x])]),
-  relu: (b, x) => b.node('Relu', [x]),
-  leaky: (b, x) => b.node('LeakyRelu', [x], { alpha: 0.1 }),
-  hardswish: (b, x) => b.node('HardSwish', [x]),
-  hardsigmoid: (b, x) =>
-    b.node('Mul', [x, b.node('HardSigmoid', [x], { alpha: 1 / 6, beta: 0.5 })]),
-  clip: (b, x) => b.node('Div', [b.node('Mul', [x, relu6(b, x)]), b.reals([6], [])]),
-  clipFirst: (b, x) => b.node('Mul', [x, b.node('Div', [relu6(b, x), b.reals([6], [])])]),
-};
-
-/** @type {Record<string, (b: OnnxBuilder, x: string) => string>} */
-const GATES = {
-  hardsigmoid: (b, x) => b.node('HardSigmoid', [x], { alpha: 1 / 6, beta: 0.5 }),
-  divided: (b, x) => b.node('Div', [relu6(b, x), b.reals([6], [])]),
-  multiplied: (b, x) => b.node('Mul', [relu6(b, x), b.reals([1 / 6], [])]),
-  sigmoid: (b, x) => b.node('Sigmoid', [x]),
-  silu: ACTIVATIONS.silu,
-};
-
-/** @param {OnnxBuilder} b @param {string} x */
-function relu6(b, x) {
-  const shifted = b.node('Add', [x, b.reals([3], [])]);
-  return b.node('Clip', [shifted, b.reals([0], []), b.reals([6], [])]);
-}
 
 /**
  * Weights that differ from each other and repeat from run to run.

@@ -17,8 +17,8 @@
  *   (y, x), three colours each
  * @typedef {{op: 'select', channels: number[]}} Select channel i of the output is channel channels[i] of the input: a
  *   shuffle, a part
- * @typedef {{op: 'average'} | {op: 'scale'}} Squeeze `average`: of all pixels, by channel; `scale`: by a second input of one
- *   pixel, a factor for each channel
+ * @typedef {{op: 'average'} | {op: 'scale'}} Squeeze `average`: of all pixels, by channel; `scale`: by a second input
+ *   of one pixel, a factor for each channel
  * @typedef {[number, number, number, number]} Pad
  * @typedef {Conv | Affine | Activation | Leaky | Join | MaxPool | Upsample | Focus | Select | Squeeze} Operation
  * @typedef {{scale: number, zeroPoint: number}} ByteRange real = scale · (byte − zeroPoint)
