@@ -65,8 +65,8 @@ static wisp_box *detect(const wisp_model *model, const wisp_frame *frame, int he
 }
 
 static void test_network(int depthwise) {
-  static const wisp_kernel_set sets[] = {WISP_KERNELS_SCALAR, WISP_KERNELS_BEST, WISP_KERNELS_NARROW,
-                                         WISP_KERNELS_FUSED};
+  static const wisp_kernel_set sets[] = {WISP_KERNELS_SCALAR, WISP_KERNELS_BEST,
+                                         WISP_KERNELS_NARROW, WISP_KERNELS_FUSED};
   wisp_model *model = pressed(random_squeezed(depthwise, SIDE, SIDE));
   const wisp_frame frame = draw_frame(SIDE, random_int(24, SIDE));
   const int part = (frame.height + 7) / 8 * 8; /* the largest stride is 8 */
