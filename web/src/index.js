@@ -27,6 +27,7 @@ export { WispError };
  * @typedef {import('./detect/engine.js').Result} Result
  * @typedef {import('./wasm/boxes.js').Box} Box
  * @typedef {import('./detect/variant.js').Variant} Variant
+ * @typedef {import('./detect/service.js').DetectVerbs} DetectVerbs
  *
  * @typedef {object} Progress
  * @property {'engine' | 'model' | 'warmup'} phase
@@ -61,14 +62,14 @@ export { WispError };
 let advised = false;
 
 export class Detector {
-  /** @type {Link} */
+  /** @type {Link<DetectVerbs>} */
   #link;
   #spares = new Spares();
   #closing = new AbortController();
 
   /**
    * Use Detector.open.
-   * @param {Link} link
+   * @param {Link<DetectVerbs>} link
    * @param {Info} info
    * @param {Uint8Array<SharedArrayBuffer>} [landing]
    */
@@ -98,6 +99,7 @@ export class Detector {
     };
     const { warmUp = true, kernels } = options;
     const { wasmBase, workerUrl } = placesOf(options, WORKER.inPackage);
+    /** @type {Link<DetectVerbs>} */
     const link = new Link(WORKER, workerUrl, options.inPlace);
     const stop = new AbortController();
     const abort = () => {
@@ -163,7 +165,7 @@ export class Detector {
 
   /**
    * @param {PictureSource[]} sources
-   * @param {object} wanted what is looked for, and how the sources are read
+   * @param {Omit<DetectVerbs['detect']['body'], 'pictures'>} wanted what is looked for, and how the sources are read
    * @param {AbortSignal | undefined} signal
    * @returns {Promise<Result[]>}
    */
@@ -237,7 +239,7 @@ const closed = () => new WispError('WISP_ERR_CLOSED', 'The detector is closed.')
 
 /**
  * The build is fetched and compiled here: the worker's own modules are still on their way.
- * @param {Link} link
+ * @param {Link<DetectVerbs>} link
  * @param {{wish: import('./detect/variant.js').Wish, size: {width: number, height: number}, warmUp: boolean,
  *   kernels?: import('./detect/engine.js').Kernels}} wanted
  * @param {OpenOptions} options
@@ -260,7 +262,7 @@ async function load(link, wanted, { wasmBase, inPlace, onProgress, signal }) {
 
 /**
  * The model's bytes, piece by piece, into the engine.
- * @param {Link} link
+ * @param {Link<DetectVerbs>} link
  * @param {ModelSource} model
  * @param {Promise<unknown>} engine there to take them
  * @param {OpenOptions} options
@@ -303,7 +305,7 @@ async function stranger(piece, name) {
   return new WispError('WISP_ERR_FORMAT', sentence);
 }
 
-/** @param {Link} link @param {Uint8Array} piece @param {string} name */
+/** @param {Link<DetectVerbs>} link @param {Uint8Array} piece @param {string} name */
 async function feedPiece(link, piece, name) {
   const bytes = new Uint8Array(piece); // a copy: the piece may be the caller's
   try {
@@ -316,7 +318,7 @@ async function feedPiece(link, piece, name) {
 
 /**
  * What is left to do once the last byte is there.
- * @param {Link} link
+ * @param {Link<DetectVerbs>} link
  * @param {(progress: Progress) => void} onProgress
  */
 async function ready(link, onProgress) {

@@ -25,6 +25,7 @@ export { WispError };
  * @typedef {import('./pressing/press-settings.js').QuantiseOptions} QuantiseOptions
  * @typedef {import('./pressing/press-settings.js').LayerAccount} LayerAccount
  * @typedef {import('./pressing/press-service.js').PressInfo} PressInfo
+ * @typedef {import('./pressing/press-service.js').PressVerbs} PressVerbs
  * @typedef {import('./graph/float-graph.js').FloatGraph} FloatGraph
  *
  * @typedef {object} Progress
@@ -62,14 +63,14 @@ export { WispError };
 
 /** A network in float while it is looked at; works in a Worker. */
 export class Press {
-  /** @type {Link} */
+  /** @type {Link<PressVerbs>} */
   #link;
   /** @type {FloatGraph} */
   #graph;
   /** @type {() => void} */
   #forget;
 
-  /** Use Press.open. @param {Link} link @param {FloatGraph} graph @param {PressInfo} info @param {() => void} forget */
+  /** Use Press.open. @param {Link<PressVerbs>} link @param {FloatGraph} graph @param {PressInfo} info @param {() => void} forget */
   constructor(link, graph, info, forget) {
     this.#link = link;
     this.#graph = graph;
@@ -99,12 +100,13 @@ export class Press {
     const graph = classes ? onlyClasses(whole, classes) : whole;
     const chosen = classes ? { classes: graph.classes } : {};
     const { wasmBase, workerUrl } = placesOf(options, PRESS_WORKER.inPackage);
+    /** @type {Link<PressVerbs>} */
     const link = new Link(PRESS_WORKER, workerUrl);
     const abort = () => link.end(signal?.reason);
     const forget = onAbort(signal, abort);
     try {
       const body = { graph, source, size, wish, base: wasmBase?.href, chosen };
-      const info = await request(link, 'open', body, [], onProgress);
+      const info = await link.request('open', body, [], onProgress).reply;
       return new Press(link, graph, info, forget);
     } catch (thrown) {
       forget();
@@ -186,20 +188,29 @@ export class Press {
   }
 
   /**
-   * @param {string} verb
-   * @param {object} body
+   * @template {keyof PressVerbs} K
+   * @param {K} verb
+   * @param {PressVerbs[K]['body']} body
    * @param {Transferable[]} [transfer]
    * @param {(progress: any) => void} [onProgress]
+   * @returns {Promise<PressVerbs[K]['reply']>}
    */
   #ask(verb, body, transfer, onProgress) {
-    return remembering(this, () => request(this.#link, verb, body, transfer, onProgress));
+    return remembering(this, () => this.#link.request(verb, body, transfer, onProgress).reply);
   }
 
-  /** @param {string} verb @param {PictureSource} source @param {object} body */
+  /**
+   * @template {'observe' | 'detect'} K
+   * @param {K} verb
+   * @param {PictureSource} source
+   * @param {Omit<PressVerbs[K]['body'], 'picture'>} body
+   * @returns {Promise<PressVerbs[K]['reply']>}
+   */
   async #withPicture(verb, source, body) {
     const picture = await pack(source);
     try {
-      return await this.#ask(verb, { picture, ...body }, movable(picture));
+      const whole = /** @type {PressVerbs[K]['body']} */ ({ picture, ...body });
+      return await this.#ask(verb, whole, movable(picture));
     } catch (thrown) {
       release(picture);
       throw explainRefusal(thrown);
@@ -348,15 +359,4 @@ async function look(opened, pictures, options) {
     `The press needs pictures to calibrate with, but ${why}; 32 or more are best.`,
     { cause: skipped[0]?.error },
   );
-}
-
-/**
- * @param {Link} link
- * @param {string} verb
- * @param {object} body
- * @param {Transferable[]} [transfer]
- * @param {(progress: any) => void} [onProgress]
- */
-function request(link, verb, body, transfer, onProgress) {
-  return link.request(/** @type {any} */ (verb), body, transfer, onProgress).reply;
 }

@@ -10,7 +10,7 @@ import { startWorker } from './start.js';
  * @property {((progress: any) => void) | undefined} onProgress
  */
 
-/** Ends the workers of detectors and presses that were forgotten. @type {FinalizationRegistry<Link>} */
+/** Ends the workers of detectors and presses that were forgotten. @type {FinalizationRegistry<Link<any>>} */
 export const forgotten = new FinalizationRegistry((link) =>
   link.end(new WispError('WISP_ERR_CLOSED', 'What used the worker was forgotten.')),
 );
@@ -34,6 +34,7 @@ export async function remembering(owner, work) {
   }
 }
 
+/** @template {import('./requests.js').Verbs} V what the worker does */
 export class Link {
   /** @type {import('./start.js').Crew} */
   #crew;
@@ -64,11 +65,12 @@ export class Link {
   }
 
   /**
-   * @param {'load' | 'feed' | 'open' | 'detect' | 'drop'} verb
-   * @param {object} body
+   * @template {keyof V & string} K
+   * @param {K} verb
+   * @param {V[K]['body']} body
    * @param {Transferable[]} [transfer]
    * @param {(progress: any) => void} [onProgress]
-   * @returns {{id: number, reply: Promise<any>}}
+   * @returns {{id: number, reply: Promise<V[K]['reply']>}}
    */
   request(verb, body, transfer = [], onProgress = undefined) {
     const id = this.#next++;

@@ -5,6 +5,6 @@ import { Service } from './service.js';
 
 /**
  * @param {(message: object) => void} post
- * @returns {{receive: (message: import('../crew/requests.js').Message) => void}}
+ * @returns {{receive: (message: import('./service.js').Message) => void}}
  */
 export const serve = (post) => new Service(post, new BrowserReader());

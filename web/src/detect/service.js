@@ -10,7 +10,33 @@ import { chooseVariant } from './variant.js';
 /**
  * @typedef {import('../picture/picture.js').Picture} Picture
  * @typedef {import('../picture/picture.js').Reader} Reader
- * @typedef {import('../crew/requests.js').Message} Message
+ * @typedef {import('./engine.js').DetectOptions} DetectOptions
+ * @typedef {{background: number, maxPixels: number}} Reading
+ *
+ * @typedef {object} DetectVerbs
+ * @property {{body: Load, reply: import('./variant.js').Choice}} load
+ * @property {{body: {bytes: Uint8Array<ArrayBuffer>}, reply: number}} feed how large the whole model is, once that is known
+ * @property {{body: {}, reply: {info: Info, landing: Landing}}} open
+ * @property {{body: {pictures: Picture[], options: DetectOptions, reading: Reading}, reply: Detected}} detect
+ * @property {{body: {target: number}, reply: void}} drop nobody waits for that request any more
+ *
+ * @typedef {import('./engine.js').ModelInfo & import('./engine.js').DetectorInfo} Info
+ * @typedef {Uint8Array<SharedArrayBuffer> | undefined} Landing room for a raw picture in the engine's memory, lent
+ * @typedef {{results: import('./engine.js').Result[], buffers: ArrayBuffer[], landing: Landing}} Detected
+ *
+ * @typedef {object} Load
+ * @property {import('./variant.js').Wish} wish
+ * @property {Record<import('./variant.js').Variant, import('./runtime-files.js').BuildFiles>} files
+ * @property {import('./variant.js').Variant} variant that `compiled` is of
+ * @property {WebAssembly.Module} compiled
+ * @property {{width: number, height: number}} size
+ * @property {boolean} warmUp
+ * @property {import('./engine.js').Kernels} [kernels]
+ */
+
+/**
+ * @template {keyof DetectVerbs} [K=keyof DetectVerbs]
+ * @typedef {import('../crew/requests.js').Message<DetectVerbs, K>} Message
  */
 
 const COMMON = 1280 * 720 * 4; // bytes of a picture
@@ -29,7 +55,15 @@ export class Service {
 
   /** @param {(message: object, transfer?: ArrayBuffer[]) => void} post @param {Reader} reader */
   constructor(post, reader) {
-    this.#requests = new Requests(post, (message) => this.#do(message));
+    /** @type {import('../crew/requests.js').Handlers<DetectVerbs>} */
+    const handlers = {
+      load: (message) => this.#load(message),
+      feed: ({ bytes }) => this.#loaded().feed(bytes),
+      open: () => this.#open(),
+      detect: (message) => this.#detect(message),
+      drop: () => {}, // received long before its turn
+    };
+    this.#requests = new Requests(post, handlers);
     this.#reader = reader;
   }
 
@@ -40,29 +74,12 @@ export class Service {
     this.#requests.take(message);
   }
 
-  /** @param {Message} message @returns {any} */
-  #do(message) {
-    switch (message.verb) {
-      case 'load':
-        return this.#load(message);
-      case 'feed':
-        return this.#loaded().feed(message.bytes);
-      case 'open':
-        return this.#open();
-      case 'detect':
-        return this.#detect(message);
-      case 'drop':
-        return; // received long before its turn
-    }
-    throw new WispError('WISP_ERR_ARGUMENT', `There is no verb "${message.verb}".`);
-  }
-
   #loaded() {
     if (!this.#engine) throw new WispError('WISP_ERR_ENGINE', 'The engine has not loaded.');
     return this.#engine;
   }
 
-  /** @param {Message} message */
+  /** @param {Message<'load'>} message */
   async #load({ wish, files, variant, compiled, size, warmUp, kernels }) {
     const choice = chooseVariant(wish);
     const same = choice.variant === variant; // unless the worker may less than the page
@@ -85,7 +102,7 @@ export class Service {
     return landing;
   }
 
-  /** @param {Message} message */
+  /** @param {Message<'detect'>} message */
   async #detect({ id, pictures, options, reading }) {
     if (pictures.some(bringsLanding)) this.#lent = false;
     try {
@@ -105,8 +122,8 @@ export class Service {
   /**
    * The first of the pictures: as many as fit into memory together, one at least.
    * @param {Picture[]} pictures
-   * @param {import('./engine.js').DetectOptions} options
-   * @param {{background: number, maxPixels: number, signal: AbortSignal}} reading
+   * @param {DetectOptions} options
+   * @param {Reading & {signal: AbortSignal}} reading
    */
   async #some(pictures, options, { background, maxPixels, signal }) {
     const engine = this.#loaded();

@@ -8,7 +8,10 @@ import { VERSION } from '../version.js';
 import { PressEngine } from './press-engine.js';
 
 /**
- * @typedef {import('../crew/requests.js').Message} Message
+ * @typedef {import('./press-settings.js').QuantiseOptions} QuantiseOptions
+ * @typedef {import('../picture/picture.js').Picture} Picture
+ * @typedef {import('../detect/service.js').Reading} Reading
+ * @typedef {Omit<import('../detect/engine.js').DetectOptions, 'classes'>} DetectOptions
  * @typedef {import('../picture/picture.js').Reader} Reader
  *
  * @typedef {object} Source where a network comes from
@@ -33,6 +36,34 @@ import { PressEngine } from './press-engine.js';
  *   stride?: [number, number]}} NodeInfo
  */
 
+/**
+ * @typedef {object} PressVerbs
+ * @property {{body: Opening, reply: PressInfo}} open
+ * @property {{body: {picture: Picture, reading: Reading}, reply: number}} observe
+ * @property {{body: {share: number}, reply: number}} channels
+ * @property {{body: {options: QuantiseOptions}, reply: Required<QuantiseOptions>}} settings
+ * @property {{body: {options: QuantiseOptions}, reply: Pressed}} quantise
+ * @property {{body: {provenance: object}, reply: Uint8Array<ArrayBuffer>}} pack
+ * @property {{body: {}, reply: Map<number, import('./press-engine.js').Dequantised>}} dequantise
+ * @property {{body: {picture: Picture, options: DetectOptions, reading: Reading}, reply: Found}} detect
+ *
+ * @typedef {ReturnType<PressEngine['quantise']>} Pressed
+ * @typedef {ReturnType<PressEngine['detect']>} Found
+ *
+ * @typedef {object} Opening
+ * @property {import('../graph/float-graph.js').FloatGraph} graph
+ * @property {Source} source
+ * @property {{width: number, height: number}} size
+ * @property {import('../detect/variant.js').Wish} wish
+ * @property {string} [base]
+ * @property {object} chosen for the provenance
+ */
+
+/**
+ * @template {keyof PressVerbs} [K=keyof PressVerbs]
+ * @typedef {import('../crew/requests.js').Message<PressVerbs, K>} Message
+ */
+
 export class PressService {
   /** @type {(message: object) => void} */
   #post;
@@ -51,7 +82,18 @@ export class PressService {
 
   /** @param {(message: object) => void} post @param {Reader} reader */
   constructor(post, reader) {
-    this.#requests = new Requests(post, (message) => this.#do(message));
+    /** @type {import('../crew/requests.js').Handlers<PressVerbs>} */
+    const handlers = {
+      open: (message) => this.#open(message),
+      observe: (message) => this.#observe(message),
+      channels: (message) => this.#channels(message),
+      settings: ({ options }) => this.#opened().settings(options),
+      quantise: (message) => this.#quantise(message),
+      pack: ({ provenance }) => this.#opened().pack(this.#provenance(provenance)),
+      dequantise: () => this.#opened().dequantise(),
+      detect: (message) => this.#detect(message),
+    };
+    this.#requests = new Requests(post, handlers);
     this.#post = post;
     this.#reader = reader;
   }
@@ -61,35 +103,12 @@ export class PressService {
     this.#requests.take(message);
   }
 
-  /** @param {Message} message @returns {any} */
-  #do(message) {
-    switch (message.verb) {
-      case 'open':
-        return this.#open(message);
-      case 'observe':
-        return this.#observe(message);
-      case 'channels':
-        return this.#channels(message);
-      case 'quantise':
-        return this.#quantise(message);
-      case 'pack':
-        return this.#opened().pack(this.#provenance(message.provenance));
-      case 'settings':
-        return this.#opened().settings(message.options);
-      case 'dequantise':
-        return this.#opened().dequantise();
-      case 'detect':
-        return this.#detect(message);
-    }
-    throw new WispError('WISP_ERR_ARGUMENT', `There is no verb "${message.verb}".`);
-  }
-
   #opened() {
     if (!this.#engine) throw new WispError('WISP_ERR_ENGINE', 'The press has no network yet.');
     return this.#engine;
   }
 
-  /** @param {Message} message @returns {Promise<PressInfo>} */
+  /** @param {Message<'open'>} message @returns {Promise<PressInfo>} */
   async #open({ id, graph, source, size, wish, base, chosen }) {
     const begin = (/** @type {string} */ phase) => this.#post({ id, progress: { phase } });
     begin('load');
@@ -109,14 +128,14 @@ export class PressService {
     return this.#info;
   }
 
-  /** @param {Message} message @returns {Promise<number>} pictures observed so far */
+  /** @param {Message<'observe'>} message @returns {Promise<number>} pictures observed so far */
   async #observe({ picture, reading }) {
     await this.#read(picture, reading);
     this.#opened().observe();
     return ++this.#pictures;
   }
 
-  /** @param {Message} message @returns {number} */
+  /** @param {Message<'channels'>} message @returns {number} */
   #channels({ share }) {
     const saved = this.#opened().channels(share);
     this.#chosen = { ...this.#chosen, channels: share };
@@ -124,7 +143,7 @@ export class PressService {
     return saved;
   }
 
-  /** @param {Message} message */
+  /** @param {Message<'quantise'>} message */
   #quantise({ id, options }) {
     const tell = (/** @type {number} */ share) =>
       this.#post({ id, progress: { phase: 'quantise', done: share, total: 1 } });
@@ -134,7 +153,7 @@ export class PressService {
     return pressed;
   }
 
-  /** @param {Message} message */
+  /** @param {Message<'detect'>} message */
   async #detect({ picture, options, reading }) {
     await this.#read(picture, reading);
     return this.#opened().detect(options);
