@@ -70,7 +70,13 @@ export class Press {
   /** @type {() => void} */
   #forget;
 
-  /** Use Press.open. @param {Link<PressVerbs>} link @param {FloatGraph} graph @param {PressInfo} info @param {() => void} forget */
+  /**
+   * Use Press.open.
+   * @param {Link<PressVerbs>} link
+   * @param {FloatGraph} graph
+   * @param {PressInfo} info
+   * @param {() => void} forget
+   */
   constructor(link, graph, info, forget) {
     this.#link = link;
     this.#graph = graph;

@@ -15,7 +15,7 @@ import { chooseVariant } from './variant.js';
  *
  * @typedef {object} DetectVerbs
  * @property {{body: Load, reply: import('./variant.js').Choice}} load
- * @property {{body: {bytes: Uint8Array<ArrayBuffer>}, reply: number}} feed how large the whole model is, once that is known
+ * @property {{body: {bytes: Uint8Array<ArrayBuffer>}, reply: number}} feed the size of the whole model, once known
  * @property {{body: {}, reply: {info: Info, landing: Landing}}} open
  * @property {{body: {pictures: Picture[], options: DetectOptions, reading: Reading}, reply: Detected}} detect
  * @property {{body: {target: number}, reply: void}} drop nobody waits for that request any more
