@@ -5,7 +5,7 @@ import { Command, Option } from 'commander';
 import { WispError } from '../web/src/index.js';
 import { observeAll, Press } from '../web/src/press.js';
 import { VERSION } from '../web/src/version.js';
-import { anchors, bits, fraction, list, positive, size, whole } from './arguments.js';
+import { anchors, bits, fraction, list, positive, reading, size, whole } from './arguments.js';
 import { findPictures, requireOther, requireWritable, spread, writeWhole } from './files.js';
 import { labelled, readLabels } from './labels/labels.js';
 import { Progress } from './progress.js';
@@ -34,6 +34,8 @@ import { Yardstick } from './yardstick.js';
  * @property {number} [seed]
  * @property {number} [threads]
  * @property {number} limit
+ * @property {string} [background]
+ * @property {number} [maxPixels]
  * @property {number} [channels]
  * @property {string[]} [report]
  * @property {string} [data]
@@ -119,7 +121,7 @@ Examples:
   wisp press best.onnx --calib train/ --calib night/ --limit 300 --size 384x640 -o wide.wisp`,
     )
     .action(run);
-  return labelled(command);
+  return labelled(reading(command));
 }
 
 const ONNX = /\.onnx$/i;
@@ -138,7 +140,7 @@ const OF_MODELS = [
     'method',
     'uniform',
   ],
-  ...['blocks', 'seed', 'report', 'data', 'labels', 'split', 'sweep'],
+  ...['blocks', 'seed', 'report', 'data', 'labels', 'split', 'sweep', 'background', 'maxPixels'],
 ];
 
 /** @param {string} one @param {string[]} before */
@@ -186,15 +188,16 @@ async function run(model, options, command) {
  * @param {Options} options
  */
 async function pressAll(press, jobs, { pictures, labels }, options) {
-  const { calib, report, channels } = options;
-  const seen = await observe(press, pictures);
+  const { calib, report, channels, background, maxPixels } = options;
+  const reads = { background, maxPixels };
+  const seen = await observe(press, pictures, reads);
   if (calib && seen === 0) throw nothingSeen(calib, 'no picture that can be read in it');
   warnOfFew(seen, jobs);
   const isJudged = labels !== null || (report !== undefined && seen > 0);
-  const yardstick = isJudged ? await Yardstick.make(press, labels, pictures) : null;
+  const yardstick = isJudged ? await Yardstick.make(press, labels, pictures, reads) : null;
   if (channels) {
     await press.channels(channels);
-    await observe(press, pictures);
+    await observe(press, pictures, reads);
   }
   const lines = [];
   for (const job of jobs) {
@@ -314,12 +317,14 @@ function writeReports(files, { press, seen, yardstick, lines }) {
 /**
  * @param {Press} press
  * @param {string[]} pictures
+ * @param {import('../web/src/press.js').ReadOptions} reads
  * @returns {Promise<number>} how many could be read
  */
-async function observe(press, pictures) {
+async function observe(press, pictures, reads) {
   const progress = new Progress('observing', pictures.length);
   try {
     return await observeAll(press, pictures, {
+      ...reads,
       onSkip: ({ message }) => progress.warn(`${message} It is left out.`),
       onPicture: () => progress.step(),
     });

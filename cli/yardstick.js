@@ -11,6 +11,7 @@ import { Progress } from './progress.js';
  * @typedef {import('./coco.js').GroundTruth} GroundTruth
  * @typedef {import('./labels/labels.js').Labels} Labels
  * @typedef {import('../web/src/press.js').Press} Press
+ * @typedef {import('../web/src/press.js').ReadOptions} ReadOptions
  * @typedef {{ap: number, ap50: number}} Score shares, 0 … 1
  *
  * @typedef {object} Measure
@@ -31,10 +32,12 @@ const COMPARED = 32;
 export class Yardstick {
   /** @type {Labels} */
   #labels;
+  #wanted;
 
-  /** Use Yardstick.make. @param {Labels} labels @param {Measure} measure */
-  constructor(labels, measure) {
+  /** Use Yardstick.make. @param {Labels} labels @param {Measure} measure @param {ReadOptions} reads */
+  constructor(labels, measure, reads) {
     this.#labels = labels;
+    this.#wanted = { ...JUDGED, ...reads };
     this.measure = measure;
   }
 
@@ -42,19 +45,21 @@ export class Yardstick {
    * @param {Press} press that has its network
    * @param {Labels | null} labels
    * @param {string[]} pictures to calibrate with, without labels
+   * @param {ReadOptions} [reads] how pictures are read
    */
-  static async make(press, labels, pictures) {
-    if (!labels) return Yardstick.#ofFloat(press, pictures);
+  static async make(press, labels, pictures, reads = {}) {
+    if (!labels) return Yardstick.#ofFloat(press, pictures, reads);
+    const wanted = { ...JUDGED, ...reads };
     const { classes } = press.info;
-    const float = { detect: (/** @type {string} */ file) => press.detect(file, JUDGED), classes };
+    const float = { detect: (/** @type {string} */ file) => press.detect(file, wanted), classes };
     const { results, truth: found } = await judge(float, labels);
     const score = scoreOf(found, results);
     const measure = { kind: /** @type {const} */ ('labels'), pictures: found.images.length };
-    return new Yardstick(labels, { ...measure, float: score });
+    return new Yardstick(labels, { ...measure, float: score }, reads);
   }
 
-  /** @param {Press} press @param {string[]} pictures */
-  static async #ofFloat(press, pictures) {
+  /** @param {Press} press @param {string[]} pictures @param {ReadOptions} reads */
+  static async #ofFloat(press, pictures, reads) {
     const compared = pictures.slice(0, COMPARED);
     const progress = new Progress('detecting in float', compared.length);
     /** @type {GroundTruth} */
@@ -64,7 +69,7 @@ export class Yardstick {
       categories: press.info.classes.map((name, id) => ({ id, name })),
     };
     for (const [id, file] of compared.entries()) {
-      const found = await press.detect(file, SHOWN).catch((error) => {
+      const found = await press.detect(file, { ...SHOWN, ...reads }).catch((error) => {
         if (!isOfPicture(error)) throw error;
         return null; // observing has told of it
       });
@@ -82,7 +87,7 @@ export class Yardstick {
     progress.end();
     const measure = { kind: /** @type {const} */ ('agreement'), float: null };
     const labels = { truth, place: 'The calibration', folder: '' };
-    return new Yardstick(labels, { ...measure, pictures: truth.images.length });
+    return new Yardstick(labels, { ...measure, pictures: truth.images.length }, reads);
   }
 
   /** @param {Uint8Array} bytes a .wisp file @param {number} [threads] @returns {Promise<Score>} */
@@ -90,7 +95,7 @@ export class Yardstick {
     const detector = await Detector.open(bytes, { threads });
     try {
       const { classes } = detector.info;
-      const detect = (/** @type {string} */ file) => detector.detect(file, JUDGED);
+      const detect = (/** @type {string} */ file) => detector.detect(file, this.#wanted);
       const { results, truth } = await judge({ detect, classes }, this.#labels);
       return scoreOf(truth, results);
     } finally {

@@ -32,6 +32,7 @@ export function requireSize(width, height, maxPixels) {
  */
 export async function readPicture(reader, picture, room, limits) {
   const checked = (/** @type {number} */ width, /** @type {number} */ height) => {
+    if (!width || !height) throw new WispError('WISP_ERR_SOURCE', 'It has no pixels.');
     requireSize(width, height, limits.maxPixels);
     return room(width, height);
   };
