@@ -84,7 +84,9 @@ class Memory {
 
   get words() {
     const mega = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(0);
-    return `${mega(this.#seen[0])} MB resident after the warm-up, ${mega(this.growth)} MB more in the end, ${mega(Math.max(...this.#seen))} MB at most`;
+    const most = Math.max(...this.#seen);
+    const [warm, more] = [mega(this.#seen[0]), mega(this.growth)];
+    return `${warm} MB resident after the warm-up, ${more} MB more in the end, ${mega(most)} MB at most`;
   }
 }
 

@@ -1,4 +1,4 @@
-// TIFF files under Node: the first page. UTIF decodes strips and tiles; what it is told of them is read and bounded here,
+// TIFF files under Node: the first page. UTIF decodes its pieces; what it is told of them is read and bounded here,
 // since its own reader takes gigabytes for a few damaged bytes.
 
 import { DamagedError } from './codec.js';
@@ -55,7 +55,12 @@ function readPage(file) {
   return page;
 }
 
-/** Whether page and pieces fit each other and the file. @param {Page} page @param {Uint8Array} bytes @param {number} maxPixels */
+/**
+ * Whether page and pieces fit each other and the file.
+ * @param {Page} page
+ * @param {Uint8Array} bytes
+ * @param {number} maxPixels
+ */
 function requireSound(page, bytes, maxPixels) {
   const one = (/** @type {number} */ tag, otherwise = 0) => page[`t${tag}`]?.[0] ?? otherwise;
   const [width, height, isTiled] = [one(256), one(257), one(322) > 0];
