@@ -1,9 +1,11 @@
-/* decode.c - heads -> candidates: what a YOLOv5 head says, as boxes in source pixels.
+/* decode.c - heads -> candidates: what a head says, as boxes in source pixels.
  * SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
 #include "head.h"
 #include "stages.h"
+
+enum { CELLS = 32 /* of a row, looked at together */ };
 
 /* e^x to within 2 units in the last place for |x| <= 87, from plain f32 operations, so that every engine has the same
  * bits: x = k ln 2 + r, e^r by its Taylor polynomial on |r| <= ln 2 / 2. */
@@ -87,42 +89,81 @@ static wisp_box yolov5_box(const prediction *p, const wisp_fit *fit) {
                     0};
 }
 
+/* The expected number of a bin, where each has its chance by the softmax of the logits from `logits` on. */
+static float expected_bin(const float *logits, ptrdiff_t cells) {
+  float most = logits[0], sum = 0, moment = 0;
+  for (int bin = 1; bin < WISP_BINS_A_SIDE; bin++)
+    if (logits[bin * cells] > most) most = logits[bin * cells];
+  for (int bin = 0; bin < WISP_BINS_A_SIDE; bin++) {
+    const float below = logits[bin * cells] - most;
+    const float chance = exponential(below < -80 ? -80 : below);
+    sum += chance;
+    moment += chance * (float)bin;
+  }
+  return moment / sum;
+}
+
+/* models/FORMAT.md, head kind 2; then from the letterboxed input back to the source. */
+static wisp_box yolov8_box(const prediction *p, const wisp_fit *fit) {
+  const float *bin = p->head->anchors + p->anchor * 2, stride = (float)p->head->stride;
+  const float x = ((float)p->x + 0.5f) * stride, y = ((float)p->y + 0.5f) * stride;
+  float side[4]; /* left, top, right, bottom */
+  for (int k = 0; k < 4; k++)
+    side[k] = expected_bin(p->logits + k * WISP_BINS_A_SIDE * p->cells, p->cells) * bin[k % 2];
+  return (wisp_box){(x - side[0] - fit->left) / fit->scale,
+                    (y - side[1] - fit->top) / fit->scale,
+                    (x + side[2] - fit->left) / fit->scale,
+                    (y + side[3] - fit->top) / fit->scale,
+                    0,
+                    0};
+}
+
 static wisp_box box_of(const prediction *p, const wisp_fit *fit) {
   switch (p->head->kind) {
     case WISP_HEAD_YOLOV5: return yolov5_box(p, fit);
+    case WISP_HEAD_YOLOV8: return yolov8_box(p, fit);
   }
   return (wisp_box){.score = 0};
 }
 
 static int is_wanted(const wisp_options *o, int label) { return !o->classes || o->classes[label]; }
 
+/* The prediction as a candidate for each class that `first` to `last` name. */
 static void add_prediction(const prediction *p, const wisp_fit *fit, const wisp_options *o,
                            candidates *out) {
-  int best = -1;
-  float best_logit = 0;
-  for (int label = 0; label < p->head->classes; label++) {
-    const float logit = *class_logit(p, label);
-    if (best < 0 || logit > best_logit) best = label, best_logit = logit;
-    if (!o->multi_label || !is_wanted(o, label)) continue;
+  int first = 0, last = p->head->classes - 1, has_box = 0;
+  if (!o->multi_label) {
+    for (int label = 1; label <= last; label++)
+      if (*class_logit(p, label) > *class_logit(p, first)) first = label;
+    last = first;
+  }
+  wisp_box box = {0};
+  for (int label = first; label <= last; label++) {
+    if (!is_wanted(o, label)) continue;
     const float score = class_score(p, label);
     if (!(score > o->confidence)) continue;
-    wisp_box box = box_of(p, fit);
+    if (!has_box) box = box_of(p, fit);
+    has_box = 1;
     box.score = score;
     box.label = label;
     keep(out, box);
   }
-  if (o->multi_label || !is_wanted(o, best)) return;
-  wisp_box box = box_of(p, fit);
-  box.score = class_score(p, best);
-  box.label = best;
-  if (box.score > o->confidence) keep(out, box);
 }
 
-/* Whether one of the `n` channels that gate, `cells` numbers apart, reaches `least`. */
-static int may_pass(const float *gate, int n, ptrdiff_t cells, float least) {
-  for (int g = 0; g < n; g++)
-    if (!(gate[g * cells] < least)) return 1;
-  return 0;
+/* most[i]: the greatest of the `gates` channels of cell i, which are `cells` numbers apart. */
+static void find_most(const float *gate, int gates, ptrdiff_t cells, int n, float most[CELLS]) {
+  memcpy(most, gate, (size_t)n * sizeof *most);
+  for (int g = 1; g < gates; g++)
+    for (int i = 0; i < n; i++) {
+      const float other = gate[g * cells + i];
+      most[i] = other > most[i] ? other : most[i];
+    }
+}
+
+static void decode_cell(prediction *p, const wisp_fit *fit, const wisp_options *o,
+                        candidates *out) {
+  p->objectness = p->form.objectness >= 0 ? sigmoid(p->logits[p->form.objectness * p->cells]) : 1;
+  if (p->objectness > o->confidence) add_prediction(p, fit, o, out);
 }
 
 static void decode_head(const wisp_head *head, const wisp_fit *fit, const wisp_options *o,
@@ -130,18 +171,22 @@ static void decode_head(const wisp_head *head, const wisp_fit *fit, const wisp_o
   const wisp_head_form form = wisp_head_form_of(head->kind, head->classes);
   const ptrdiff_t cells = (ptrdiff_t)head->height * head->pitch;
   const float least = wisp_least_logit(o->confidence);
-  for (int anchor = 0; anchor < head->count; anchor++) {
-    const float *logits = head->logits + anchor * form.channels * cells;
-    for (int y = 0; y < head->height; y++)
-      for (int x = 0; x < head->width; x++) {
-        const float *cell = logits + (ptrdiff_t)y * head->pitch + x;
-        if (!may_pass(cell + form.gate * cells, form.gates, cells, least)) continue;
-        prediction p = {head, form, anchor, y, x, cell, cells, 1};
-        if (form.objectness >= 0) p.objectness = sigmoid(cell[form.objectness * cells]);
-        if (!(p.objectness > o->confidence)) continue;
-        add_prediction(&p, fit, o, out);
+  prediction p = {.head = head, .form = form, .cells = cells};
+  for (p.anchor = 0; p.anchor < head->count; p.anchor++)
+    for (p.y = 0; p.y < head->height; p.y++)
+      for (int from = 0; from < head->width; from += CELLS) {
+        const float *logits =
+            head->logits + p.anchor * form.channels * cells + (ptrdiff_t)p.y * head->pitch + from;
+        const int n = wisp_min(CELLS, head->width - from);
+        float most[CELLS];
+        find_most(logits + form.gate * cells, form.gates, cells, n, most);
+        for (int i = 0; i < n; i++) {
+          if (most[i] < least) continue;
+          p.x = from + i;
+          p.logits = logits + i;
+          decode_cell(&p, fit, o, out);
+        }
       }
-  }
 }
 
 int wisp_decode(const wisp_head *heads, int n, const wisp_fit *fit, const wisp_options *options,

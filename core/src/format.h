@@ -45,7 +45,9 @@ enum {
 };
 
 /* "Head kinds" */
-typedef enum wisp_head_kind { WISP_HEAD_YOLOV5 = 1 } wisp_head_kind;
+typedef enum wisp_head_kind { WISP_HEAD_YOLOV5 = 1, WISP_HEAD_YOLOV8 = 2 } wisp_head_kind;
+
+enum { WISP_BINS_A_SIDE = 16 /* of head kind 2: "16 logits for each side" */ };
 
 /* What the width of a field leaves room for. */
 enum {

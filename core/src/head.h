@@ -32,6 +32,7 @@ static inline wisp_head_form wisp_head_row(int box, int has_objectness, int clas
 static inline wisp_head_form wisp_head_form_of(wisp_head_kind kind, int classes) {
   switch (kind) {
     case WISP_HEAD_YOLOV5: return wisp_head_row(4, 1, classes);
+    case WISP_HEAD_YOLOV8: return wisp_head_row(4 * WISP_BINS_A_SIDE, 0, classes);
   }
   return (wisp_head_form){.channels = 0};
 }

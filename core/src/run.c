@@ -265,9 +265,11 @@ static void head_cells(const job *j, int first, int last, int at, int n) {
 
 /* Whether one of `channels` channels of `cells` numbers reaches `least` in its first `n`. */
 static int any_above(const float *logits, int channels, ptrdiff_t cells, int n, float least) {
-  for (int c = 0; c < channels; c++, logits += cells)
-    for (int i = 0; i < n; i++)
-      if (logits[i] >= least) return 1;
+  for (int c = 0; c < channels; c++, logits += cells) {
+    int any = 0;
+    for (int i = 0; i < n; i++) any |= logits[i] >= least;
+    if (any) return 1;
+  }
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "check.h"
+#include "head.h"
 #include "stages.h"
 
 enum { CLASSES = 5, ANCHORS = 2, FIELDS = 5 + CLASSES, MOST = 4000 };
@@ -29,7 +30,8 @@ static sheet sheet_open(int height, int width, int stride) {
 }
 
 static float *logit(const sheet *s, int anchor, int field, int y, int x) {
-  return s->logits + ((anchor * FIELDS + field) * s->head.height + y) * s->head.pitch + x;
+  const int fields = wisp_head_form_of(s->head.kind, CLASSES).channels;
+  return s->logits + ((anchor * fields + field) * s->head.height + y) * s->head.pitch + x;
 }
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
@@ -90,6 +92,67 @@ static void test_decode(const wisp_options *o) {
         for (int label = 0; label < CLASSES; label++)
           expected += check_candidate(&s, a, y, x, label, &fit, o, found + expected);
   CHECK_EQ(count, expected);
+  free(found);
+  free(s.logits);
+}
+
+/* ---- decode: head kind 2 ---- */
+
+enum { BINS = WISP_BINS_A_SIDE, FREE_FIELDS = 4 * BINS + CLASSES };
+
+/* A side of one cell in double precision, in pixels. */
+static double exact_side(const sheet *s, int side, int y, int x) {
+  double sum = 0, moment = 0;
+  for (int bin = 0; bin < BINS; bin++) {
+    const double chance = exp((double)*logit(s, 0, side * BINS + bin, y, x));
+    sum += chance;
+    moment += chance * bin;
+  }
+  return moment / sum * s->head.stride;
+}
+
+static int check_free(const sheet *s, int y, int x, int label, const wisp_fit *fit,
+                      const wisp_options *o, const wisp_box *found) {
+  const double score = sigmoid(*logit(s, 0, 4 * BINS + label, y, x));
+  int best = 0;
+  for (int other = 1; other < CLASSES; other++)
+    if (*logit(s, 0, 4 * BINS + other, y, x) > *logit(s, 0, 4 * BINS + best, y, x)) best = other;
+  if (score <= o->confidence || (o->classes && !o->classes[label])) return 0;
+  if (!o->multi_label && best != label) return 0;
+  const double centre_x = (x + 0.5) * s->head.stride, centre_y = (y + 0.5) * s->head.stride;
+  CHECK_EQ(found->label, label);
+  CHECK_NEAR(found->score, score, score * 2e-6);
+  CHECK_NEAR(found->x1, (centre_x - exact_side(s, 0, y, x) - fit->left) / fit->scale, 5e-3);
+  CHECK_NEAR(found->y1, (centre_y - exact_side(s, 1, y, x) - fit->top) / fit->scale, 5e-3);
+  CHECK_NEAR(found->x2, (centre_x + exact_side(s, 2, y, x) - fit->left) / fit->scale, 5e-3);
+  CHECK_NEAR(found->y2, (centre_y + exact_side(s, 3, y, x) - fit->top) / fit->scale, 5e-3);
+  return 1;
+}
+
+/* Rows longer than the cells that are looked at together, and logits a softmax has to take the greatest from. */
+static void test_decode_free(const wisp_options *o) {
+  const int height = random_int(1, 5), width = random_int(1, 70), pitch = width + 2;
+  const float bin[2] = {16, 16};
+  const size_t count = (size_t)(FREE_FIELDS * height * pitch);
+  sheet s = {check_allocate(count * sizeof(float)), {0}};
+  s.head = (wisp_head){WISP_HEAD_YOLOV8, s.logits, bin, 1, CLASSES, height, width, 16, pitch};
+  for (size_t i = 0; i < count; i++) {
+    const int is_class = i / (size_t)(height * pitch) >= 4 * BINS;
+    const double reach = is_class ? 9 : random_chance(0.05) ? 300 : 12;
+    s.logits[i] = (int)(i % (size_t)pitch) < width ? (float)random_real(-reach, reach) : NAN;
+  }
+  const wisp_fit fit = {(float)random_real(0.2, 3), (float)random_int(0, 50),
+                        (float)random_int(0, 50), 640, 480};
+  wisp_box *found = check_allocate(MOST * sizeof *found);
+  CHECK_CASE("decode without anchors %dx%d, confidence %g, multi-label %d", height, width,
+             (double)o->confidence, o->multi_label);
+  const int n = wisp_decode(&s.head, 1, &fit, o, found, MOST);
+  int expected = 0;
+  for (int y = 0; y < height; y++)
+    for (int x = 0; x < width; x++)
+      for (int label = 0; label < CLASSES; label++)
+        expected += check_free(&s, y, x, label, &fit, o, found + expected);
+  CHECK_EQ(n, expected);
   free(found);
   free(s.logits);
 }
@@ -293,6 +356,7 @@ int main(int argc, char **argv) {
                             .multi_label = i & 1,
                             .classes = i & 2 ? wanted : NULL};
     test_decode(&o);
+    test_decode_free(&o);
   }
   test_cap();
   test_extremes();

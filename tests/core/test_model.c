@@ -312,7 +312,7 @@ static void test_too_large(void) {
   n->tensor[0] = (net_tensor){3, 0, 1.0f / 255, 0, 0};
   for (int t = 1; t <= 4; t++) n->tensor[t] = (net_tensor){16384, 0, 1, 0, 0};
   n->tensor[5] = (net_tensor){6, 0, 1, 0, 0};
-  n->head[0] = (net_head){5, 8, 1, {{8, 8}}};
+  n->head[0] = (net_head){WISP_HEAD_YOLOV5, 5, 8, 1, {{8, 8}}};
   add_layer(n, WISP_OP_CONV, 0, 1, 1);
   add_layer(n, WISP_OP_UPSAMPLE, 1, 2, 8);
   add_layer(n, WISP_OP_UPSAMPLE, 2, 3, 8);
@@ -333,7 +333,7 @@ static void test_many_reads(void) {
     add_layer(n, WISP_OP_UPSAMPLE, 0, t, 1);
     n->layer[t - 1].input_count = NET_INPUTS;
   }
-  n->head[0] = (net_head){17, 8, 1, {{8, 8}}};
+  n->head[0] = (net_head){WISP_HEAD_YOLOV5, 17, 8, 1, {{8, 8}}};
   wisp_error error;
   CHECK_CASE("17 layers of 255 inputs");
   CHECK_EQ(feed_net(n, &error), WISP_ERR_LIMIT);

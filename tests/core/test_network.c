@@ -161,7 +161,7 @@ static int expected_boxes(const net *n, const reference *r, const wisp_fit *fit,
   wisp_head heads[NET_HEADS];
   for (int i = 0; i < n->heads; i++) {
     const net_tensor *t = &n->tensor[n->head[i].tensor];
-    heads[i] = (wisp_head){.kind = WISP_HEAD_YOLOV5,
+    heads[i] = (wisp_head){.kind = (wisp_head_kind)n->head[i].kind,
                            .logits = r->logits[i],
                            .anchors = &n->head[i].sizes[0][0],
                            .count = n->head[i].anchors,

@@ -6,6 +6,7 @@
 
 #include "base.h"
 #include "check.h"
+#include "head.h"
 #include "operation.h"
 #include "pack/encode.h"
 
@@ -251,17 +252,18 @@ static void draw_sppf(net *n, int input) {
   draw_weights(n, l, 255 * (double)n->tensor[l->output].scale);
 }
 
-static void draw_head(net *n, int input) {
+static void draw_head(net *n, int input, wisp_head_kind kind) {
   net_layer *l = add_layer(n, WISP_OP_CONV, input);
   l->kernel_height = l->kernel_width = random_chance(0.7) ? 1 : 3;
   l->pad_top = l->pad_bottom = l->pad_left = l->pad_right = l->kernel_height / 2;
   net_head *h = &n->head[n->heads];
+  h->kind = kind;
   h->anchors = random_int(1, NET_ANCHORS);
   h->stride = random_int(1, 32);
   for (int i = 0; i < h->anchors; i++)
     for (int k = 0; k < 2; k++) h->sizes[i][k] = (float)random_real(4, 60);
-  h->tensor = l->output =
-      add_tensor(n, h->anchors * (5 + n->classes), n->tensor[input].height, n->tensor[input].width);
+  h->tensor = l->output = add_tensor(n, wisp_head_channels(kind, h->anchors, n->classes),
+                                     n->tensor[input].height, n->tensor[input].width);
   n->tensor[l->output].scale = 1;
   n->tensor[l->output].zero_point = 0;
   n->heads++;
@@ -314,7 +316,9 @@ void draw_net(net *n) {
   for (int left = random_int(1, 12); left > 0 && n->layers + MOST_LAYERS < NET_LAYERS; left--)
     draw_layer(n, draw_input(n), draw_operation());
   const int body = n->tensors;
-  for (int left = random_int(1, 3); left > 0; left--) draw_head(n, random_int(body / 2, body - 1));
+  for (int left = random_int(1, 3); left > 0; left--)
+    draw_head(n, random_int(body / 2, body - 1),
+              random_chance(0.3) ? WISP_HEAD_YOLOV8 : WISP_HEAD_YOLOV5);
 }
 
 void draw_small_net(net *n) {
@@ -334,7 +338,7 @@ void draw_small_net(net *n) {
   joined->output = add_tensor(n, 8, 8, 8);
   joined->residual = down;
   draw_weights(n, joined, 4);
-  draw_head(n, joined->output);
+  draw_head(n, joined->output, WISP_HEAD_YOLOV5);
 }
 
 /* ---- pictures ---- */

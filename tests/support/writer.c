@@ -114,7 +114,7 @@ static void put_layer(bytes *b, const net_layer *l, const bytes *payload) {
 static void put_head(bytes *b, const net_head *h) {
   put_u16(b, h->tensor);
   put_u16(b, h->stride);
-  put_u8(b, 1);
+  put_u8(b, h->kind);
   put_u8(b, h->anchors);
   put_u16(b, 0);
   for (int i = 0; i < h->anchors; i++) {

@@ -98,9 +98,14 @@ test('networks of other kinds are named', () => {
         tiny.module(type, { parts: parts && { cv2: tiny.relu() } }),
     });
   refuses(
-    ends('ultralytics.nn.modules.head.Detect'),
+    tinyPt({
+      head: (/** @type {TinyPt} */ tiny) =>
+        tiny.module('ultralytics.nn.modules.head.v10Detect', {
+          parts: { cv2: tiny.relu(), one2one_cv2: tiny.relu() },
+        }),
+    }),
     UNSUPPORTED,
-    /without anchors \(YOLOv8 .*YOLOv5u\).*tiny\.yaml/,
+    /an end-to-end head .*tiny\.yaml/,
   );
   refuses(
     ends('models.yolo.Segment'),

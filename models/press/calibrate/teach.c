@@ -14,8 +14,9 @@
 
 enum { SAMPLES = 128, HEAD_SAMPLES = 256 };
 
-static const double MOST_BYTES = 1.2e9;  /* for what is learnt of the pictures */
-static const float BOX_WEIGHT = 4;       /* of a squared error of a box, in its own size */
+static const double MOST_BYTES = 1.2e9; /* for what is learnt of the pictures */
+static const float BOX_WEIGHT = 4;      /* of a squared error of a box, in its own size */
+static const float LEAST_BOX = 0.25f; /* a side, in cells, of what a box is taken to be at least */
 static const float LEAST_OBJECT = 3e-3f; /* what a head's place weighs without any object */
 
 static float sigmoid(float v) { return 1 / (1 + expf(-v)); }
@@ -36,6 +37,21 @@ static float sureness(const wisp_head_form *form, const float *logits, size_t st
   return sigmoid(most);
 }
 
+/* Of side `side` of a box of head kind 2, in bins; *slope: how it moves when the logit of bin `at` does. */
+static float expected_bin(const float *logits, size_t step, int side, int at, float *slope) {
+  const float *bins = logits + (size_t)(side * WISP_BINS_A_SIDE) * step;
+  float most = bins[0], sum = 0, moment = 0;
+  for (size_t k = 1; k < WISP_BINS_A_SIDE; k++) most = fmaxf(most, bins[k * step]);
+  for (size_t k = 0; k < WISP_BINS_A_SIDE; k++) {
+    const float chance = expf(bins[k * step] - most);
+    sum += chance;
+    moment += chance * (float)k;
+  }
+  const float distance = moment / sum;
+  *slope = expf(bins[(size_t)at * step] - most) / sum * ((float)at - distance);
+  return distance;
+}
+
 /* How far a box moves in its own size when logit k of it does; `step` floats lie between the channels of its anchor,
  * whose width and height in cells are `anchor`. */
 static float box_change(wisp_head_kind kind, const float *logits, size_t step, int k,
@@ -47,6 +63,13 @@ static float box_change(wisp_head_kind kind, const float *logits, size_t step, i
       const float s = sigmoid(logits[(size_t)k * step]);
       return k < 2 ? 2 * (s * (1 - s)) / (4 * half * half * anchor[k]) : 2 * (1 - s);
     }
+    case WISP_HEAD_YOLOV8: {
+      const int side = k / WISP_BINS_A_SIDE, across = side % 2;
+      float slope, other;
+      const float distance = expected_bin(logits, step, side, k % WISP_BINS_A_SIDE, &slope) +
+                             expected_bin(logits, step, (side + 2) % 4, 0, &other);
+      return slope / fmaxf(distance, LEAST_BOX / anchor[across]);
+    }
   }
   return 0;
 }
@@ -57,7 +80,7 @@ static float curvature(const wisp_yolo_head *head, const wisp_head_form *form, c
   const float object = sureness(form, logits, step), s = sigmoid(logits[(size_t)k * step]);
   const float slope = s * (1 - s);
   if (k == form->objectness) return slope;
-  if (k >= form->box) return object * slope;
+  if (k >= form->box) return form->objectness < 0 ? slope : object * slope;
   const float change = box_change(head->kind, logits, step, k, anchor);
   return object * BOX_WEIGHT * fminf(change * change, 4);
 }

@@ -2,14 +2,12 @@
 
 import { WispError } from '../error.js';
 import { unsupported } from './graph-error.js';
+import { formOf } from './head-forms.js';
 
 /**
  * @typedef {import('./float-graph.js').FloatGraph} FloatGraph
  * @typedef {import('./float-graph.js').GraphNode} GraphNode
  */
-
-/** Channels of an anchor before its classes: x, y, width, height, objectness. */
-const BOX = 5;
 
 /** Names that are shown beside one that is unknown. */
 const SHOWN = 5;
@@ -27,10 +25,8 @@ export function onlyClasses(graph, wanted) {
   const again = labels.find((label, index) => labels.indexOf(label) < index);
   if (again !== undefined) refuse(`Class "${graph.classes[again]}" is asked for twice.`);
   const nodes = [...graph.nodes];
-  for (const { tensor, anchors } of graph.heads) {
-    const channels = channelsOf(labels, anchors.length, graph.classes.length);
-    trim(nodes, tensor, channels);
-  }
+  for (const head of graph.heads)
+    trim(nodes, head.tensor, channelsOf(head, labels, graph.classes.length));
   return { ...graph, nodes, classes: labels.map((label) => graph.classes[label]) };
 }
 
@@ -82,13 +78,19 @@ function distance(a, b) {
   return row[b.length];
 }
 
-/** A head's channels that stay. @param {number[]} labels @param {number} anchors @param {number} classes */
-function channelsOf(labels, anchors, classes) {
-  const box = Array.from({ length: BOX }, (_, i) => i);
-  const fields = [...box, ...labels.map((label) => BOX + label)];
-  return Array.from({ length: anchors }, (_, anchor) =>
-    fields.map((field) => anchor * (BOX + classes) + field),
-  ).flat();
+/**
+ * A head's channels that stay.
+ * @param {import('./float-graph.js').GraphHead} head
+ * @param {number[]} labels
+ * @param {number} classes
+ */
+function channelsOf(head, labels, classes) {
+  const first = formOf(head).classes;
+  const box = Array.from({ length: first }, (_, i) => i);
+  const fields = [...box, ...labels.map((label) => first + label)];
+  return head.anchors.flatMap((_, anchor) =>
+    fields.map((field) => anchor * (first + classes) + field),
+  );
 }
 
 /**

@@ -24,8 +24,9 @@
  * @typedef {{scale: number, zeroPoint: number}} ByteRange real = scale · (byte − zeroPoint)
  * @typedef {Operation & {name: string, inputs: number[], output: number, range?: ByteRange}} GraphNode
  *   `range`: the network was trained with this tensor rounded to bytes
- * @typedef {{tensor: number, stride: number, anchors: [number, number][]}} GraphHead
- *   the raw logits of one scale; anchors are [width, height] in input pixels
+ * @typedef {'yolov5' | 'yolov8'} HeadKind models/FORMAT.md, "Head kinds"
+ * @typedef {{kind?: HeadKind, tensor: number, stride: number, anchors: [number, number][]}} GraphHead
+ *   the raw logits of one scale, of kind yolov5 if it doesn't say; anchors are [width, height] in input pixels
  * @typedef {{
  *   input: {height: number, width: number},
  *   nodes: GraphNode[],
@@ -52,6 +53,11 @@ export class FloatGraphBuilder {
     const output = this.#nodes.length + 1;
     this.#nodes.push({ ...operation, name, inputs, output });
     return output;
+  }
+
+  /** The node that writes a tensor. @param {number} tensor @returns {GraphNode | undefined} */
+  node(tensor) {
+    return this.#nodes[tensor - 1];
   }
 
   /**

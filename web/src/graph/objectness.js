@@ -1,5 +1,7 @@
 // Moves a network's objectness, so that as many boxes come out of a picture as of a trained network's.
 
+import { formOf } from './head-forms.js';
+
 /**
  * @typedef {import('./float-graph.js').FloatGraph} FloatGraph
  * @typedef {import('./float-graph.js').GraphNode} GraphNode
@@ -25,18 +27,23 @@ export function objectnessFor(scores, count, threshold) {
 const logit = (score) => Math.log(score / (1 - score));
 
 /**
- * The same graph with `shift` added to the objectness of every anchor.
+ * The same graph with `shift` added to the objectness of every anchor; to its classes where it has none.
  * @param {FloatGraph} graph
  * @param {number} shift
  * @returns {FloatGraph}
  */
 export function shiftObjectness(graph, shift) {
-  const fields = 5 + graph.classes.length;
-  const heads = new Set(graph.heads.map(({ tensor }) => tensor));
+  const heads = new Map(graph.heads.map((head) => [head.tensor, formOf(head)]));
   const nodes = graph.nodes.map((/** @type {GraphNode} */ node) => {
-    if (node.op !== 'conv' || !heads.has(node.output)) return node;
+    const form = heads.get(node.output);
+    if (node.op !== 'conv' || !form) return node;
+    const fields = form.classes + graph.classes.length;
     const bias = Float32Array.from(node.bias ?? new Float32Array(node.channels[1]));
-    for (let i = 4; i < bias.length; i += fields) bias[i] += shift;
+    const isShifted = (/** @type {number} */ field) =>
+      form.objectness < 0 ? field >= form.classes : field === form.objectness;
+    bias.forEach((_, i) => {
+      if (isShifted(i % fields)) bias[i] += shift;
+    });
     return { ...node, bias };
   });
   return { ...graph, nodes };

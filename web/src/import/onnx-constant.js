@@ -222,6 +222,40 @@ function split(node, inputs) {
   });
 }
 
+/** Along one axis; that of YOLOv8's bins. @type {Evaluate} */
+function softmax(node, inputs) {
+  const { dims, data } = need(node, inputs, 0);
+  const axis = checkedAxis(node, number(node, 'axis', -1), dims.length);
+  const step = stridesOf(dims)[axis];
+  const result = new Float32Array(data.length);
+  for (let first = 0; first < data.length; first++) {
+    if (Math.floor(first / step) % dims[axis] !== 0) continue;
+    const places = Array.from({ length: dims[axis] }, (_, i) => first + i * step);
+    const most = Math.max(...places.map((at) => data[at]));
+    const chances = places.map((at) => Math.exp(data[at] - most));
+    const sum = chances.reduce((all, chance) => all + chance, 0);
+    places.forEach((at, i) => {
+      result[at] = chances[i] / sum;
+    });
+  }
+  return [{ dims, data: result }];
+}
+
+/** A convolution of 1×1 to one channel: the expected number of YOLOv8's bins. @type {Evaluate} */
+function mixChannels(node, inputs) {
+  const [x, weight] = [need(node, inputs, 0), need(node, inputs, 1)];
+  const [batch, channels, ...size] = x.dims;
+  if (weight.dims.join() !== [1, channels, 1, 1].join() || inputs[2])
+    unsupported(`Node "${node.name}" (Conv) computes with constants in a way wisp can't.`);
+  const cells = countOf(size);
+  const data = new Float32Array(batch * cells);
+  for (let i = 0; i < data.length; i++) {
+    const first = Math.floor(i / cells) * channels * cells + (i % cells);
+    for (let c = 0; c < channels; c++) data[i] += x.data[first + c * cells] * weight.data[c];
+  }
+  return [{ dims: [batch, 1, ...size], data }];
+}
+
 /** @type {Evaluate} */
 function reshape(node, inputs) {
   const { dims, data } = need(node, inputs, 0);
@@ -319,6 +353,7 @@ const OPERATIONS = new Map(
     Cast: cast,
     Ceil: unary(Math.ceil),
     Concat: concat,
+    Conv: mixChannels,
     Constant: constant,
     ConstantOfShape: constantOfShape,
     DequantizeLinear: dequantizeLinear,
@@ -343,6 +378,7 @@ const OPERATIONS = new Map(
     SequenceAt: sequenceAt,
     Shape: (node, inputs) => [shape(node, need(node, inputs, 0))],
     Sigmoid: unary((x) => 1 / (1 + Math.exp(-x))),
+    Softmax: softmax,
     Slice: slice,
     Split: split,
     SplitToSequence: splitToSequence,

@@ -5,6 +5,7 @@
 // is then compared with YOLOv5's formula.
 
 import { unsupported } from '../graph/graph-error.js';
+import { anchorFreeScales, readAnchorFree } from './onnx-anchor-free.js';
 import { describe, isFeature } from './onnx-feature.js';
 import { nodesBefore } from './onnx-order.js';
 import { countOf } from './onnx-tensor.js';
@@ -31,14 +32,26 @@ const ROUGH = { pixels: 8, share: 0.1 }; // or bytes
  * @returns {{last: OnnxNode[], ends: string[]}}
  */
 export function findHeads({ outputs }, writers) {
-  const isLast = (/** @type {OnnxNode} */ { op }) => op === 'Conv' || op === 'Shape';
-  const before = (/** @type {string[]} */ ends) =>
-    nodesBefore(writers, ends, isLast).filter(({ op }) => op === 'Conv');
+  const isHead = (/** @type {OnnxNode} */ node) =>
+    node.op === 'Conv' && !readsChances(node, writers);
+  const isLast = (/** @type {OnnxNode} */ node) => isHead(node) || node.op === 'Shape';
+  const before = (/** @type {string[]} */ ends) => nodesBefore(writers, ends, isLast).filter(isHead);
   const ends = before(outputs.slice(0, 1)).length > 1 ? outputs.slice(0, 1) : outputs;
   const last = before(ends);
   if (last.length === 0)
     unsupported('No output comes from a convolution, so this is not a YOLOv5 that wisp can read.');
   return { last, ends };
+}
+
+/**
+ * Whether a convolution belongs to the decoding: that of YOLOv8 weighs the results of a softmax by one.
+ * @param {OnnxNode} node
+ * @param {import('./onnx-order.js').Writers} writers
+ */
+function readsChances({ inputs }, writers) {
+  const before = writers.get(inputs[0]);
+  const origin = before?.op === 'Transpose' ? writers.get(before.inputs[0]) : before;
+  return origin?.op === 'Softmax';
 }
 
 /**
@@ -64,17 +77,20 @@ export class BoxReader {
   found;
   /** Why the last value that might have held them doesn't. @type {unknown} */
   #refusal;
+  #graph;
   #input;
   #anchors;
   #isRough;
 
   /**
    * @param {object} options
+   * @param {import('../graph/float-graph.js').FloatGraphBuilder} options.graph to which heads without anchors are added
    * @param {{height: number, width: number}} options.input
    * @param {number[][]} [options.anchors] of heads that aren't decoded
    * @param {boolean} options.isRough whether the numbers of the decoding were rounded to bytes
    */
-  constructor({ input, anchors, isRough }) {
+  constructor({ graph, input, anchors, isRough }) {
+    this.#graph = graph;
     this.#input = input;
     this.#anchors = anchors;
     this.#isRough = isRough;
@@ -86,6 +102,8 @@ export class BoxReader {
    * @param {import('./onnx-feature.js').Value[]} outputs
    */
   look(node, outputs) {
+    for (const value of outputs)
+      if (value && !isFeature(value) && this.#lookWithoutAnchors(node, value)) return true;
     const isRow = (/** @type {number[]} */ dims) =>
       dims.length === 3 && dims[2] > 5 && dims[1] === rowsOf(this.heads, dims[2]);
     const decoded = outputs.find((value) => value && !isFeature(value) && isRow(value.dims));
@@ -94,6 +112,21 @@ export class BoxReader {
       const tensor = /** @type {Tensor} */ (decoded);
       const heads = readHeads(tensor, this.heads, this.#input, { node, isRough: this.#isRough });
       this.found = { heads, classes: tensor.dims[2] - 5 };
+      return true;
+    } catch (thrown) {
+      this.#refusal = thrown;
+      return false;
+    }
+  }
+
+  /** @param {OnnxNode} node @param {Tensor} decoded */
+  #lookWithoutAnchors(node, decoded) {
+    const scales = anchorFreeScales(decoded, this.heads);
+    if (!scales) return false;
+    try {
+      const { share } = this.#isRough ? ROUGH : EXACT;
+      const heads = readAnchorFree(this.#graph, decoded, scales, this.#input, { node, share });
+      this.found = { heads, classes: decoded.dims[1] - 4 };
       return true;
     } catch (thrown) {
       this.#refusal = thrown;

@@ -2,6 +2,7 @@
 
 import { FloatGraphBuilder } from '../graph/float-graph.js';
 import { malformed, unsupported } from '../graph/graph-error.js';
+import { partConvolutions } from '../graph/part-convolutions.js';
 import { classNames } from './class-names.js';
 import { split } from './onnx-channels.js';
 import { evaluate, shape } from './onnx-constant.js';
@@ -41,6 +42,7 @@ const PICTURE_TYPES = [1, 10];
  */
 export function importOnnx(bytes, { anchors, beside } = {}) {
   const read = readModel(bytes, beside);
+  refuseOthers(read);
   const isInteger = isQuantised(read);
   const model = isInteger ? dequantised(read) : read;
   const { name, dims } = pictureInput(model);
@@ -53,7 +55,7 @@ export function importOnnx(bytes, { anchors, beside } = {}) {
   const { last, ends } = findHeads(model, writers);
   const trunk = last.flatMap(({ inputs }) => inputs); // heads come behind all of it, as they were traced
   const needed = [...trunk, ...last.flatMap(({ outputs }) => outputs), ...ends];
-  const boxes = new BoxReader({ input: { height, width }, anchors, isRough: isInteger });
+  const boxes = new BoxReader({ graph, input: { height, width }, anchors, isRough: isInteger });
   for (const node of nodesBefore(writers, needed)) {
     const inputs = node.inputs.map((input) => lookUp(values, node, input));
     const outputs = run(graph, node, inputs);
@@ -63,9 +65,10 @@ export function importOnnx(bytes, { anchors, beside } = {}) {
   }
   const { heads, classes, remark } =
     boxes.found ?? boxes.undecoded(ends.map((end) => values.get(end) ?? null));
+  const tensors = heads.map((head) => head.tensor);
   return {
     input: { height, width },
-    nodes: graph.nodesFor(heads.map((head) => head.tensor)),
+    nodes: partConvolutions(graph.nodesFor(tensors), tensors),
     heads,
     classes: classNames(model.metadata.get('names'), classes),
     source: { format: `ONNX, opset ${model.opset}`, producer: model.producer },
@@ -76,6 +79,22 @@ export function importOnnx(bytes, { anchors, beside } = {}) {
 const QUANTISED =
   'The file was quantised already: its weights become real numbers again and are pressed anew, which loses a little ' +
   'more than pressing the network that it was made from';
+
+/**
+ * What Ultralytics' exports say of themselves that wisp can't be.
+ * @param {OnnxModel} model
+ */
+function refuseOthers({ metadata }) {
+  const task = metadata.get('task') ?? 'detect';
+  const isEndToEnd = metadata.get('end2end') === 'True';
+  if (task === 'detect' && !isEndToEnd) return;
+  const what = isEndToEnd
+    ? 'a network with an end-to-end head (YOLOv10, YOLO26)'
+    : `a network for another task, "${task.slice(0, 40)}"`;
+  unsupported(
+    `This is ${what}; wisp takes networks that detect: YOLOv5, and of Ultralytics' YOLOv5u and YOLOv8.`,
+  );
+}
 
 /**
  * The one input that is not a weight, with its size.

@@ -1,13 +1,14 @@
-// A PyTorch checkpoint of a YOLOv5 → float graph, without PyTorch, and without running anything that stands in it.
+// A PyTorch checkpoint of a YOLOv5 or YOLOv8 → float graph, without PyTorch, without running what stands in it.
 
 import { FloatGraphBuilder } from '../graph/float-graph.js';
 import { foldAffine } from '../graph/fold-affine.js';
 import { unsupported } from '../graph/graph-error.js';
+import { partConvolutions } from '../graph/part-convolutions.js';
 import { findModel, storagesOf } from './pt/checkpoint.js';
 import { wordsFor } from './pt/pickled.js';
 import { openArchive } from './pt/pt-archive.js';
 import { BLOCKS } from './pt/pt-blocks.js';
-import { readDetect, requireAnchors } from './pt/pt-detect.js';
+import { readDetect, requireDetect } from './pt/pt-detect.js';
 import { describedBy, factsOf, namesOf, sizeOf } from './pt/pt-facts.js';
 import { openLegacy } from './pt/pt-legacy.js';
 import { PtModule } from './pt/pt-module.js';
@@ -36,7 +37,7 @@ export function importPt(bytes) {
   const model = new PtModule(checkpoint.model, '');
   const layers = layersOf(model);
   const detect = layers[layers.length - 1];
-  requireAnchors(detect, describedBy(model));
+  requireDetect(detect, describedBy(model));
   const storages = storagesOf(checkpoint.model);
   const files = file.storages(new Set([...storages].map(({ key }) => key)));
   const weights = new Weights(files, bytes.length);
@@ -49,7 +50,7 @@ export function importPt(bytes) {
   const ends = heads.map(({ tensor }) => tensor);
   return {
     input,
-    nodes: foldAffine(graph.nodesFor(ends), ends),
+    nodes: partConvolutions(foldAffine(graph.nodesFor(ends), ends), ends),
     heads,
     classes: namesOf(model, classes),
     source: { format: file.format, producer: model.type },

@@ -45,6 +45,19 @@ function bottleneck(network, module, inputs) {
   return module.setting('add') ? sum(network, module, [x, y]) : y;
 }
 
+/** YOLOv8's: two halves, one of them on and on through bottlenecks; all side by side. @type {Translate} */
+function c2f(network, module, inputs) {
+  const both = network.run(module.part('cv1'), only(module, inputs));
+  const half = both.channels / 2;
+  if (!Number.isInteger(half)) module.refuse('halves an odd number of channels');
+  const all = [0, half].map((first) => {
+    const channels = consecutive(first, half);
+    return network.add(module.path, [both], { op: 'select', channels }, { channels: half });
+  });
+  for (const part of module.part('m').parts()) all.push(network.run(part, all[all.length - 1]));
+  return network.run(module.part('cv2'), joined(network, module, all));
+}
+
 /** Two branches side by side, and a convolution of both. @type {Translate} */
 function c3(network, module, inputs) {
   if (module.maybe('cv4')) return csp(network, module, inputs); // CrossConvs before v4.0
@@ -184,6 +197,7 @@ export const BLOCKS = new Map(
     // YOLOv5
     Bottleneck: bottleneck,
     BottleneckCSP: csp,
+    C2f: c2f, // YOLOv8
     C3: c3,
     C3Ghost: c3,
     C3SPP: c3,

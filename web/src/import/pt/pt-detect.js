@@ -1,6 +1,7 @@
 // YOLOv5's last module, Detect: a convolution for each scale, its anchors and its stride.
 
 import { malformed, unsupported } from '../../graph/graph-error.js';
+import { BINS, joinHead } from '../../graph/head-forms.js';
 
 /**
  * @typedef {import('../../graph/float-graph.js').GraphHead} GraphHead
@@ -30,17 +31,17 @@ const OTHERS = [
  * @param {PtModule} detect
  * @param {string} described by which file, '' if unknown
  */
-export function requireAnchors(detect, described) {
+export function requireDetect(detect, described) {
   const { kind, type } = detect;
-  const isDetect = kind === 'Detect';
-  if (isDetect && !detect.maybe('cv2')) return;
+  const isEndToEnd = detect.maybe('one2one_cv2') !== null;
+  if (kind === 'Detect' && !isEndToEnd) return;
   const other = OTHERS.find(([pattern]) => pattern.test(kind))?.[1];
-  const what = isDetect
-    ? 'a network without anchors (YOLOv8 and later, YOLOv5u)'
+  const what = isEndToEnd
+    ? 'a network with an end-to-end head (YOLOv10, YOLO26)'
     : (other ?? 'no YOLOv5');
   unsupported(
-    `The checkpoint is ${what}: it ends in ${type}${described && `, as ${described} says`}. wisp takes YOLOv5 with ` +
-      "anchors, as YOLOv5's own train.py makes it.",
+    `The checkpoint is ${what}: it ends in ${type}${described && `, as ${described} says`}. wisp takes YOLOv5 as its ` +
+      "own train.py makes it, and YOLOv5u and YOLOv8 as Ultralytics' does, that detect boxes.",
   );
 }
 
@@ -52,6 +53,7 @@ export function requireAnchors(detect, described) {
  * @returns {{heads: GraphHead[], classes: number}}
  */
 export function readDetect(network, detect, inputs, picture) {
+  if (detect.maybe('cv2')) return readAnchorFree(network, detect, inputs, picture);
   const convolutions = detect.part('m').parts();
   if (convolutions.length !== inputs.length)
     malformed(
@@ -67,6 +69,35 @@ export function readDetect(network, detect, inputs, picture) {
       detect.refuse(`gives ${channels} numbers a cell instead of ${boxes} × (5 + ${classes})`);
     return { tensor, stride: strides[i], anchors: anchors[i] };
   });
+  detect.requireWhole();
+  return { heads, classes };
+}
+
+/**
+ * Ultralytics' Detect: two branches a scale, for boxes and for classes.
+ * @param {PtNetwork} network
+ * @param {PtModule} detect
+ * @param {Feature[]} inputs one a scale
+ * @param {{height: number, width: number}} picture
+ * @returns {{heads: GraphHead[], classes: number}}
+ */
+function readAnchorFree(network, detect, inputs, picture) {
+  const branches = ['cv2', 'cv3'].map((name) => detect.part(name).parts());
+  const classes = detect.number('nc', -1);
+  const bins = detect.number('reg_max', BINS);
+  const counting = network.floats(detect.part('dfl').part('conv'), 'weight', bins);
+  if (bins !== BINS || counting.some((number, bin) => number !== bin))
+    detect.refuse(`has ${bins} bins for a side of a box that are not 0 to ${BINS - 1}`);
+  if (branches.some((parts) => parts.length !== inputs.length))
+    malformed(`"${detect.path}" has other branches than its ${inputs.length} scales.`);
+  const strides = stridesOf(network, detect, inputs, picture);
+  const heads = inputs.map((input, i) => {
+    const [box, score] = branches.map((parts) => network.run(parts[i], input));
+    if (box.channels !== 4 * BINS || score.channels !== classes)
+      detect.refuse(`gives ${box.channels} and ${score.channels} numbers a cell`);
+    return joinHead(network.graph, `${detect.path}.${i}`, box.id, score.id, strides[i]);
+  });
+  for (const name of ['anchors', 'strides']) detect.tensor(name);
   detect.requireWhole();
   return { heads, classes };
 }

@@ -62,9 +62,14 @@ const LITE = /^(Shuffle_Block|conv_bn_relu_maxpool|DWConvblock|LC_Block|CBH|ADD|
 function familyOf(model, layers) {
   const [first, detect] = [layers[0], layers[layers.length - 1]];
   if (layers.some((layer) => LITE.test(layer.kind)) || LITE.test(first.kind)) return 'YOLOv5-Lite';
+  if (detect.maybe('cv2')) return layers.some(({ kind }) => kind === 'C2f') ? 'YOLOv8' : 'YOLOv5u';
   if (model.kind === 'DetectionModel') return 'YOLOv5 v6.2 or later';
   return detect.tensor('anchor_grid') ? 'YOLOv5 v5.0 or older' : 'YOLOv5 v6.0 or v6.1';
 }
+
+/** @param {GraphHead} head */
+const anchorsOf = ({ kind, anchors }) =>
+  kind === 'yolov8' ? 'no anchors' : `${anchors.length} anchors each`;
 
 /**
  * For people: what was understood, and what was left out.
@@ -89,7 +94,7 @@ export function factsOf(checkpoint, model, layers, { heads, type, isKnown }) {
   ];
   const texts = {
     family: `${familyOf(model, layers)} (${origin})`,
-    head: `${heads.length} scales, strides ${strides}, ${heads[0].anchors.length} anchors each`,
+    head: `${heads.length} scales, strides ${strides}, ${anchorsOf(heads[0])}`,
     weights: [type, averaged, reached, date].filter(Boolean).join('; '),
     size: isKnown
       ? 'as it was trained'

@@ -29,7 +29,6 @@ const UNKNOWN = [
 const wordsFor = (kind) => UNKNOWN.find(([pattern]) => pattern.test(kind))?.[1] ?? 'is a layer';
 
 export class PtNetwork {
-  #graph;
   #weights;
   #table;
   #inputs = 0;
@@ -40,7 +39,7 @@ export class PtNetwork {
    * @param {Map<string, Translate>} table what to do with a module, by its kind
    */
   constructor(graph, weights, table) {
-    this.#graph = graph;
+    this.graph = graph;
     this.#weights = weights;
     this.#table = table;
   }
@@ -72,7 +71,7 @@ export class PtNetwork {
       malformed(
         `The checkpoint's network joins more than ${MOST_INPUTS} feature maps; no YOLOv5 does.`,
       );
-    const id = this.#graph.add(
+    const id = this.graph.add(
       name,
       inputs.map((input) => input.id),
       operation,
