@@ -9,6 +9,7 @@
 const BY_CHANNEL = ['affine', 'relu', 'silu', 'hardswish', 'sigmoid', 'leaky'];
 
 /**
+ * Of networks that add to a part: an addition needs a whole tensor. Others stay as they are.
  * @param {GraphNode[]} nodes in execution order
  * @param {number[]} outputs tensors that are read by others than nodes
  * @returns {GraphNode[]}
@@ -19,6 +20,8 @@ export function partConvolutions(nodes, outputs) {
   const readers = new Map();
   for (const node of nodes)
     for (const tensor of node.inputs) readers.set(tensor, [...(readers.get(tensor) ?? []), node]);
+  const isPart = (/** @type {number} */ tensor) => writers.get(tensor)?.op === 'select';
+  if (!nodes.some(({ op, inputs }) => op === 'add' && inputs.some(isPart))) return nodes;
   let next = Math.max(...nodes.map(({ output }) => output)) + 1;
   /** What stands in place of a node. @type {Map<GraphNode, GraphNode[]>} */
   const instead = new Map();

@@ -35,7 +35,8 @@ export function findHeads({ outputs }, writers) {
   const isHead = (/** @type {OnnxNode} */ node) =>
     node.op === 'Conv' && !readsChances(node, writers);
   const isLast = (/** @type {OnnxNode} */ node) => isHead(node) || node.op === 'Shape';
-  const before = (/** @type {string[]} */ ends) => nodesBefore(writers, ends, isLast).filter(isHead);
+  const before = (/** @type {string[]} */ ends) =>
+    nodesBefore(writers, ends, isLast).filter(isHead);
   const ends = before(outputs.slice(0, 1)).length > 1 ? outputs.slice(0, 1) : outputs;
   const last = before(ends);
   if (last.length === 0)

@@ -45,15 +45,27 @@ function bottleneck(network, module, inputs) {
   return module.setting('add') ? sum(network, module, [x, y]) : y;
 }
 
-/** YOLOv8's: two halves, one of them on and on through bottlenecks; all side by side. @type {Translate} */
-function c2f(network, module, inputs) {
+/** The halves of what cv1 gives. @param {PtNetwork} network @param {PtModule} module @param {Feature[]} inputs */
+function halvesOf(network, module, inputs) {
   const both = network.run(module.part('cv1'), only(module, inputs));
   const half = both.channels / 2;
   if (!Number.isInteger(half)) module.refuse('halves an odd number of channels');
-  const all = [0, half].map((first) => {
+  return [0, half].map((first) => {
     const channels = consecutive(first, half);
     return network.add(module.path, [both], { op: 'select', channels }, { channels: half });
   });
+}
+
+/** YOLOv8 P6's: two halves, one of them through bottlenecks. @type {Translate} */
+function c2(network, module, inputs) {
+  const [deep, flat] = halvesOf(network, module, inputs);
+  const both = [network.run(module.part('m'), deep), flat];
+  return network.run(module.part('cv2'), joined(network, module, both));
+}
+
+/** YOLOv8's: two halves, one of them on and on through bottlenecks; all side by side. @type {Translate} */
+function c2f(network, module, inputs) {
+  const all = halvesOf(network, module, inputs);
   for (const part of module.part('m').parts()) all.push(network.run(part, all[all.length - 1]));
   return network.run(module.part('cv2'), joined(network, module, all));
 }
@@ -197,7 +209,8 @@ export const BLOCKS = new Map(
     // YOLOv5
     Bottleneck: bottleneck,
     BottleneckCSP: csp,
-    C2f: c2f, // YOLOv8
+    C2: c2, // YOLOv8
+    C2f: c2f,
     C3: c3,
     C3Ghost: c3,
     C3SPP: c3,
