@@ -245,16 +245,17 @@ describe('wisp bench', () => {
   }
 
   test('says what it could not measure, and why', async () => {
+    writeFileSync(path.join(folder, 'cut.wisp'), makeModel().subarray(0, 99));
     const { code, stdout, stderr } = await bench(
       '-m',
-      'none.wisp',
+      'cut.wisp',
       '-e',
       'wisp-simd',
       '--browser',
       'node',
     );
     assert.equal(code, 1);
-    assert.match(stdout, /^Not measured: node\/wisp-simd\/none\.wisp\/1: .*none\.wisp/m);
+    assert.match(stdout, /^Not measured: node\/wisp-simd\/cut\.wisp\/1: .*cut\.wisp/m);
     assert.match(stderr, /Nothing could be measured/);
     const wrong = await bench('-e', 'tensorflow');
     assert.equal(wrong.code, 2);
