@@ -126,6 +126,16 @@ int pair(wisp_graph *graph, int a, int b) {
   return add_two(graph, (wisp_node){.kind = WISP_NODE_CONCAT}, a, b);
 }
 
+/* Two, one with a letter of two bytes. */
+static wisp_graph *with_classes(wisp_graph *graph) {
+  wisp_graph_class(graph, "box", NULL);
+  wisp_graph_class(graph,
+                   "b\xc3\xbc"
+                   "chse",
+                   NULL);
+  return graph;
+}
+
 /* ---- the network ---- */
 
 /* A stem, a bottleneck with its residual, pools in a row, nested concatenations, a batch norm over one,
@@ -156,12 +166,7 @@ wisp_graph *random_net(const stem *first, int height, int width) {
   int up = add_upsample(graph, deep, 2);
   random_head(graph, random_block(graph, pair(graph, up, top), b, three), stride, 2);
   random_head(graph, deep, stride * 2, 2);
-  wisp_graph_class(graph, "box", NULL);
-  wisp_graph_class(graph,
-                   "b\xc3\xbc"
-                   "chse",
-                   NULL);
-  return graph;
+  return with_classes(graph);
 }
 
 /* ---- shuffled units ---- */
@@ -219,12 +224,7 @@ wisp_graph *random_lite(int height, int width) {
   int up = add_upsample(graph, x, 2);
   random_head(graph, random_block(graph, pair(graph, up, finer), 5, square(1, 1, 0)), 4, 2);
   random_head(graph, x, 8, 2);
-  wisp_graph_class(graph, "box", NULL);
-  wisp_graph_class(graph,
-                   "b\xc3\xbc"
-                   "chse",
-                   NULL);
-  return graph;
+  return with_classes(graph);
 }
 
 /* ---- squeeze-and-excitation ---- */
@@ -253,10 +253,5 @@ wisp_graph *random_squeezed(int depthwise, int height, int width) {
   random_head(
       graph, random_block(graph, pair(graph, up, squeeze(graph, finer)), 5, square(1, 1, 0)), 4, 2);
   random_head(graph, squeeze(graph, down), 8, 2);
-  wisp_graph_class(graph, "box", NULL);
-  wisp_graph_class(graph,
-                   "b\xc3\xbc"
-                   "chse",
-                   NULL);
-  return graph;
+  return with_classes(graph);
 }
