@@ -4,11 +4,15 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { RandomNumbers } from '../../web/src/graph/random-numbers.js';
+import { filesBeside, importOnnx } from '../../web/src/import/onnx.js';
 import { importPt } from '../../web/src/import/pt.js';
 import { Coverage } from '../support/coverage.js';
 import { drawEdit, edited } from '../support/edits.js';
+import { QUANTISERS, quantisedYolo } from '../support/quantised-yolo.js';
 import { requireSound } from '../support/sound-graph.js';
+import { tinyAnchorFree } from '../support/tiny-anchor-free.js';
 import { tinyPt } from '../support/tiny-pt.js';
+import { tinyYolo } from '../support/tiny-yolo.js';
 
 /**
  * @typedef {import('../support/edits.js').Edited} Edited
@@ -28,8 +32,71 @@ const training = (/** @type {any} */ model) => ({
 /** Bytes of text. @param {...string} texts */
 const words = (...texts) => texts.map((text) => Buffer.from(text, 'latin1').toString('hex'));
 
+/** A pickle's words: marks, ends, small collections, objects, then longer ones. */
+const PICKLE = [
+  ...'()]}.NRbetusal012Q',
+  ...'\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x94\x95',
+  ...['h\x01', 'q\x01', 'j\x10\0\0\0', 'K\x01', 'M\x00\x10', 'J\xff\xff\xff\xff'],
+  ...['X\x04\0\0\0conv', '\x8c\x02bn', 'G\x3f\xf0\0\0\0\0\0\0'],
+  ...[
+    '\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f',
+    'ccollections\nOrderedDict\n',
+    'cmodels.common\nC3\n',
+  ],
+];
+
+const ZIP = ['PK\x01\x02', 'PK\x05\x06', 'PK\x06\x06', 'PK\x06\x07'];
+
+/** Operations, attributes and names as fields of a protobuf, then its numbers and lengths. */
+const ONNX = [
+  ...'Add Mul Div Sub Pow Cast Concat Conv Constant ConstantOfShape Equal Exp Expand Floor Gather Identity'.split(
+    ' ',
+  ),
+  ...'MaxPool Range Reshape Resize ScatterND Shape Sigmoid Slice Softmax Split SplitToSequence SequenceAt'.split(
+    ' ',
+  ),
+  ...'Squeeze Unsqueeze Transpose Where Relu QuantizeLinear DequantizeLinear QLinearConv ConvInteger'.split(
+    ' ',
+  ),
+].map((name) => `\x22${String.fromCharCode(name.length)}${name}`);
+const PROTOBUF = [
+  ...[
+    '\x0a\x00',
+    '\x18\x01',
+    '\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01',
+    '\x40\x00',
+    '\x80\x80\x80\x08',
+  ],
+  ...['\x10\x01', '\x10\x07', '\x10\x0a', '\x70\x01', '\xff\xff\xff\xff\x07', '\x08\x80\x10'],
+];
+
 /** @type {Record<string, Format>} */
 export const FORMATS = {
+  onnx: {
+    read: (bytes) => {
+      filesBeside(bytes);
+      return importOnnx(bytes);
+    },
+    seeds: {
+      v7: () => tinyYolo({ opset: 17, names: "{0: 'a', 1: 'b'}" }),
+      dynamic: () => tinyYolo({ opset: 13, dynamic: true, shuffle: 'Split' }),
+      v5: () => tinyYolo({ focus: true, batchNorm: true, half: true, scatter: true }),
+      lite: () =>
+        tinyYolo({
+          raw: true,
+          shuffle: 'Slice',
+          squeeze: { mean: 'ReduceMean', gate: 'multiplied' },
+        }),
+      v8: () => tinyAnchorFree(),
+      ...Object.fromEntries(
+        Object.keys(QUANTISERS).map((how) => [
+          how,
+          () => quantisedYolo(how, { opset: 13 }).finish(),
+        ]),
+      ),
+    },
+    words: words(...ONNX, ...PROTOBUF),
+  },
   pt: {
     read: importPt,
     seeds: {
@@ -38,61 +105,7 @@ export const FORMATS = {
       v3: () => tinyPt({ version: 'v3', fused: true, protocol: 4 }, training),
       lite: () => tinyPt({ version: 'lite', level: 9 }, training),
     },
-    words: words(
-      ...[
-        '(',
-        ')',
-        ']',
-        '}',
-        '.',
-        'N',
-        'R',
-        'b',
-        'e',
-        't',
-        'u',
-        's',
-        'a',
-        'l',
-        '0',
-        '1',
-        '2',
-        'Q',
-        '\x81',
-        '\x93',
-      ],
-      ...[
-        '\x85',
-        '\x86',
-        '\x87',
-        '\x88',
-        '\x89',
-        '\x8f',
-        '\x90',
-        '\x91',
-        '\x92',
-        '\x94',
-        '\x95',
-        'h\x01',
-        'q\x01',
-      ],
-      ...[
-        'j\x10\0\0\0',
-        'K\x01',
-        'M\x00\x10',
-        'J\xff\xff\xff\xff',
-        'X\x04\0\0\0conv',
-        '\x8c\x02bn',
-        'G\x3f\xf0\0\0\0\0\0\0',
-      ],
-      ...[
-        '\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f',
-        'ccollections\nOrderedDict\n',
-        'cmodels.common\nC3\n',
-        'PK\x01\x02',
-      ],
-      ...['PK\x05\x06', 'PK\x06\x06', 'PK\x06\x07'],
-    ),
+    words: words(...PICKLE, ...ZIP),
   },
 };
 

@@ -8,14 +8,14 @@ import { test } from 'node:test';
 import { filesBeside, importOnnx } from '../../web/src/import/onnx.js';
 import { importFrom } from '../../web/src/pressing/press-source.js';
 import { makeRandom } from '../support/fixtures.js';
-import { FLOAT, INT8, INT32, UINT8 } from '../support/onnx-builder.js';
+import { FLOAT } from '../support/onnx-builder.js';
+import { QUANTISERS, quantisedYolo } from '../support/quantised-yolo.js';
 import { dataPath, without } from '../support/test-data.js';
 import { ANCHORS, tinyYolo, tinyYoloBuilder } from '../support/tiny-yolo.js';
 
 /**
  * @typedef {import('../support/onnx-builder.js').OnnxBuilder} OnnxBuilder
  * @typedef {import('../support/onnx-builder.js').Node} Node
- * @typedef {import('../support/onnx-builder.js').Constant} Constant
  * @typedef {import('../../web/src/graph/float-graph.js').FloatGraph} FloatGraph
  */
 
@@ -233,93 +233,9 @@ test('anchors that are none are refused', async () => {
 
 /* ---- quantised ---- */
 
-const ACTIVATION = { scale: 0.05, zeroPoint: 100 };
-
-/**
- * A convolution's weights as integers with a scale a channel, its bias as sums.
- * @param {OnnxBuilder} b
- * @param {Node} node
- */
-function integersOf(b, node) {
-  const [weight, bias] = node.inputs
-    .slice(1)
-    .map((name) => /** @type {Constant} */ (b.initializers.get(name)));
-  const each = weight.values.length / weight.dims[0];
-  const scales = Array.from(
-    { length: weight.dims[0] },
-    (_, o) =>
-      weight.values
-        .slice(o * each, (o + 1) * each)
-        .reduce((most, w) => Math.max(most, Math.abs(w)), 0) / 127,
-  );
-  const integers = weight.values.map((w, i) => Math.round(w / scales[Math.floor(i / each)]));
-  const sums = bias.values.map((v, o) => Math.round(v / (scales[o] * ACTIVATION.scale)));
-  return { weight, bias, scales, integers, sums };
-}
-
-/** @type {Record<string, (b: OnnxBuilder, node: Node) => Node[]>} */
-const QUANTISERS = {
-  QDQ(b, node) {
-    const { weight, scales, integers } = integersOf(b, node);
-    const [scale, zero] = [b.reals([ACTIVATION.scale], []), b.byte(ACTIVATION.zeroPoint)];
-    const start = b.nodes.length;
-    const x = b.node('DequantizeLinear', [
-      b.node('QuantizeLinear', [node.inputs[0], scale, zero]),
-      scale,
-      zero,
-    ]);
-    const bytes = b.constant({ dims: weight.dims, type: INT8, values: integers });
-    const zeros = b.constant({ dims: [scales.length], type: INT8, values: scales.map(() => 0) });
-    const w = b.node('DequantizeLinear', [bytes, b.reals(scales), zeros], { axis: 0 });
-    return [...b.nodes.splice(start), { ...node, inputs: [x, w, node.inputs[2]] }];
-  },
-  QOperator(b, node) {
-    const { weight, bias, scales, integers, sums } = integersOf(b, node);
-    const [scale, zero] = [b.reals([ACTIVATION.scale], []), b.byte(ACTIVATION.zeroPoint)];
-    const start = b.nodes.length;
-    const x = b.node('QuantizeLinear', [node.inputs[0], scale, zero]);
-    const bytes = b.constant({
-      dims: weight.dims,
-      type: UINT8,
-      values: integers.map((q) => q + 128),
-    });
-    const zeros = b.constant({ dims: [scales.length], type: UINT8, values: scales.map(() => 128) });
-    const bias32 = b.constant({ dims: bias.dims, type: INT32, values: sums });
-    const inputs = [x, scale, zero, bytes, b.reals(scales), zeros, scale, zero, bias32];
-    const y = b.node('QLinearConv', inputs, node.attributes);
-    const end = {
-      op: 'DequantizeLinear',
-      inputs: [y, scale, zero],
-      outputs: node.outputs,
-      attributes: {},
-    };
-    return [...b.nodes.splice(start), end];
-  },
-  dynamic(b, node) {
-    const { weight, bias } = integersOf(b, node);
-    const most = weight.values.reduce((max, w) => Math.max(max, Math.abs(w)), 0);
-    const integers = weight.values.map((w) => Math.round((w * 127) / most));
-    const start = b.nodes.length;
-    const x = b.node('DynamicQuantizeLinear', [node.inputs[0]], {}, 3);
-    const bytes = b.constant({
-      dims: weight.dims,
-      type: UINT8,
-      values: integers.map((q) => q + 128),
-    });
-    const sums = b.node('ConvInteger', [x, bytes, `${x}_2`, b.byte(128)], node.attributes);
-    const scale = b.node('Mul', [`${x}_1`, b.reals([most / 127], [])]);
-    const scaled = b.node('Mul', [b.node('Cast', [sums], { to: FLOAT }), scale]);
-    const shaped = b.node('Reshape', [node.inputs[2], b.integers([1, bias.values.length, 1, 1])]);
-    const end = { op: 'Add', inputs: [scaled, shaped], outputs: node.outputs, attributes: {} };
-    return [...b.nodes.splice(start), end];
-  },
-};
-
-for (const [name, quantise] of Object.entries(QUANTISERS))
+for (const name of Object.keys(QUANTISERS))
   test(`weights of a quantised file become real numbers again: ${name}`, () => {
-    const b = tinyYoloBuilder({ opset: 13 });
-    b.nodes = [...b.nodes].flatMap((node) => (node.op === 'Conv' ? quantise(b, node) : [node]));
-    const graph = importOnnx(b.finish());
+    const graph = importOnnx(quantisedYolo(name, { opset: 13 }).finish());
     assert.deepEqual(shapeOf(graph), shapeOf(importOnnx(tinyYolo({ opset: 13 }))));
     assert.match(graph.remarks?.join() ?? '', /quantised already/);
     for (const [i, node] of graph.nodes.entries()) {
@@ -339,10 +255,7 @@ test("anchors that a quantiser has rounded are YOLOv5's own, or whole pixels", (
     const due = ANCHORS.map((list) =>
       list.map(([w, h]) => /** @type {[number, number]} */ ([w * scale, h * scale])),
     );
-    const b = tinyYoloBuilder({ opset: 13, anchors: due });
-    b.nodes = [...b.nodes].flatMap((node) =>
-      node.op === 'Conv' ? QUANTISERS.QDQ(b, node) : [node],
-    );
+    const b = quantisedYolo('QDQ', { opset: 13, anchors: due });
     for (const { dims, values } of b.initializers.values())
       if (dims.length === 5 && dims[1] === 3 && dims[2] === 1) {
         const step = Math.max(...values) / 127;
