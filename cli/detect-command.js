@@ -1,12 +1,13 @@
 // wisp detect: pictures in, boxes out as JSON, a line for each picture.
 
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { Command } from 'commander';
 import { fileKind } from '../web/src/bytes/file-kind.js';
 import { Detector, WispError } from '../web/src/index.js';
 import { isOfPicture } from '../web/src/picture/picture-fault.js';
 import { detecting, list } from './arguments.js';
-import { defaultModel, findPictures } from './files.js';
+import { defaultModel, findPictures, isMany } from './files.js';
+import { shortBox } from './singles.js';
 
 /**
  * @typedef {object} Options
@@ -35,7 +36,7 @@ export function detectCommand() {
     .usage('[options] [model.wisp] <picture...>')
     .argument(
       '<file...>',
-      'a model, if there is one, then picture files, folders or addresses; - is standard input',
+      'a model, if there is one, then picture files, folders, patterns or addresses; - is standard input',
     )
     .option('--classes <names>', 'only these, by name or number, e.g. person,car', list)
     .option('--class-agnostic', 'let boxes suppress those of other classes')
@@ -48,6 +49,7 @@ Examples:
   wisp detect ticket.jpg
   wisp detect best.wisp street.jpg
   wisp detect best.wisp *.jpg --classes person,car --confidence 0.5 > boxes.jsonl
+  wisp detect best.wisp photos/ 'more/**/*.png'
   curl -s https://example.com/cat.jpg | wisp detect best.wisp - | jq '.boxes[].name'`,
     )
     .action(run);
@@ -64,7 +66,8 @@ async function run(files, { size: input, threads, classes, ...options }) {
       try {
         const source = file === '-' ? await standardInput() : file;
         const result = await detector.detect(source, { ...options, classes: wanted });
-        const { width, height, boxes, times } = result;
+        const { width, height, times } = result;
+        const boxes = result.boxes.map(shortBox);
         await print(JSON.stringify({ file, width, height, boxes, times: rounded(times) }));
       } catch (error) {
         if (!isOfPicture(error)) throw error;
@@ -77,10 +80,9 @@ async function run(files, { size: input, threads, classes, ...options }) {
   }
 }
 
-/** A folder's pictures; what else is named is left to the detector. @param {string} place */
+/** The pictures of a folder or a pattern; what else is named is left to the detector. @param {string} place */
 async function spreadOut(place) {
-  const found = await stat(place).catch(() => null);
-  if (!found?.isDirectory()) return [place];
+  if (!isMany(place)) return [place];
   const pictures = await findPictures([place]);
   if (pictures.length === 0) {
     console.error(`wisp: ${place}: there are no pictures in it. [WISP_ERR_SOURCE]`);

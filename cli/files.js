@@ -13,6 +13,7 @@ import {
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { glob, isDynamicPattern } from 'tinyglobby';
 import { reasonOf } from '../web/src/bytes/file-fault.js';
 import embedded from '../web/src/codes.js';
 import { WispError } from '../web/src/index.js';
@@ -31,7 +32,7 @@ const PICTURE = /\.(jpe?g|png|webp|gif|bmp|tiff?|avif|hei[cf]|p[gp]m)$/i;
 export const isPicture = (file) => PICTURE.test(file);
 
 /**
- * The files named, and the pictures in the folders named, in a fixed order.
+ * The files named, and the pictures in the folders and of the patterns named, in a fixed order.
  * @param {string[]} places
  * @returns {Promise<string[]>}
  */
@@ -40,8 +41,16 @@ export async function findPictures(places) {
   return found.flat();
 }
 
+/** A folder, or a pattern that no file is called by. @param {string} place */
+export const isMany = (place) =>
+  existsSync(place) ? statSync(place).isDirectory() : isPattern(place);
+
+const isPattern = (/** @type {string} */ place) =>
+  isDynamicPattern(place) && !/^[a-z]{2,}:/i.test(place);
+
 /** @param {string} place */
 async function picturesOf(place) {
+  if (!existsSync(place) && isPattern(place)) return matching(place);
   requireThere(place);
   if (!statSync(place).isDirectory()) return [place];
   const names = await readdir(place, { recursive: true }).catch((cause) => {
@@ -51,6 +60,15 @@ async function picturesOf(place) {
     .filter(isPicture)
     .sort()
     .map((name) => path.join(place, name));
+}
+
+/** @param {string} pattern as shells take it, in quotes */
+async function matching(pattern) {
+  const found = (await glob(pattern.replaceAll('\\', '/'), { expandDirectories: false })).filter(
+    isPicture,
+  );
+  if (found.length > 0) return found.sort();
+  throw new WispError('WISP_ERR_FETCH', `${pattern}: no picture is called so.`);
 }
 
 /** @param {string} place */

@@ -27,7 +27,7 @@ const program = new Command('wisp')
   .version(VERSION, '-V, --version')
   .exitOverride()
   .configureOutput({
-    outputError: (text, write) => write(text.replace(/^error: /, 'wisp: ')),
+    outputError: (text, write) => write(inOurWords(text)),
   })
   .addHelpText(
     'after',
@@ -51,6 +51,7 @@ for (const command of [
   serveCommand(),
   copyCommand(),
   bench,
+  new Command('version').summary('print the version').action(() => console.log(VERSION)),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
@@ -60,6 +61,22 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = explain(error);
+}
+
+/** What commander says of wrong arguments. @param {string} text */
+function inOurWords(text) {
+  const ours = text
+    .replace(/^error: missing required argument '(.+)'/, 'error: Name a $1: it is missing.')
+    .replace(/^error: required option '(.+)' not specified/, 'error: Add $1: it is needed.')
+    .replace(/^error: option '(.+)' argument missing/, 'error: Something must follow $1.')
+    .replace(/^error: option '(.+)' argument (.+) is invalid\. /, "error: $1 can't be $2. ")
+    .replace(
+      /^error: too many arguments for .+ Expected (\d+).* but got (\d+)\./,
+      'error: $1 place is named, not $2.',
+    )
+    .replace(/^error: unknown (option|command) '(.+)'/, 'error: There is no $1 $2.');
+  const shown = ours === text || text.includes('is invalid') ? '' : ' "--help" shows how.';
+  return `${ours.replace(/^error: /, 'wisp: ').trimEnd()}${shown}\n`;
 }
 
 /**

@@ -188,12 +188,24 @@ static void print_text(const char *text) {
   putchar('"');
 }
 
-/* Nine digits bring a float back exactly. */
+/* With the fewest digits that bring the float back; nine always do. */
+static void print_float(const char *name, float value) {
+  char text[32];
+  for (int digits = 6; digits <= 9; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, (double)value);
+    if (strtof(text, NULL) == value) break;
+  }
+  printf("\"%s\":%s,", name, text);
+}
+
 static void print_box(const wisp_model *model, const wisp_box *b) {
-  const float width = b->x2 - b->x1, height = b->y2 - b->y1;
-  printf(
-      "{\"x\":%.9g,\"y\":%.9g,\"width\":%.9g,\"height\":%.9g,\"score\":%.9g,\"label\":%d,\"name\":",
-      (double)b->x1, (double)b->y1, (double)width, (double)height, (double)b->score, (int)b->label);
+  putchar('{');
+  print_float("x", b->x1);
+  print_float("y", b->y1);
+  print_float("width", b->x2 - b->x1);
+  print_float("height", b->y2 - b->y1);
+  print_float("score", b->score);
+  printf("\"label\":%d,\"name\":", (int)b->label);
   print_text(wisp_model_class(model, b->label));
   putchar('}');
 }

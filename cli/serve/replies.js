@@ -1,5 +1,7 @@
 // Boxes as clients of other servers read them: DeepSparse's JSON, the tensors of the Open Inference Protocol.
 
+import { single } from '../singles.js';
+
 /** @typedef {import('../../web/src/index.js').Result} Result */
 
 /**
@@ -9,14 +11,15 @@
  */
 export function deepsparse(results) {
   const boxes = results.map((result) => result.boxes.map(corners));
-  const scores = results.map((result) => result.boxes.map(({ score }) => score));
+  const scores = results.map((result) => result.boxes.map(({ score }) => single(score)));
   const labels = results.map((result) => `[${result.boxes.map(({ label }) => label.toFixed(1))}]`);
   const head = JSON.stringify({ boxes, scores }).slice(0, -1);
   return `${head},"labels":[${labels}],"intermediate_outputs":null}`;
 }
 
 /** @param {Result['boxes'][number]} box */
-const corners = ({ x, y, width, height }) => [x, y, x + width, y + height];
+const corners = ({ x, y, width, height }) =>
+  [x, y, x + width, y + height].map((side) => single(Math.fround(side)));
 
 /** @param {string} name @param {string} datatype @param {number[]} shape @param {number[]} data */
 const tensor = (name, datatype, shape, data) => ({ name, datatype, shape, data });
@@ -30,7 +33,7 @@ export function tensors(results) {
   const n = boxes.length;
   const counts = results.map((result) => result.boxes.length);
   const labels = boxes.map(({ label }) => label);
-  const scores = boxes.map(({ score }) => score);
+  const scores = boxes.map(({ score }) => single(score));
   return [
     tensor('boxes', 'FP32', [n, 4], boxes.flatMap(corners)),
     tensor('scores', 'FP32', [n], scores),

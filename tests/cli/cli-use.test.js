@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { shortBox, single } from '../../cli/singles.js';
 import embedded from '../../web/src/codes.js';
 import { Detector } from '../../web/src/index.js';
 import { CliFolder, labels, PICTURES } from './cli-folder.js';
@@ -42,9 +43,35 @@ describe('wisp detect', () => {
     const { boxes } = await detector.detect(at('photos/0.png'), { confidence: 0.01 });
     await detector.close();
     assert.ok(boxes.length > 0);
-    assert.deepEqual(results[0].boxes, boxes);
+    assert.deepEqual(results[0].boxes, boxes.map(shortBox));
     assert.deepEqual([results[0].width, results[0].height], [96, 72]);
     assert.deepEqual(Object.keys(results[0].times), ['pixels', 'prep', 'run', 'post', 'total']);
+  });
+
+  test('prints as few digits as bring a 32-bit float back', () => {
+    // what NumPy prints of its float32
+    const shortest = [
+      0, 0.1, 0.9253565, 671.307, 1.1754944e-38, 16777216, -3.4028235e38, 0.33333334,
+    ];
+    assert.deepEqual(
+      shortest.map((value) => single(Math.fround(value))),
+      shortest,
+    );
+    const values = Float32Array.from({ length: 1000 }, (_, i) => Math.sin(i) * 10 ** (i % 9));
+    for (const value of values) assert.equal(Math.fround(single(value)), value);
+  });
+
+  test('takes folders and patterns, which no shell has unfolded', async () => {
+    const { stdout, code, stderr } = await wisp(['detect', 'made.wisp', 'photos/[01]*.png']);
+    assert.equal(code, 0, stderr);
+    const files = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).file);
+    assert.deepEqual(files, ['photos/0.png', 'photos/1.png']);
+    const none = await wisp(['detect', 'made.wisp', 'photos/*.gif']);
+    assert.equal(none.code, 1);
+    assert.match(none.stderr, /photos\/\*\.gif: no picture is called so/);
   });
 
   test('obeys its options', async () => {

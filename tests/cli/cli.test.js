@@ -46,8 +46,13 @@ describe('wisp', () => {
   test('answers wrong arguments with a sentence and exit code 2', async () => {
     /** @type {[string[], RegExp][]} */
     const cases = [
-      [['fly'], /^wisp: unknown command 'fly'\n$/],
-      [['press', 'best.onnx'], /^wisp: required option '--calib <place>' not specified\n$/],
+      [['fly'], /^wisp: There is no command fly\. "--help" shows how\.\n$/],
+      [['press', 'best.onnx'], /^wisp: Add --calib <place>: it is needed\./],
+      [['press'], /^wisp: Name a model: it is missing\./],
+      [['detect'], /^wisp: Name a file: it is missing\./],
+      [['info', 'a', 'b'], /^wisp: 1 place is named, not 2\./],
+      [['detect', 'made.wisp', '--iou'], /^wisp: Something must follow --iou <share>\./],
+      [['detect', '--conf', '1'], /^wisp: There is no option --conf\./],
       [['detect', 'made.wisp', 'a.png', '--iou', '1.5'], /--iou.*1\.5.*from 0 to 1\.\n$/],
       [['detect', 'made.wisp', 'a.png', '--size', 'big'], /--size.*big.*640.*384x640\.\n$/],
       [['detect', 'made.wisp', 'photos/0.png', '--classes', 'cat'], /no class "cat".*fox, owl/],

@@ -11,6 +11,7 @@ import { Crew } from '../../cli/serve/crew.js';
 import { Fetcher } from '../../cli/serve/fetching.js';
 import { Pictures } from '../../cli/serve/pictures.js';
 import { makeServer } from '../../cli/serve/server.js';
+import { single } from '../../cli/singles.js';
 import { Detector } from '../../web/src/index.js';
 import { encodePng, makePicture, makeRandom } from '../support/fixtures.js';
 import { model, openSite, png } from '../support/site.js';
@@ -30,9 +31,11 @@ before(async () => {
   await detector.close();
   expected = {
     boxes: results.map(({ boxes }) =>
-      boxes.map(({ x, y, width, height }) => [x, y, x + width, y + height]),
+      boxes.map(({ x, y, width, height }) =>
+        [x, y, x + width, y + height].map((side) => single(Math.fround(side))),
+      ),
     ),
-    scores: results.map(({ boxes }) => boxes.map(({ score }) => score)),
+    scores: results.map(({ boxes }) => boxes.map(({ score }) => single(score))),
     labels: results.map(({ boxes }) => boxes.map(({ label }) => label)),
     intermediate_outputs: null,
   };

@@ -1,11 +1,11 @@
 // annotate.js - makes a PNG of a frame with its boxes drawn in, at the size of the source.
-import { drawBoxes } from './draw.js';
+import { draw } from '../src/draw.js';
+import { nameOfClass } from './sentences.js';
 
-/** @typedef {import('./draw.js').Box} Box */
+/** @typedef {import('../src/index.js').Box} Box */
 /** @typedef {import('./sources.js').Source} Source */
 
 const KEPT = 60_000; // ms: the browser may still be asking where to save
-const DESIGN_SIDE = 900; // a picture with this longer side gets lines and letters as on screen
 
 /**
  * The present frame of a source, which a running video would otherwise leave behind.
@@ -30,8 +30,8 @@ export async function annotated(frame, boxes, mirrored) {
   if (mirrored) context.setTransform(-1, 0, 0, 1, frame.width, 0);
   context.drawImage(frame, 0, 0);
   context.resetTransform();
-  const unit = Math.max(1, Math.max(frame.width, frame.height) / DESIGN_SIDE);
-  drawBoxes(context, boxes, { scale: 1, unit, mirrored });
+  const { width, height } = frame;
+  draw(context, { boxes, width, height }, { mirrored, name: (box) => nameOfClass(box.name) });
   return canvas.convertToBlob({ type: 'image/png' });
 }
 

@@ -1,5 +1,5 @@
 // class-filter.js - chooses which classes are looked for.
-import { classColour } from './colours.js';
+import { classColour } from '../src/drawing/colours.js';
 import { block, button, element, input, make } from './elements.js';
 import { nameOfClass } from './sentences.js';
 

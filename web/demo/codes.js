@@ -1,8 +1,8 @@
 // codes.js - what the codes in the picture say: read when they are seen, shown with a button to copy.
 
+import { classColour } from '../src/drawing/colours.js';
 import { CodeReader } from './code-reader.js';
 import { linkOf, visible } from './code-reading.js';
-import { classColour } from './colours.js';
 import { block, make } from './elements.js';
 import { said } from './results.js';
 import { isCode, nameOfClass } from './sentences.js';

@@ -1,5 +1,5 @@
 // results.js - the boxes as a sentence, as a table and as JSON; a row brings out its box.
-import { classColour } from './colours.js';
+import { classColour } from '../src/drawing/colours.js';
 import { block, button, element, make } from './elements.js';
 import { nameOfClass, summary } from './sentences.js';
 

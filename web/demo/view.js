@@ -1,8 +1,9 @@
 // view.js - shows the picture as large as it fits, and the boxes over it, crisp on any screen.
-import { drawBoxes } from './draw.js';
+import { draw } from '../src/draw.js';
 import { block, element } from './elements.js';
+import { nameOfClass } from './sentences.js';
 
-/** @typedef {import('./draw.js').Box} Box */
+/** @typedef {import('../src/index.js').Box} Box */
 /** @typedef {import('./sources.js').Source} Source */
 
 const LARGEST_UPSCALE = 2.5; // small pictures stay recognisably small
@@ -83,12 +84,16 @@ export class View {
     const context = this.#canvas.getContext('2d');
     if (!context || !this.#source) return;
     context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
-    drawBoxes(context, this.#boxes, {
-      scale: this.#canvas.width / this.#source.size().width,
-      unit: devicePixelRatio,
-      mirrored: this.#source.mirrored,
-      highlight: this.#highlight,
-    });
+    draw(
+      context,
+      { boxes: this.#boxes, ...this.#source.size() },
+      {
+        unit: devicePixelRatio,
+        mirrored: this.#source.mirrored,
+        highlight: this.#highlight,
+        name: (box) => nameOfClass(box.name),
+      },
+    );
   }
 
   /** The pixel density changes with the zoom and with the screen the window is dragged to. */

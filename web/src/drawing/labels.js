@@ -1,10 +1,11 @@
-// labels.js - finds a place for each box's label where it hides no other label.
+// A place for each box's label, where it hides no other label and nothing small.
 
 /**
  * @typedef {{x: number, y: number, width: number, height: number}} Rect
  */
 
 const CROWDED = 0.2; // share of a label that may lie on others before it is left out
+const SMALL = 2; // labels: a box with less area than so many could disappear under one
 
 /**
  * Places for the labels of `boxes`, first come, first served; null where it would be clutter.
@@ -15,27 +16,29 @@ const CROWDED = 0.2; // share of a label that may lie on others before it is lef
  * @returns {(Rect | null)[]}
  */
 export function placeLabels(boxes, sizes, area) {
+  const small = boxes.filter(
+    (box, i) => box.width * box.height < SMALL * sizes[i].width * sizes[i].height,
+  );
   /** @type {Rect[]} */
   const taken = [];
   return boxes.map((box, i) => {
-    const place = bestPlace(candidates(box, sizes[i], area), taken);
+    const free = candidates(box, sizes[i], area).filter((place) => covered(place, taken) < CROWDED);
+    const place = leastCovered(free, [...taken, ...small]);
     if (place) taken.push(place);
     return place;
   });
 }
 
-/** @param {Rect[]} places @param {Rect[]} taken */
-function bestPlace(places, taken) {
+/** The first of those that cover least. @param {Rect[]} places @param {Rect[]} others */
+function leastCovered(places, others) {
   /** @type {Rect | null} */
   let best = null;
-  let least = CROWDED;
+  let least = Number.POSITIVE_INFINITY;
   for (const place of places) {
-    const hidden = covered(place, taken);
-    if (hidden === 0) return place;
-    if (hidden < least) {
-      least = hidden;
-      best = place;
-    }
+    const hidden = covered(place, others);
+    if (hidden >= least) continue;
+    least = hidden;
+    best = place;
   }
   return best;
 }

@@ -1,4 +1,4 @@
-// colours.js - one stable colour per class, bright enough for dark ink, far from its neighbours.
+// One stable colour per class, bright enough for dark ink, far from its neighbours.
 
 const GOLDEN_ANGLE = 137.508; // degrees: successive hues never come close to each other
 const FIRST_HUE = 168;
