@@ -292,8 +292,8 @@ EMSCRIPTEN_KEEPALIVE int press_dequantise(int convolution) {
   const told_weights *to = &door.weights;
   const wisp_status status = open_press();
   if (status != WISP_OK) return status;
-  return wisp_press_meant(door.press, convolution, &to->window, to->count, to->channels,
-                          to->weights, to->biases, &door.error);
+  return wisp_press_dequantise(door.press, convolution, &to->window, to->count, to->channels,
+                               to->weights, to->biases, &door.error);
 }
 
 /* Removes whole channels, about `share` of the work. Returns what was saved, 0 ... 1, or a negative wisp_status. */

@@ -130,7 +130,7 @@ const wisp_net_layer *wisp_net_find_quantised(const wisp_net *net, int index) {
   return NULL;
 }
 
-void wisp_net_meant(const wisp_net *net, const wisp_net_layer *layer, float *weights) {
+void wisp_net_dequantise(const wisp_net *net, const wisp_net_layer *layer, float *weights) {
   const int kernel = wisp_net_kernel_size(layer);
   const int8_t *integers = layer->quantised.weights;
   for (int o = 0; o < layer->channels_out; o++)

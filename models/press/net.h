@@ -119,7 +119,7 @@ wisp_status wisp_net_measure(wisp_net *net, wisp_error *error);
 void wisp_net_scale(wisp_net_layer *layer, int channel, float scale, float bias);
 
 /* The weights that a quantised convolution's integers stand for, as `weights` are laid out. */
-void wisp_net_meant(const wisp_net *net, const wisp_net_layer *layer, float *weights);
+void wisp_net_dequantise(const wisp_net *net, const wisp_net_layer *layer, float *weights);
 
 /* Whether there are ranges and integers. */
 int wisp_net_is_quantised(const wisp_net *net);

@@ -259,15 +259,15 @@ const wisp_net_account *wisp_press_account(const wisp_press *press, int convolut
   return &layer->account;
 }
 
-wisp_status wisp_press_meant(const wisp_press *press, int convolution, const wisp_window *window,
-                             size_t weight_count, int channels_out, float *weights, float *biases,
-                             wisp_error *error) {
+wisp_status wisp_press_dequantise(const wisp_press *press, int convolution,
+                                  const wisp_window *window, size_t weight_count, int channels_out,
+                                  float *weights, float *biases, wisp_error *error) {
   const wisp_net_layer *layer = wisp_net_find_quantised(press->net, convolution);
   if (!layer)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "There is no convolution %d, or no integers yet.",
                      convolution);
   const wisp_status status =
-      wisp_stem_meant(press->net, layer, window, weight_count, channels_out, weights, error);
+      wisp_stem_dequantise(press->net, layer, window, weight_count, channels_out, weights, error);
   if (status == WISP_OK)
     memcpy(biases, layer->quantised.bias, (size_t)channels_out * sizeof *biases);
   return status;

@@ -52,9 +52,9 @@ const wisp_net_account *wisp_press_account(const wisp_press *press, int convolut
 /* What the integers of that convolution stand for, `weights` [channels_out][channels_in][kernel y][kernel x], and its
  * biases [channels_out]. `window`, `weight_count` and `channels_out` are the graph's: one that reads the picture may
  * have another window by now (stem.h), and where the rest changed there is nothing to give. */
-wisp_status wisp_press_meant(const wisp_press *press, int convolution, const wisp_window *window,
-                             size_t weight_count, int channels_out, float *weights, float *biases,
-                             wisp_error *error);
+wisp_status wisp_press_dequantise(const wisp_press *press, int convolution,
+                                  const wisp_window *window, size_t weight_count, int channels_out,
+                                  float *weights, float *biases, wisp_error *error);
 
 /* The bytes are the press's and stay until its next pack. `provenance` is the text of a JSON object. */
 wisp_status wisp_press_pack(wisp_press *press, const char *provenance, const uint8_t **bytes,

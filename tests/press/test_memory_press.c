@@ -177,9 +177,9 @@ static void read_back(const way *w, const wisp_press *press, wisp_error *error) 
     const size_t count = (size_t)(p->kernel * p->kernel * p->channels * 3);
     if (p->inputs[0] != 0) continue; /* only the stem's take memory */
     wisp_status status =
-        wisp_press_meant(press, i, &window, count, p->channels, weights, biases, error);
+        wisp_press_dequantise(press, i, &window, count, p->channels, weights, biases, error);
     if (status && may_retry(status))
-      status = wisp_press_meant(press, i, &window, count, p->channels, weights, biases, NULL);
+      status = wisp_press_dequantise(press, i, &window, count, p->channels, weights, biases, NULL);
     CHECK_EQ(status, WISP_OK);
   }
 }

@@ -362,14 +362,14 @@ static void test_order(void) {
   settings.weight_bits = 7;
   float few[8];
   const wisp_window window = {{1, 1}, {1, 1}, {0}};
-  check_error(wisp_press_meant(press, 0, &window, 4, 4, few, few + 4, &e), WISP_ERR_ARGUMENT, &e,
-              "no integers yet");
+  check_error(wisp_press_dequantise(press, 0, &window, 4, 4, few, few + 4, &e), WISP_ERR_ARGUMENT,
+              &e, "no integers yet");
   CHECK_EQ(wisp_press_quantise(press, &settings, NULL, NULL), WISP_OK);
-  check_error(wisp_press_meant(press, 999, &window, 4, 4, few, few + 4, &e), WISP_ERR_ARGUMENT, &e,
-              "no convolution 999");
+  check_error(wisp_press_dequantise(press, 999, &window, 4, 4, few, few + 4, &e), WISP_ERR_ARGUMENT,
+              &e, "no convolution 999");
   for (int i = 0; i < 3; i++)
-    check_error(wisp_press_meant(press, i, &window, 4, 4, few, few + 4, &e), WISP_ERR_UNSUPPORTED,
-                &e, "is not what it was");
+    check_error(wisp_press_dequantise(press, i, &window, 4, 4, few, few + 4, &e),
+                WISP_ERR_UNSUPPORTED, &e, "is not what it was");
   check_error(wisp_press_pack(press, "text", &bytes, &size, &e), WISP_ERR_ARGUMENT, &e,
               "no JSON object");
   CHECK(!bytes && size == 0);

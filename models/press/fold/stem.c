@@ -108,9 +108,9 @@ void wisp_stem_unfocus(float *weights, int taps) {
   }
 }
 
-wisp_status wisp_stem_meant(const wisp_net *net, const wisp_net_layer *layer,
-                            const wisp_window *plain, size_t count, int channels_out,
-                            float *weights, wisp_error *error) {
+wisp_status wisp_stem_dequantise(const wisp_net *net, const wisp_net_layer *layer,
+                                 const wisp_window *plain, size_t count, int channels_out,
+                                 float *weights, wisp_error *error) {
   const int reads_cells = layer->inputs[0] == 0 && net->cell == CELL;
   const size_t channels = (size_t)layer->channels_out, taps = (size_t)wisp_net_taps(layer);
   const size_t pixels = (size_t)(plain->kernel[0] * plain->kernel[1]);
@@ -123,14 +123,14 @@ wisp_status wisp_stem_meant(const wisp_net *net, const wisp_net_layer *layer,
                      "channels. The network can't be given in the shape that it came in.",
                      layer->node);
   if (!reads_cells) {
-    wisp_net_meant(net, layer, weights);
+    wisp_net_dequantise(net, layer, weights);
     return WISP_OK;
   }
   float *in_cells = malloc(channels * taps * sizeof *in_cells);
   if (!in_cells)
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the weights of node %d.",
                      layer->node);
-  wisp_net_meant(net, layer, in_cells);
+  wisp_net_dequantise(net, layer, in_cells);
   stem_plain(in_cells, layer->channels_out, plain, weights);
   free(in_cells);
   return WISP_OK;

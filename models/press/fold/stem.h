@@ -18,9 +18,9 @@ float *wisp_stem_weights(float *weights, int channels, wisp_window *window);
 
 /* What a layer's integers stand for, as weights of the graph's window, where it still has `count` of them and as many
  * channels. */
-wisp_status wisp_stem_meant(const wisp_net *net, const wisp_net_layer *layer,
-                            const wisp_window *plain, size_t count, int channels_out,
-                            float *weights, wisp_error *error);
+wisp_status wisp_stem_dequantise(const wisp_net *net, const wisp_net_layer *layer,
+                                 const wisp_window *plain, size_t count, int channels_out,
+                                 float *weights, wisp_error *error);
 
 /* From the channel order of YOLOv5's Focus to that of cells, in place: `weights` are the 12 channels
  * [12][taps] of one output channel. */

@@ -112,7 +112,7 @@ static wisp_status reweigh(const wisp_net *net, int number, wisp_exec *exec) {
   const size_t taps = (size_t)wisp_net_taps(layer);
   float *weights = malloc((size_t)layer->channels_out * taps * sizeof *weights);
   if (!weights) return WISP_ERR_MEMORY;
-  wisp_net_meant(net, layer, weights);
+  wisp_net_dequantise(net, layer, weights);
   wisp_exec_reweigh(exec, number, weights, layer->quantised.bias);
   free(weights);
   return WISP_OK;
