@@ -1,7 +1,7 @@
-/* finish.c - the real scales and the activation of a step as the fixed-point constants of its kernels.
+/* finish.c - the real scales and the activation of a convolution as the fixed-point constants of its kernels.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Of a convolution, with u the unit of the 16-bit number x that a sum becomes: x = real / u, byte = out_scale * x /
+ * With u the unit of the 16-bit number x that a sum becomes: x = real / u, byte = out_scale * x /
  * 32768 + zero. u is chosen so that out_scale is a whole number and no step loses a bit that shows. */
 #include <assert.h>
 #include <math.h>
@@ -25,8 +25,7 @@ static double least_unit(const wisp_layer *l, const wisp_tensor *out, const wisp
   return reach / HEADROOM;
 }
 
-static wisp_status finish_convolution(wisp_plan *plan, wisp_step *step, double *unit,
-                                      wisp_error *error) {
+wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wisp_error *error) {
   const wisp_model *m = plan->model;
   const wisp_layer *l = &m->layer[step->layer];
   const wisp_tensor *out = &m->tensor[l->output],
@@ -65,56 +64,6 @@ static wisp_status finish_convolution(wisp_plan *plan, wisp_step *step, double *
                        step->layer, (double)residual->scale, (double)out->scale);
     f->residual_scale = (int16_t)floor(scale + 0.5);
     f->residual_zero = (int16_t)residual->zero_point;
-  }
-  return WISP_OK;
-}
-
-static wisp_status finish_average(const wisp_plan *plan, wisp_step *step, wisp_error *error) {
-  const wisp_layer *l = &plan->model->layer[step->layer];
-  const wisp_tensor *in = &plan->model->tensor[l->inputs[0]],
-                    *out = &plan->model->tensor[l->output];
-  const double ratio = floor((double)in->scale / (double)out->scale * WISP_RATIO_ONE + 0.5);
-  if (!(ratio <= WISP_RATIO_MOST))
-    return wisp_fail(error, WISP_ERR_LIMIT, "Layer %d averages steps of %g to steps of %g.",
-                     step->layer, (double)in->scale, (double)out->scale);
-  step->ratio = (int32_t)ratio;
-  return WISP_OK;
-}
-
-/* With p the product of an image's and a factor's byte, less their zero points, the output byte is p * exact / 65536:
- * x = p / 2, which 16 bits hold, times out_scale / 32768. What out_scale gains when it becomes a whole number, the
- * factors lose. */
-static wisp_status finish_scale(const wisp_plan *plan, wisp_step *step, wisp_error *error) {
-  const wisp_model *m = plan->model;
-  const wisp_layer *l = &m->layer[step->layer];
-  const wisp_tensor *in = &m->tensor[l->inputs[0]], *factor = &m->tensor[l->inputs[1]],
-                    *out = &m->tensor[l->output];
-  const double exact = (double)in->scale * (double)factor->scale / (double)out->scale * 65536;
-  const double out_scale = fmax(ceil(exact), 1);
-  if (!(out_scale <= 32767))
-    return wisp_fail(error, WISP_ERR_LIMIT,
-                     "Layer %d multiplies steps of %g by steps of %g, to steps of %g.", step->layer,
-                     (double)in->scale, (double)factor->scale, (double)out->scale);
-  step->finish = (wisp_finish){.activation = WISP_ACT_NONE,
-                               .out_scale = (int16_t)out_scale,
-                               .out_zero = (int16_t)out->zero_point,
-                               .residual_zero = (int16_t)in->zero_point,
-                               .flip = plan->flip};
-  step->ratio = (int32_t)floor(exact / out_scale * WISP_RATIO_MOST + 0.5);
-  return WISP_OK;
-}
-
-wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wisp_error *error) {
-  *unit = 1;
-  switch (step->kind) {
-    case WISP_STEP_CONV:
-    case WISP_STEP_DEPTHWISE: return finish_convolution(plan, step, unit, error);
-    case WISP_STEP_AVERAGE: return finish_average(plan, step, error);
-    case WISP_STEP_SCALE: return finish_scale(plan, step, error);
-    case WISP_STEP_HEAD: /* real numbers */
-    case WISP_STEP_SORT:
-    case WISP_STEP_MAXPOOL:
-    case WISP_STEP_UPSAMPLE: break;
   }
   return WISP_OK;
 }

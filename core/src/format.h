@@ -1,7 +1,8 @@
 /* format.h - the numbers of models/FORMAT.md: who reads a file, plans it or writes one takes them from here.
  * SPDX-License-Identifier: Apache-2.0
  *
- * In the order of FORMAT.md; in quotes what it says of a number. */
+ * In the order of FORMAT.md; in quotes what it says of a number. The codes of operations and activations are in
+ * operation.h. */
 #ifndef WISP_FORMAT_H
 #define WISP_FORMAT_H
 
@@ -15,28 +16,6 @@ enum {
 };
 
 /* ---- header ---- */
-
-/* "u8 operation" */
-typedef enum wisp_operation {
-  WISP_OP_CONV = 1,
-  WISP_OP_MAXPOOL = 2,
-  WISP_OP_UPSAMPLE = 3,
-  WISP_OP_DEPTHWISE = 4,
-  WISP_OP_AVERAGE = 5,
-  WISP_OP_SCALE = 6
-} wisp_operation;
-
-/* "u8 activation" */
-typedef enum wisp_activation {
-  WISP_ACT_NONE = 0,
-  WISP_ACT_RELU = 1,
-  WISP_ACT_LEAKY = 2,
-  WISP_ACT_SILU = 3,
-  WISP_ACT_HARDSWISH = 4,
-  WISP_ACT_SIGMOID = 5,
-  WISP_ACT_HARDSIGMOID = 6
-} wisp_activation;
-enum { WISP_ACT_COUNT = WISP_ACT_HARDSIGMOID + 1 };
 
 /* "u8 flags": bits */
 enum {

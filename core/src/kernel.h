@@ -8,12 +8,27 @@
 #define WISP_KERNEL_H
 
 #include "base.h"
+#include "operation.h"
 
 enum {
   WISP_OVERREAD = 32 * WISP_LANES, /* bytes read past the last pixel of a plane, never written */
   WISP_PAIR = 2,                   /* output channels that share the pixels they load */
   WISP_PIECE = 288 /* pixels that a convolution sums at once at most: a multiple of every tile */
 };
+
+/* How a 32-bit sum becomes a byte (wisp_finish in kernels/finish_scalar.h is the definition). The sum is brought to a
+ * 16-bit fixed-point number whose unit is chosen by finish.c, activated, added to the residual, and scaled to bytes. */
+typedef struct wisp_finish {
+  wisp_activation activation;
+  int16_t limit;     /* the activation's range (operation.h) in units */
+  int16_t fraction;  /* a unit in 32768ths of the limit: limit * fraction ~ 32767 */
+  int16_t slope;     /* of leaky ReLU, q15 */
+  int16_t out_scale; /* units of y -> output bytes, q15 */
+  int16_t out_zero;
+  int16_t residual_scale; /* residual bytes << 7 -> units of y, q15 */
+  int16_t residual_zero;
+  uint8_t flip; /* xor-ed to every activation byte read or written: 0 or 0x80 */
+} wisp_finish;
 
 /* Four output channels of a convolution. `stream` is what lower.c makes of their blocks: i32 words
  *
@@ -65,7 +80,21 @@ typedef struct wisp_maxpool_shape {
 typedef void wisp_maxpool_kernel(const wisp_maxpool_shape *shape, const uint8_t *in, uint8_t flip,
                                  int y, uint8_t *out, int out_width);
 
-/* out[lane] = the mean of that lane over a plane, in steps of the output: wisp_mean in base.h. */
+enum { WISP_RATIO_ONE = 1 << 16, WISP_RATIO_MOST = 1 << 23 /* times any byte, it has 31 bits */ };
+
+/* The mean of `n` numbers that sum to `sum`, times `ratio` of WISP_RATIO_ONE, rounded; n * 255 and more is never
+ * summed up to 2^35. */
+static inline int wisp_mean(int64_t sum, int64_t n, int32_t ratio) {
+  const int64_t twice = 2 * sum * ratio + n * WISP_RATIO_ONE, by = 2 * n * WISP_RATIO_ONE;
+  return (int)(twice / by - (twice % by < 0));
+}
+
+/* A byte less its zero point, times `ratio` of WISP_RATIO_ONE, rounded. */
+static inline int wisp_factor(int byte, int zero_point, int32_t ratio) {
+  return ((byte - zero_point) * ratio + WISP_RATIO_ONE / 2) >> 16;
+}
+
+/* out[lane] = the mean of that lane over a plane, in steps of the output: wisp_mean. */
 typedef struct wisp_average {
   int height, width, pitch; /* of the input */
   int32_t ratio;            /* the input's scale / the output's */

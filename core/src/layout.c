@@ -31,7 +31,7 @@ static wisp_status make_lists(wisp_plan *plan, wisp_error *error) {
   return WISP_OK;
 }
 
-static wisp_step *add_step(wisp_plan *plan, wisp_step_kind kind, int layer, int inputs,
+static wisp_step *add_step(wisp_plan *plan, const wisp_step_kind *kind, int layer, int inputs,
                            int output) {
   wisp_step *step = &plan->steps[plan->step_count];
   *step = (wisp_step){.kind = kind, .layer = layer, .output = output, .residual = -1, .phases = -1};
@@ -97,7 +97,7 @@ static int add_phases(wisp_plan *plan, const wisp_layer *l, int tensor) {
 /* The convolution that writes `tensor`, if one does. */
 static wisp_step *convolution_of(wisp_plan *plan, int tensor) {
   wisp_step *writer = &plan->steps[plan->images[tensor].first];
-  return tensor > 0 && writer->kind == WISP_STEP_CONV ? writer : NULL;
+  return tensor > 0 && writer->kind == &wisp_step_conv ? writer : NULL;
 }
 
 /* The image that a convolution reads for its input `tensor`: itself, or its phases, which the convolution before it
@@ -115,7 +115,7 @@ static int operand(wisp_plan *plan, int layer, int tensor) {
   if (there && there->stride_y == l->stride_y && there->stride_x == l->stride_x)
     return writer->phases;
   const int phases = add_phases(plan, l, tensor);
-  wisp_step *sort = add_step(plan, WISP_STEP_SORT, layer, 1, phases);
+  wisp_step *sort = add_step(plan, &wisp_step_sort, layer, 1, phases);
   if (!sort) return -1;
   sort->inputs[0] = tensor;
   return phases;
@@ -130,7 +130,8 @@ static wisp_status same_size(const wisp_plan *plan, int layer, int a, int b, wis
 }
 
 /* A layer with weights: its taps walk all its images with one index. */
-static wisp_status add_conv(wisp_plan *plan, wisp_step_kind kind, int layer, wisp_error *error) {
+static wisp_status add_conv(wisp_plan *plan, const wisp_step_kind *kind, int layer,
+                            wisp_error *error) {
   const wisp_layer *l = &plan->model->layer[layer];
   int operands[WISP_MAX_INPUTS];
   for (int k = 0; k < l->input_count; k++) {
@@ -153,7 +154,8 @@ static wisp_status add_conv(wisp_plan *plan, wisp_step_kind kind, int layer, wis
 }
 
 /* A layer without weights, which reads its tensors row by row. */
-static wisp_status add_rows(wisp_plan *plan, wisp_step_kind kind, int layer, wisp_error *error) {
+static wisp_status add_rows(wisp_plan *plan, const wisp_step_kind *kind, int layer,
+                            wisp_error *error) {
   const wisp_layer *l = &plan->model->layer[layer];
   wisp_step *step = add_step(plan, kind, layer, l->input_count, l->output);
   if (!step) return no_memory(error);
@@ -170,6 +172,9 @@ static wisp_status check_factors(const wisp_plan *plan, int layer, wisp_error *e
                    layer, factors->height, factors->width, plan->height, plan->width);
 }
 
+#define STEP(word, code, name, ...) [code] = &wisp_step_##name,
+static const wisp_step_kind *const STEPS[] = {WISP_OPERATION_ROWS(STEP)};
+
 static wisp_status add_layer(wisp_plan *plan, int layer, wisp_error *error) {
   const wisp_layer *l = &plan->model->layer[layer];
   const wisp_tensor *out = &plan->model->tensor[l->output];
@@ -180,7 +185,7 @@ static wisp_status add_layer(wisp_plan *plan, int layer, wisp_error *error) {
                      size.height, size.width, plan->height, plan->width, WISP_MAX_SIDE);
   set_size(plan, l->output, out->channels, size.height, size.width, (uint8_t)out->zero_point);
   const wisp_operation_row row = wisp_operation_row_of(l->operation);
-  const wisp_step_kind kind = out->head >= 0 ? WISP_STEP_HEAD : row.step;
+  const wisp_step_kind *kind = out->head >= 0 ? &wisp_step_head : STEPS[l->operation];
   if (row.scales && check_factors(plan, layer, error) != WISP_OK) return WISP_ERR_FORMAT;
   return row.weighs ? add_conv(plan, kind, layer, error) : add_rows(plan, kind, layer, error);
 }

@@ -214,7 +214,7 @@ static wisp_status lower_quad(lowering *lo, const int channels[4], wisp_quad *qu
 
 /* ---- which channels stand together ---- */
 
-/* Those that gate of all anchors first, then what else each anchor has, so that run.c can stop after the first where no
+/* Those that gate of all anchors first, then what else each anchor has, so that a task can stop after the first where no
  * box can be. */
 static void order_channels(wisp_step *step, const wisp_head_form *form, int anchors) {
   const int quads = wisp_planes(form->channels - form->gates);
@@ -232,7 +232,7 @@ static void order_channels(wisp_step *step, const wisp_head_form *form, int anch
 static wisp_status choose_channels(wisp_plan *plan, wisp_step *step) {
   const wisp_model *m = plan->model;
   const wisp_tensor *out = &m->tensor[m->layer[step->layer].output];
-  const int is_head = step->kind == WISP_STEP_HEAD;
+  const int is_head = step->kind == &wisp_step_head;
   const wisp_head_form form = is_head ? wisp_head_form_of(m->head[out->head].kind, m->classes)
                                       : (wisp_head_form){.channels = out->channels};
   const int anchors = is_head ? m->head[out->head].anchors : 1;

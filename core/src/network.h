@@ -5,6 +5,7 @@
 
 #include "../wisp.h"
 #include "base.h"
+#include "operation.h"
 #include "section.h"
 #include "unpack.h"
 

@@ -1,8 +1,7 @@
-/* operation.h - what each operation and each activation of models/FORMAT.md is: a row says in what they differ.
+/* operation.h - the operations and activations of models/FORMAT.md: a row says code, name, and in what it differs.
  * SPDX-License-Identifier: Apache-2.0
  *
- * A new one is a code in format.h and a row in operation.c. What else it needs the compiler names: every switch over
- * these enumerations lists them all and has no default. */
+ * What a new row needs besides, the compiler or the linker names: it is listed nowhere else. */
 #ifndef WISP_OPERATION_H
 #define WISP_OPERATION_H
 
@@ -16,29 +15,32 @@ typedef enum wisp_sizing {
   WISP_SIZED_TO_ONE
 } wisp_sizing;
 
-/* What a plan makes of it: a task in run.c. */
-typedef enum wisp_step_kind {
-  WISP_STEP_SORT, /* a tensor -> its phases, if no convolution writes it; no operation of its own */
-  WISP_STEP_CONV,
-  WISP_STEP_HEAD, /* a convolution that writes a head */
-  WISP_STEP_MAXPOOL,
-  WISP_STEP_UPSAMPLE,
-  WISP_STEP_DEPTHWISE,
-  WISP_STEP_AVERAGE,
-  WISP_STEP_SCALE
-} wisp_step_kind;
-
 typedef struct wisp_operation_row {
   const char *name; /* static; NULL: there is no such operation */
-  int most_inputs; /* tensors it reads, of one height and width, side by side along channels; see `scales` */
+  int most_inputs;  /* tensors it reads, of one height and width, side by side along channels */
+  int scales;       /* it reads one tensor more: of 1x1, a factor for each channel of the first */
   int weighs; /* has a payload; only then an activation and a residual, and another number of channels */
-  int mixes; /* every channel of the output reads all of the inputs, and a block is four of them, which may be
-                     * absent; otherwise channel c reads channel c */
-  int scales; /* it reads one tensor more: of 1x1, a factor for each channel of the first */
-  int moves;  /* its bytes are bytes of its input, as are its channels */
+  /* Every channel of the output reads all of the inputs, and a block is four of them, which may be absent; otherwise
+   * channel c reads channel c. */
+  int mixes;
+  int moves; /* its bytes are bytes of its input, as are its channels */
   wisp_sizing sizing;
-  wisp_step_kind step;
 } wisp_operation_row;
+
+/* "u8 operation": ROW(word, code, name, what differs). */
+#define WISP_OPERATION_ROWS(ROW)                                                           \
+  ROW(CONV, 1, conv, .most_inputs = WISP_MAX_INPUTS, .weighs = 1, .mixes = 1)              \
+  ROW(MAXPOOL, 2, maxpool, .most_inputs = 1, .moves = 1)                                   \
+  ROW(UPSAMPLE, 3, upsample, .most_inputs = 1, .moves = 1, .sizing = WISP_SIZED_BY_FACTOR) \
+  ROW(DEPTHWISE, 4, depthwise, .most_inputs = 1, .weighs = 1)                              \
+  ROW(AVERAGE, 5, average, .most_inputs = 1, .sizing = WISP_SIZED_TO_ONE)                  \
+  ROW(SCALE, 6, scale, .most_inputs = 1, .scales = 1, .sizing = WISP_SIZED_AS_INPUT)
+
+typedef enum wisp_operation {
+#define WISP_OPERATION_CODE(word, code, ...) WISP_OP_##word = code,
+  WISP_OPERATION_ROWS(WISP_OPERATION_CODE)
+#undef WISP_OPERATION_CODE
+} wisp_operation;
 
 wisp_operation_row wisp_operation_row_of(wisp_operation operation);
 
@@ -50,6 +52,28 @@ typedef struct wisp_activation_row {
   int range;    /* of |x| in which it is neither constant nor a line; 0: it has two lines at most */
   int is_share; /* it yields 0 ... 1, to which nothing is added */
 } wisp_activation_row;
+
+enum { WISP_SIGMOID_RANGE = 10 };
+
+/* "u8 activation": ROW(word, code, name, what differs). Its curve stands in kernels/curves.h. */
+#define WISP_ACTIVATION_ROWS(ROW)                                      \
+  ROW(NONE, 0, none, .range = 0)                                       \
+  ROW(RELU, 1, relu, .range = 0)                                       \
+  ROW(LEAKY, 2, leaky, .range = 0)                                     \
+  ROW(SILU, 3, silu, .range = WISP_SIGMOID_RANGE)                      \
+  ROW(HARDSWISH, 4, hardswish, .range = 6)                             \
+  ROW(SIGMOID, 5, sigmoid, .range = WISP_SIGMOID_RANGE, .is_share = 1) \
+  ROW(HARDSIGMOID, 6, hardsigmoid, .range = 3, .is_share = 1)
+
+typedef enum wisp_activation {
+#define WISP_ACTIVATION_CODE(word, code, ...) WISP_ACT_##word = code,
+  WISP_ACTIVATION_ROWS(WISP_ACTIVATION_CODE)
+#undef WISP_ACTIVATION_CODE
+} wisp_activation;
+
+#define WISP_ACTIVATION_ONE(...) +1
+enum { WISP_ACT_COUNT = WISP_ACTIVATION_ROWS(WISP_ACTIVATION_ONE) };
+#undef WISP_ACTIVATION_ONE
 
 wisp_activation_row wisp_activation_row_of(wisp_activation activation);
 

@@ -19,23 +19,13 @@ static wisp_status check_size(const wisp_model *m, int height, int width, wisp_e
   return WISP_OK;
 }
 
-/* What a layer's scales and weights become, once they are there; `step` may also sort what the layer reads. */
-static wisp_status make_weights(wisp_plan *plan, wisp_step *step, wisp_error *error) {
-  const wisp_operation_row row = wisp_operation_row_of(plan->model->layer[step->layer].operation);
-  double unit;
-  const wisp_status status = wisp_finish_make(plan, step, &unit, error);
-  if (status != WISP_OK || step->kind == WISP_STEP_SORT || !row.weighs) return status;
-  return row.mixes ? wisp_lower_make(plan, step, unit, error)
-                   : wisp_filter_make(plan, step, unit, error);
-}
-
 wisp_status wisp_plan_advance(wisp_plan *plan, wisp_error *error) {
   if (plan->failed != WISP_OK)
     return wisp_fail(error, plan->failed, "The network could not be planned; open it again.");
   while (plan->ready < plan->step_count) {
     wisp_step *step = &plan->steps[plan->ready];
     if (!wisp_model_has_layer(plan->model, step->layer)) break;
-    plan->failed = make_weights(plan, step, error);
+    if (step->kind->make) plan->failed = step->kind->make(plan, step, error);
     if (plan->failed != WISP_OK) return plan->failed;
     plan->ready++;
   }

@@ -44,7 +44,7 @@ static int is_joined(const wisp_plan *plan, const wisp_step *step) {
 }
 
 static int set_step(wisp_plan *plan, wisp_step *step) {
-  if (step->kind == WISP_STEP_SORT) return set_phases(plan, step->output, step->inputs[0]);
+  if (step->kind == &wisp_step_sort) return set_phases(plan, step->output, step->inputs[0]);
   const wisp_layer *l = &plan->model->layer[step->layer];
   const wisp_size size = wisp_output_size(l, &plan->images[l->inputs[0]].view);
   if (!set_size(plan, step->output, size.height, size.width)) return 0;
@@ -55,8 +55,8 @@ static int set_step(wisp_plan *plan, wisp_step *step) {
 /* ---- tasks ---- */
 
 static int units_of(const wisp_plan *plan, const wisp_step *step) {
-  if (step->kind == WISP_STEP_HEAD) return 1;
-  const int image = step->kind == WISP_STEP_SORT ? step->inputs[0] : step->output;
+  if (step->kind == &wisp_step_head) return 1;
+  const int image = step->kind == &wisp_step_sort ? step->inputs[0] : step->output;
   return wisp_planes(plan->images[image].view.channels);
 }
 
@@ -74,7 +74,7 @@ static int piece_of(const wisp_plan *plan, const wisp_step *step) {
 /* Flat or row by row. Kernels compute whole tiles, the last of a walk in part for nothing. */
 static void set_walk(const wisp_plan *plan, wisp_step *step) {
   const wisp_view *out = &plan->images[step->output].view;
-  const int piece = step->kind == WISP_STEP_CONV ? piece_of(plan, step) : 0;
+  const int piece = step->kind == &wisp_step_conv ? piece_of(plan, step) : 0;
   const int flat = wisp_ceil_div(out->height * out->pitch, TILE),
             by_row = out->height * wisp_ceil_div(out->width, TILE);
   const int is_flat = by_row * 100 > flat * WORTH || out->width > WISP_PIECE;
@@ -90,7 +90,7 @@ static void set_tasks(const wisp_plan *plan, wisp_step *step) {
   int64_t row_bytes = 0;
   for (int k = 0; k < step->input_count; k++) {
     const wisp_view *in = &plan->images[step->inputs[k]].view;
-    const int planes = step->kind == WISP_STEP_DEPTHWISE ? 1 : wisp_planes(in->channels);
+    const int planes = step->kind == &wisp_step_depthwise ? 1 : wisp_planes(in->channels);
     row_bytes += (int64_t)planes * in->pitch * WISP_LANES;
   }
   const int wanted = plan->threads > 1 ? 4 * plan->threads : 1;

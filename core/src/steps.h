@@ -32,8 +32,25 @@ typedef struct wisp_image {
 
 enum { WISP_ARENA_MAX = 0x7fffffff /* bytes: distances have 32 bits */ };
 
-typedef struct wisp_step {
-  wisp_step_kind kind;
+typedef struct wisp_plan wisp_plan;
+typedef struct wisp_step wisp_step;
+
+/* What a plan makes of an operation, each in its file of steps/. */
+typedef struct wisp_step_kind {
+  /* A layer's scales and weights, once they are there, as what its kernels take; NULL: it has nothing of its own. */
+  wisp_status (*make)(wisp_plan *plan, wisp_step *step, wisp_error *error);
+  void (*task)(void *context,
+               int index); /* of step->strips * step->chunks; `context` is a wisp_job */
+} wisp_step_kind;
+
+#define WISP_STEP_DECLARE(word, code, name, ...) extern const wisp_step_kind wisp_step_##name;
+WISP_OPERATION_ROWS(WISP_STEP_DECLARE)
+#undef WISP_STEP_DECLARE
+/* A convolution that writes a head; a tensor -> its phases, if no convolution writes them. */
+extern const wisp_step_kind wisp_step_head, wisp_step_sort;
+
+struct wisp_step {
+  const wisp_step_kind *kind;
   int layer;
   int *inputs; /* [input_count] images */
   int input_count;
@@ -51,12 +68,12 @@ typedef struct wisp_step {
   wisp_filter *filters; /* depthwise: [planes of the output] */
   int32_t *words;       /* the streams of quads or filters */
   wisp_finish finish;
-  int32_t ratio;  /* of wisp_mean or wisp_factor: average, scale */
+  int32_t ratio;  /* of wisp_mean or wisp_factor */
   int *channels;  /* head: [quad_count][4] channels of the quads, -1 where there is none */
   int gate_quads; /* head: how many of them are of channels that gate */
-} wisp_step;
+};
 
-typedef struct wisp_plan {
+struct wisp_plan {
   const wisp_model *model;
   const wisp_kernels *kernels;
   uint8_t flip;               /* xor-ed to activation bytes in memory */
@@ -72,6 +89,13 @@ typedef struct wisp_plan {
   size_t arena_size, memory; /* memory: everything the plan holds */
   double macs;               /* of a frame, without absent blocks */
   double *layer_ms;          /* [layers] of the last run */
-} wisp_plan;
+};
+
+/* A step that runs. */
+typedef struct wisp_job {
+  const wisp_plan *plan;
+  const wisp_step *step;
+  float least; /* logit with which a box can pass */
+} wisp_job;
 
 #endif

@@ -3,8 +3,8 @@
  *
  * layout.c lists the images and steps at the largest size, place.c gives each image its address, shape.c sets the size
  * at hand and cuts the work into tasks, again for every frame of another shape; then, as the weights of a step arrive,
- * finish.c turns scales into fixed point and lower.c weight blocks into kernel streams (filter.c those of depthwise
- * convolutions). None calls another; plan.c walks them. */
+ * its kind (steps/) makes what it needs: of a convolution, finish.c turns scales into fixed point and lower.c weight
+ * blocks into kernel streams, filter.c those of a depthwise one. None calls another; plan.c and the kinds walk them. */
 #ifndef WISP_STRIDES_H
 #define WISP_STRIDES_H
 
@@ -16,7 +16,7 @@ wisp_status wisp_place_make(wisp_plan *plan, wisp_error *error);
 /* Fewer rows and columns of every image, at the addresses and distances that they have, and the tasks for them; nothing
  * is allocated. A network that joins tensors which differ at that size keeps its shape: 0 then. */
 int wisp_shape_make(wisp_plan *plan, int height, int width);
-/* `*unit` is what one unit of the step's 16-bit numbers is in reals, 1 where it has none: lowering needs it. */
+/* `*unit` is what one unit of the step's 16-bit numbers is in reals: lowering needs it. */
 wisp_status wisp_finish_make(wisp_plan *plan, wisp_step *step, double *unit, wisp_error *error);
 wisp_status wisp_lower_make(wisp_plan *plan, wisp_step *step, double unit, wisp_error *error);
 wisp_status wisp_filter_make(wisp_plan *plan, wisp_step *step, double unit, wisp_error *error);

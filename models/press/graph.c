@@ -8,7 +8,6 @@
 
 #include "core/src/error.h"
 #include "core/src/head.h"
-#include "core/src/operation.h"
 #include "core/src/text.h"
 #include "kinds.h"
 

@@ -8,6 +8,7 @@
 #define WISP_GRAPH_H
 
 #include "core/src/base.h"
+#include "core/src/operation.h"
 #include "core/wisp.h"
 
 /* Each has its row in kinds.c. */

@@ -5,7 +5,6 @@
 #include <math.h>
 
 #include "core/src/error.h"
-#include "core/src/operation.h"
 
 /* ---- doubt ---- */
 

@@ -7,7 +7,6 @@
 
 #include <math.h>
 
-#include "core/src/operation.h"
 #include "graph.h"
 
 enum { WISP_BYTE_MAX = 255 };

@@ -5,6 +5,7 @@
 #include "core/wisp.h"
 #include "draw.h"
 #include "failing.h"
+#include "operation.h"
 
 enum { PIECE = 700, SIDE = 40, FRAMES = 2, MOST = 64 /* boxes a frame */ };
 

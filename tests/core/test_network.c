@@ -83,8 +83,8 @@ static double look(void) {
   const int s = watch.calls++ - 1;
   if (s < 0) return 0;
   const wisp_step *step = &watch.plan->steps[s];
-  if (step->kind == WISP_STEP_HEAD) return 0;
-  const int tensor = step->kind == WISP_STEP_SORT ? step->inputs[0] : step->output;
+  if (step->kind == &wisp_step_head) return 0;
+  const int tensor = step->kind == &wisp_step_sort ? step->inputs[0] : step->output;
   if (watch.plan->images[step->output].size > 0) check_image(tensor, step->output);
   if (step->phases >= 0) check_image(tensor, step->phases);
   return 0;

@@ -200,7 +200,7 @@ static void fill(const job *j, uint8_t (*byte_of)(const job *j, int channel, int
 
 static const wisp_step *step_of(const wisp_plan *plan, int layer) {
   for (int s = 0; s < plan->step_count; s++)
-    if (plan->steps[s].layer == layer && plan->steps[s].kind != WISP_STEP_SORT)
+    if (plan->steps[s].layer == layer && plan->steps[s].kind != &wisp_step_sort)
       return &plan->steps[s];
   return NULL;
 }

@@ -46,7 +46,7 @@ WISP_INLINE void finish(const wisp_finish *finish, wisp_activation activation, w
   for (int c = 0; c < 4 && activation != WISP_ACT_NONE; c++)
     for (int at = 0; at < n; at += 8) {
       int16_t *x = &sums->fixed[c][at];
-      wasm_v128_store(x, wisp_finish_activate(&f, activation, wasm_v128_load(x)));
+      wasm_v128_store(x, wisp_curve_x8(&f, activation, wasm_v128_load(x)));
     }
   for (int at = 0; at < n; at += 8) {
     const int bytes = at * WISP_LANES, left = n * WISP_LANES - bytes;
@@ -63,38 +63,22 @@ WISP_INLINE void finish(const wisp_finish *finish, wisp_activation activation, w
 /* One copy of the loop an activation, so that none is asked inside. */
 typedef void finisher(const wisp_finish *f, wisp_sums *sums, int n, const uint8_t *residual,
                       uint8_t *out);
-#define FINISHER(name, activation)                                                        \
-  static void name(const wisp_finish *f, wisp_sums *sums, int n, const uint8_t *residual, \
-                   uint8_t *out) {                                                        \
-    if (residual) finish(f, activation, sums, n, residual, out);                          \
-    else finish(f, activation, sums, n, NULL, out);                                       \
+#define FINISHER(word, code, name, ...)                                                            \
+  static void finish_##name(const wisp_finish *f, wisp_sums *sums, int n, const uint8_t *residual, \
+                            uint8_t *out) {                                                        \
+    if (residual) finish(f, WISP_ACT_##word, sums, n, residual, out);                              \
+    else finish(f, WISP_ACT_##word, sums, n, NULL, out);                                           \
   }
-FINISHER(finish_none, WISP_ACT_NONE)
-FINISHER(finish_relu, WISP_ACT_RELU)
-FINISHER(finish_leaky, WISP_ACT_LEAKY)
-FINISHER(finish_silu, WISP_ACT_SILU)
-FINISHER(finish_hardswish, WISP_ACT_HARDSWISH)
-FINISHER(finish_sigmoid, WISP_ACT_SIGMOID)
-FINISHER(finish_hardsigmoid, WISP_ACT_HARDSIGMOID)
+WISP_ACTIVATION_ROWS(FINISHER)
 
-static finisher *finisher_of(wisp_activation activation) {
-  switch (activation) {
-    case WISP_ACT_NONE: return finish_none;
-    case WISP_ACT_RELU: return finish_relu;
-    case WISP_ACT_LEAKY: return finish_leaky;
-    case WISP_ACT_SILU: return finish_silu;
-    case WISP_ACT_HARDSWISH: return finish_hardswish;
-    case WISP_ACT_SIGMOID: return finish_sigmoid;
-    case WISP_ACT_HARDSIGMOID: return finish_hardsigmoid;
-  }
-  return NULL;
-}
+#define FINISHER_OF(word, code, name, ...) [code] = finish_##name,
+static finisher *const FINISHERS[] = {WISP_ACTIVATION_ROWS(FINISHER_OF)};
 
 /* ---- the kernels ---- */
 
 WISP_INLINE void conv(wisp_sum_pixels *sum, const wisp_quad *quad, const wisp_finish *f,
                       const uint8_t *in, const uint8_t *residual, uint8_t *out, int n) {
-  finisher *const finish_sums = finisher_of(f->activation);
+  finisher *const finish_sums = FINISHERS[f->activation];
   for (int at = 0; at < n; at += WISP_PIECE) {
     const int some = wisp_min(n - at, WISP_PIECE), bytes = at * WISP_LANES;
     wisp_sums sums;

@@ -52,7 +52,7 @@ WISP_INLINE void finish_tile(const wisp_filter *filter, const wisp_finish_vector
   const wisp_v128 scale = wasm_v128_load(filter->scale);
   wisp_v128 x[TILE / 2]; /* two pixels of four channels */
   for (int v = 0; v < TILE / 2; v++)
-    x[v] = wisp_finish_activate(f, activation, wisp_finish_fixed(&sums[2 * v], scale));
+    x[v] = wisp_curve_x8(f, activation, wisp_finish_fixed(&sums[2 * v], scale));
   for (int v = 0; v < TILE / 2; v += 2)
     wisp_finish_store(f, x[v], x[v + 1], residual ? residual + v * 8 : NULL, out + v * 8);
 }
@@ -80,17 +80,8 @@ WISP_INLINE void depthwise_loop(const wisp_filter *filter, const wisp_finish *fi
 
 void wisp_k_depthwise__simd(const wisp_filter *filter, const wisp_finish *f, const uint8_t *in,
                             const uint8_t *residual, uint8_t *out, int n) {
-  switch (f->activation) {
-    case WISP_ACT_NONE: depthwise_loop(filter, f, WISP_ACT_NONE, in, residual, out, n); break;
-    case WISP_ACT_RELU: depthwise_loop(filter, f, WISP_ACT_RELU, in, residual, out, n); break;
-    case WISP_ACT_LEAKY: depthwise_loop(filter, f, WISP_ACT_LEAKY, in, residual, out, n); break;
-    case WISP_ACT_SILU: depthwise_loop(filter, f, WISP_ACT_SILU, in, residual, out, n); break;
-    case WISP_ACT_HARDSWISH:
-      depthwise_loop(filter, f, WISP_ACT_HARDSWISH, in, residual, out, n);
-      break;
-    case WISP_ACT_SIGMOID: depthwise_loop(filter, f, WISP_ACT_SIGMOID, in, residual, out, n); break;
-    case WISP_ACT_HARDSIGMOID:
-      depthwise_loop(filter, f, WISP_ACT_HARDSIGMOID, in, residual, out, n);
-      break;
-  }
+#define LOOP(word, ...) \
+  case WISP_ACT_##word: depthwise_loop(filter, f, WISP_ACT_##word, in, residual, out, n); break;
+  switch (f->activation) { WISP_ACTIVATION_ROWS(LOOP) }
+#undef LOOP
 }

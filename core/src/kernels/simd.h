@@ -13,6 +13,8 @@
 
 typedef v128_t wisp_v128;
 
+#define WISP_INLINE static inline __attribute__((always_inline))
+
 #if WISP_RELAXED
 
 /* i16x8: sums + products of neighbouring channels, two numbers for each of four pixels. */

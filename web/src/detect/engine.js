@@ -201,7 +201,7 @@ export class Engine {
   }
 
   /**
-   * Room that the page may write the next picture into by itself, whatever happens here; an earlier landing is no longer valid.
+   * Room that the page may write the next picture into by itself, whatever happens here; an earlier landing is void.
    * @param {number} size bytes, at least
    * @returns {Uint8Array<SharedArrayBuffer> | undefined} nothing where memory is not shared, or none is left
    */
