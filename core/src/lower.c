@@ -214,8 +214,8 @@ static wisp_status lower_quad(lowering *lo, const int channels[4], wisp_quad *qu
 
 /* ---- which channels stand together ---- */
 
-/* Those that gate of all anchors first, then what else each anchor has, so that a task can stop after the first where no
- * box can be. */
+/* Those that gate of all anchors first, then what else each anchor has, so that a task can stop after the first where
+ * no box can be. */
 static void order_channels(wisp_step *step, const wisp_head_form *form, int anchors) {
   const int quads = wisp_planes(form->channels - form->gates);
   for (int a = 0; a < anchors; a++) {

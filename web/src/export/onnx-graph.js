@@ -1,6 +1,7 @@
 // Float graph → an ONNX file such as YOLOv5's export.py writes, decoding included: to train on, and for other engines.
 
 import { WispError } from '../error.js';
+import { ACTIVATION_NAMES, ACTIVATIONS, PLAIN } from '../graph/float-graph.js';
 import { decodeHeads } from './onnx-decoding.js';
 import { OnnxWriter } from './onnx-writer.js';
 
@@ -8,6 +9,8 @@ import { OnnxWriter } from './onnx-writer.js';
  * @typedef {import('../graph/float-graph.js').FloatGraph} FloatGraph
  * @typedef {import('../graph/float-graph.js').GraphNode} GraphNode
  * @typedef {import('../graph/float-graph.js').Conv} Conv
+ * @typedef {import('../graph/float-graph.js').ActivationName} ActivationName
+ * @typedef {import('../graph/float-graph.js').Plain} Plain
  *
  * @typedef {'picture' | 'sums' | 'shares' | 'features'} Kind of a tensor's values: 0 … 1; those of a convolution;
  *   those of a sigmoid; those of an activation
@@ -72,34 +75,16 @@ class Trunk {
   #write(node) {
     const inputs = node.inputs.map((id) => this.nameOf(id));
     const [first] = inputs;
+    if (isActivation(node.op)) return this.#activation(node.op, first);
+    if (isPlain(node.op)) return this.#rounded(this.#writer.node(PLAIN[node.op], inputs), first);
     switch (node.op) {
       case 'conv':
         return this.#conv(node, first);
-      case 'silu': {
-        const share = this.#rounded(this.#writer.node('Sigmoid', inputs), 'shares');
-        return this.#rounded(this.#writer.node('Mul', [first, share]), 'features');
-      }
-      case 'relu':
-        return this.#rounded(this.#writer.node('Relu', inputs), 'features');
       case 'leaky':
         return this.#rounded(
           this.#writer.node('LeakyRelu', inputs, { alpha: { real: node.slope } }),
           'features',
         );
-      case 'sigmoid':
-        return this.#rounded(this.#writer.node('Sigmoid', inputs), 'shares');
-      case 'hardsigmoid':
-        return this.#rounded(this.#hardSigmoid(first), 'shares');
-      case 'hardswish': {
-        const share = this.#rounded(this.#hardSigmoid(first), 'shares');
-        return this.#rounded(this.#writer.node('Mul', [first, share]), 'features');
-      }
-      case 'average':
-        return this.#rounded(this.#writer.node('GlobalAveragePool', inputs), first);
-      case 'scale':
-        return this.#rounded(this.#writer.node('Mul', inputs), first);
-      case 'add':
-        return this.#rounded(this.#writer.node('Add', inputs), first);
       case 'concat':
         return this.#rounded(this.#writer.node('Concat', inputs, { axis: 1 }), first);
       case 'maxpool':
@@ -113,12 +98,23 @@ class Trunk {
     );
   }
 
-  /** @param {string} input */
-  #hardSigmoid(input) {
-    return this.#writer.node('HardSigmoid', [input], {
-      alpha: { real: 1 / 6 },
-      beta: { real: 0.5 },
-    });
+  /**
+   * A node, or what it reads times the activation that gates it.
+   * @param {ActivationName} op
+   * @param {string} input
+   * @returns {string}
+   */
+  #activation(op, input) {
+    const gate = ACTIVATION_NAMES.find((name) => ACTIVATIONS[name].gates === op);
+    if (gate)
+      return this.#rounded(
+        this.#writer.node('Mul', [input, this.#activation(gate, input)]),
+        'features',
+      );
+    const { onnx = op, attributes = {}, gates } = ACTIVATIONS[op];
+    const reals = Object.entries(attributes).map(([name, { value }]) => [name, { real: value }]);
+    const output = this.#writer.node(onnx, [input], Object.fromEntries(reals));
+    return this.#rounded(output, gates ? 'shares' : 'features');
   }
 
   /** @param {Conv} conv @param {string} input */
@@ -144,6 +140,12 @@ class Trunk {
     });
   }
 }
+
+/** @param {string} op @returns {op is ActivationName} */
+const isActivation = (op) => op in ACTIVATIONS;
+
+/** @param {string} op @returns {op is Plain['op']} */
+const isPlain = (op) => op in PLAIN;
 
 /** @param {Pick<Conv, 'kernel' | 'stride' | 'pad'>} window */
 function windowOf({ kernel, stride, pad }) {

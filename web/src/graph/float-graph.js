@@ -8,19 +8,20 @@
  *   kernel: [number, number], stride: [number, number], pad: Pad, groups: number}} Conv
  *   `channels` is [in, out].
  * @typedef {{op: 'affine', scale: Float32Array, bias: Float32Array}} Affine per channel: x · scale + bias
- * @typedef {{op: 'relu' | 'silu' | 'hardswish' | 'sigmoid' | 'hardsigmoid'}} Activation
+ * @typedef {'relu' | 'silu' | 'hardswish' | 'sigmoid' | 'hardsigmoid'} ActivationName
+ * @typedef {{op: ActivationName}} Activation
  * @typedef {{op: 'leaky', slope: number}} Leaky
- * @typedef {{op: 'add'} | {op: 'concat'}} Join `concat` is along the channels
+ * @typedef {{op: 'concat'}} Concat along the channels
+ * @typedef {{op: 'add' | 'average' | 'scale'}} Plain `average`: of all pixels, by channel; `scale`: by a second input
+ *   of one pixel, a factor for each channel
  * @typedef {{op: 'maxpool', kernel: [number, number], stride: [number, number], pad: Pad}} MaxPool
  * @typedef {{op: 'upsample', factor: [number, number]}} Upsample nearest neighbour
  * @typedef {{op: 'focus'}} Focus 3 → 12 channels: pixels (0,0), (1,0), (0,1), (1,1) of each 2×2 block as
  *   (y, x), three colours each
  * @typedef {{op: 'select', channels: number[]}} Select channel i of the output is channel channels[i] of the input: a
  *   shuffle, a part
- * @typedef {{op: 'average'} | {op: 'scale'}} Squeeze `average`: of all pixels, by channel; `scale`: by a second input
- *   of one pixel, a factor for each channel
  * @typedef {[number, number, number, number]} Pad
- * @typedef {Conv | Affine | Activation | Leaky | Join | MaxPool | Upsample | Focus | Select | Squeeze} Operation
+ * @typedef {Conv | Affine | Activation | Leaky | Concat | Plain | MaxPool | Upsample | Focus | Select} Operation
  * @typedef {{scale: number, zeroPoint: number}} ByteRange real = scale · (byte − zeroPoint)
  * @typedef {Operation & {name: string, inputs: number[], output: number, range?: ByteRange}} GraphNode
  *   `range`: the network was trained with this tensor rounded to bytes
@@ -38,6 +39,34 @@
  * }} FloatGraph nodes stand in execution order; facts are for people: what was understood of the file, by headings;
  *   remarks are sentences on what was supposed, or is lost, without their stops
  */
+
+/**
+ * What ONNX and torch.nn call the activations. One that yields a share, 0 … 1, may be a gate: x times it is another one.
+ * @typedef {object} ActivationRow
+ * @property {string} [onnx] the node that it is, if it is one alone
+ * @property {{[attribute: string]: {value: number, otherwise: number}}} [attributes] of that node; `otherwise`: without
+ * @property {string[]} torch
+ * @property {ActivationName} [gates]
+ */
+
+/** @type {Record<ActivationName, ActivationRow>} */
+export const ACTIVATIONS = {
+  relu: { onnx: 'Relu', torch: ['ReLU'] },
+  silu: { torch: ['SiLU', 'Swish'] },
+  hardswish: { onnx: 'HardSwish', torch: ['Hardswish'] },
+  sigmoid: { onnx: 'Sigmoid', torch: ['Sigmoid'], gates: 'silu' },
+  hardsigmoid: {
+    onnx: 'HardSigmoid',
+    attributes: { alpha: { value: 1 / 6, otherwise: 0.2 }, beta: { value: 0.5, otherwise: 0.5 } },
+    torch: ['Hardsigmoid'],
+    gates: 'hardswish',
+  },
+};
+
+export const ACTIVATION_NAMES = /** @type {ActivationName[]} */ (Object.keys(ACTIVATIONS));
+
+/** What ONNX calls operations that have no numbers. @type {Record<Plain['op'], string>} */
+export const PLAIN = { add: 'Add', average: 'GlobalAveragePool', scale: 'Mul' };
 
 export class FloatGraphBuilder {
   /** @type {GraphNode[]} */

@@ -1,12 +1,14 @@
 // A convolution of which all readers take parts → one for each part: the halves of YOLOv8's C2f, which are added to.
 
+import { ACTIVATION_NAMES } from './float-graph.js';
+
 /**
  * @typedef {import('./float-graph.js').GraphNode} GraphNode
  * @typedef {import('./float-graph.js').Select} Select
  */
 
-/** What may stand between a convolution and its parts: operations channel by channel. */
-const BY_CHANNEL = ['affine', 'relu', 'silu', 'hardswish', 'sigmoid', 'leaky'];
+/** What may stand between a convolution and its parts: operations channel by channel. @type {string[]} */
+const BY_CHANNEL = ['affine', 'leaky', ...ACTIVATION_NAMES];
 
 /**
  * Of networks that add to a part: an addition needs a whole tensor. Others stay as they are.

@@ -45,7 +45,7 @@ function askedSize(node, x, shape) {
  * The first and the last part of a channel shuffle: 1×c×h×w to 1×groups×(c / groups)×h×w, and back.
  * @type {Translate}
  */
-export function reshape(graph, node, inputs) {
+function reshape(graph, node, inputs) {
   const [x, shape] = inputs;
   if (!x || !isFeature(x)) return refuse(node, 'reshapes a constant by the picture');
   const dims = askedSize(node, x, shape);
@@ -69,7 +69,7 @@ export function reshape(graph, node, inputs) {
 }
 
 /** The middle part: the groups' channels take turns. @type {Translate} */
-export function transpose(_, node, inputs) {
+function transpose(_, node, inputs) {
   const [x] = inputs;
   const order = list(node, [], 0, 'perm')?.join();
   if (!x || !isFeature(x) || x.form?.kind !== 'groups' || order !== '0,2,1,3,4') {
@@ -105,3 +105,6 @@ export function split(graph, node, inputs) {
     return part;
   });
 }
+
+/** @type {Record<string, Translate>} */
+export const CHANNELS = { Reshape: reshape, Transpose: transpose };

@@ -10,8 +10,8 @@ import { list } from './onnx-node.js';
  * @typedef {import('./onnx-proto.js').Tensor} Tensor
  * @typedef {import('./onnx-proto.js').OnnxNode} OnnxNode
  * @typedef {import('../graph/float-graph.js').FloatGraphBuilder} FloatGraphBuilder
- * @typedef {import('../graph/float-graph.js').Operation} Operation
- * @typedef {{kind: 'sigmoid' | 'x + 3' | 'relu6(x + 3)' | 'hardsigmoid' | 'x relu6(x + 3)', of: number}} Part
+ * @typedef {import('../graph/float-graph.js').ActivationName} ActivationName
+ * @typedef {{kind: ActivationName | 'x + 3' | 'relu6(x + 3)' | 'x relu6(x + 3)', of: number}} Part
  * @typedef {{kind: 'pixels', of: number, start: [number, number], step: [number, number]}} Pixels
  * @typedef {{kind: 'groups' | 'turned groups', of: number, groups: number}} Groups of channels, side by side and then
  *   one channel of each in turn

@@ -53,7 +53,7 @@ function window(node, dims, kernel) {
 }
 
 /** @type {Translate} */
-export function conv(graph, node, inputs) {
+function conv(graph, node, inputs) {
   const x = feature(node, inputs[0]);
   const weight = weights(node, inputs[1], 'weights');
   const bias = inputs[2] ? weights(node, inputs[2], 'bias') : null;
@@ -79,7 +79,7 @@ export function conv(graph, node, inputs) {
 }
 
 /** @type {Translate} */
-export function maxPool(graph, node, inputs) {
+function maxPool(graph, node, inputs) {
   const x = feature(node, inputs[0]);
   const kernel = pair(node, 'kernel_shape', [0, 0]);
   const { stride, pad, height, width } = window(node, x.dims, kernel);
@@ -101,12 +101,12 @@ function average(graph, node, x) {
 }
 
 /** @type {Translate} */
-export function globalAveragePool(graph, node, inputs) {
+function globalAveragePool(graph, node, inputs) {
   return average(graph, node, feature(node, inputs[0]));
 }
 
 /** An average of other windows than the whole picture is none that wisp has. @type {Translate} */
-export function averagePool(graph, node, inputs) {
+function averagePool(graph, node, inputs) {
   const x = feature(node, inputs[0]);
   const kernel = pair(node, 'kernel_shape', [0, 0]);
   const { pad } = window(node, x.dims, kernel);
@@ -115,7 +115,7 @@ export function averagePool(graph, node, inputs) {
 }
 
 /** @type {Translate} */
-export function reduceMean(graph, node, inputs) {
+function reduceMean(graph, node, inputs) {
   const x = feature(node, inputs[0]);
   const axes = (list(node, inputs.map(constantOnly), 1, 'axes') ?? [])
     .map((axis) => checkedAxis(node, axis, 4))
@@ -129,7 +129,7 @@ export function reduceMean(graph, node, inputs) {
 const LARGEST_FACTOR = 8;
 
 /** @type {Translate} */
-export function resize(graph, node, inputs) {
+function resize(graph, node, inputs) {
   const x = feature(node, inputs[0]);
   const mode = node.attributes.get('mode') ?? 'nearest';
   if (mode !== 'nearest') refuse(node, `interpolates (${mode})`);
@@ -185,7 +185,7 @@ const ROUNDINGS = new Map([
 ]);
 
 /** @type {Translate} */
-export function slice(graph, node, inputs) {
+function slice(graph, node, inputs) {
   const x = inputs[0];
   const constants = inputs.map(constantOnly);
   const starts = list(node, constants, 1, 'starts') ?? [];
@@ -222,7 +222,7 @@ export function slice(graph, node, inputs) {
 const FOCUS = '0,0 1,0 0,1 1,1';
 
 /** @type {Translate} */
-export function concat(graph, node, inputs) {
+function concat(graph, node, inputs) {
   const parts = inputs.map((value) => {
     if (value && isFeature(value)) return value;
     return refuse(node, 'joins feature maps with a constant');
@@ -247,3 +247,16 @@ export function concat(graph, node, inputs) {
   const ids = parts.map((part) => feature(node, part).id);
   return { id: graph.add(node.name, ids, { op: 'concat' }), dims: joined };
 }
+
+/** @type {Record<string, Translate>} */
+export const LAYERS = {
+  AveragePool: averagePool,
+  Concat: concat,
+  Conv: conv,
+  GlobalAveragePool: globalAveragePool,
+  MaxPool: maxPool,
+  ReduceMean: reduceMean,
+  Resize: resize,
+  Slice: slice,
+  Upsample: resize,
+};

@@ -1,5 +1,6 @@
 // ONNX arithmetic on feature maps → activations, residual adds and per-channel affine nodes.
 
+import { ACTIVATION_NAMES, ACTIVATIONS } from '../graph/float-graph.js';
 import { malformed } from '../graph/graph-error.js';
 import { constantOnly, describe, feature, isFeature, refuse, weights } from './onnx-feature.js';
 import { list, number } from './onnx-node.js';
@@ -11,11 +12,11 @@ import { list, number } from './onnx-node.js';
  * @typedef {import('./onnx-proto.js').OnnxNode} OnnxNode
  * @typedef {import('./onnx-proto.js').Tensor} Tensor
  * @typedef {import('../graph/float-graph.js').FloatGraphBuilder} FloatGraphBuilder
- * @typedef {import('../graph/float-graph.js').Operation} Operation
+ * @typedef {import('../graph/float-graph.js').ActivationName} ActivationName
  */
 
 /** @type {Translate} */
-export function batchNormalization(graph, node, inputs) {
+function batchNormalization(graph, node, inputs) {
   const x = feature(node, inputs[0]);
   const names = ['scale', 'bias', 'mean', 'variance'];
   const [gamma, beta, mean, variance] = names.map((name, i) => weights(node, inputs[i + 1], name));
@@ -62,48 +63,42 @@ function perChannel(node, constant, channels) {
 }
 
 /**
- * @param {(node: OnnxNode) => Operation} operation
- * @returns {Translate}
- */
-export function simple(operation) {
-  return (graph, node, inputs) => {
-    const x = feature(node, inputs[0]);
-    return { id: graph.add(node.name, [x.id], operation(node)), dims: x.dims };
-  };
-}
-
-/** @type {Translate} */
-export function sigmoid(graph, node, inputs) {
-  return share(graph, node, feature(node, inputs[0]), 'sigmoid');
-}
-
-/**
  * A node of its own, which nobody reads where x times it is one activation.
  * @param {FloatGraphBuilder} graph
  * @param {OnnxNode} node
  * @param {{id: number, dims: number[]}} x
- * @param {'sigmoid' | 'hardsigmoid'} op
+ * @param {ActivationName} op
  * @returns {Feature}
  */
-function share(graph, node, x, op) {
+function activation(graph, node, x, op) {
   const id = graph.add(node.name, [x.id], { op });
-  return { id, dims: x.dims, form: { kind: op, of: x.id } };
+  return { id, dims: x.dims, form: ACTIVATIONS[op].gates && { kind: op, of: x.id } };
 }
 
 /** @param {number} a @param {number} b */
 const close = (a, b) => Math.abs(a - b) < 1e-3 * Math.abs(b);
 
-/** @type {Translate} */
-export function hardSigmoid(graph, node, inputs) {
-  const x = feature(node, inputs[0]);
-  if (!close(number(node, 'alpha', 0.2), 1 / 6) || !close(number(node, 'beta', 0.5), 0.5)) {
-    refuse(node, 'has another slope or offset than (x + 3) / 6');
-  }
-  return share(graph, node, x, 'hardsigmoid');
+/** @param {ActivationName} op @returns {Translate} */
+function reading(op) {
+  return (graph, node, inputs) => {
+    const x = feature(node, inputs[0]);
+    for (const [name, { value, otherwise }] of Object.entries(ACTIVATIONS[op].attributes ?? {})) {
+      const given = number(node, name, otherwise);
+      if (!close(given, value)) refuse(node, `has ${name} ${given} instead of ${value}`);
+    }
+    return activation(graph, node, x, op);
+  };
 }
 
 /** @type {Translate} */
-export function clip(_, node, inputs) {
+function leaky(graph, node, inputs) {
+  const x = feature(node, inputs[0]);
+  const slope = number(node, 'alpha', 0.01);
+  return { id: graph.add(node.name, [x.id], { op: 'leaky', slope }), dims: x.dims };
+}
+
+/** @type {Translate} */
+function clip(_, node, inputs) {
   const [x, low, high] = [
     inputs[0],
     list(node, inputs.map(constantOnly), 1, 'min')?.[0] ?? number(node, 'min', -Infinity),
@@ -119,23 +114,23 @@ export function clip(_, node, inputs) {
  * The operation that x · part completes.
  * @param {Feature} x
  * @param {Feature} part
- * @returns {'silu' | 'hardswish' | 'x relu6(x + 3)' | null}
+ * @returns {ActivationName | 'x relu6(x + 3)' | undefined}
  */
-function product(x, part) {
-  if (part.form === undefined || part.form.of !== x.id) return null;
-  if (part.form.kind === 'sigmoid') return 'silu';
-  if (part.form.kind === 'hardsigmoid') return 'hardswish';
-  return part.form.kind === 'relu6(x + 3)' ? 'x relu6(x + 3)' : null;
+function product(x, { form }) {
+  if (!form || form.of !== x.id) return undefined;
+  if (form.kind === 'relu6(x + 3)') return 'x relu6(x + 3)';
+  const gate = ACTIVATION_NAMES.find((name) => name === form.kind);
+  return gate && ACTIVATIONS[gate].gates;
 }
 
 /** @type {Translate} */
-export function multiply(graph, node, inputs) {
+function multiply(graph, node, inputs) {
   const [a, b] = inputs;
   if (!a || !b) return malformed(`${describe(node)} lacks an input.`);
   if (!isFeature(a)) return scale(graph, node, /** @type {Feature} */ (b), a);
   if (!isFeature(b)) return scale(graph, node, a, b);
   const [x, op] = product(a, b) ? [a, product(a, b)] : [b, product(b, a)];
-  if (op === null) return scaleChannels(graph, node, a, b);
+  if (!op) return scaleChannels(graph, node, a, b);
   if (op === 'x relu6(x + 3)') return { id: -1, dims: x.dims, form: { kind: op, of: x.id } };
   return { id: graph.add(node.name, [x.id], { op }), dims: x.dims };
 }
@@ -168,7 +163,7 @@ function scaleChannels(graph, node, a, b) {
 function scale(graph, node, x, constant) {
   const sixth = constant.data.length === 1 && close(constant.data[0], 1 / 6);
   if (sixth && x.form?.kind === 'relu6(x + 3)') {
-    return share(graph, node, { id: x.form.of, dims: x.dims }, 'hardsigmoid');
+    return activation(graph, node, { id: x.form.of, dims: x.dims }, 'hardsigmoid');
   }
   if (sixth && x.form?.kind === 'x relu6(x + 3)') {
     return { id: graph.add(node.name, [x.form.of], { op: 'hardswish' }), dims: x.dims };
@@ -178,7 +173,7 @@ function scale(graph, node, x, constant) {
 }
 
 /** @type {Translate} */
-export function divide(graph, node, inputs) {
+function divide(graph, node, inputs) {
   const [x, constant] = inputs;
   if (!x || !isFeature(x) || !constant || isFeature(constant)) {
     return refuse(node, 'divides by a feature map');
@@ -188,7 +183,7 @@ export function divide(graph, node, inputs) {
 }
 
 /** @type {Translate} */
-export function add(graph, node, inputs) {
+function add(graph, node, inputs) {
   const [a, b] = inputs;
   if (a && b && isFeature(a) && isFeature(b)) {
     const [x, y] = [feature(node, a), feature(node, b)];
@@ -204,3 +199,20 @@ export function add(graph, node, inputs) {
   const bias = perChannel(node, constant, x.dims[1]);
   return affine(graph, node, x, new Float32Array(bias.length).fill(1), bias);
 }
+
+/** @type {[string, Translate][]} */
+const NODES = ACTIVATION_NAMES.flatMap((op) => {
+  const { onnx } = ACTIVATIONS[op];
+  return onnx ? [[onnx, reading(op)]] : [];
+});
+
+/** @type {Record<string, Translate>} */
+export const POINTWISE = {
+  ...Object.fromEntries(NODES),
+  Add: add,
+  BatchNormalization: batchNormalization,
+  Clip: clip,
+  Div: divide,
+  LeakyRelu: leaky,
+  Mul: multiply,
+};

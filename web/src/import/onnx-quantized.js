@@ -28,7 +28,7 @@ function rangeOf(node, inputs) {
 }
 
 /** @type {Translate} */
-export function quantize(graph, node, inputs) {
+function quantize(graph, node, inputs) {
   const x = feature(node, inputs[0]);
   if (x.id === 0) return x;
   const range = rangeOf(node, inputs);
@@ -37,7 +37,7 @@ export function quantize(graph, node, inputs) {
 }
 
 /** @type {Translate} */
-export function dequantize(_, node, inputs) {
+function dequantize(_, node, inputs) {
   const [x] = inputs;
   if (!x || !isFeature(x)) return malformed(`${describe(node)} lacks a feature map.`);
   if (x.id === 0) return x;
@@ -48,3 +48,6 @@ export function dequantize(_, node, inputs) {
   }
   return { id: bytes.of, dims: x.dims };
 }
+
+/** @type {Record<string, Translate>} */
+export const QUANTIZED = { DequantizeLinear: dequantize, QuantizeLinear: quantize };

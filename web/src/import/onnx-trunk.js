@@ -1,30 +1,11 @@
 // The one table of the ONNX operations that wisp runs on feature maps.
 
 import { unsupported } from '../graph/graph-error.js';
-import { reshape, transpose } from './onnx-channels.js';
+import { CHANNELS } from './onnx-channels.js';
 import { describe, isFeature } from './onnx-feature.js';
-import {
-  averagePool,
-  concat,
-  conv,
-  globalAveragePool,
-  maxPool,
-  reduceMean,
-  resize,
-  slice,
-} from './onnx-layers.js';
-import { number } from './onnx-node.js';
-import {
-  add,
-  batchNormalization,
-  clip,
-  divide,
-  hardSigmoid,
-  multiply,
-  sigmoid,
-  simple,
-} from './onnx-pointwise.js';
-import { dequantize, quantize } from './onnx-quantized.js';
+import { LAYERS } from './onnx-layers.js';
+import { POINTWISE } from './onnx-pointwise.js';
+import { QUANTIZED } from './onnx-quantized.js';
 
 /**
  * @typedef {import('./onnx-feature.js').Feature} Feature
@@ -55,31 +36,12 @@ function pass(_, node, inputs) {
 /** @type {Map<string, Translate>} */
 const TRANSLATORS = new Map(
   Object.entries({
-    Add: add,
-    AveragePool: averagePool,
-    BatchNormalization: batchNormalization,
     Cast: pass,
-    Clip: clip,
-    Concat: concat,
-    Conv: conv,
-    DequantizeLinear: dequantize,
-    Div: divide,
     Dropout: pass,
-    GlobalAveragePool: globalAveragePool,
-    HardSigmoid: hardSigmoid,
-    HardSwish: simple(() => ({ op: 'hardswish' })),
     Identity: pass,
-    LeakyRelu: simple((node) => ({ op: 'leaky', slope: number(node, 'alpha', 0.01) })),
-    MaxPool: maxPool,
-    Mul: multiply,
-    QuantizeLinear: quantize,
-    ReduceMean: reduceMean,
-    Relu: simple(() => ({ op: 'relu' })),
-    Reshape: reshape,
-    Resize: resize,
-    Sigmoid: sigmoid,
-    Slice: slice,
-    Transpose: transpose,
-    Upsample: resize,
+    ...CHANNELS,
+    ...LAYERS,
+    ...POINTWISE,
+    ...QUANTIZED,
   }),
 );

@@ -1,19 +1,6 @@
 // The one table of modules that wisp knows in a checkpoint: layers of torch.nn, blocks of YOLOv5 and of YOLOv5-Lite.
 
-import {
-  averagePool,
-  batchNorm,
-  conv2d,
-  joined,
-  maxPool,
-  normalization,
-  only,
-  pass,
-  sequential,
-  simple,
-  sum,
-  upsample,
-} from './pt-layers.js';
+import { joined, LAYERS, normalization, only, sum } from './pt-layers.js';
 
 /**
  * @typedef {import('./pt-module.js').PtModule} PtModule
@@ -190,22 +177,7 @@ function squeeze(network, module, inputs) {
 /** @type {Map<string, Translate>} */
 export const BLOCKS = new Map(
   Object.entries({
-    // torch.nn, and YOLOv5's own spellings of its activations
-    AdaptiveAvgPool2d: averagePool,
-    BatchNorm2d: batchNorm,
-    Conv2d: conv2d,
-    Dropout: pass,
-    Hardsigmoid: simple(() => ({ op: 'hardsigmoid' })),
-    Hardswish: simple(() => ({ op: 'hardswish' })),
-    Identity: pass,
-    LeakyReLU: simple((module) => ({ op: 'leaky', slope: module.number('negative_slope', 0.01) })),
-    MaxPool2d: maxPool,
-    ReLU: simple(() => ({ op: 'relu' })),
-    SiLU: simple(() => ({ op: 'silu' })),
-    Sequential: sequential,
-    Sigmoid: simple(() => ({ op: 'sigmoid' })),
-    Swish: simple(() => ({ op: 'silu' })),
-    Upsample: upsample,
+    ...LAYERS,
     // YOLOv5
     Bottleneck: bottleneck,
     BottleneckCSP: csp,

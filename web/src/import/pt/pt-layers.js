@@ -1,5 +1,6 @@
 // Layers of torch.nn → convolutions, affine nodes, activations, pools: each has one node in the float graph.
 
+import { ACTIVATION_NAMES, ACTIVATIONS } from '../../graph/float-graph.js';
 import { malformed } from '../../graph/graph-error.js';
 import { wordsFor } from './pickled.js';
 
@@ -41,7 +42,7 @@ function window(module, x, kernel, stride) {
 }
 
 /** @type {Translate} */
-export function conv2d(network, module, inputs) {
+function conv2d(network, module, inputs) {
   const x = only(module, inputs);
   const size = module.tensor('weight')?.size ?? [];
   if (size.length !== 4) return module.refuse(`has weights of ${size.length} axes`);
@@ -71,7 +72,7 @@ export function conv2d(network, module, inputs) {
 }
 
 /** @type {Translate} */
-export function batchNorm(network, module, inputs) {
+function batchNorm(network, module, inputs) {
   const x = only(module, inputs);
   const { scale, bias } = normalization(network, module, x.channels);
   return network.add(module.path, [x], { op: 'affine', scale, bias });
@@ -101,7 +102,7 @@ export function normalization(network, module, channels) {
 }
 
 /** @type {Translate} */
-export function maxPool(network, module, inputs) {
+function maxPool(network, module, inputs) {
   const x = only(module, inputs);
   const kernel = module.pair('kernel_size', 0);
   const { stride, pad, height, width } = window(module, x, kernel, kernel[0]);
@@ -109,7 +110,7 @@ export function maxPool(network, module, inputs) {
 }
 
 /** @type {Translate} */
-export function averagePool(network, module, inputs) {
+function averagePool(network, module, inputs) {
   if (module.pair('output_size', 1).some((side) => side !== 1))
     module.refuse('averages to more than one pixel');
   return network.add(
@@ -124,7 +125,7 @@ export function averagePool(network, module, inputs) {
 const LARGEST_FACTOR = 8;
 
 /** @type {Translate} */
-export function upsample(network, module, inputs) {
+function upsample(network, module, inputs) {
   const x = only(module, inputs);
   const mode = module.setting('mode') ?? 'nearest';
   if (mode !== 'nearest') module.refuse(`interpolates (${wordsFor(mode)})`);
@@ -141,16 +142,16 @@ export function upsample(network, module, inputs) {
 }
 
 /** @param {(module: PtModule) => Operation} operation @returns {Translate} */
-export function simple(operation) {
+function simple(operation) {
   return (network, module, inputs) =>
     network.add(module.path, [only(module, inputs)], operation(module));
 }
 
 /** @type {Translate} */
-export const pass = (_, module, inputs) => only(module, inputs);
+const pass = (_, module, inputs) => only(module, inputs);
 
 /** Its parts, one after the other. @type {Translate} */
-export function sequential(network, module, inputs) {
+function sequential(network, module, inputs) {
   return module.parts().reduce((x, part) => network.run(part, x), only(module, inputs));
 }
 
@@ -180,3 +181,22 @@ export function sum(network, module, [x, y]) {
     module.refuse('adds feature maps of different sizes');
   return network.add(module.path, [x, y], { op: 'add' });
 }
+
+/** @type {[string, Translate][]} */
+const MODULES = ACTIVATION_NAMES.flatMap((op) =>
+  ACTIVATIONS[op].torch.map((name) => [name, simple(() => ({ op }))]),
+);
+
+/** torch.nn, and YOLOv5's own spellings of its activations. @type {Record<string, Translate>} */
+export const LAYERS = {
+  ...Object.fromEntries(MODULES),
+  AdaptiveAvgPool2d: averagePool,
+  BatchNorm2d: batchNorm,
+  Conv2d: conv2d,
+  Dropout: pass,
+  Identity: pass,
+  LeakyReLU: simple((module) => ({ op: 'leaky', slope: module.number('negative_slope', 0.01) })),
+  MaxPool2d: maxPool,
+  Sequential: sequential,
+  Upsample: upsample,
+};
