@@ -41,7 +41,7 @@
  */
 
 /**
- * What ONNX and torch.nn call the activations. One that yields a share, 0 … 1, may be a gate: x times it is another one.
+ * What ONNX and torch.nn call the activations. One that yields a share, 0 … 1, may gate: x times it is another.
  * @typedef {object} ActivationRow
  * @property {string} [onnx] the node that it is, if it is one alone
  * @property {{[attribute: string]: {value: number, otherwise: number}}} [attributes] of that node; `otherwise`: without
