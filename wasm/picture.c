@@ -2,13 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "picture.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/wisp.h"
 #include "flatten.h"
-#include "pixels.h"
 
 enum { ORIENTATION = 0x0112, UPRIGHT = 1 };
 
@@ -110,65 +107,17 @@ static uint8_t *turned(uint8_t *stored, int turn, int *width, int *height) {
   return upright;
 }
 
-/* What a file is that pixels.c doesn't know. */
-static const char *stranger(const uint8_t *bytes, size_t size) {
-  static const struct {
-    size_t at;
-    const char *begin, *kind;
-  } strangers[] = {{8, "WEBP", "WebP"},    {4, "ftypavi", "AVIF"}, {4, "ftyphe", "HEIC"},
-                   {4, "ftypmif", "HEIC"}, {0, "II*", "TIFF"},     {0, "MM\0*", "TIFF"},
-                   {0, "<svg", "SVG"}};
-  for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
-    const size_t length = strlen(strangers[i].begin);
-    if (size > strangers[i].at + length &&
-        memcmp(bytes + strangers[i].at, strangers[i].begin, length) == 0)
-      return strangers[i].kind;
-  }
-  return NULL;
-}
-
-static int refuse(picture *out, pixels_status status, const pixels *image, const char *kind,
-                  double max_pixels) {
-  char *why = out->why;
-  const size_t room = sizeof out->why;
-  switch (status) {
-    case PIXELS_TOO_LARGE:
-      snprintf(why, room,
-               "its %d x %d pixels are too many: --max-pixels is %.0f, the longest side %d",
-               image->width, image->height, max_pixels, WISP_MAX_FRAME_SIDE);
-      break;
-    case PIXELS_MEMORY: snprintf(why, room, "there is no memory to decode it"); break;
-    case PIXELS_LACKING:
-      snprintf(why, room, "it breaks off: %.0f %% of its rows are missing; copy or fetch it again",
-               image->lacking < 0.01 ? 1.0 : image->lacking * 100);
-      break;
-    case PIXELS_DAMAGED:
-      snprintf(why, room, "it is damaged or of a kind that is not supported: %s", image->why);
-      break;
-    default:
-      if (kind)
-        snprintf(why, room, "it is %s, which this command can't decode; convert it to PNG or JPEG",
-                 kind);
-      else snprintf(why, room, "it is no JPEG, PNG, GIF, BMP or binary PNM file");
-  }
-  return 0;
-}
-
-int picture_open(picture *out, const uint8_t *bytes, size_t size, double max_pixels,
-                 uint32_t background) {
-  pixels image;
-  *out = (picture){NULL, 0, 0, ""};
-  const pixels_status status = pixels_decode(&image, bytes, size, max_pixels);
-  if (status != PIXELS_OK) return refuse(out, status, &image, stranger(bytes, size), max_pixels);
-  out->rgba = turned(image.rgba, orientation(bytes, size), &image.width, &image.height);
-  if (!out->rgba) return refuse(out, PIXELS_MEMORY, &image, NULL, max_pixels);
-  out->width = image.width;
-  out->height = image.height;
+pixels_status picture_open(pixels *out, const uint8_t *bytes, size_t size, double max_pixels,
+                           uint32_t background) {
+  const pixels_status status = pixels_decode(out, bytes, size, max_pixels);
+  if (status != PIXELS_OK) return status;
+  out->rgba = turned(out->rgba, orientation(bytes, size), &out->width, &out->height);
+  if (!out->rgba) return PIXELS_MEMORY;
   flatten(out->rgba, (size_t)out->width * (size_t)out->height, background);
-  return 1;
+  return PIXELS_OK;
 }
 
-void picture_close(picture *image) {
-  free(image->rgba);
-  image->rgba = NULL;
+void picture_close(pixels *picture) {
+  free(picture->rgba);
+  picture->rgba = NULL;
 }

@@ -167,11 +167,57 @@ static int load_model(const char *path, wisp_model **model) {
   return status;
 }
 
-static int load_image(const command *c, picture *image) {
+/* What a file is that pixels.c doesn't know. */
+static const char *stranger(const bytes *file) {
+  static const struct {
+    size_t at;
+    const char *begin, *kind;
+  } strangers[] = {{8, "WEBP", "WebP"},    {4, "ftypavi", "AVIF"}, {4, "ftyphe", "HEIC"},
+                   {4, "ftypmif", "HEIC"}, {0, "II*", "TIFF"},     {0, "MM\0*", "TIFF"},
+                   {0, "<svg", "SVG"}};
+  for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+    const size_t length = strlen(strangers[i].begin);
+    if (file->size > strangers[i].at + length &&
+        memcmp(file->data + strangers[i].at, strangers[i].begin, length) == 0)
+      return strangers[i].kind;
+  }
+  return NULL;
+}
+
+static int refuse(const command *c, pixels_status status, const pixels *image, const char *kind) {
+  char why[160];
+  const size_t room = sizeof why;
+  switch (status) {
+    case PIXELS_TOO_LARGE:
+      snprintf(why, room,
+               "its %d x %d pixels are too many: --max-pixels is %d, the longest side %d",
+               image->width, image->height, c->max_pixels, WISP_MAX_FRAME_SIDE);
+      break;
+    case PIXELS_MEMORY: snprintf(why, room, "there is no memory to decode it"); break;
+    case PIXELS_LACKING:
+      snprintf(why, room, "it breaks off: %.0f %% of its rows are missing; copy or fetch it again",
+               image->lacking < 0.01 ? 1.0 : image->lacking * 100);
+      break;
+    case PIXELS_DAMAGED:
+      snprintf(why, room, "it is damaged or of a kind that is not supported: %s", image->why);
+      break;
+    default:
+      if (kind)
+        snprintf(why, room, "it is %s, which this command can't decode; convert it to PNG or JPEG",
+                 kind);
+      else snprintf(why, room, "it is no JPEG, PNG, GIF, BMP or binary PNM file");
+  }
+  return fail(FAILED, c->image, why);
+}
+
+static int load_image(const command *c, pixels *image) {
   bytes file;
   int status = read_file(c->image, &file);
-  if (status == DONE && !picture_open(image, file.data, file.size, c->max_pixels, c->background))
-    status = fail(FAILED, c->image, image->why);
+  if (status == DONE) {
+    const pixels_status read =
+        picture_open(image, file.data, file.size, c->max_pixels, c->background);
+    if (read != PIXELS_OK) status = refuse(c, read, image, stranger(&file));
+  }
   free(file.data);
   return status;
 }
@@ -210,7 +256,7 @@ static void print_box(const wisp_model *model, const wisp_box *b) {
   putchar('}');
 }
 
-static void print_result(const command *c, const wisp_model *model, const picture *image,
+static void print_result(const command *c, const wisp_model *model, const pixels *image,
                          const wisp_result *result, double pixels_ms) {
   printf("{\"file\":");
   print_text(c->image);
@@ -229,8 +275,8 @@ static void print_result(const command *c, const wisp_model *model, const pictur
 static double total_ms(const wisp_result *r) { return r->prep_ms + r->run_ms + r->post_ms; }
 
 /* The boxes are the same each time; the times are those of the fastest. */
-static wisp_status detect_repeatedly(wisp_detector *detector, const command *c,
-                                     const picture *image, wisp_result *result, wisp_error *error) {
+static wisp_status detect_repeatedly(wisp_detector *detector, const command *c, const pixels *image,
+                                     wisp_result *result, wisp_error *error) {
   const wisp_frame frame = {image->rgba, image->width, image->height, (size_t)image->width * 4};
   wisp_result fastest = {0};
   for (int i = 0; i < c->repeat; i++) {
@@ -243,7 +289,7 @@ static wisp_status detect_repeatedly(wisp_detector *detector, const command *c,
   return WISP_OK;
 }
 
-static int detect(const command *c, const wisp_model *model, const picture *image,
+static int detect(const command *c, const wisp_model *model, const pixels *image,
                   double pixels_ms) {
   wisp_detector *detector = NULL;
   wisp_error error = {WISP_OK, ""};
@@ -267,7 +313,7 @@ int main(int n, char **words) {
                .repeat = 1};
   c.settings.clock = now_ms;
   wisp_model *model = NULL;
-  picture image = {NULL, 0, 0, ""};
+  pixels image = {.rgba = NULL};
   int status = parse(&c, n, words);
   if (status == DONE) status = load_model(c.model, &model);
   const double started = now_ms();
