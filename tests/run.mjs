@@ -29,8 +29,8 @@ const suites = {
     ],
   },
   js: {
-    needs: ['build', 'browser', 'wasmedge', 'arm64'],
-    products: ['web', 'wasi'],
+    needs: ['build', 'browser', 'wasmedge', 'arm64', 'python'],
+    products: ['web', 'wasi', 'reactor'],
     test: async () => [await testJavaScript()],
   },
   check: {

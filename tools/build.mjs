@@ -1,5 +1,6 @@
-// Builds what is out of date: the browser modules, the WASI command, the types; for tests also the C programs.
-//   node tools/build.mjs [web] [wasi] [types] [wasm-tests] [native] [asan]      default: web wasi types
+// Builds what is out of date: the browser modules, the WASI command, the types; Python's module; for tests also the C
+// programs.
+//   node tools/build.mjs [web] [wasi] [types] [reactor] [wasm-tests] [native] [asan]      default: web wasi types
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -20,6 +21,7 @@ const jobs = {
   ],
   wasi: [{ name: 'WASI command', make: () => product('wasi', 'wasi') }],
   types: [{ name: 'types', make: types }],
+  reactor: [{ name: "Python's module", make: () => product('wasi', 'reactor') }],
   'wasm-tests': [{ name: 'C tests, wasm', make: () => cmake('wasm', 'tests') }],
   native: [{ name: 'C tests, native', make: () => cmake('native', 'tests') }],
   asan: [{ name: 'C tests, sanitizers', make: () => cmake('native-asan', 'tests') }],
@@ -57,7 +59,7 @@ async function cmake(preset, target) {
 }
 
 /**
- * Builds a component of a tree and puts its files into dist/, where only whole ones arrive.
+ * Builds a component of a tree and puts its files where they belong, such as dist/, where only whole ones arrive.
  * @param {string} preset
  * @param {string} component
  */

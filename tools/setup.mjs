@@ -1,5 +1,5 @@
 // Sets up what a task needs and is missing: npm packages, compilers, Emscripten, browsers, engines for tests.
-//   node tools/setup.mjs [web] [build] [native] [check] [browser] [wasmedge] [arm64]      default: build
+//   node tools/setup.mjs [web] [build] [native] [check] [browser] [wasmedge] [arm64] [python]      default: build
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from './lock.mjs';
@@ -58,6 +58,7 @@ const parts = {
     ready: () => armNode() !== undefined,
     make: unpackArmNode,
   },
+  venv: { name: 'Python with venv', system: packagesOf.venv, optional: true },
 };
 
 /** @type {Record<string, string[]>} */
@@ -69,6 +70,7 @@ const tasks = {
   browser: ['chromium', 'firefox'],
   wasmedge: ['wasmedge'],
   arm64: ['npm', 'arm64'],
+  python: ['cmake', 'wasi', 'venv'],
 };
 
 /**

@@ -1,4 +1,5 @@
 // The system packages wisp builds and tests with: which are missing, and how they get installed.
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { run, which } from '../command.mjs';
 import { chromium, firefox } from '../places.mjs';
@@ -29,6 +30,7 @@ const signs = {
   gcc: command('cc', 'gcc'),
   'libc6-dev': file('/usr/include/stdio.h'),
   python3: command('python3'),
+  'python3-venv': () => spawnSync('python3', ['-c', 'import ensurepip, venv']).status === 0,
   'clang-19': command('clang-19'),
   'lld-19': file(`${LLVM}/bin/wasm-ld`),
   'llvm-19': file(`${LLVM}/bin/llvm-ar`),
@@ -55,6 +57,7 @@ export const packagesOf = {
   firefox: ['firefox-esr'],
   wasmedge: ['debian-archive-keyring'],
   arm64: ['qemu-user-static'],
+  venv: ['python3', 'python3-venv'],
 };
 
 /** @param {string[]} packages */
