@@ -104,6 +104,25 @@ for (const [engine, { skip }] of Object.entries(engines)) {
   });
 }
 
+for (const engine of ['node:wasi', 'this machine, scalar kernels, sanitizers'])
+  test(`${engine}: the boxes of the Detector in files of every kind that it reads`, {
+    skip: engines[engine].skip,
+  }, async () => {
+    const detector = await Detector.open(model, { threads: 1 });
+    for (const [name, file] of readable()) {
+      writeFileSync(path.join(site.folder, name), file);
+      const seen = await detector.detect(file, { confidence: 0.1, background: '#204060' });
+      const more = ['--confidence', '0.1', '--background', '#204060'];
+      const { status, stdout, stderr } = run(engine, 'detect', '/tiny.wisp', `/${name}`, ...more);
+      assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, name);
+      const { width, height } = JSON.parse(stdout);
+      assert.deepEqual([width, height], [seen.width, seen.height], name);
+      assert.ok(seen.boxes.length > 50, name);
+      assert.deepEqual(boxesIn(stdout), seen.boxes, name);
+    }
+    await detector.close();
+  });
+
 describe('the command', () => {
   const detect = (/** @type {string[]} */ ...args) => run('node:wasi', 'detect', ...args);
 
@@ -112,22 +131,6 @@ describe('the command', () => {
     assert.deepEqual(boxesIn(stdout), expected.slice(0, 3));
     const large = detect('/tiny.wisp', '/picture.ppm', '--size', '96x160', '--iou', '0.9');
     assert.equal(large.status, 0);
-  });
-
-  test('finds the boxes of the Detector in files of every kind that it reads', async () => {
-    const detector = await Detector.open(model, { threads: 1 });
-    for (const [name, file] of readable()) {
-      writeFileSync(path.join(site.folder, name), file);
-      const seen = await detector.detect(file, { confidence: 0.1, background: '#204060' });
-      const more = ['--confidence', '0.1', '--background', '#204060'];
-      const { status, stdout, stderr } = detect('/tiny.wisp', `/${name}`, ...more);
-      assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, name);
-      const { width, height } = JSON.parse(stdout);
-      assert.deepEqual([width, height], [seen.width, seen.height], name);
-      assert.ok(seen.boxes.length > 50, name);
-      assert.deepEqual(boxesIn(stdout), seen.boxes, name);
-    }
-    await detector.close();
   });
 
   test('explains itself', () => {
