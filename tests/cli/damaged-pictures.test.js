@@ -3,25 +3,23 @@
 //   WISP_DAMAGED=10000 node --test tests/cli/damaged-pictures.test.js      more of them
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
-import { Crew } from '../../cli/serve/crew.js';
-import { Fetcher } from '../../cli/serve/fetching.js';
-import { Pictures } from '../../cli/serve/pictures.js';
-import { makeServer } from '../../cli/serve/server.js';
 import { Detector, WispError } from '../../web/src/index.js';
 import { drawEdit, edited } from '../support/edits.js';
 import { makeRandom } from '../support/fixtures.js';
 import { fileNamed, names } from '../support/picture-files.js';
-import { model } from '../support/site.js';
+import { model, openSite } from '../support/site.js';
+import { runWisp } from './command.js';
 
 const COUNT = Number(process.env.WISP_DAMAGED ?? 3000);
-const SERVED = Math.ceil(COUNT / 5);
+const SERVED = Math.ceil(COUNT / 3);
 const WARM_UP = 0.5; // of the pictures: every decoder has been met, and the heaps have found their sizes
 const MOST_GROWTH = 50e6; // bytes
 const EVERY = 20; // pictures: a good one comes
 const LOOKS = 20; // at the memory
-const LAST = 5; // of these
+const SOME = 5; // of these: what waits for the garbage collector makes single ones higher
 
 /** What formats say of themselves, in hexadecimal digits: markers, chunks and boxes that steer decoders. */
 const WORDS = ['ffd8', 'ffd9', 'ffda', 'ffc0', 'ffc2', 'ffc4', 'ffdb', '49484452', '49444154']
@@ -60,33 +58,33 @@ function seal(file) {
   }
 }
 
-/** Looks at the resident memory now and then, and holds it against what it was after the warm-up. */
+/** Looks at the resident memory now and then once the warm-up is over. */
 class Memory {
   #count;
+  #resident;
   /** @type {number[]} */
   #seen = [];
 
-  /** @param {number} count of pictures to come */
-  constructor(count) {
+  /** @param {number} count of pictures to come @param {() => number | Promise<number>} resident bytes */
+  constructor(count, resident) {
     this.#count = count;
+    this.#resident = resident;
   }
 
   /** @param {number} done pictures */
-  look(done) {
+  async look(done) {
     if (done % Math.ceil(this.#count / LOOKS) > 0 || done < this.#count * WARM_UP) return;
-    this.#seen.push(process.memoryUsage.rss());
+    this.#seen.push(await this.#resident());
   }
 
-  /** Bytes that stay: what waits for the garbage collector makes single looks higher. */
+  /** Bytes that stay. */
   get growth() {
-    return Math.min(...this.#seen.slice(-LAST)) - this.#seen[0];
+    return Math.min(...this.#seen.slice(-SOME)) - Math.min(...this.#seen.slice(0, SOME));
   }
 
   get words() {
-    const mega = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(0);
-    const most = Math.max(...this.#seen);
-    const [warm, more] = [mega(this.#seen[0]), mega(this.growth)];
-    return `${warm} MB resident after the warm-up, ${more} MB more in the end, ${mega(most)} MB at most`;
+    const looks = this.#seen.map((bytes) => (bytes / 1e6).toFixed(0)).join(' ');
+    return `after ${this.#count * WARM_UP} pictures to warm up ${looks} MB resident`;
   }
 }
 
@@ -98,7 +96,7 @@ test(`${COUNT} damaged pictures: boxes or a sentence each, and no more memory`, 
   t.after(() => detector.close());
   const right = new Map();
   for (const { name, bytes } of files) right.set(name, boxesOf(await detector.detect(bytes)));
-  const memory = new Memory(COUNT);
+  const memory = new Memory(COUNT, () => process.memoryUsage.rss());
   const counts = { read: 0, refused: 0 };
   for (let seed = 0; seed < COUNT; seed++) {
     const { name, file } = damaged(seed);
@@ -119,7 +117,7 @@ test(`${COUNT} damaged pictures: boxes or a sentence each, and no more memory`, 
       const good = files[(seed / EVERY) % files.length];
       assert.equal(boxesOf(await detector.detect(good.bytes)), right.get(good.name), good.name);
     }
-    memory.look(seed + 1);
+    await memory.look(seed + 1);
   }
   t.diagnostic(`${counts.read} read, ${counts.refused} refused; ${memory.words}`);
   assert.ok(
@@ -136,18 +134,36 @@ function posted(bytes, name) {
   return { method: 'POST', body };
 }
 
-test(`wisp serve: ${SERVED} damaged pictures likewise`, async (t) => {
-  const open = () => Detector.open(model, { threads: 1 });
-  const crew = await Crew.open(open, { size: 2, room: 8 });
-  const limits = { deadlineMs: 30_000, maxBytes: 1 << 20, maxFiles: 8 };
-  const pictures = new Pictures(new Fetcher([], limits.maxBytes));
-  const detect = { confidence: 0.2, maxPixels: 4e6 };
-  const app = await makeServer(new Map([['tiny', crew]]), { detect, pictures, ...limits });
-  t.after(async () => {
-    await app.close();
-    await crew.close();
+/** `wisp serve` as a process of its own. @param {string} folder that holds tiny.wisp */
+async function startServer(folder) {
+  const words = ['serve', 'tiny.wisp', '--port', '0', '--detectors', '2', '--quiet'];
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  let child;
+  const ended = runWisp([...words, '--confidence', '0.2', '--max-pixels', '4000000'], {
+    cwd: folder,
+    onStart: (started) => {
+      child = started;
+    },
   });
-  const url = `${await app.listen({ port: 0, host: '127.0.0.1' })}/predict/from_files`;
+  const server = /** @type {import('node:child_process').ChildProcess} */ (child);
+  const [line] = await once(/** @type {any} */ (server.stdout), 'data');
+  const url = /^(http:\S+) serves tiny\n/.exec(line)?.[1];
+  const count = async (/** @type {RegExp} */ pattern) =>
+    Number(pattern.exec(await (await fetch(`${url}/metrics`)).text())?.[1]);
+  const close = () => {
+    server.kill();
+    return ended;
+  };
+  return { url: `${url}/predict/from_files`, count, close };
+}
+
+test(`wisp serve: ${SERVED} damaged pictures likewise`, async (t) => {
+  const site = await openSite();
+  const { url, count, close } = await startServer(site.folder);
+  t.after(async () => {
+    await close();
+    site.close();
+  });
   const post = async (/** @type {Uint8Array<ArrayBuffer>} */ bytes, /** @type {string} */ name) => {
     const answer = await fetch(url, posted(bytes, name));
     return { status: answer.status, text: await answer.text() };
@@ -155,16 +171,16 @@ test(`wisp serve: ${SERVED} damaged pictures likewise`, async (t) => {
   const [good] = files;
   const right = await post(good.bytes, good.name);
   assert.equal(right.status, 200);
-  const memory = new Memory(SERVED);
+  const memory = new Memory(SERVED, () => count(/^process_resident_memory_bytes (\d+)/m));
   for (let seed = 0; seed < SERVED; seed++) {
     const { name, file } = damaged(1e6 + seed);
     const { status, text } = await post(file, 'a picture');
     assert.ok(status === 200 || status === 400, `${name}: ${status} ${text}`);
     if (status === 400) assert.match(JSON.parse(text).error, /^a picture: .+\.$/, name);
     if (seed % EVERY === 0) assert.deepEqual(await post(good.bytes, good.name), right);
-    memory.look(seed + 1);
+    await memory.look(seed + 1);
   }
   t.diagnostic(memory.words);
-  assert.equal(crew.deaths, 0);
+  assert.equal(await count(/^wisp_deaths\{model="tiny"\} (\d+)/m), 0);
   assert.ok(memory.growth < MOST_GROWTH, memory.words);
 });
