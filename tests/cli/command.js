@@ -1,6 +1,7 @@
 // Runs the `wisp` command as a process of its own.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const wisp = fileURLToPath(new URL('../../cli/wisp.js', import.meta.url));
@@ -31,4 +32,27 @@ export function runWisp(words, { cwd, input, onStart, blocks } = {}) {
     child.stdin.end(input);
     onStart?.(child);
   });
+}
+
+/**
+ * `wisp serve` with one model.
+ * @param {string[]} words behind `serve`
+ * @param {string} cwd
+ * @returns {Promise<{url: string, close: () => Promise<Outcome>}>}
+ */
+export async function serveWisp(words, cwd) {
+  /** @type {any} */
+  let child;
+  const onStart = (/** @type {unknown} */ started) => {
+    child = started;
+  };
+  const ended = runWisp(['serve', ...words, '--port', '0', '--quiet'], { cwd, onStart });
+  const early = ended.then(({ stderr }) => Promise.reject(new Error(stderr)));
+  const [line] = await Promise.race([once(child.stdout, 'data'), early]);
+  early.catch(() => {});
+  const close = () => {
+    child.kill();
+    return ended;
+  };
+  return { url: /^(http:\S+) serves /.exec(line)?.[1] ?? '', close };
 }

@@ -3,7 +3,6 @@
 //   WISP_DAMAGED=10000 node --test tests/cli/damaged-pictures.test.js      more of them
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { Detector, WispError } from '../../web/src/index.js';
@@ -11,7 +10,7 @@ import { drawEdit, edited } from '../support/edits.js';
 import { makeRandom } from '../support/fixtures.js';
 import { fileNamed, names } from '../support/picture-files.js';
 import { model, openSite } from '../support/site.js';
-import { runWisp } from './command.js';
+import { serveWisp } from './command.js';
 
 const COUNT = Number(process.env.WISP_DAMAGED ?? 3000);
 const SERVED = Math.ceil(COUNT / 3);
@@ -134,38 +133,18 @@ function posted(bytes, name) {
   return { method: 'POST', body };
 }
 
-/** `wisp serve` as a process of its own. @param {string} folder that holds tiny.wisp */
-async function startServer(folder) {
-  const words = ['serve', 'tiny.wisp', '--port', '0', '--detectors', '2', '--quiet'];
-  /** @type {import('node:child_process').ChildProcess | undefined} */
-  let child;
-  const ended = runWisp([...words, '--confidence', '0.2', '--max-pixels', '4000000'], {
-    cwd: folder,
-    onStart: (started) => {
-      child = started;
-    },
-  });
-  const server = /** @type {import('node:child_process').ChildProcess} */ (child);
-  const [line] = await once(/** @type {any} */ (server.stdout), 'data');
-  const url = /^(http:\S+) serves tiny\n/.exec(line)?.[1];
-  const count = async (/** @type {RegExp} */ pattern) =>
-    Number(pattern.exec(await (await fetch(`${url}/metrics`)).text())?.[1]);
-  const close = () => {
-    server.kill();
-    return ended;
-  };
-  return { url: `${url}/predict/from_files`, count, close };
-}
-
 test(`wisp serve: ${SERVED} damaged pictures likewise`, async (t) => {
   const site = await openSite();
-  const { url, count, close } = await startServer(site.folder);
+  const words = ['tiny.wisp', '--detectors', '2', '--confidence', '0.2', '--max-pixels', '4000000'];
+  const server = await serveWisp(words, site.folder);
   t.after(async () => {
-    await close();
+    await server.close();
     site.close();
   });
+  const count = async (/** @type {RegExp} */ pattern) =>
+    Number(pattern.exec(await (await fetch(`${server.url}/metrics`)).text())?.[1]);
   const post = async (/** @type {Uint8Array<ArrayBuffer>} */ bytes, /** @type {string} */ name) => {
-    const answer = await fetch(url, posted(bytes, name));
+    const answer = await fetch(`${server.url}/predict/from_files`, posted(bytes, name));
     return { status: answer.status, text: await answer.text() };
   };
   const [good] = files;
