@@ -125,9 +125,9 @@ export function requireWritable(file) {
   }
 }
 
-/** @param {string} file @param {unknown} cause */
-export function unwritable(file, cause) {
-  const why = reasonOf(cause, 'there is no such folder');
+/** @param {string} file @param {unknown} cause @param {string} [absent] what it means that there is nothing there */
+export function unwritable(file, cause, absent = 'there is no such folder') {
+  const why = reasonOf(cause, absent);
   return new WispError('WISP_ERR_FETCH', `${file} can't be written: ${why}.`, { cause });
 }
 

@@ -77,7 +77,11 @@ const COMMANDS = [
   ],
   [['bench', '-m', 'none.onnx'], 'FETCH', /none\.onnx: there is no such file/],
   [['bench', '--image', 'empty'], 'FETCH', /empty: it is a folder/],
-  [['copy', 'labels.json'], 'FETCH', /labels\.json.* can't be written: .* no folder/],
+  [
+    ['copy', 'labels.json'],
+    'FETCH',
+    /labels\.json.* can't be written: what stands before its name is no folder/,
+  ],
 ];
 
 /** One sentence a line, each with its code, none in the words of the system. @param {string} stderr */

@@ -57,6 +57,25 @@ export function readFile(address) {
   return nodeModules().fs.createReadStream(address, { highWaterMark: 1 << 20 });
 }
 
+/**
+ * With the folders above it. Node's own way to do that never ends where none can be made, such as in /proc.
+ * @param {string} folder
+ */
+export async function makeFolder(folder) {
+  const { promises } = nodeModules().fs;
+  const path = process.getBuiltinModule('node:path');
+  const code = (/** @type {unknown} */ thrown) => Reflect.get(Object(thrown), 'code');
+  const make = () =>
+    promises.mkdir(folder).catch((thrown) => {
+      if (code(thrown) !== 'EEXIST') throw thrown;
+    });
+  await make().catch(async (thrown) => {
+    if (code(thrown) !== 'ENOENT') throw thrown;
+    await makeFolder(path.dirname(folder));
+    await make();
+  });
+}
+
 /** @param {boolean | string} folder true: the user's own @param {string} name */
 function keptPath(folder, name) {
   const path = process.getBuiltinModule('node:path');
@@ -87,7 +106,7 @@ export async function keepFile(folder, name, bytes) {
   const { promises } = nodeModules().fs;
   const file = keptPath(folder, name);
   const half = `${file}.${process.pid}.${crypto.randomUUID()}`;
-  await promises.mkdir(process.getBuiltinModule('node:path').dirname(file), { recursive: true });
+  await makeFolder(process.getBuiltinModule('node:path').dirname(file));
   try {
     await promises.writeFile(half, bytes);
     await promises.rename(half, file);
