@@ -42,8 +42,9 @@ const ENGINES = Object.keys(engines);
 const PRESETS = Object.keys(presets);
 
 const HELP = `
-Networks: yolov5n, -s, -m, -l, -x have random weights, which cost what trained ones cost; yolov5n@75 has 75 % of its 1×4
-blocks zeroed at random. An .onnx file is pressed first, a .wisp file runs as it is.
+Networks: yolov5n to -x, yolov5nu to -xu, yolov8n to -x, v5lite-e, -s, -c and -g have random weights, which cost what
+trained ones cost; yolov5n@75 has 75 % of its 1×4 blocks zeroed at random. An .onnx file is pressed first, a .wisp file
+runs as it is.
 
 Engines take turns, one image each, so that what slows the machine slows all alike. The peers (onnxruntime-web,
 onnxruntime-node, LiteRT.js) come from npm when they are first asked for. Times are from the call to the boxes:

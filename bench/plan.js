@@ -4,7 +4,7 @@
  * @typedef {(typeof PLACES)[number]} PlaceName
  *
  * @typedef {object} NetworkName
- * @property {string} base "yolov5n" or the path of an .onnx or .wisp file
+ * @property {string} base "yolov5n" or another name of randomNames, or the path of an .onnx or .wisp file
  * @property {number} sparsity share of the blocks that are zeroed
  *
  * @typedef {object} Engine

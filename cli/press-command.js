@@ -106,7 +106,7 @@ export function pressCommand() {
     .addOption(
       new Option(
         '--random <name>',
-        'no model: yolov5n, -s, -m, -l or -x with random weights',
+        'no model: random weights, as yolov5n to -x, yolov5nu to -xu, yolov8n to -x, v5lite-e, -s, -c or -g',
       ).conflicts(OF_MODELS),
     )
     .addHelpText(

@@ -1,6 +1,6 @@
 // LiteRT.js as a peer: one .tflite file on its WebAssembly backend; letterbox and boxes in JavaScript around it.
 
-import { findBoxes } from './boxes.js';
+import { findBoxes, headKindOf } from './boxes.js';
 import { letterbox } from './letterbox.js';
 
 /**
@@ -85,8 +85,10 @@ export class LiteRtPeer {
     const numbers = await output.data();
     const ran = performance.now();
     const { scale: gain, zero: shift } = this.#scales.output ?? { scale: 1, zero: 0 };
-    const [, , columns] = this.#model.getOutputDetails()[0].shape;
-    const boxes = findBoxes({ data: numbers, columns, gain, shift, unit: this.#unit }, placing);
+    const dims = this.#model.getOutputDetails()[0].shape;
+    const kind = headKindOf(dims, this.#input);
+    const rows = { kind, data: numbers, columns: dims[2], gain, shift, unit: this.#unit };
+    const boxes = findBoxes(rows, placing);
     tensor.delete();
     output.delete();
     const post = performance.now() - ran;

@@ -1,6 +1,6 @@
 // onnxruntime as a peer: of -web or -node, whichever module is given; letterbox and boxes in JavaScript around it.
 
-import { findBoxes } from './boxes.js';
+import { findBoxes, headKindOf } from './boxes.js';
 import { letterbox } from './letterbox.js';
 
 /**
@@ -80,9 +80,10 @@ export class OnnxPeer {
     const output = outputs[this.#session.outputNames[0]];
     const ran = performance.now();
     const [, rows, columns] = output.dims;
+    const kind = headKindOf(output.dims, this.#input);
     const boxes = placings.map((placing, i) => {
       const own = output.data.subarray(i * rows * columns, (i + 1) * rows * columns);
-      return findBoxes({ data: own, columns, gain: 1, shift: 0, unit: 1 }, placing);
+      return findBoxes({ kind, data: own, columns, gain: 1, shift: 0, unit: 1 }, placing);
     });
     const post = performance.now() - ran;
     return { pre: ready - started, engine: ran - ready, post, boxes: boxes[0].length };

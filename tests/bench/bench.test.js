@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { findBoxes } from '../../bench/lanes/boxes.js';
+import { findBoxes, headKindOf } from '../../bench/lanes/boxes.js';
 import { letterbox, placeFrame } from '../../bench/lanes/letterbox.js';
 import { measurePeak } from '../../bench/lanes/peak.js';
 import { planLanes } from '../../bench/plan.js';
@@ -146,11 +146,43 @@ describe('what the peers get around them', () => {
       [21, 16, 10, 8, 0.9, 0.7, 0.1],
       [50, 16, 10, 8, 0.2, 0.1, 0.9],
     ].flat();
-    const found = findBoxes({ data: rows, columns: 7, gain: 1, shift: 0, unit: 1 }, placing);
+    const how = { columns: 7, gain: 1, shift: 0, unit: 1 };
+    const found = findBoxes({ kind: 'yolov5', data: rows, ...how }, placing);
     assert.deepEqual(
       found.map(({ label, x1, y1, x2, y2 }) => ({ label, x1, y1, x2, y2 })),
       [1, 0].map((label) => ({ label, x1: 32, y1: 8, x2: 52, y2: 24 })),
     );
+  });
+
+  test('reads boxes without anchors by columns', () => {
+    const placing = { scale: 0.5, left: 0, top: 8, width: 64, height: 16 };
+    const columns = [
+      [20, 16, 10, 8, 0.1, 0.9],
+      [21, 16, 10, 8, 0.1, 0.8],
+      [21, 16, 10, 8, 0.6, 0.1],
+      [50, 16, 10, 8, 0.1, 0.2],
+    ];
+    const data = [0, 1, 2, 3, 4, 5].flatMap((row) => columns.map((column) => column[row]));
+    const how = { columns: 4, gain: 1, shift: 0, unit: 1 };
+    const found = findBoxes({ kind: 'yolov8', data, ...how }, placing);
+    assert.deepEqual(
+      found.map(({ label, score }) => [label, Math.fround(score)]),
+      [
+        [1, Math.fround(0.9)],
+        [0, Math.fround(0.6)],
+      ],
+    );
+    assert.deepEqual([found[0].x1, found[0].y1, found[0].x2, found[0].y2], [30, 8, 50, 24]);
+  });
+
+  test('tells heads by the shape of what they give, at any size', () => {
+    for (const side of [32, 64, 640]) {
+      const input = { height: side, width: side };
+      const cells = (side / 8) ** 2 + (side / 16) ** 2 + (side / 32) ** 2;
+      assert.equal(headKindOf([1, 84, cells], input), 'yolov8');
+      assert.equal(headKindOf([1, 3 * cells, 85], input), 'yolov5');
+      assert.equal(headKindOf([1, 3 * cells, cells], input), 'yolov5'); // as many classes
+    }
   });
 });
 

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { writeOnnx } from '../../web/src/export/onnx-graph.js';
 import { onlyClasses } from '../../web/src/graph/class-subset.js';
+import { partHeads } from '../../web/src/graph/head-parts.js';
 import { importOnnx } from '../../web/src/import/onnx.js';
 import { Detector } from '../../web/src/index.js';
 import { drawScene } from '../../web/src/picture/scene.js';
@@ -35,6 +37,35 @@ test('what decodes otherwise or does something else is refused by name', () => {
     /doesn't decode boxes as YOLOv8|pixels apart/,
   );
   assert.throws(() => importOnnx(tinyAnchorFree({ task: 'segment' })), /another task, "segment"/);
+});
+
+test('pressed as floats it goes into an ONNX file again, boxes and classes apart', async () => {
+  const press = await Press.open(tinyAnchorFree(), { threads: 1 });
+  await press.observe(picture);
+  await press.quantise();
+  const left = await press.network();
+  await press.close();
+  const parts = partHeads(left);
+  for (const { boxes, classes } of parts.heads) {
+    const shapes = [boxes, classes].map((tensor) => {
+      const node = parts.nodes.find(({ output }) => output === tensor);
+      return node?.op === 'conv' && node.channels;
+    });
+    assert.deepEqual(shapes, [
+      [16, 64],
+      [16, CLASSES],
+    ]);
+  }
+  const again = importOnnx(writeOnnx(left));
+  assert.deepEqual(again.classes, left.classes);
+  for (const [i, { tensor, stride }] of again.heads.entries()) {
+    assert.equal(stride, left.heads[i].stride);
+    const [due, found] = [left.nodes, again.nodes].map((nodes, k) =>
+      nodes.find(({ output }) => output === (k === 0 ? left.heads[i].tensor : tensor)),
+    );
+    assert.ok(due?.op === 'conv' && found?.op === 'conv');
+    assert.deepEqual([found.weight, found.bias], [due.weight, due.bias]);
+  }
 });
 
 test('pressed, it finds the same with any number of threads, and above a threshold what it finds without', async () => {

@@ -15,11 +15,24 @@ import { RandomNumbers } from '../../web/src/graph/random-numbers.js';
 import { importOnnx } from '../../web/src/import/onnx.js';
 import { Detector } from '../../web/src/index.js';
 import { drawScene } from '../../web/src/picture/scene.js';
+import { Press } from '../../web/src/press.js';
 import { pressRandom } from '../../web/src/pressing/random-press.js';
 import { runWisp } from '../cli/command.js';
 
-/** As the table of the YOLOv5 family gives them, in units. */
-const PARAMETERS = { yolov5n: 1_867_405, yolov5s: 7_225_885 };
+/**
+ * Weights and biases once batch norms are folded: as the table of the YOLOv5 family gives them; as Ultralytics counts
+ * them, less the 16 that weigh bins; those of YOLOv5-Lite's models/*.yaml, g's by its deployed blocks.
+ */
+const PARAMETERS = {
+  yolov5n: 1_867_405,
+  yolov5s: 7_225_885,
+  yolov5nu: 2_649_184,
+  yolov8n: 3_151_888,
+  'v5lite-e': 779_669,
+  'v5lite-s': 1_640_629,
+  'v5lite-c': 4_579_805,
+  'v5lite-g': 5_390_365,
+};
 
 /** @param {import('../../web/src/graph/float-graph.js').FloatGraph} graph */
 function convolutions({ nodes }) {
@@ -43,9 +56,9 @@ describe('a random network', () => {
     for (const [name, due] of Object.entries(PARAMETERS)) {
       const graph = randomGraph(name);
       const count = convolutions(graph).reduce(
-        (sum, { weight, bias }) => sum + weight.length + (bias?.length ?? 0),
+        (sum, { weight, bias }) => sum + weight.filter(Boolean).length + (bias?.length ?? 0),
         0,
-      );
+      ); // between a head's boxes and its classes are zeros
       assert.equal(count, due, name);
       assert.deepEqual(
         graph.heads.map(({ stride }) => stride),
@@ -64,7 +77,9 @@ describe('a random network', () => {
     assert.throws(() => randomGraph('yolov4'), {
       code: 'WISP_ERR_ARGUMENT',
       message:
-        'There is no random network "yolov4"; there is yolov5n, yolov5s, yolov5m, yolov5l, yolov5x.',
+        'There is no random network "yolov4"; there is yolov5n, yolov5s, yolov5m, yolov5l, yolov5x, yolov5nu, ' +
+        'yolov5su, yolov5mu, yolov5lu, yolov5xu, yolov8n, yolov8s, yolov8m, yolov8l, yolov8x, v5lite-e, v5lite-s, ' +
+        'v5lite-c, v5lite-g.',
     });
     assert.throws(() => randomGraph('yolov5n', { size: 100 }), /multiples of 32, not 100 × 100/);
     assert.throws(() => zeroBlocks(randomGraph('yolov5n'), 1), /less than 1, not 1/);
@@ -81,6 +96,18 @@ describe('a random network', () => {
       assert.equal(zeroShare(conv), kept ? 0 : 0.75, conv.name);
     }
     assert.match(sparse.source.format, /75 % of the blocks zeroed at random, seed 1$/);
+  });
+
+  test('has that share of zeros in the file too, whose blocks lie within a tensor', async () => {
+    const { bytes } = await pressRandom('v5lite-e', { sparsity: 0.5, size: 64, threads: 1 });
+    const detector = await Detector.open(bytes, { threads: 1 });
+    const { layers } = detector.info;
+    await detector.close();
+    const drawn = randomGraph('v5lite-e', { size: 64 });
+    const [, , , first] = convolutions(drawn); // reads all of what the first unit's depthwise one gives
+    assert.deepEqual([first.channels, first.groups], [[32, 60], 1]);
+    const layer = layers[4];
+    assert.deepEqual([layer.blocks, layer.blocksPresent], [480, 240]);
   });
 
   test('finds a handful of boxes once pressed, and says in the file what it is', async () => {
@@ -119,24 +146,57 @@ test('wisp press --random writes it, and reads no model', async () => {
   assert.match(useless.stderr, /'--random <name>' cannot be used with option '--bits <n>'/);
 });
 
+/** Of each way to spell a part of a network. */
+const KINDS = ['yolov5n', 'yolov5nu', 'yolov8n', 'v5lite-e', 'v5lite-s', 'v5lite-c', 'v5lite-g'];
+
 describe('the ONNX file for the peers', () => {
-  test('is the same network to the importer, anchors and strides too', () => {
-    const graph = randomGraph('yolov5n', { size: { width: 96, height: 64 } });
-    const read = importOnnx(writeOnnx(graph));
-    assert.deepEqual(read.input, graph.input);
-    assert.deepEqual(read.classes, graph.classes);
-    assert.equal(read.nodes.length, graph.nodes.length);
-    assert.deepEqual(
-      convolutions(read).map(({ weight, bias, pad, stride }) => ({ weight, bias, pad, stride })),
-      convolutions(graph).map(({ weight, bias, pad, stride }) => ({ weight, bias, pad, stride })),
-    );
-    for (const [i, { stride, anchors }] of read.heads.entries()) {
-      assert.equal(stride, graph.heads[i].stride);
-      anchors.flat().forEach((side, k) => {
-        assert.ok(Math.abs(side - graph.heads[i].anchors.flat()[k]) < 1e-3);
+  for (const name of KINDS) {
+    test(`of ${name} is the same network to the importer, heads and strides too`, () => {
+      const graph = randomGraph(name, { size: { width: 96, height: 64 } });
+      const read = importOnnx(writeOnnx(graph));
+      assert.deepEqual(read.input, graph.input);
+      assert.deepEqual(read.classes, graph.classes);
+      assert.equal(read.nodes.length, graph.nodes.length);
+      const told = (/** @type {import('../../web/src/graph/float-graph.js').FloatGraph} */ one) =>
+        convolutions(one)
+          .map(({ weight, bias, pad, stride, groups }) => ({ weight, bias, pad, stride, groups }))
+          .sort((a, b) => a.weight[0] - b.weight[0]);
+      assert.deepEqual(told(read), told(graph));
+      for (const [i, { kind, stride, anchors }] of read.heads.entries()) {
+        assert.equal(kind, graph.heads[i].kind);
+        assert.equal(stride, graph.heads[i].stride);
+        anchors.flat().forEach((side, k) => {
+          assert.ok(Math.abs(side - graph.heads[i].anchors.flat()[k]) < 1e-3);
+        });
+      }
+    });
+  }
+
+  for (const name of ['yolov5nu', 'v5lite-e', 'v5lite-c']) {
+    test(`of ${name} finds the same boxes`, async () => {
+      const picture = drawScene(96, 64);
+      const drawn = randomGraph(name, { size: { width: 96, height: 64 } });
+      const all = { confidence: 0, iou: 1, maxDetections: 30_000 };
+      const found = [];
+      for (const graph of [drawn, importOnnx(writeOnnx(drawn))]) {
+        const press = await Press.open(graph, { threads: 1 });
+        found.push((await press.detect(picture, all)).boxes);
+        await press.close();
+      }
+      const [due, read] = found;
+      assert.ok(due.length > 100, `${due.length} boxes`);
+      assert.equal(read.length, due.length);
+      due.forEach(({ label, score, x, width }, i) => {
+        assert.equal(read[i].label, label);
+        for (const [a, b] of [
+          [score, read[i].score],
+          [x, read[i].x],
+          [width, read[i].width],
+        ])
+          assert.ok(Math.abs(a - b) <= 1e-4 * Math.max(1, Math.abs(b)), `box ${i}: ${a}, ${b}`);
       });
-    }
-  });
+    });
+  }
 });
 
 test('the .tflite files for the peers tell how they are quantised', () => {
@@ -152,6 +212,15 @@ test('the .tflite files for the peers tell how they are quantised', () => {
   assert.deepEqual([input?.scale, input?.zero, output], [Math.fround(1 / 255), 0, null]);
   assert.throws(() => readScales(new Uint8Array(64), flatbuffers), /this is no \.tflite file/);
   assert.ok(integer.length < 0.65 * real.length, `${integer.length} of ${real.length} bytes`);
+});
+
+test('no .tflite file is written of what the writer has no operator for', () => {
+  const refusals = /** @type {const} */ ([
+    ['yolov5nu', /with heads without anchors; give its own file/],
+    ['v5lite-c', /with (depthwise convolutions|hardswish); give its own file/],
+  ]);
+  for (const [name, sentence] of refusals)
+    assert.throws(() => writeTflite(randomGraph(name, { size: 64 }), flatbuffers), sentence);
 });
 
 test('random numbers are spread as they should be', () => {

@@ -24,6 +24,7 @@ const SIGN = 128;
  */
 export function writeTflite(graph, flatbuffers, { quantised = false } = {}) {
   const trunk = new Trunk(new TfliteWriter(flatbuffers), graph.input, quantised);
+  if (graph.heads.some(({ kind }) => kind === 'yolov8')) refuse('heads without anchors');
   for (const node of graph.nodes) trunk.add(node);
   const parts = graph.heads.map((head) => {
     const { tensor, ...size } = trunk.sigmoid(trunk.feature(head.tensor));
@@ -35,6 +36,11 @@ export function writeTflite(graph, flatbuffers, { quantised = false } = {}) {
     );
   });
   return trunk.finish(parts, 5 + graph.classes.length);
+}
+
+/** @param {string} what the network has @returns {never} */
+function refuse(what) {
+  throw new Error(`The bench writes no .tflite file of a network with ${what}; give its own file.`);
 }
 
 /** The network up to its heads; height × width × channels, as LiteRT wants it. */
@@ -136,14 +142,13 @@ class Trunk {
         );
       }
     }
-    throw new Error(
-      `The bench writes no .tflite file of a network with ${node.op}; give its own file.`,
-    );
+    return refuse(node.op);
   }
 
   /** Strides that begin outside the picture need it padded first. @param {Conv} conv @param {Feature} input */
   #conv(conv, input) {
-    const { kernel, stride, pad, channels } = conv;
+    const { kernel, stride, pad, channels, groups } = conv;
+    if (groups > 1) refuse('depthwise convolutions');
     const isSame = stride[0] === 1 && pad.every((size) => size === kernel[0] >> 1);
     const padded = isSame ? input : this.#padded(input, pad);
     const [height, width] = [padded.height, padded.width].map((size, axis) =>

@@ -1,7 +1,5 @@
 // The end of a YOLOv5 export: the logits of each scale → [batch, boxes, 5 + classes] in pixels of the input.
 
-import { WispError } from '../error.js';
-
 /** @typedef {import('./onnx-writer.js').OnnxWriter} OnnxWriter */
 
 /**
@@ -11,11 +9,6 @@ import { WispError } from '../error.js';
  * @param {(tensor: number) => string} nameOf
  */
 export function decodeHeads(writer, graph, batch, nameOf) {
-  if (graph.heads.some(({ kind }) => kind === 'yolov8'))
-    throw new WispError(
-      'WISP_ERR_UNSUPPORTED',
-      "Heads without anchors (YOLOv5u, YOLOv8) can't be written to an ONNX file yet; write a .wisp file.",
-    );
   const columns = 5 + graph.classes.length;
   const parts = graph.heads.map(({ tensor, stride, anchors }) => {
     const cells = { height: graph.input.height / stride, width: graph.input.width / stride };

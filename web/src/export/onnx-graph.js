@@ -1,8 +1,11 @@
-// Float graph → an ONNX file such as YOLOv5's export.py writes, decoding included: to train on, and for other engines.
+// Float graph → an ONNX file as exporters write it, decoding included: to train on, and for other engines.
 
 import { WispError } from '../error.js';
 import { ACTIVATION_NAMES, ACTIVATIONS, PLAIN } from '../graph/float-graph.js';
+import { partHeads } from '../graph/head-parts.js';
+import { tensorShapes } from '../graph/tensor-shapes.js';
 import { decodeHeads } from './onnx-decoding.js';
+import { decodeAnchorFree } from './onnx-decoding-anchor-free.js';
 import { OnnxWriter } from './onnx-writer.js';
 
 /**
@@ -11,6 +14,9 @@ import { OnnxWriter } from './onnx-writer.js';
  * @typedef {import('../graph/float-graph.js').Conv} Conv
  * @typedef {import('../graph/float-graph.js').ActivationName} ActivationName
  * @typedef {import('../graph/float-graph.js').Plain} Plain
+ * @typedef {import('../graph/float-graph.js').Affine} Affine
+ * @typedef {import('../graph/float-graph.js').Select} Select
+ * @typedef {import('../graph/tensor-shapes.js').TensorShape} TensorShape
  *
  * @typedef {'picture' | 'sums' | 'shares' | 'features'} Kind of a tensor's values: 0 … 1; those of a convolution;
  *   those of a sigmoid; those of an activation
@@ -25,28 +31,46 @@ import { OnnxWriter } from './onnx-writer.js';
  * @returns {Uint8Array}
  */
 export function writeOnnx(graph, { batch = 1, rounding } = {}) {
-  const { height, width } = graph.input;
+  const { input, classes } = graph;
   const writer = new OnnxWriter();
-  writer.input('images', [batch, 3, height, width]);
-  const trunk = new Trunk(writer, rounding);
+  writer.input('images', [batch, 3, input.height, input.width]);
+  const trunk = new Trunk(writer, graph, { batch, rounding });
   trunk.begin('images');
-  for (const node of graph.nodes) trunk.add(node);
-  decodeHeads(writer, graph, batch, (tensor) => trunk.nameOf(tensor));
-  const names = graph.classes.map((name, i) => `${i}: '${name}'`);
+  const nameOf = (/** @type {number} */ tensor) => trunk.nameOf(tensor);
+  if (graph.heads.some(({ kind }) => kind === 'yolov8')) {
+    const { nodes, heads } = partHeads(graph);
+    for (const node of nodes) trunk.add(node);
+    decodeAnchorFree(writer, heads, { batch, classes: classes.length, input }, nameOf);
+  } else {
+    for (const node of graph.nodes) trunk.add(node);
+    decodeHeads(writer, graph, batch, nameOf);
+  }
+  const names = classes.map((name, i) => `${i}: '${name}'`);
   return writer.finish({ names: `{${names.join(', ')}}` });
 }
+
+/** Of a slice that goes on to the last pixel. */
+const END = 2 ** 31 - 1;
 
 /** The network up to its heads. */
 class Trunk {
   #writer;
+  #batch;
   #rounding;
+  #shapes;
   /** Names of the tensors. @type {Map<number, string>} */
   #names = new Map();
 
-  /** @param {OnnxWriter} writer @param {Rounding} [rounding] */
-  constructor(writer, rounding) {
+  /**
+   * @param {OnnxWriter} writer
+   * @param {FloatGraph} graph
+   * @param {{batch: number, rounding?: Rounding}} options
+   */
+  constructor(writer, graph, { batch, rounding }) {
     this.#writer = writer;
+    this.#batch = batch;
     this.#rounding = rounding;
+    this.#shapes = tensorShapes(graph);
   }
 
   /** @param {string} input */
@@ -91,11 +115,64 @@ class Trunk {
         return this.#rounded(this.#writer.node('MaxPool', inputs, windowOf(node)), first);
       case 'upsample':
         return this.#rounded(this.#resize(first, node.factor), first);
+      case 'select':
+        return this.#rounded(this.#select(node, first), first);
+      case 'focus':
+        return this.#rounded(this.#focus(first), first);
+      case 'affine':
+        return this.#rounded(this.#affine(node, first), 'sums');
     }
-    throw new WispError(
-      'WISP_ERR_UNSUPPORTED',
-      `Node "${node.name}", a ${node.op}, can't be written to an ONNX file here.`,
-    );
+    throw new Error(`Nobody writes a ${node.op}.`);
+  }
+
+  /** Parts as slices, shuffles as torch spells them. @param {GraphNode & Select} node @param {string} input */
+  #select({ name, inputs: [tensor], channels }, input) {
+    const count = channels.length;
+    const step = count > 1 ? channels[1] - channels[0] : 1;
+    if (step > 0 && channels.every((channel, i) => channel === channels[0] + i * step)) {
+      const range = [channels[0], channels[count - 1] + 1, 1, step];
+      return this.#writer.node('Slice', [input, ...range.map((n) => this.#writer.integers([n]))]);
+    }
+    const { channels: all, height, width } = /** @type {TensorShape} */ (this.#shapes.get(tensor));
+    const groups = count / step;
+    const taken = (/** @type {number} */ i) => (i % groups) * step + Math.floor(i / groups);
+    if (count !== all || !channels.every((channel, i) => channel === taken(i)))
+      throw new WispError(
+        'WISP_ERR_UNSUPPORTED',
+        `Node "${name}" orders channels in a way that can't be written to an ONNX file here.`,
+      );
+    const split = this.#writer.integers([this.#batch, groups, step, height, width]);
+    const apart = this.#writer.node('Reshape', [input, split]);
+    const turned = this.#writer.node('Transpose', [apart], { perm: [0, 2, 1, 3, 4] });
+    const whole = this.#writer.integers([this.#batch, all, height, width]);
+    return this.#writer.node('Reshape', [turned, whole]);
+  }
+
+  /** The pixels of each 2×2 block side by side. @param {string} input */
+  #focus(input) {
+    const parts = [
+      [0, 0],
+      [1, 0],
+      [0, 1],
+      [1, 1],
+    ].map((start) => {
+      const range = [start, [END, END], [2, 3], [2, 2]];
+      return this.#writer.node('Slice', [input, ...range.map((n) => this.#writer.integers(n))]);
+    });
+    return this.#writer.node('Concat', parts, { axis: 1 });
+  }
+
+  /** @param {Affine} affine @param {string} input */
+  #affine({ scale, bias }, input) {
+    const parts = [
+      scale,
+      bias,
+      new Float32Array(scale.length),
+      new Float32Array(scale.length).fill(1),
+    ];
+    const how = { epsilon: { real: 0 } };
+    const inputs = [input, ...parts.map((part) => this.#writer.reals(part))];
+    return this.#writer.node('BatchNormalization', inputs, how);
   }
 
   /**

@@ -1,7 +1,9 @@
 // Float graph → the same with blocks of weights zeroed at random: it costs what a pruned network costs.
 
 import { WispError } from '../error.js';
+import { BY_CHANNEL } from './part-convolutions.js';
 import { RandomNumbers } from './random-numbers.js';
+import { tensorShapes } from './tensor-shapes.js';
 
 /**
  * @typedef {import('./float-graph.js').FloatGraph} FloatGraph
@@ -28,61 +30,70 @@ export function zeroBlocks(graph, sparsity, { seed = 1 } = {}) {
   }
   if (sparsity === 0) return graph;
   const numbers = new RandomNumbers(seed);
-  const operands = operandsOf(graph);
+  const origins = originsOf(graph);
   const heads = new Set(graph.heads.map(({ tensor }) => tensor));
   const nodes = graph.nodes.map((node) => {
-    const fixed = node.op !== 'conv' || node.groups > 1 || node.inputs[0] === 0;
-    if (fixed || heads.has(node.output)) return node;
-    const widths = /** @type {number[]} */ (operands.get(node.inputs[0]));
-    return { ...node, weight: masked(node, widths, sparsity, numbers) };
+    if (node.op !== 'conv' || node.groups > 1 || heads.has(node.output)) return node;
+    const read = /** @type {Origin[]} */ (origins.get(node.inputs[0]));
+    if (read[0].tensor === 0) return node;
+    return { ...node, weight: masked(node, planesOf(read), sparsity, numbers) };
   });
   const share = `${Math.round(sparsity * 1000) / 10} % of the blocks zeroed at random`;
   const source = { ...graph.source, format: `${graph.source.format}; ${share}, seed ${seed}` };
   return { ...graph, nodes, source };
 }
 
+/** @typedef {{tensor: number, channel: number}} Origin of a channel: what the runtime keeps it in */
+
 /**
- * The channels that stand side by side in each tensor: blocks never span two operands of a concat.
+ * Where the channels of each tensor lie: a concatenation, a selection and what follows a convolution by channel leave
+ * them where they are. Blocks never span two tensors.
  * @param {FloatGraph} graph
- * @returns {Map<number, number[]>}
+ * @returns {Map<number, Origin[]>}
  */
-function operandsOf({ nodes }) {
-  /** @type {Map<number, number[]>} */
-  const operands = new Map([[0, [3]]]);
-  for (const node of nodes) {
-    const inputs = node.inputs.map((id) => /** @type {number[]} */ (operands.get(id)));
-    operands.set(node.output, operandsBehind(node, inputs));
+function originsOf(graph) {
+  const shapes = tensorShapes(graph);
+  const own = (/** @type {number} */ tensor) =>
+    Array.from({ length: shapes.get(tensor)?.channels ?? 0 }, (_, channel) => ({
+      tensor,
+      channel,
+    }));
+  const origins = new Map([[0, own(0)]]);
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map((id) => /** @type {Origin[]} */ (origins.get(id)));
+    origins.set(node.output, originsBehind(node, inputs) ?? own(node.output));
   }
-  return operands;
+  return origins;
 }
 
-/** @param {GraphNode} node @param {number[][]} inputs @returns {number[]} */
-function operandsBehind(node, inputs) {
-  if (node.op === 'conv') return [node.channels[1]];
+/** @param {GraphNode} node @param {Origin[][]} inputs @returns {Origin[] | null} null: in a tensor of its own */
+function originsBehind(node, inputs) {
   if (node.op === 'concat') return inputs.flat();
-  return node.op === 'focus' ? [12] : inputs[0];
+  if (node.op === 'select') return node.channels.map((channel) => inputs[0][channel]);
+  if (node.op === 'focus')
+    return Array.from({ length: 12 }, (_, channel) => ({ tensor: 0, channel }));
+  const follows = BY_CHANNEL.includes(node.op) || (node.op === 'conv' && node.groups > 1);
+  return follows ? inputs[0] : null;
 }
 
 /**
  * @param {Conv} conv
- * @param {number[]} widths channels of each operand
+ * @param {number[][]} planes channels that blocks are made of
  * @param {number} sparsity
  * @param {RandomNumbers} numbers
  * @returns {Float32Array}
  */
-function masked({ weight, channels: [inputs, outputs], kernel }, widths, sparsity, numbers) {
+function masked({ weight, channels: [inputs, outputs], kernel }, planes, sparsity, numbers) {
   const taps = kernel[0] * kernel[1];
-  const planes = planesOf(widths);
   const result = weight.slice();
   let left = outputs * taps * planes.length;
   let zeros = Math.round(left * sparsity);
   for (let output = 0; output < outputs; output++) {
     for (let tap = 0; tap < taps; tap++) {
-      for (const [first, count] of planes) {
+      for (const channels of planes) {
         if (numbers.uniform() * left-- >= zeros) continue; // selection sampling: Knuth, 3.4.2 S
         zeros--;
-        const at = (output * inputs + first) * taps + tap;
-        for (let lane = 0; lane < count; lane++) result[at + lane * taps] = 0;
+        for (const channel of channels) result[(output * inputs + channel) * taps + tap] = 0;
       }
     }
   }
@@ -104,15 +115,13 @@ function makeUp(kept, full, sparsity) {
   });
 }
 
-/** First channel and number of channels of each plane. @param {number[]} widths @returns {[number, number][]} */
-function planesOf(widths) {
-  let first = 0;
-  return widths.flatMap((width) => {
-    const start = first;
-    first += width;
-    return Array.from({ length: Math.ceil(width / LANES) }, (_, plane) => {
-      const at = plane * LANES;
-      return /** @type {[number, number]} */ ([start + at, Math.min(LANES, width - at)]);
-    });
+/** Channels whose weights stand in one block. @param {Origin[]} origins @returns {number[][]} */
+function planesOf(origins) {
+  /** @type {Map<string, number[]>} */
+  const planes = new Map();
+  origins.forEach(({ tensor, channel }, i) => {
+    const plane = `${tensor}:${Math.floor(channel / LANES)}`;
+    planes.set(plane, [...(planes.get(plane) ?? []), i]);
   });
+  return [...planes.values()];
 }

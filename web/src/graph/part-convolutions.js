@@ -8,7 +8,7 @@ import { ACTIVATION_NAMES } from './float-graph.js';
  */
 
 /** What may stand between a convolution and its parts: operations channel by channel. @type {string[]} */
-const BY_CHANNEL = ['affine', 'leaky', ...ACTIVATION_NAMES];
+export const BY_CHANNEL = ['affine', 'leaky', ...ACTIVATION_NAMES];
 
 /**
  * Of networks that add to a part: an addition needs a whole tensor. Others stay as they are.
