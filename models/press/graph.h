@@ -11,23 +11,28 @@
 #include "core/src/operation.h"
 #include "core/wisp.h"
 
-/* Each has its row in kinds.c. */
 typedef enum wisp_node_kind {
+  /* Each has its row in kinds.c. */
   WISP_NODE_PICTURE, /* number 0, and no other */
-  WISP_NODE_CONV,
-  WISP_NODE_AFFINE, /* scale * x + bias by channel: a batch norm at rest */
+  WISP_NODE_AFFINE,  /* scale * x + bias by channel: a batch norm at rest */
   WISP_NODE_ACTIVATION,
   WISP_NODE_ADD,
   WISP_NODE_CONCAT, /* along channels */
-  WISP_NODE_MAXPOOL,
-  WISP_NODE_UPSAMPLE, /* nearest */
   /* YOLOv5 v5.0: the pixels (dy, dx) = (0,0) (1,0) (0,1) (1,1) of each 2x2 block as channels */
   WISP_NODE_FOCUS,
-  WISP_NODE_SELECT,  /* channel i of it is channel picks[i] of its input: a shuffle, a part */
-  WISP_NODE_AVERAGE, /* of all pixels, by channel */
-  WISP_NODE_SCALE, /* its second input, of one pixel, has a factor for each channel of the first */
-  WISP_NODE_KINDS
+  WISP_NODE_SELECT, /* channel i of it is channel picks[i] of its input: a shuffle, a part */
+/* A layer of each operation in core/src/operation.h, which says what it reads and how it is sized; a convolution has
+ * groups instead of a kind of its own by channel. */
+#define WISP_NODE_CODE(word, code, ...) WISP_NODE_##word = WISP_NODE_SELECT + (code),
+  WISP_OPERATION_ROWS(WISP_NODE_CODE)
+#undef WISP_NODE_CODE
+      WISP_NODE_KINDS
 } wisp_node_kind;
+
+/* The operation of a layer; of other kinds none that there is. */
+static inline wisp_operation wisp_node_operation(wisp_node_kind kind) {
+  return (wisp_operation)wisp_max(0, (int)kind - WISP_NODE_SELECT);
+}
 
 enum { WISP_MOST_WEIGHTS = 1 << 28 /* of a convolution */ };
 
@@ -88,7 +93,7 @@ int wisp_graph_add(wisp_graph *graph, const wisp_node *node, wisp_error *error);
 wisp_status wisp_graph_head(wisp_graph *graph, const wisp_yolo_head *head, wisp_error *error);
 wisp_status wisp_graph_class(wisp_graph *graph, const char *name, wisp_error *error);
 
-/* "conv", "maxpool", ...; static. */
+/* "conv", "affine", ...; static. */
 const char *wisp_graph_kind_name(wisp_node_kind kind);
 /* "none", "relu", ...; static. */
 const char *wisp_graph_activation_name(wisp_activation activation);

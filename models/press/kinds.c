@@ -3,6 +3,7 @@
 #include "kinds.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/src/error.h"
 
@@ -121,41 +122,39 @@ static wisp_status rule_add(const wisp_graph *graph, wisp_node *node, wisp_error
                    node->inputs[1], others, node->inputs[0], node->channels);
 }
 
-static wisp_status rule_average(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
-  (void)error;
-  node->channels = channels_of(graph, node, 0);
-  node->window = (wisp_window){.kernel = {1, 1}, .stride = {1, 1}};
-  return WISP_OK;
-}
-
-static wisp_status rule_scale(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
-  node->channels = channels_of(graph, node, 0);
-  node->window = (wisp_window){.kernel = {1, 1}, .stride = {1, 1}};
-  const int others = channels_of(graph, node, 1);
-  if (node->channels == others) return WISP_OK;
-  return wisp_fail(error, WISP_ERR_ARGUMENT,
-                   "Node %d scales tensor %d of %d channels by tensor %d of %d.", next(graph),
-                   node->inputs[0], node->channels, node->inputs[1], others);
-}
-
 static wisp_status rule_concat(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
   node->channels = 0;
   for (int i = 0; i < node->input_count; i++) node->channels += channels_of(graph, node, i);
   return check_value(graph, "the output channels", node->channels, 1, WISP_MAX_CHANNELS, error);
 }
 
-static wisp_status rule_maxpool(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
-  node->channels = channels_of(graph, node, 0);
-  return check_window(graph, &node->window, error);
+/* How a layer walks its input, where that leaves a choice. */
+static wisp_status set_window(const wisp_graph *graph, wisp_sizing sizing, wisp_window *window,
+                              wisp_error *error) {
+  const int factor[2] = {window->stride[0], window->stride[1]};
+  if (sizing == WISP_SIZED_BY_WINDOW) return check_window(graph, window, error);
+  *window = (wisp_window){.kernel = {1, 1}, .stride = {1, 1}};
+  if (sizing != WISP_SIZED_BY_FACTOR) return WISP_OK;
+  memcpy(window->stride, factor, sizeof factor);
+  const wisp_status status = check_value(graph, "the factor", factor[0], 1, WISP_MAX_STRIDE, error);
+  return status == WISP_OK ? check_value(graph, "the factor", factor[1], 1, WISP_MAX_STRIDE, error)
+                           : status;
 }
 
-static wisp_status rule_upsample(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
-  const int *factor = node->window.stride;
-  const wisp_status status = check_value(graph, "the factor", factor[0], 1, WISP_MAX_STRIDE, error);
+/* Of a layer without weights. */
+static wisp_status rule_layer(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
+  const wisp_operation_row row = wisp_operation_row_of(wisp_node_operation(node->kind));
+  if (row.weighs)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d is a %s; a conv with groups is one.",
+                     next(graph), row.name);
   node->channels = channels_of(graph, node, 0);
-  node->window = (wisp_window){.kernel = {1, 1}, .stride = {factor[0], factor[1]}};
-  if (status != WISP_OK) return status;
-  return check_value(graph, "the factor", factor[1], 1, WISP_MAX_STRIDE, error);
+  for (int i = 1; i < node->input_count; i++)
+    if (channels_of(graph, node, i) != node->channels)
+      return wisp_fail(error, WISP_ERR_ARGUMENT,
+                       "Node %d (%s) reads tensor %d of %d channels and tensor %d of %d.",
+                       next(graph), row.name, node->inputs[0], node->channels, node->inputs[i],
+                       channels_of(graph, node, i));
+  return set_window(graph, row.sizing, &node->window, error);
 }
 
 static wisp_status rule_focus(const wisp_graph *graph, wisp_node *node, wisp_error *error) {
@@ -184,28 +183,30 @@ typedef struct node_kind {
   wisp_status (*rule)(const wisp_graph *graph, wisp_node *node, wisp_error *error);
 } node_kind;
 
-static const node_kind KINDS[WISP_NODE_KINDS] = {
+static const node_kind KINDS[] = {
     [WISP_NODE_PICTURE] = {"picture", 0, 0, 0, rule_picture},
-    [WISP_NODE_CONV] = {"conv", 1, 1, 1, rule_conv},
     [WISP_NODE_AFFINE] = {"affine", 1, 1, 1, rule_affine},
     [WISP_NODE_ACTIVATION] = {"activation", 1, 1, 0, rule_activation},
     [WISP_NODE_ADD] = {"add", 2, 2, 0, rule_add},
     [WISP_NODE_CONCAT] = {"concat", 1, WISP_MAX_INPUTS, 0, rule_concat},
-    [WISP_NODE_MAXPOOL] = {"maxpool", 1, 1, 0, rule_maxpool},
-    [WISP_NODE_UPSAMPLE] = {"upsample", 1, 1, 0, rule_upsample},
     [WISP_NODE_FOCUS] = {"focus", 1, 1, 0, rule_focus},
     [WISP_NODE_SELECT] = {"select", 1, 1, 0, rule_select},
-    [WISP_NODE_AVERAGE] = {"average", 1, 1, 0, rule_average},
-    [WISP_NODE_SCALE] = {"scale", 2, 2, 0, rule_scale}};
+    [WISP_NODE_CONV] = {"conv", 1, 1, 1, rule_conv}};
 
-const char *wisp_kinds_name(wisp_node_kind kind) { return KINDS[kind].name; }
+static node_kind kind_of(wisp_node_kind kind) {
+  if ((size_t)kind < sizeof KINDS / sizeof *KINDS) return KINDS[kind];
+  const wisp_operation_row row = wisp_operation_row_of(wisp_node_operation(kind));
+  return (node_kind){row.name, 1 + row.scales, 1 + row.scales, row.weighs, rule_layer};
+}
+
+const char *wisp_kinds_name(wisp_node_kind kind) { return kind_of(kind).name; }
 
 /* ---- a node ---- */
 
 static wisp_status check_inputs(const wisp_graph *graph, const wisp_node *node, wisp_error *error) {
-  const node_kind *kind = &KINDS[node->kind];
+  const node_kind kind = kind_of(node->kind);
   const wisp_status status =
-      check_value(graph, "the number of inputs", node->input_count, kind->least, kind->most, error);
+      check_value(graph, "the number of inputs", node->input_count, kind.least, kind.most, error);
   if (status == WISP_OK && node->input_count > 0 && !node->inputs)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d has no inputs.", next(graph));
   for (int i = 0; i < node->input_count && status == WISP_OK; i++)
@@ -217,13 +218,13 @@ static wisp_status check_inputs(const wisp_graph *graph, const wisp_node *node, 
 
 /* The lists of numbers that it has, of which no other kind may have any. */
 static wisp_status check_lists(const wisp_graph *graph, const wisp_node *node, wisp_error *error) {
-  const node_kind *kind = &KINDS[node->kind];
-  if (!kind->weighs && (node->weight_count != 0 || node->bias_count != 0))
+  const node_kind kind = kind_of(node->kind);
+  if (!kind.weighs && (node->weight_count != 0 || node->bias_count != 0))
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d has weights; %s takes none.", next(graph),
-                     kind->name);
+                     kind.name);
   if (node->kind != WISP_NODE_SELECT && node->pick_count != 0)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d has picks; %s takes none.", next(graph),
-                     kind->name);
+                     kind.name);
   const wisp_status status =
       check_numbers(graph, "weights", node->weights, node->weight_count, error);
   if (status != WISP_OK) return status;
@@ -245,7 +246,7 @@ wisp_status wisp_kinds_check(const wisp_graph *graph, wisp_node *node, wisp_erro
   if ((unsigned)node->kind >= WISP_NODE_KINDS)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "There is no kind %d of node.", (int)node->kind);
   wisp_status status = check_inputs(graph, node, error);
-  if (status == WISP_OK) status = KINDS[node->kind].rule(graph, node, error);
+  if (status == WISP_OK) status = kind_of(node->kind).rule(graph, node, error);
   if (status == WISP_OK) status = check_lists(graph, node, error);
   if (status == WISP_OK) status = check_range(graph, &node->range, error);
   return status;

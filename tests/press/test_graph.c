@@ -115,7 +115,9 @@ static void test_other_nodes(wisp_graph *graph) {
   check_refused(graph, add, 1, "the number of inputs is 1; 2 to 2");
   wisp_node scale = {.kind = WISP_NODE_SCALE, .inputs = (int[]){1, 0}, .input_count = 2};
   check_error(wisp_graph_add(graph, &scale, &e), WISP_ERR_ARGUMENT, &e,
-              "Node 2 scales tensor 1 of 4 channels by tensor 0 of 3");
+              "Node 2 (scale) reads tensor 1 of 4 channels and tensor 0 of 3");
+  wisp_node depthwise = {.kind = WISP_NODE_DEPTHWISE};
+  check_refused(graph, depthwise, 1, "Node 2 is a depthwise; a conv with groups is one");
   wisp_node concat = {.kind = WISP_NODE_CONCAT, .inputs = many, .input_count = 2};
   check_error(wisp_graph_add(graph, &concat, &e), WISP_ERR_ARGUMENT, &e, "reads tensor 5");
   concat.input_count = 0;
@@ -130,7 +132,7 @@ static void test_other_nodes(wisp_graph *graph) {
   wisp_node picture = {.kind = WISP_NODE_PICTURE};
   check_error(wisp_graph_add(graph, &picture, &e), WISP_ERR_ARGUMENT, &e, "only node 0 is one");
   wisp_node unknown = {.kind = WISP_NODE_KINDS};
-  check_error(wisp_graph_add(graph, &unknown, &e), WISP_ERR_ARGUMENT, &e, "no kind 12 of node");
+  check_error(wisp_graph_add(graph, &unknown, &e), WISP_ERR_ARGUMENT, &e, "no kind 13 of node");
   CHECK_EQ(graph->node_count, 2);
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "corridor.h"
+#include "float/operations.h"
 #include "observe.h"
 
 /* Of a byte; its square is still a number. */
@@ -74,19 +75,11 @@ static double reach_of(const wisp_net *net, const wisp_net_layer *layer) {
 }
 
 /* The least step of a byte that the runtime's fixed-point numbers can make, for tensors that were all but
- * constant: a sum has 32 bits of 1/128 steps, with room to spare, and the curves have 32767 steps to 10. Of a mean and
- * of a product: core/src/finish.c. */
-static float least_step(const wisp_net *net, const wisp_net_layer *layer) {
-  const float in = net->tensors[layer->inputs[0]].scale;
-  switch (layer->operation) { /* no default: the compiler names what is missing */
-    case WISP_OP_AVERAGE: return fmaxf(in / 127, LEAST_STEP);
-    case WISP_OP_SCALE:
-      return fmaxf(2.001f * in * net->tensors[layer->inputs[1]].scale, LEAST_STEP);
-    case WISP_OP_CONV:
-    case WISP_OP_DEPTHWISE:
-    case WISP_OP_MAXPOOL:
-    case WISP_OP_UPSAMPLE: break;
-  }
+ * constant: a sum has 32 bits of 1/128 steps, with room to spare, and the curves have 32767 steps to 10. */
+static float least_step(const wisp_net *net, int number) {
+  const wisp_net_layer *layer = &net->layers[number];
+  const wisp_float_operation *operation = wisp_float_operation_of(layer->operation);
+  if (operation->least_step) return fmaxf(operation->least_step(net, number), LEAST_STEP);
   const int curved = wisp_activation_row_of(layer->activation).range > 0;
   const float step = (float)(reach_of(net, layer) / (1 << 22));
   return fmaxf(step, curved ? 1.0f / 3072 : LEAST_STEP);
@@ -100,7 +93,7 @@ static void range_tensor(wisp_net *net, int number, const wisp_spread *spread,
     high = high > 0 ? best_end(spread, high, low) : 0;
     low = low < 0 ? best_end(spread, low, high) : 0;
   }
-  set_range(&net->tensors[number], low, high, least_step(net, &net->layers[number - 1]));
+  set_range(&net->tensors[number], low, high, least_step(net, number - 1));
 }
 
 void wisp_range(wisp_net *net, const wisp_observer *seen, wisp_ranging ranging) {

@@ -10,8 +10,7 @@
 #include <string.h>
 
 #include "convolve.h"
-#include "move.h"
-#include "squeeze.h"
+#include "operations.h"
 
 enum { STRIP_FLOATS = 32768 /* of the gradient a task reads */ };
 
@@ -257,58 +256,22 @@ static void reverse_convolution(wisp_backward *b, int number, const float *weigh
   reach_inputs(b, layer, weights, &j.sums);
 }
 
-/* ---- what has no weights ---- */
+/* ---- all layers ---- */
 
-static void move_task(void *context, int channel) {
+static void channel_task(void *context, int channel) {
   const layer_job *j = context;
-  const wisp_net_layer *layer = &j->b->net->layers[j->number];
-  const wisp_floats *from = &j->b->gradients[j->number + 1],
-                    *to = &j->b->gradients[layer->inputs[0]];
-  const wisp_floats in = wisp_exec_tensor(j->b->exec, layer->inputs[0]);
-  const float *gradient = from->data + (size_t)channel * from->plane;
-  float *sum = to->data + (size_t)channel * to->plane;
-  for (int y = 0; y < from->height; y++)
-    for (int x = 0; x < from->width; x++, gradient++) {
-      const wisp_move_place place = wisp_move_source(layer, &in, channel, y, x);
-      sum[place.y * to->pitch + place.x] += *gradient;
-    }
-}
-
-static void mean_task(void *context, int channel) {
-  const layer_job *j = context;
-  const wisp_net_layer *layer = &j->b->net->layers[j->number];
-  wisp_squeeze_mean_back(&j->b->gradients[j->number + 1], &j->b->gradients[layer->inputs[0]],
-                         channel);
-}
-
-static void scale_task(void *context, int channel) {
-  const layer_job *j = context;
-  const wisp_net_layer *layer = &j->b->net->layers[j->number];
-  const int image = layer->inputs[0], factors = layer->inputs[1];
-  const wisp_floats in = wisp_exec_tensor(j->b->exec, image),
-                    by = wisp_exec_tensor(j->b->exec, factors);
-  wisp_squeeze_scale_back(&j->b->gradients[j->number + 1], &in, &by,
-                          image ? &j->b->gradients[image] : NULL,
-                          factors ? &j->b->gradients[factors] : NULL, channel);
+  const wisp_float_operation *operation =
+      wisp_float_operation_of(j->b->net->layers[j->number].operation);
+  assert(operation->reverse); /* teach.c refuses others */
+  operation->reverse(j->b->net, j->number, wisp_exec_tensors(j->b->exec), j->b->gradients, channel);
 }
 
 static void reverse(wisp_backward *b, int number, const float *weights, wisp_backward_watch *watch,
                     void *context) {
   const wisp_net_layer *layer = &b->net->layers[number];
   layer_job j = {.b = b, .number = number};
-  switch (layer->operation) { /* no default: the compiler names what is missing */
-    case WISP_OP_CONV: reverse_convolution(b, number, weights, watch, context); return;
-    case WISP_OP_MAXPOOL:
-    case WISP_OP_UPSAMPLE:
-      if (layer->inputs[0]) wisp_pool_run(b->pool, move_task, &j, layer->channels_out);
-      return;
-    case WISP_OP_AVERAGE:
-      if (layer->inputs[0]) wisp_pool_run(b->pool, mean_task, &j, layer->channels_out);
-      return;
-    case WISP_OP_SCALE: wisp_pool_run(b->pool, scale_task, &j, layer->channels_out); return;
-    case WISP_OP_DEPTHWISE: break; /* teach.c refuses it */
-  }
-  assert(!"an operation that has a gradient");
+  if (wisp_net_mixes_channels(layer)) reverse_convolution(b, number, weights, watch, context);
+  else wisp_pool_run(b->pool, channel_task, &j, layer->channels_out);
 }
 
 void wisp_backward_run(wisp_backward *b, const float *const *weights, wisp_backward_watch *watch,

@@ -2,16 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "exec.h"
 
-#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "convolve.h"
 #include "core/src/arena.h"
-#include "depthwise.h"
-#include "move.h"
-#include "squeeze.h"
+#include "operations.h"
 
 /* Numbers of input that a strip of output rows reads: they stay in the second-level cache meanwhile. */
 enum { STRIP_FLOATS = 32768 };
@@ -249,9 +246,10 @@ static void clear_border(const wisp_exec *exec, const wisp_floats *view) {
 
 /* What a task of a layer reads. */
 typedef struct job {
+  const wisp_net *net;
+  int number;
   const step *step;
-  const wisp_floats *in, *out; /* the first input */
-  const wisp_floats *tensors;
+  const wisp_floats *tensors, *out;
 } job;
 
 static void strip_task(void *context, int index) {
@@ -273,26 +271,9 @@ static void unzip_task(void *context, int channel) {
   wisp_convolve_unzip(from, in->pitch, s->rows, window->stride[1], s->n, to);
 }
 
-static void move_task(void *context, int channel) {
+static void channel_task(void *context, int channel) {
   const job *j = context;
-  wisp_move_run(j->step->layer, j->in, j->out, channel);
-}
-
-static void mean_task(void *context, int channel) {
-  const job *j = context;
-  wisp_squeeze_mean(j->in, j->out, channel);
-}
-
-static void scale_task(void *context, int channel) {
-  const job *j = context;
-  wisp_squeeze_scale(j->in, &j->tensors[j->step->layer->inputs[1]], j->out, channel);
-}
-
-static void depthwise_task(void *context, int channel) {
-  const job *j = context;
-  const wisp_net_layer *layer = j->step->layer;
-  const wisp_floats *residual = layer->residual >= 0 ? &j->tensors[layer->residual] : NULL;
-  wisp_depthwise_run(layer, j->in, residual, j->out, channel);
+  wisp_float_operation_of(j->step->layer->operation)->run(j->net, j->number, j->tensors, channel);
 }
 
 static void activate_task(void *context, int channel) {
@@ -313,17 +294,10 @@ static void run_convolution(const wisp_exec *exec, job *j) {
 void wisp_exec_layer(wisp_exec *exec, int number) {
   const step *s = &exec->steps[number];
   const wisp_floats *out = &exec->tensors[number + 1];
-  job j = {s, &exec->tensors[s->layer->inputs[0]], out, exec->tensors};
+  job j = {exec->net, number, s, exec->tensors, out};
   if (!exec->net->tensors[number + 1].is_head) clear_border(exec, out);
-  switch (s->layer->operation) { /* no default: the compiler names what is missing */
-    case WISP_OP_CONV: run_convolution(exec, &j); return;
-    case WISP_OP_DEPTHWISE: wisp_pool_run(exec->pool, depthwise_task, &j, out->channels); return;
-    case WISP_OP_MAXPOOL:
-    case WISP_OP_UPSAMPLE: wisp_pool_run(exec->pool, move_task, &j, out->channels); return;
-    case WISP_OP_AVERAGE: wisp_pool_run(exec->pool, mean_task, &j, out->channels); return;
-    case WISP_OP_SCALE: wisp_pool_run(exec->pool, scale_task, &j, out->channels); return;
-  }
-  assert(!"an operation that fold yields");
+  if (wisp_net_mixes_channels(s->layer)) run_convolution(exec, &j);
+  else wisp_pool_run(exec->pool, channel_task, &j, out->channels);
 }
 
 /* Bytes of the picture -> 0 ... 1, colour by colour. */
@@ -365,3 +339,5 @@ wisp_floats wisp_exec_blank(wisp_exec *exec, int tensor) {
 wisp_floats wisp_exec_sums(const wisp_exec *exec, int number) { return exec->steps[number].sums; }
 
 wisp_floats wisp_exec_tensor(const wisp_exec *exec, int tensor) { return exec->tensors[tensor]; }
+
+const wisp_floats *wisp_exec_tensors(const wisp_exec *exec) { return exec->tensors; }

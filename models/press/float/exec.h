@@ -28,8 +28,9 @@ void wisp_exec_layer(wisp_exec *exec, int layer);
 /* Other weights and biases for a convolution, in the net's order; copied. */
 void wisp_exec_reweigh(wisp_exec *exec, int layer, const float *weights, const float *bias);
 
-/* A tensor's place. */
+/* A tensor's place; of all of them, [layers + 1]. */
 wisp_floats wisp_exec_tensor(const wisp_exec *exec, int tensor);
+const wisp_floats *wisp_exec_tensors(const wisp_exec *exec);
 /* The same with a fresh border, to be filled. */
 wisp_floats wisp_exec_blank(wisp_exec *exec, int tensor);
 /* What a convolution gives to its activation, where they are kept. */

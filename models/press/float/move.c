@@ -1,48 +1,69 @@
 /* move.c - layers that only move numbers: from which place of the input each output comes.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "move.h"
+#include "operations.h"
 
-#include <assert.h>
+typedef struct place {
+  int y, x;
+} place;
 
-/* The largest of the window at (y, x), as far as that lies on the input. */
-static wisp_move_place largest(const wisp_window *w, const wisp_floats *in, const float *channel,
-                               int y, int x) {
+/* Where the number at (y, x) of a channel of the output stands in that channel of the input. */
+typedef place source(const wisp_window *w, const wisp_floats *in, int channel, int y, int x);
+
+static inline void run(const wisp_net *net, int number, const wisp_floats *tensors, int channel,
+                       source *source_of) {
+  const wisp_net_layer *layer = &net->layers[number];
+  const wisp_floats *in = &tensors[layer->inputs[0]], *out = &tensors[number + 1];
+  for (int y = 0; y < out->height; y++)
+    for (int x = 0; x < out->width; x++) {
+      const place from = source_of(&layer->window, in, channel, y, x);
+      wisp_float_row(out, channel, y)[x] = wisp_float_row(in, channel, from.y)[from.x];
+    }
+}
+
+static inline void reverse(const wisp_net *net, int number, const wisp_floats *tensors,
+                           const wisp_floats *gradients, int channel, source *source_of) {
+  const wisp_net_layer *layer = &net->layers[number];
+  const wisp_floats *in = &tensors[layer->inputs[0]], *to = &gradients[layer->inputs[0]],
+                    *gradient = &gradients[number + 1];
+  for (int y = 0; y < gradient->height && to->data; y++)
+    for (int x = 0; x < gradient->width; x++) {
+      const place from = source_of(&layer->window, in, channel, y, x);
+      wisp_float_row(to, channel, from.y)[from.x] += wisp_float_row(gradient, channel, y)[x];
+    }
+}
+
+/* The largest of the window as far as that lies on the input, and of equal numbers the first. */
+static inline place largest(const wisp_window *w, const wisp_floats *in, int channel, int y,
+                            int x) {
   const int top = y * w->stride[0] - w->pad[0], left = x * w->stride[1] - w->pad[1];
   const int bottom = wisp_min(top + w->kernel[0], in->height);
   const int right = wisp_min(left + w->kernel[1], in->width);
-  wisp_move_place place = {wisp_max(top, 0), wisp_max(left, 0)};
-  float most = channel[place.y * in->pitch + place.x];
+  place at = {wisp_max(top, 0), wisp_max(left, 0)};
+  float most = wisp_float_row(in, channel, at.y)[at.x];
   for (int i = wisp_max(top, 0); i < bottom; i++)
     for (int k = wisp_max(left, 0); k < right; k++)
-      if (channel[i * in->pitch + k] > most) {
-        most = channel[i * in->pitch + k];
-        place = (wisp_move_place){i, k};
+      if (wisp_float_row(in, channel, i)[k] > most) {
+        most = wisp_float_row(in, channel, i)[k];
+        at = (place){i, k};
       }
-  return place;
+  return at;
 }
 
-wisp_move_place wisp_move_source(const wisp_net_layer *layer, const wisp_floats *in, int channel,
-                                 int y, int x) {
-  const wisp_window *w = &layer->window;
-  switch (layer->operation) { /* no default: the compiler names what is missing */
-    case WISP_OP_MAXPOOL: return largest(w, in, in->data + (size_t)channel * in->plane, y, x);
-    case WISP_OP_UPSAMPLE: return (wisp_move_place){y / w->stride[0], x / w->stride[1]};
-    case WISP_OP_CONV:
-    case WISP_OP_DEPTHWISE:
-    case WISP_OP_AVERAGE:
-    case WISP_OP_SCALE: break;
-  }
-  assert(!"an operation that moves numbers");
-  return (wisp_move_place){0, 0};
+static inline place nearest(const wisp_window *w, const wisp_floats *in, int channel, int y,
+                            int x) {
+  (void)in, (void)channel;
+  return (place){y / w->stride[0], x / w->stride[1]};
 }
 
-void wisp_move_run(const wisp_net_layer *layer, const wisp_floats *in, const wisp_floats *out,
-                   int channel) {
-  const float *from = in->data + (size_t)channel * in->plane;
-  float *to = out->data + (size_t)channel * out->plane;
-  for (int y = 0; y < out->height; y++, to += out->pitch)
-    for (int x = 0; x < out->width; x++) {
-      const wisp_move_place place = wisp_move_source(layer, in, channel, y, x);
-      to[x] = from[place.y * in->pitch + place.x];
-    }
-}
+#define MOVES(name, source_of)                                                            \
+  static void run_##name(const wisp_net *net, int number, const wisp_floats *tensors,     \
+                         int channel) {                                                   \
+    run(net, number, tensors, channel, source_of);                                        \
+  }                                                                                       \
+  static void reverse_##name(const wisp_net *net, int number, const wisp_floats *tensors, \
+                             const wisp_floats *gradients, int channel) {                 \
+    reverse(net, number, tensors, gradients, channel, source_of);                         \
+  }                                                                                       \
+  const wisp_float_operation wisp_float_##name = {run_##name, reverse_##name, NULL};
+MOVES(maxpool, largest)
+MOVES(upsample, nearest)

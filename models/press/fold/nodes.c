@@ -93,16 +93,6 @@ static wisp_status add_layer(wisp_folding *f, int number, wisp_operation operati
   return WISP_OK;
 }
 
-/* The layers of nodes that become one: the node yields its tensor. */
-static wisp_status add_whole(wisp_folding *f, int number, wisp_operation operation,
-                             wisp_net_layer **out) {
-  const wisp_operands *in = input_of(f, number);
-  const wisp_status status =
-      add_layer(f, number, operation, in->items, in->count, f->graph->nodes[number].channels, out);
-  if (status != WISP_OK) return status;
-  return yield(f, number, &(wisp_operand){.tensor = f->net->layer_count}, 1);
-}
-
 /* Puts the weights into the channel order that the operands have in the format. */
 static wisp_status order_weights(wisp_folding *f, wisp_net_layer *layer, const wisp_operands *in) {
   if (f->net->cell == 2 && in->items[0].tensor == 0 && !in->items[0].focus) {
@@ -186,13 +176,16 @@ static wisp_status fold_conv(wisp_folding *f, int number) {
     node->weights = dense;
   }
   wisp_net_layer *layer;
-  const wisp_status status = add_whole(f, number, WISP_OP_CONV, &layer);
+  wisp_status status =
+      add_layer(f, number, WISP_OP_CONV, in->items, in->count, node->channels, &layer);
+  if (status == WISP_OK)
+    status = yield(f, number, &(wisp_operand){.tensor = f->net->layer_count}, 1);
   if (status != WISP_OK) return status;
   layer->weights = node->weights;
   layer->bias = node->bias ? node->bias : calloc((size_t)node->channels, sizeof *layer->bias);
   node->weights = node->bias = NULL;
   if (!layer->bias) return no_memory(f, number);
-  return spread_weights(f, layer, input_of(f, number));
+  return spread_weights(f, layer, in);
 }
 
 static wisp_status fold_affine(wisp_folding *f, int number) {
@@ -271,47 +264,38 @@ static wisp_status fold_select(wisp_folding *f, int number) {
                                                                             : no_memory(f, number);
 }
 
-/* Whether a layer other than a convolution can read it. */
-static int is_whole(const wisp_operands *in) {
-  return in->count == 1 && !in->picks && !in->items->focus;
-}
-
-static wisp_status fold_scale(wisp_folding *f, int number) {
-  const int *inputs = f->graph->nodes[number].inputs;
-  const wisp_operands *in = &f->yields[inputs[0]], *by = &f->yields[inputs[1]];
-  if (!is_whole(in) || !is_whole(by))
-    return wisp_nodes_refuse(f, number, "reads a concatenation, which only a convolution can");
-  const wisp_operand items[2] = {*in->items, *by->items};
+/* A layer without weights. */
+static wisp_status fold_layer(wisp_folding *f, int number) {
+  const wisp_node *node = &f->graph->nodes[number];
+  wisp_operand items[2];
+  for (int i = 0; i < node->input_count; i++) {
+    const wisp_operands *in = &f->yields[node->inputs[i]];
+    if (in->count > 1 || in->picks || in->items->focus)
+      return wisp_nodes_refuse(f, number, "reads a concatenation, which only a convolution can");
+    items[i] = *in->items;
+  }
   wisp_net_layer *layer;
-  const wisp_status status =
-      add_layer(f, number, WISP_OP_SCALE, items, 2, f->graph->nodes[number].channels, &layer);
+  const wisp_status status = add_layer(f, number, wisp_node_operation(node->kind), items,
+                                       node->input_count, node->channels, &layer);
   if (status != WISP_OK) return status;
   layer->channels_in = layer->channels_out;
   return yield(f, number, &(wisp_operand){.tensor = f->net->layer_count}, 1);
 }
 
-static wisp_status fold_alone(wisp_folding *f, int number, wisp_operation operation) {
-  const wisp_operands *in = input_of(f, number);
-  if (!is_whole(in))
-    return wisp_nodes_refuse(f, number, "reads a concatenation, which only a convolution can");
-  wisp_net_layer *layer;
-  return add_whole(f, number, operation, &layer);
-}
-
 wisp_status wisp_nodes_fold(wisp_folding *f, int number) {
-  switch (f->graph->nodes[number].kind) {
+  const wisp_node *node = &f->graph->nodes[number];
+#define LAYER(word, ...) case WISP_NODE_##word:
+  switch (node->kind) { /* no default: the compiler names what is missing */
     case WISP_NODE_PICTURE: return yield(f, number, &(wisp_operand){.tensor = 0}, 1);
-    case WISP_NODE_CONV: return fold_conv(f, number);
     case WISP_NODE_AFFINE: return fold_affine(f, number);
     case WISP_NODE_ACTIVATION: return fold_activation(f, number);
     case WISP_NODE_ADD: return fold_add(f, number);
     case WISP_NODE_CONCAT: return fold_concat(f, number);
-    case WISP_NODE_MAXPOOL: return fold_alone(f, number, WISP_OP_MAXPOOL);
-    case WISP_NODE_UPSAMPLE: return fold_alone(f, number, WISP_OP_UPSAMPLE);
-    case WISP_NODE_AVERAGE: return fold_alone(f, number, WISP_OP_AVERAGE);
-    case WISP_NODE_SCALE: return fold_scale(f, number);
     case WISP_NODE_SELECT: return fold_select(f, number);
-    case WISP_NODE_FOCUS: return yield(f, number, &(wisp_operand){.tensor = 0, .focus = 1}, 1);
+    case WISP_NODE_FOCUS:
+      return yield(f, number, &(wisp_operand){.tensor = 0, .focus = 1}, 1);
+      WISP_OPERATION_ROWS(LAYER)
+      return node->kind == WISP_NODE_CONV ? fold_conv(f, number) : fold_layer(f, number);
     case WISP_NODE_KINDS: break;
   }
   assert(!"a kind of node");
