@@ -1,4 +1,4 @@
-/* operations.h - what a layer of each operation but the convolution does to a channel, in float: a row each, in its file.
+/* operations.h - what layers of each operation but convolutions do to a channel, in float: a row each, in its file.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef WISP_OPERATIONS_H
 #define WISP_OPERATIONS_H
