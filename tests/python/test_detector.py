@@ -2,12 +2,14 @@
 
 import os
 import threading
+import time
 import unittest
+from unittest import mock
+
+import numpy as np
 
 import cases
-import numpy as np
 from cases import LOW, MODEL, PICTURE, Case
-
 from wisp_yolo import Detector
 
 
@@ -144,22 +146,32 @@ class Threads(Case):
                 self.assertEqual(results, [wanted] * 20)
 
     def test_the_engine_runs_without_the_gil(self):
-        """While one thread is inside detect, another gets on: not a race, the detector waits for nothing of it."""
-        with Detector.open(MODEL) as detector:
-            beats = []
-            done = threading.Event()
+        """Another thread gets on in the middle of a long detect, where it could not if that held the GIL."""
+        detector, beats, spans = Detector.open(MODEL), [], []
+        done = threading.Event()
 
-            def beat():
-                while not done.is_set():
-                    beats.append(len(beats))
+        def beat():
+            while not done.wait(0.0005):
+                beats.append(time.perf_counter())
 
-            large = np.zeros((4000, 4000, 3), np.uint8)
-            thread = threading.Thread(target=beat)
-            thread.start()
-            detector.detect(large)
-            done.set()
-            thread.join()
-            self.assertGreater(len(beats), 0)
+        engine = detector._instance.call
+
+        def call(name, *parameters):
+            started = time.perf_counter()
+            told = engine(name, *parameters)
+            if name == "runtime_detect":
+                spans.append((started, time.perf_counter()))
+            return told
+
+        thread = threading.Thread(target=beat)
+        thread.start()
+        with mock.patch.object(detector._instance, "call", call):
+            detector.detect([np.zeros((70, 70, 3), np.uint8)] * 600)
+        done.set()
+        thread.join()
+        ((started, ended),) = spans
+        third = (ended - started) / 3
+        self.assertTrue(any(started + third < at < ended - third for at in beats))
 
     @unittest.skipUnless(hasattr(os, "fork"), "there is no fork here")
     def test_fork(self):

@@ -6,9 +6,9 @@ import unittest
 from unittest import mock
 
 import numpy as np
-from cases import FOLDER, LOW, MODEL, PICTURE, Case
 from PIL import Image
 
+from cases import FOLDER, LOW, MODEL, PICTURE, Case
 from wisp_yolo import Detector
 
 

@@ -2,7 +2,6 @@
 
 import cases
 from cases import LOW, MODEL, PICTURE, Case
-
 from wisp_yolo import Detector, Pipeline
 
 

@@ -4,7 +4,6 @@ import unittest
 from dataclasses import asdict
 
 import cases
-
 from wisp_yolo import Detector, WispError
 
 
