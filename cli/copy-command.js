@@ -12,8 +12,8 @@ const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 
 /** As they stand in the package, whose addresses of one another stay true. @type {Record<string, RegExp>} */
 const FILES = {
-  'web/src': /\.js$/,
-  dist: /\.(mjs|wasm)$/,
+  'dist/web': /\.js$/,
+  dist: /^[^/\\]+\.(mjs|wasm)$/,
   models: /\.wisp$/,
 };
 const NOT_FOR_PAGES = ['wisp-wasi.wasm', 'pictures.wasm'];

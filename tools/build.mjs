@@ -1,4 +1,4 @@
-// Builds what is out of date: the browser modules, the WASI command, the types; Python's module; for tests also the C
+// Builds what is out of date: browser modules and scripts, the WASI command, the types; by name also what tests need.
 // programs.
 //   node tools/build.mjs [web] [wasi] [types] [reactor] [wasm-tests] [native] [asan]      default: web wasi types
 import { createHash } from 'node:crypto';
@@ -18,6 +18,7 @@ const jobs = {
     { name: 'runtime, four variants', make: () => product('wasm', 'runtime') },
     { name: 'press, two variants', make: () => product('wasm', 'press') },
     { name: 'pictures', make: () => product('wasm', 'pictures') },
+    { name: 'scripts of pages', make: scripts },
   ],
   wasi: [{ name: 'WASI command', make: () => product('wasi', 'wasi') }],
   types: [{ name: 'types', make: types }],
@@ -97,6 +98,12 @@ function environment(preset) {
   const folder = emscriptenFolder();
   if (!folder) throw new Refusal('Emscripten is missing: run "npm run setup" first.');
   return { ...process.env, PATH: folder + path.delimiter + process.env.PATH };
+}
+
+/** esbuild is there once npm's packages are. */
+async function scripts() {
+  const { bundle } = await import('./bundle.mjs');
+  return bundle();
 }
 
 async function types() {

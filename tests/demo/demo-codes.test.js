@@ -143,7 +143,7 @@ test('a model that is being opened is not thrown out by the one of the page', {
     });
     await page.reload({ waitUntil: 'commit' });
     await page.locator('#threads option').first().waitFor({ state: 'attached' });
-    await page.route('**/web/src/**', async (route) => {
+    await page.route('**/dist/**', async (route) => {
       answer();
       await new Promise((resolve) => setTimeout(resolve, 500));
       await route.continue();

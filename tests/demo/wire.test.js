@@ -12,9 +12,10 @@ import { openBrowser } from './demo-page.js';
 
 const NO_BROWSER = findChromium() ? false : 'no Chromium here: node tools/setup.mjs sets one up';
 
-// With a yolov5n of which half of the blocks are zero (docs/PERFORMANCE.md) everything stays below 0.88 MB.
-const BESIDE_MODEL = 880_000 - 692_800;
-const WITH_EMBEDDED = 600_000;
+// With a yolov5n of which half of the blocks are zero (docs/PERFORMANCE.md) everything stays below 0.85 MB.
+const BESIDE_MODEL = 850_000 - 692_800;
+const WITH_EMBEDDED = 520_000;
+const SCRIPTS = 30; // two thirds of them the demo's own
 
 /** The model that comes with the page: its bytes; 0 if none does. */
 function embeddedBytes() {
@@ -35,15 +36,21 @@ after(async () => {
   await server?.close();
 });
 
-/** A first visit. @param {(page: import('playwright-core').Page) => Promise<void>} untilBoxes */
+/**
+ * A first visit.
+ * @param {(page: import('playwright-core').Page) => Promise<void>} untilBoxes
+ * @returns {Promise<{bytes: number, scripts: number}>} headers included; JavaScript files asked for, by workers too
+ */
 async function visit(untilBoxes) {
   const wire = await openWire(server.url);
   const context = await browser.newContext();
   try {
     const page = await context.newPage();
+    const scripts = new Set();
+    page.on('request', (request) => /\.m?js$/.test(request.url()) && scripts.add(request.url()));
     await page.goto(wire.url, { waitUntil: 'networkidle' });
     await untilBoxes(page);
-    return wire.received();
+    return { bytes: wire.received(), scripts: scripts.size };
   } finally {
     await context.close();
     wire.close();
@@ -55,7 +62,7 @@ async function visit(untilBoxes) {
  * @param {{model: string, picture: any}} given
  */
 async function detectInPage({ model, picture }) {
-  const address = '/web/src/index.js'; // in a variable: of the page, not of this file
+  const address = '/dist/web/index.js'; // in a variable: of the page, not of this file
   const { Detector } = await import(address);
   const bytes = Uint8Array.from(atob(model), (letter) => letter.charCodeAt(0));
   const detector = await Detector.open(bytes);
@@ -73,22 +80,26 @@ test('all but the model', { skip: NO_BROWSER || HAS_MODEL }, async (t) => {
   const base64 = (/** @type {ArrayBufferView} */ of) =>
     Buffer.from(/** @type {any} */ (of)).toString('base64');
   const given = { model: base64(makeModel()), picture: { width, height, data: base64(data) } };
-  const bytes = await visit(async (page) => {
+  const { bytes, scripts } = await visit(async (page) => {
     assert.ok((await page.evaluate(detectInPage, given)) > 0);
   });
-  t.diagnostic(`${bytes} bytes, headers included, besides the model`);
+  t.diagnostic(`${bytes} bytes, headers included, besides the model; ${scripts} scripts`);
   assert.ok(bytes < BESIDE_MODEL, `${bytes} bytes`);
   assert.ok(bytes > 50_000, `only ${bytes} bytes: were they counted?`);
+  assert.ok(scripts > 10 && scripts <= SCRIPTS, `${scripts} scripts`);
 });
 
 const NO_MODEL =
   embeddedBytes() > 0 ? false : 'no model comes with the page: models/zoo.json names none';
 
 test('all with the embedded model', { skip: NO_BROWSER || NO_MODEL }, async (t) => {
-  const bytes = await visit((page) => page.locator('#stage.ready').waitFor({ timeout: 30_000 }));
-  t.diagnostic(`${bytes} bytes, headers included, until the model is ready`);
+  const { bytes, scripts } = await visit((page) =>
+    page.locator('#stage.ready').waitFor({ timeout: 30_000 }),
+  );
+  t.diagnostic(`${bytes} bytes, headers included, until the model is ready; ${scripts} scripts`);
   const besides = bytes - embeddedBytes();
   assert.ok(besides < BESIDE_MODEL, `${besides} bytes besides the model`);
   assert.ok(bytes < WITH_EMBEDDED, `${bytes} bytes`);
   assert.ok(bytes > embeddedBytes(), `only ${bytes} bytes: were they counted?`);
+  assert.ok(scripts > 10 && scripts <= SCRIPTS, `${scripts} scripts`);
 });

@@ -183,9 +183,7 @@ describe('an extension', { skip: SKIP }, () => {
     folder = mkdtempSync(path.join(tmpdir(), 'wisp-extension-'));
     const root = path.join(folder, 'extension');
     mkdirSync(root);
-    const here = (/** @type {string} */ name) => new URL(`../../${name}`, import.meta.url);
-    for (const name of ['web/src', 'dist'])
-      cpSync(here(name), path.join(root, name), { recursive: true });
+    cpSync(new URL('../../dist', import.meta.url), path.join(root, 'dist'), { recursive: true });
     for (const name of ['tiny.wisp', 'picture.png'])
       cpSync(path.join(site.folder, name), path.join(root, name));
     const manifest = {
@@ -194,7 +192,7 @@ describe('an extension', { skip: SKIP }, () => {
       content_security_policy: { extension_pages: "script-src 'self' 'wasm-unsafe-eval'" },
     };
     writeFileSync(path.join(root, 'manifest.json'), JSON.stringify(manifest));
-    const source = serviceWorker('./web/src', '');
+    const source = serviceWorker('./dist/web', '');
     writeFileSync(path.join(root, 'background.js'), `${source}globalThis.find = find;`);
     context = await chromium.launchPersistentContext(path.join(folder, 'profile'), {
       executablePath: findChromium(),

@@ -86,6 +86,9 @@ describe('a page that esbuild bundled', { skip: SKIP }, () => {
       logLevel: 'silent',
     });
     writeFileSync(path.join(site, 'index.html'), '<script type="module" src="page.js"></script>');
+    const imports = { pbf: '/vendor/pbf/index.js', fflate: '/vendor/fflate/esm/browser.js' };
+    const map = `<script type="importmap">${JSON.stringify({ imports })}</script>`;
+    writeFileSync(path.join(site, 'plain.html'), map);
     await run('npx', ['wisp', 'copy', 'public/wisp'], { cwd: app });
     const folders = { '/app/': site, '/docs/': path.join(root, 'docs') };
     server = await startServer({ port: 0, folders });
@@ -127,6 +130,35 @@ describe('a page that esbuild bundled', { skip: SKIP }, () => {
       [network, picture],
     );
     assert.equal(head, 'WISP');
+  });
+
+  test('and a page without a bundler imports them as they are', async () => {
+    await page.goto(new URL('/app/plain.html', server.url).href);
+    const found = await page.evaluate(
+      async (network) => {
+        const at = '/app/wisp/dist/web/';
+        const { Detector, WispError } = await import(`${at}index.js`);
+        const { default: codes } = await import(`${at}codes.js`);
+        const { press } = await import(`${at}press.js`);
+        const { draw } = await import(`${at}draw.js`);
+        const detector = await Detector.open(codes);
+        const { boxes } = await detector.detect('/docs/demo-desktop.png');
+        await detector.close();
+        const picture = { data: new Uint8Array(64 * 64 * 4), width: 64, height: 64 };
+        const { bytes } = await press(new Uint8Array(network), { pictures: [picture] });
+        const pressed = await Detector.open(bytes, { threads: 1 });
+        await pressed.close();
+        const own = await Detector.open(new Uint8Array(9)).catch(
+          (/** @type {unknown} */ thrown) => thrown,
+        );
+        const refused = own instanceof WispError && own.code;
+        return { boxes: JSON.stringify(boxes), refused, draw: typeof draw };
+      },
+      [...tinyYolo()],
+    );
+    assert.deepEqual(found, { boxes, refused: 'WISP_ERR_FORMAT', draw: 'function' });
+    await page.goto(new URL('/app/index.html', server.url).href);
+    await page.waitForFunction(() => Reflect.has(globalThis, 'wisp'));
   });
 
   test('is told what to do where it lacks them', async () => {

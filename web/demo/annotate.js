@@ -1,5 +1,5 @@
 // annotate.js - makes a PNG of a frame with its boxes drawn in, at the size of the source.
-import { draw } from '../src/draw.js';
+import { draw } from 'wisp-yolo/draw';
 import { nameOfClass } from './sentences.js';
 
 /** @typedef {import('../src/index.js').Box} Box */

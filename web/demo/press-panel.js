@@ -99,7 +99,7 @@ export class PressPanel {
     this.#notices.clear();
     this.#show(true);
     try {
-      const { press } = await import('../src/press.js');
+      const { press } = await import('wisp-yolo/press');
       const pictures = spread(this.#pictures, MOST);
       const { bytes, skipped, remarks } = await press(model, {
         pictures,

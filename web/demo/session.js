@@ -1,5 +1,5 @@
 // session.js - owns the open detector; opens it anew when model, size or threads change.
-import { Detector, WispError } from '../src/index.js';
+import { Detector, WispError } from 'wisp-yolo';
 
 /**
  * @typedef {object} Model

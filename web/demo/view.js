@@ -1,5 +1,5 @@
 // view.js - shows the picture as large as it fits, and the boxes over it, crisp on any screen.
-import { draw } from '../src/draw.js';
+import { draw } from 'wisp-yolo/draw';
 import { block, element } from './elements.js';
 import { nameOfClass } from './sentences.js';
 

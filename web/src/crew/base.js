@@ -11,7 +11,7 @@ import { absolute, isNode } from '../host.js';
 
 /**
  * @param {Places} options
- * @param {string} worker its path in the package, without the `.js` or `-node.js` that end it
+ * @param {import('./start.js').WorkerFiles['inPackage']} worker
  * @returns {{wasmBase?: URL, workerUrl?: string | URL}}
  */
 export function placesOf({ base, wasmBase, workerUrl }, worker) {
@@ -19,7 +19,7 @@ export function placesOf({ base, wasmBase, workerUrl }, worker) {
     const at = (/** @type {string} */ name) =>
       new URL(name, absolute(String(base).replace(/\/*$/, '/')));
     wasmBase ??= at('dist/');
-    workerUrl ??= at(`${worker}${isNode() ? '-node' : ''}.js`);
+    workerUrl ??= at(isNode() ? worker.node : worker.page);
   }
   return { wasmBase: wasmBase === undefined ? undefined : absolute(wasmBase), workerUrl };
 }

@@ -22,7 +22,7 @@ import { Threads } from './threads-of-page.js';
  * @property {() => Worker} inPage starts it: bundlers see a worker only where `new Worker` holds its address
  * @property {string} inNode address of the one for Node, from this module
  * @property {() => Promise<import('./here.js').InPlace>} [inPlace] what does its work where no worker can be started
- * @property {string} inPackage path of both in the package, without `.js` and `-node.js`
+ * @property {{page: string, node: string}} inPackage paths of both in the package; pages get the one that is built
  */
 
 /**

@@ -6,5 +6,5 @@ export const WORKER = {
     new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'wisp' }),
   inNode: '../detect/worker-node.js',
   inPlace: () => import('./service-here.js'), // seldom needed
-  inPackage: 'web/src/detect/worker',
+  inPackage: { page: 'dist/web/worker.js', node: 'web/src/detect/worker-node.js' },
 };

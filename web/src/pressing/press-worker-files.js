@@ -8,5 +8,5 @@ export const PRESS_WORKER = {
       name: 'wisp press',
     }),
   inNode: '../pressing/press-worker-node.js',
-  inPackage: 'web/src/pressing/press-worker',
+  inPackage: { page: 'dist/web/press-worker.js', node: 'web/src/pressing/press-worker-node.js' },
 };
