@@ -46,9 +46,9 @@ import { Yardstick } from './yardstick.js';
 
 export function pressCommand() {
   const command = new Command('press')
-    .summary('make a .wisp file of an ONNX file or a PyTorch checkpoint')
+    .summary('make a .wisp file of a PyTorch checkpoint, an ONNX or a TFLite file')
     .description(
-      'Presses a YOLOv5 (v5.0, v6, v7; ONNX or .pt, FP32 or FP16) into a .wisp file of 8-bit integers.\n' +
+      'Presses a YOLOv5 (v5.0, v6, v7; .pt, ONNX or TFLite) into a .wisp file of 8-bit integers.\n' +
         'The calibration pictures are like those the network will see; they need no labels. A network that was\n' +
         'trained with QuantizeLinear nodes, as models/train exports it, needs none and keeps its integers.',
     )
@@ -125,7 +125,7 @@ Examples:
 }
 
 const ONNX = /\.onnx$/i;
-const MODEL = /\.(onnx|pth?)$/i;
+const MODEL = /\.(onnx|pth?|tflite)$/i;
 
 /** Options that a network of random weights has no use for. */
 const OF_MODELS = [

@@ -94,14 +94,16 @@ test('a sentence says what it is and what to do, in both directions', async () =
   const tflite = bytesOf('\x1c\0\0\0TFL3\0\0\x12\0');
   await assert.rejects(Detector.open(tflite), {
     code: 'WISP_ERR_FORMAT',
-    message: /no \.wisp file but a TFLite file\. Press the checkpoint .* it was made from\.$/,
+    message: /no \.wisp file but a TFLite file\. "wisp press", or press\(\) in JavaScript/,
   });
   await assert.rejects(Detector.open(tinyYolo()), {
     message: /no \.wisp file but an ONNX file\. "wisp press", or press\(\) in JavaScript/,
   });
-  await assert.rejects(Press.open(new File([tflite], 'best.tflite')), {
+  const safetensors = bytesOf('\x40\x1a\0\0\0\0\0\0{"model.0.conv.weight":{"dtype":"F32"');
+  await assert.rejects(Press.open(new File([safetensors], 'best.safetensors')), {
     code: 'WISP_ERR_FORMAT',
-    message: /^best\.tflite: This is a TFLite file; the press reads an ONNX file.*\. Press /,
+    message:
+      /^best\.safetensors: This is a safetensors file; the press reads an ONNX file or .* or a TFLite file\./,
   });
   await assert.rejects(Press.open(bytesOf('WISP\x01\0')), {
     message: /This is a \.wisp file; .*It is pressed already: detect with it\.$/,

@@ -3,15 +3,19 @@
 // It begins with tests/corpus/FORMAT.json and writes the smallest corpus that runs the same code there.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import * as flatbuffers from 'flatbuffers';
+import { writeTflite } from '../../bench/peers/tflite/file.js';
 import { RandomNumbers } from '../../web/src/graph/random-numbers.js';
 import { filesBeside, importOnnx } from '../../web/src/import/onnx.js';
 import { importPt } from '../../web/src/import/pt.js';
+import { importTflite } from '../../web/src/import/tflite.js';
 import { Coverage } from '../support/coverage.js';
 import { drawEdit, edited } from '../support/edits.js';
 import { QUANTISERS, quantisedYolo } from '../support/quantised-yolo.js';
 import { requireSound } from '../support/sound-graph.js';
 import { tinyAnchorFree } from '../support/tiny-anchor-free.js';
 import { tinyPt } from '../support/tiny-pt.js';
+import { tinyTflite } from '../support/tiny-tflite.js';
 import { tinyYolo } from '../support/tiny-yolo.js';
 
 /**
@@ -70,6 +74,11 @@ const PROTOBUF = [
   ...['\x10\x01', '\x10\x07', '\x10\x0a', '\x70\x01', '\xff\xff\xff\xff\x07', '\x08\x80\x10'],
 ];
 
+/** A flat buffer's distances, counts and numbers of operators. */
+const FLAT = [1, 2, 3, 4, 6, 8, 14, 16, 18, 22, 25, 32, 34, 39, 45, 49, 65, 97, 114].map(
+  (number) => `${String.fromCharCode(number)}\0\0\0`,
+);
+
 /** @type {Record<string, Format>} */
 export const FORMATS = {
   onnx: {
@@ -106,6 +115,16 @@ export const FORMATS = {
       lite: () => tinyPt({ version: 'lite', level: 9 }, training),
     },
     words: words(...PICKLE, ...ZIP),
+  },
+  tflite: {
+    read: importTflite,
+    seeds: {
+      v7: () => tinyTflite({ named: 'meta.txt', text: "{'names': ['cat', 'dog']}" }),
+      v6: () => tinyTflite({ byAnchor: true }),
+      half: () => writeTflite(importOnnx(tinyYolo()), flatbuffers),
+      integer: () => writeTflite(importOnnx(tinyYolo()), flatbuffers, { quantised: true }),
+    },
+    words: words(...FLAT, ...ZIP),
   },
 };
 

@@ -24,6 +24,7 @@ const OPERATORS = {
   multiply: { code: 18, versions: [1, 2], options: 21 },
   reshape: { code: 22, versions: [1, 1], options: 0 },
   pad: { code: 34, versions: [1, 2], options: 22 },
+  transpose: { code: 39, versions: [1, 2], options: 0 },
   slice: { code: 65, versions: [1, 2], options: 0 },
   quantise: { code: 114, versions: [1, 2], options: 0 },
   enlarge: { code: 97, versions: [1, 3], options: 74 },

@@ -57,7 +57,6 @@ const ROWS = [
     advice: WRONG_ADDRESS,
   },
   { is: xml('<[!?a-z]'), sort: 'other', what: 'an XML file', advice: WRONG_ADDRESS },
-  { is: /^[^]{4}TFL3/, sort: 'other', what: 'a TFLite file', advice: FROM_CHECKPOINT },
   {
     is: /^PK\x03\x04/,
     also: /\/(constants\.pkl|code\/__torch__)/,

@@ -2,6 +2,7 @@
 
 import { beginsAsOnnx } from './onnx-beginning.js';
 import { beginsAsPt } from './pt-beginning.js';
+import { beginsAsTflite } from './tflite-beginning.js';
 
 /**
  * @typedef {object} Importer
@@ -29,5 +30,10 @@ export const IMPORTERS = [
     name: 'a PyTorch checkpoint',
     begins: beginsAsPt,
     read: async (bytes) => (await import('./pt.js')).importPt(bytes),
+  },
+  {
+    name: 'a TFLite file',
+    begins: beginsAsTflite,
+    read: async (bytes, options) => (await import('./tflite.js')).importTflite(bytes, options),
   },
 ];

@@ -2,6 +2,7 @@
 
 import { unsupported } from '../graph/graph-error.js';
 import { BINS, joinHead } from '../graph/head-forms.js';
+import { sidesInPixels } from './box-units.js';
 import { describe } from './onnx-feature.js';
 
 /**
@@ -43,14 +44,15 @@ export function anchorFreeScales(decoded, heads) {
 
 /**
  * @param {FloatGraphBuilder} graph
- * @param {Tensor} decoded [1, 4 + classes, boxes]
+ * @param {Tensor} given [1, 4 + classes, boxes]
  * @param {Scale[]} scales
  * @param {{height: number, width: number}} input
  * @param {{node: OnnxNode, share: number}} last the node that wrote `decoded`, for messages; by which share its numbers
  *   may be off
  * @returns {GraphHead[]}
  */
-export function readAnchorFree(graph, decoded, scales, input, { node, share }) {
+export function readAnchorFree(graph, given, scales, input, { node, share }) {
+  const decoded = sidesInPixels(given, input);
   let first = 0;
   return scales.map((scale, i) => {
     const { dims } = scale.boxes.logits;

@@ -5,6 +5,7 @@
 // is then compared with YOLOv5's formula.
 
 import { unsupported } from '../graph/graph-error.js';
+import { likeOthers } from './box-units.js';
 import { anchorFreeScales, readAnchorFree } from './onnx-anchor-free.js';
 import { describe, isFeature } from './onnx-feature.js';
 import { nodesBefore } from './onnx-order.js';
@@ -156,13 +157,14 @@ export class BoxReader {
 }
 
 /**
- * @param {Tensor} decoded [1, boxes, 5 + classes]: what the graph makes of the probes
+ * @param {Tensor} given [1, boxes, 5 + classes]: what the graph makes of the probes
  * @param {Head[]} heads
  * @param {{height: number, width: number}} input
  * @param {{node: OnnxNode, isRough: boolean}} last the node that wrote `decoded`, for messages
  * @returns {GraphHead[]}
  */
-function readHeads(decoded, heads, input, { node, isRough }) {
+function readHeads(given, heads, input, { node, isRough }) {
+  const decoded = likeOthers(given, heads, input);
   const columns = decoded.dims[2];
   let row = 0;
   const rows = heads.map(({ logits }) => {

@@ -290,7 +290,7 @@ function readTensor(pbf) {
   if (fields.isOutside) fields.raw = outsideBytes(fields, beside);
   const data = tensorData(fields);
   const count = dims.reduce((product, size) => product * size, 1);
-  if (data.length !== count) {
+  if (data.length !== count || dims.some((size) => size < 0)) {
     malformed(`Tensor "${name}" holds ${data.length} numbers where ${dims.join('×')} are due.`);
   }
   return { name, tensor: { dims, data } };
