@@ -46,7 +46,12 @@ export function likeOthers({ dims, data: given }, heads, input) {
   return { dims, data };
 }
 
-/** Whether the first cell's anchors come first: its logits are zero, others are not. @param {Tensor['data']} head @param {number} anchors @param {number} columns */
+/**
+ * Whether the first cell's anchors come first: its logits are zero, others are not.
+ * @param {Tensor['data']} head
+ * @param {number} anchors
+ * @param {number} columns
+ */
 function isByCell(head, anchors, columns) {
   const isZero = (/** @type {number} */ row) => Math.abs(head[row * columns + 4] - 0.5) < 1e-3;
   return anchors > 1 && Array.from({ length: anchors }, (_, row) => row).every(isZero);

@@ -1,6 +1,7 @@
 // Evaluates ONNX nodes whose inputs are all known: shape arithmetic, grids, the decoding of the heads.
 
 import { malformed, unsupported } from '../graph/graph-error.js';
+import { mixChannels, softmax } from './onnx-bins.js';
 import { checkedAxis, list, need, number } from './onnx-node.js';
 import { dequantizeLinear, quantizeLinear } from './onnx-real.js';
 import {
@@ -18,7 +19,8 @@ import {
 /**
  * @typedef {import('./onnx-proto.js').Tensor} Tensor
  * @typedef {import('./onnx-proto.js').OnnxNode} OnnxNode
- * @typedef {(node: OnnxNode, inputs: (Tensor | null)[]) => Tensor[]} Evaluate null is an input left out
+ * @typedef {(node: OnnxNode, inputs: (Tensor | null)[], most: number) => Tensor[]} Evaluate null is an input left out;
+ *   a result may have `most` numbers
  */
 
 /** ONNX data types that hold real numbers. */
@@ -27,14 +29,15 @@ const REAL_TYPES = [1, 10, 11, 16];
 /**
  * @param {OnnxNode} node
  * @param {(Tensor | null)[]} inputs
+ * @param {number} most numbers that a result may have
  * @returns {Tensor[]} one for each output of the node
  */
-export function evaluate(node, inputs) {
+export function evaluate(node, inputs, most) {
   const operation = OPERATIONS.get(node.op);
   if (!operation) {
     unsupported(`Node "${node.name}" (${node.op}) computes with constants in a way wisp can't.`);
   }
-  return operation(node, inputs);
+  return operation(node, inputs, most);
 }
 
 /**
@@ -43,10 +46,10 @@ export function evaluate(node, inputs) {
  * @returns {Evaluate}
  */
 function binary(compute, { boolean = false } = {}) {
-  return (node, inputs) => {
+  return (node, inputs, most) => {
     const a = need(node, inputs, 0);
     const b = need(node, inputs, 1);
-    const dims = broadcastDims(node, [a.dims, b.dims]);
+    const dims = broadcastDims(node, [a.dims, b.dims], most);
     const left = expand(a, dims).data;
     const count = left.length;
     const exact = boolean || (isInteger(a) && isInteger(b));
@@ -67,10 +70,10 @@ function unary(compute) {
 }
 
 /** @type {Evaluate} */
-function divide(node, inputs) {
+function divide(node, inputs, most) {
   const [a, b] = [need(node, inputs, 0), need(node, inputs, 1)];
   const exact = isInteger(a) && isInteger(b);
-  return binary(exact ? (x, y) => Math.trunc(x / y) : (x, y) => x / y)(node, inputs);
+  return binary(exact ? (x, y) => Math.trunc(x / y) : (x, y) => x / y)(node, inputs, most);
 }
 
 /** @type {Evaluate} */
@@ -97,25 +100,25 @@ function constant(node) {
 }
 
 /** @type {Evaluate} */
-function constantOfShape(node, inputs) {
+function constantOfShape(node, inputs, most) {
   const dims = Array.from(need(node, inputs, 0).data);
   const value = node.attributes.get('value');
   const fill = value && typeof value === 'object' && !Array.isArray(value) ? value : null;
   const like = fill ?? { dims: [], data: new Float32Array(1) };
-  return [{ dims, data: numbersLike(like, countOf(dims)).fill(like.data[0]) }];
+  return [{ dims, data: numbersLike(like, countOf(dims, most)).fill(like.data[0]) }];
 }
 
 /** @type {Evaluate} */
-function range(node, inputs) {
+function range(node, inputs, most) {
   const first = need(node, inputs, 0);
   const [start, limit, delta] = [0, 1, 2].map((index) => need(node, inputs, index).data[0]);
   const dims = [Math.max(0, Math.ceil((limit - start) / delta))];
-  const data = numbersLike(first, countOf(dims));
+  const data = numbersLike(first, countOf(dims, most));
   return [{ dims, data: data.map((_, index) => start + index * delta) }];
 }
 
 /** @type {Evaluate} */
-function gather(node, inputs) {
+function gather(node, inputs, most) {
   const source = need(node, inputs, 0);
   const indices = need(node, inputs, 1);
   const axis = checkedAxis(node, number(node, 'axis', 0), source.dims.length);
@@ -123,7 +126,7 @@ function gather(node, inputs) {
   const inner = countOf(source.dims.slice(axis + 1));
   const outer = countOf(source.dims.slice(0, axis));
   const dims = [...source.dims.slice(0, axis), ...indices.dims, ...source.dims.slice(axis + 1)];
-  const data = numbersLike(source, countOf(dims));
+  const data = numbersLike(source, countOf(dims, most));
   let index = 0;
   for (let o = 0; o < outer; o++) {
     for (const raw of indices.data) {
@@ -157,7 +160,7 @@ function squeeze(node, inputs) {
 }
 
 /** @type {Evaluate} */
-function concat(node, inputs) {
+function concat(node, inputs, most) {
   const parts = inputs.map((_, index) => need(node, inputs, index));
   const axis = checkedAxis(node, number(node, 'axis', 0), parts[0].dims.length);
   const dims = parts[0].dims.with(
@@ -170,7 +173,7 @@ function concat(node, inputs) {
       malformed(`Node "${node.name}" (Concat) joins shapes that differ outside axis ${axis}.`);
     }
   }
-  const data = numbersLike(parts[0], countOf(dims));
+  const data = numbersLike(parts[0], countOf(dims, most));
   const outer = countOf(dims.slice(0, axis));
   let index = 0;
   for (let o = 0; o < outer; o++) {
@@ -213,6 +216,13 @@ function split(node, inputs) {
   const sizes =
     list(node, inputs, 1, 'split') ??
     Array.from({ length: parts }, (_, i) => Math.min(even, source.dims[axis] - i * even));
+  if (
+    sizes.length > source.dims[axis] ||
+    sizes.reduce((sum, size) => sum + size, 0) !== source.dims[axis]
+  )
+    malformed(
+      `Node "${node.name}" (Split) splits ${source.dims[axis]} into ${sizes.slice(0, 20).join(' and ')}.`,
+    );
   const strides = stridesOf(source.dims);
   let at = 0;
   return sizes.map((size) => {
@@ -220,40 +230,6 @@ function split(node, inputs) {
     at += size;
     return part;
   });
-}
-
-/** Along one axis; that of YOLOv8's bins. @type {Evaluate} */
-function softmax(node, inputs) {
-  const { dims, data } = need(node, inputs, 0);
-  const axis = checkedAxis(node, number(node, 'axis', -1), dims.length);
-  const step = stridesOf(dims)[axis];
-  const result = new Float32Array(data.length);
-  for (let first = 0; first < data.length; first++) {
-    if (Math.floor(first / step) % dims[axis] !== 0) continue;
-    const places = Array.from({ length: dims[axis] }, (_, i) => first + i * step);
-    const most = Math.max(...places.map((at) => data[at]));
-    const chances = places.map((at) => Math.exp(data[at] - most));
-    const sum = chances.reduce((all, chance) => all + chance, 0);
-    places.forEach((at, i) => {
-      result[at] = chances[i] / sum;
-    });
-  }
-  return [{ dims, data: result }];
-}
-
-/** A convolution of 1×1 to one channel: the expected number of YOLOv8's bins. @type {Evaluate} */
-function mixChannels(node, inputs) {
-  const [x, weight] = [need(node, inputs, 0), need(node, inputs, 1)];
-  const [batch, channels, ...size] = x.dims;
-  if (weight.dims.join() !== [1, channels, 1, 1].join() || inputs[2])
-    unsupported(`Node "${node.name}" (Conv) computes with constants in a way wisp can't.`);
-  const cells = countOf(size);
-  const data = new Float32Array(batch * cells);
-  for (let i = 0; i < data.length; i++) {
-    const first = Math.floor(i / cells) * channels * cells + (i % cells);
-    for (let c = 0; c < channels; c++) data[i] += x.data[first + c * cells] * weight.data[c];
-  }
-  return [{ dims: [batch, 1, ...size], data }];
 }
 
 /** @type {Evaluate} */
@@ -264,8 +240,8 @@ function reshape(node, inputs) {
   const shape = wanted.map((size, axis) => (size === 0 && !keepZero ? (dims[axis] ?? 0) : size));
   const known = shape.reduce((product, size) => (size === -1 ? product : product * size), 1);
   const full = shape.map((size) => (size === -1 ? data.length / known : size));
-  const count = full.reduce((product, size) => product * size, 1);
-  if (count === data.length && full.every(Number.isInteger)) return [{ dims: full, data }];
+  const isWhole = full.every((size) => Number.isInteger(size) && size >= 0);
+  if (isWhole && countOf(full) === data.length) return [{ dims: full, data }];
   return malformed(
     `Node "${node.name}" (Reshape) turns ${dims.join('×')} into ${wanted.join('×')}, which don't ` +
       'match; a model exported for one size has its grid built in.',
@@ -277,6 +253,8 @@ function transpose(node, inputs) {
   const source = need(node, inputs, 0);
   const perm = list(node, [], 0, 'perm') ?? source.dims.map((_, axis) => axis).reverse();
   const axes = perm.map((axis) => checkedAxis(node, axis, source.dims.length));
+  if (new Set(axes).size !== source.dims.length || axes.length !== source.dims.length)
+    malformed(`Node "${node.name}" (Transpose) has the order ${perm.slice(0, 20).join()}.`);
   const strides = stridesOf(source.dims);
   const moved = axes.map((axis) => strides[axis]);
   return [
@@ -289,9 +267,9 @@ function transpose(node, inputs) {
 }
 
 /** @type {Evaluate} */
-function where(node, inputs) {
+function where(node, inputs, most) {
   const [condition, yes, no] = [0, 1, 2].map((index) => need(node, inputs, index));
-  const dims = broadcastDims(node, [condition.dims, yes.dims, no.dims]);
+  const dims = broadcastDims(node, [condition.dims, yes.dims, no.dims], most);
   const [test, a, b] = [condition, yes, no].map((tensor) => expand(tensor, dims).data);
   return [{ dims, data: numbersLike(yes, test.length).map((_, i) => (test[i] ? a[i] : b[i])) }];
 }
@@ -315,14 +293,16 @@ function scatterND(node, inputs) {
 }
 
 /** A list of tensors: the first, which holds them all. @type {Evaluate} */
-function splitToSequence(node, inputs) {
+function splitToSequence(node, inputs, most) {
   const { dims } = need(node, inputs, 0);
   const size = inputs[1] && inputs[1].dims.length === 0 ? inputs[1].data[0] : 0;
   const axis = checkedAxis(node, number(node, 'axis', 0), dims.length);
+  if (!Number.isInteger(size))
+    malformed(`Node "${node.name}" (SplitToSequence) has parts of ${size}.`);
   const even = size > 0 ? integers(chunks(dims[axis], size)) : inputs[1];
   if (!even)
     return unsupported(`Node "${node.name}" (SplitToSequence) splits a tensor into single slices.`);
-  const parts = split(node, [inputs[0], even]);
+  const parts = split(node, [inputs[0], even], most);
   return [{ ...parts[0], parts }];
 }
 
@@ -360,10 +340,10 @@ const OPERATIONS = new Map(
     Div: divide,
     Equal: binary((a, b) => Number(a === b), { boolean: true }),
     Exp: unary(Math.exp),
-    Expand: (node, inputs) => {
+    Expand: (node, inputs, most) => {
       const source = need(node, inputs, 0);
       const dims = Array.from(need(node, inputs, 1).data);
-      return [expand(source, broadcastDims(node, [source.dims, dims]))];
+      return [expand(source, broadcastDims(node, [source.dims, dims], most))];
     },
     Floor: unary(Math.floor),
     Gather: gather,

@@ -21,6 +21,9 @@ import { pairsOf, readUndecoded, remarkOn, USUAL_ANCHORS } from './onnx-undecode
  * @typedef {{tensor: number, logits: Tensor}} Head `tensor` of the float graph; logits [1, anchors · n, h, w]
  */
 
+/** A head without anchors is two convolutions, and models/FORMAT.md allows 16 heads. */
+const MOST_HEADS = 32;
+
 /** Between YOLOv5's formula and a graph: in pixels, and as a share of the number that is due. */
 const EXACT = { pixels: 2e-3, share: 2e-3 }; // constants may be halfs
 const ROUGH = { pixels: 8, share: 0.1 }; // or bytes
@@ -42,6 +45,8 @@ export function findHeads({ outputs }, writers) {
   const last = before(ends);
   if (last.length === 0)
     unsupported('No output comes from a convolution, so this is not a YOLOv5 that wisp can read.');
+  if (last.length > MOST_HEADS)
+    unsupported(`The outputs come from ${last.length} convolutions; a YOLOv5 has three or four.`);
   return { last, ends };
 }
 
@@ -59,11 +64,12 @@ function readsChances({ inputs }, writers) {
 /**
  * Logits for the probe: zero in the first cell, where boxes then are exactly the anchors; elsewhere different ones.
  * @param {number[]} dims
+ * @param {number} most numbers that they may be
  * @returns {Tensor}
  */
-export function probe(dims) {
+export function probe(dims, most) {
   const [, , height, width] = dims;
-  const data = new Float32Array(countOf(dims));
+  const data = new Float32Array(countOf(dims, most));
   const cells = height * width;
   for (let i = 0; i < data.length; i++) {
     data[i] = i % cells === 0 ? 0 : ((i * 2654435761) % 997) / 160 - 3;

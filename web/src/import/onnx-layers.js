@@ -218,6 +218,9 @@ function slice(graph, node, inputs) {
   return { id: -1, dims, form };
 }
 
+/** What models/FORMAT.md allows. */
+const MOST_CHANNELS = 16384;
+
 /** The (y, x) of the pixels that YOLOv5 v5.0's Focus puts side by side. */
 const FOCUS = '0,0 1,0 0,1 1,1';
 
@@ -237,6 +240,7 @@ function concat(graph, node, inputs) {
     1,
     parts.reduce((sum, part) => sum + part.dims[1], 0),
   );
+  if (joined[1] > MOST_CHANNELS) refuse(node, `joins ${joined[1]} channels`);
   if (parts[0].form?.kind === 'pixels') {
     const pixels = parts.map(({ form }) => (form?.kind === 'pixels' ? form : null));
     const starts = pixels.map((form) => form?.start.join()).join(' ');

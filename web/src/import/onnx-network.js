@@ -10,6 +10,7 @@ import { evaluate, shape } from './onnx-constant.js';
 import { isFeature } from './onnx-feature.js';
 import { BoxReader, findHeads, probe } from './onnx-heads.js';
 import { nodesBefore, writersOf } from './onnx-order.js';
+import { Room } from './onnx-room.js';
 import { translate } from './onnx-trunk.js';
 
 /**
@@ -31,11 +32,14 @@ const PICTURE_TYPES = [1, 10];
 
 /**
  * @param {OnnxModel} model
- * @param {{format: string, anchors?: number[][], isInteger: boolean}} options what the file is, for people; of heads
- *   that aren't decoded; whether its numbers were integers
+ * @param {object} options
+ * @param {string} options.format what the file is, for people
+ * @param {number} options.bytes of the file and of those beside it
+ * @param {boolean} options.isInteger whether its numbers were integers
+ * @param {number[][]} [options.anchors] of heads that aren't decoded
  * @returns {FloatGraph}
  */
-export function importNodes(model, { format, anchors, isInteger }) {
+export function importNodes(model, { format, bytes, anchors, isInteger }) {
   const { name, dims } = pictureInput(model);
   const [, , height, width] = dims;
   const graph = new FloatGraphBuilder();
@@ -43,28 +47,63 @@ export function importNodes(model, { format, anchors, isInteger }) {
   const values = new Map(model.constants);
   values.set('', null).set(name, { id: 0, dims });
   const writers = writersOf(model.nodes);
-  const { last, ends } = findHeads(model, writers);
-  const trunk = last.flatMap(({ inputs }) => inputs); // heads come behind all of it, as they were traced
-  const needed = [...trunk, ...last.flatMap(({ outputs }) => outputs), ...ends];
+  const { last: list, ends } = findHeads(model, writers);
+  const last = new Set(list);
+  const trunk = list.flatMap(({ inputs }) => inputs); // heads come behind all of it, as they were traced
+  const needed = [...trunk, ...list.flatMap(({ outputs }) => outputs), ...ends];
   const boxes = new BoxReader({ graph, input: { height, width }, anchors, isRough: isInteger });
-  for (const node of nodesBefore(writers, needed)) {
+  const room = new Room(bytes);
+  const order = nodesBefore(writers, needed);
+  const readers = readersOf(order, ends);
+  for (const node of order) {
     const inputs = node.inputs.map((input) => lookUp(values, node, input));
-    const outputs = run(graph, node, inputs);
-    if (last.includes(node)) boxes.heads.push(cut(node, outputs));
+    const outputs = run(graph, node, inputs, room);
+    if (last.has(node)) boxes.heads.push(cut(node, outputs, room));
+    room.take(node, outputs);
     node.outputs.forEach((output, index) => values.set(output, outputs[index] ?? null));
-    if (boxes.heads.length === last.length && boxes.look(node, outputs)) break; // the rest picks some of them
+    if (boxes.heads.length === last.size && boxes.look(node, outputs)) break; // the rest picks some of them
+    for (const name of node.inputs) {
+      const left = (readers.get(name) ?? 0) - 1;
+      readers.set(name, left);
+      if (left > 0 || !writers.has(name)) continue;
+      room.drop(values.get(name) ?? null);
+      values.delete(name);
+    }
   }
   const { heads, classes, remark } =
     boxes.found ?? boxes.undecoded(ends.map((end) => values.get(end) ?? null));
   const tensors = heads.map((head) => head.tensor);
   return {
     input: { height, width },
-    nodes: partConvolutions(graph.nodesFor(tensors), tensors),
+    nodes: partConvolutions(nodesFor(graph, tensors), tensors),
     heads,
     classes: classNames(model.metadata.get('names'), classes),
     source: { format, producer: model.producer },
     remarks: [...(isInteger ? [QUANTISED] : []), ...(remark ? [remark] : [])],
   };
+}
+
+/**
+ * How many will read each value.
+ * @param {OnnxNode[]} nodes
+ * @param {string[]} ends read at the end
+ * @returns {Map<string, number>}
+ */
+function readersOf(nodes, ends) {
+  const readers = new Map(ends.map((name) => [name, Infinity]));
+  for (const name of nodes.flatMap(({ inputs }) => inputs))
+    readers.set(name, (readers.get(name) ?? 0) + 1);
+  return readers;
+}
+
+/** Four for each layer that models/FORMAT.md allows. */
+const MOST_NODES = 4096;
+
+/** @param {FloatGraphBuilder} graph @param {number[]} tensors */
+function nodesFor(graph, tensors) {
+  const nodes = graph.nodesFor(tensors);
+  if (nodes.length <= MOST_NODES) return nodes;
+  return unsupported(`The network has ${nodes.length} operations; wisp takes up to ${MOST_NODES}.`);
 }
 
 const QUANTISED =
@@ -127,11 +166,12 @@ function lookUp(values, node, name) {
  * @param {FloatGraphBuilder} graph
  * @param {OnnxNode} node
  * @param {Value[]} inputs
+ * @param {Room} room
  * @returns {Value[]}
  */
-function run(graph, node, inputs) {
+function run(graph, node, inputs, { most }) {
   const features = inputs.filter(isFeature);
-  if (features.length === 0) return evaluate(node, /** @type {any[]} */ (inputs));
+  if (features.length === 0) return evaluate(node, /** @type {any[]} */ (inputs), most);
   if (node.op === 'Split') return split(graph, node, inputs);
   return node.op === 'Shape' ? [shape(node, features[0])] : [translate(graph, node, inputs)];
 }
@@ -140,12 +180,14 @@ function run(graph, node, inputs) {
  * Ends the graph at a head: those behind it see a probe.
  * @param {OnnxNode} node
  * @param {Value[]} outputs of the head's convolution; its feature map is replaced by the probe
+ * @param {Room} room
  * @returns {Head}
  */
-function cut(node, outputs) {
+function cut(node, outputs, { most }) {
   const [feature] = outputs;
-  if (!isFeature(feature)) return malformed(`Node "${node.name}" (Conv) reads no picture.`);
-  const logits = probe(feature.dims);
+  if (!feature || !isFeature(feature))
+    return malformed(`Node "${node.name}" (Conv) reads no picture.`);
+  const logits = probe(feature.dims, most / 2);
   outputs[0] = logits;
   return { tensor: feature.id, logits };
 }

@@ -40,7 +40,7 @@ export function nodesBefore(writers, names, isLast = () => false) {
     const read = node.inputs.map((name) => writers.get(name));
     const circle = read.find((other) => other && reached.get(other) === false);
     if (circle) malformed(`Node "${node.name}" and node "${circle.name}" wait for each other.`);
-    pending.push(...read.reverse());
+    for (const other of read.reverse()) pending.push(other);
   }
   return list;
 }

@@ -10,11 +10,18 @@ import { malformed } from '../graph/graph-error.js';
 /** Elements a tensor may have: boxes of 85 numbers for a picture of 3500×3500. */
 const LIMIT = 1 << 26;
 
-/** @param {number[]} dims */
-export function countOf(dims) {
+/** Axes that a tensor may have. */
+const MOST_AXES = 16;
+
+/** @param {number[]} dims @param {number} [most] that it may be */
+export function countOf(dims, most = LIMIT) {
   const count = dims.reduce((product, size) => product * size, 1);
-  if (!(Number.isInteger(count) && count >= 0 && count <= LIMIT))
-    malformed(`A constant of ${dims.join('×')} is more than wisp computes with.`);
+  const isSound =
+    dims.length <= MOST_AXES && dims.every((size) => Number.isInteger(size) && size >= 0);
+  if (!(isSound && count <= Math.min(most, LIMIT)))
+    malformed(
+      `A constant of ${dims.slice(0, MOST_AXES).join('×')} is more than wisp computes with.`,
+    );
   return count;
 }
 
@@ -69,16 +76,19 @@ export function strided(source, dims, strides, start = 0) {
  * The shape that the shapes stretch to, by the rules of NumPy.
  * @param {OnnxNode} node
  * @param {number[][]} shapes
+ * @param {number} most numbers that it may have
  */
-export function broadcastDims(node, shapes) {
+export function broadcastDims(node, shapes, most) {
   const rank = Math.max(...shapes.map((dims) => dims.length));
-  return Array.from({ length: rank }, (_, axis) => {
+  const joined = Array.from({ length: rank }, (_, axis) => {
     const sizes = shapes.map((dims) => dims[axis - rank + dims.length] ?? 1);
     const size = sizes.find((value) => value !== 1) ?? 1;
     if (sizes.every((value) => value === 1 || value === size)) return size;
     const text = shapes.map((dims) => dims.join('×')).join(' and ');
     return malformed(`Node "${node.name}" (${node.op}) joins shapes that don't fit: ${text}.`);
   });
+  countOf(joined, most);
+  return joined;
 }
 
 /** @param {Tensor} tensor @param {number[]} dims */
@@ -100,6 +110,7 @@ export function expand(tensor, dims) {
  * @param {number} step
  */
 export function sliceRange(size, start, end, step) {
+  if (!Number.isInteger(step) || step === 0) malformed(`A slice has steps of ${step}.`);
   const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
   const place = (/** @type {number} */ at) =>
     Math.min(Math.max(at < 0 ? at + size : at, low), high);

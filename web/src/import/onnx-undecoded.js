@@ -64,8 +64,10 @@ export function readUndecoded(heads, outputs, input, anchors) {
  * @param {number} columns
  */
 function isRearranged(heads, outputs, columns) {
+  const sum = (/** @type {Tensor[]} */ tensors) =>
+    tensors.reduce((all, { data }) => all + data.length, 0);
+  if (sum(outputs) !== sum(heads.map(({ logits }) => logits))) return false;
   const flat = outputs.flatMap(({ data }) => Array.from(data));
-  if (flat.length !== heads.reduce((sum, { logits }) => sum + logits.data.length, 0)) return false;
   const asWritten = (/** @type {Tensor} */ _, /** @type {number} */ i) => i;
   const byBoxes = (/** @type {Tensor} */ { dims: [, , h, w] }, /** @type {number} */ i) => {
     const [cell, k] = [Math.floor(i / columns), i % columns];

@@ -21,8 +21,13 @@ export function importOnnx(bytes, { anchors, beside } = {}) {
   const read = readModel(bytes, beside);
   refuseOthers(read);
   const isInteger = isQuantised(read);
-  const format = `ONNX, opset ${read.opset}`;
-  return importNodes(isInteger ? dequantised(read) : read, { format, anchors, isInteger });
+  const others = [...(beside?.values() ?? [])];
+  return importNodes(isInteger ? dequantised(read) : read, {
+    format: `ONNX, opset ${read.opset}`,
+    bytes: others.reduce((sum, file) => sum + file.length, bytes.length),
+    anchors,
+    isInteger,
+  });
 }
 
 /**

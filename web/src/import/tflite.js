@@ -37,7 +37,7 @@ export function importTflite(bytes, { anchors } = {}) {
     outputs: file.outputs.map((tensor) => `#${tensor}`),
   };
   const isInteger = file.tensors.some((tensor) => tensor.bytes !== null && isQuantised(tensor));
-  return importNodes(model, { format: 'TFLite', anchors, isInteger });
+  return importNodes(model, { format: 'TFLite', bytes: bytes.length, anchors, isInteger });
 }
 
 /**

@@ -1,8 +1,8 @@
 // Operators of a TFLite file → nodes as ONNX has them, whose feature maps are [1, channels, height, width].
 //
 // TFLite's are [1, height, width, channels]. What computes pixel by pixel keeps ONNX's order from node to node; what
-// looks at shapes, as the decoding of the heads does, gets TFLite's back by a Transpose. Operators that stand in no table
-// keep their names, by which they are refused if a box depends on them.
+// looks at shapes, as the decoding of the heads does, gets TFLite's back by a Transpose. Operators that stand in no
+// table keep their names, by which they are refused if a box depends on them.
 
 import { malformed } from '../../graph/graph-error.js';
 import { numbersOf } from './tflite-file.js';
@@ -191,7 +191,11 @@ export class NodeWriter {
   }
 }
 
-/** A constant beside pictures; a number, or one for each channel, may have fewer axes. @param {Tensor} tensor @returns {Tensor} */
+/**
+ * A constant beside pictures; a number, or one for each channel, may have fewer axes.
+ * @param {Tensor} tensor
+ * @returns {Tensor}
+ */
 function asPicture(tensor) {
   const dims = [...new Array(Math.max(0, 4 - tensor.dims.length)).fill(1), ...tensor.dims];
   return tensor.data.length === 1 || dims.length > 4

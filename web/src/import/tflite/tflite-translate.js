@@ -1,5 +1,5 @@
 // The one table of the TFLite operators that become nodes, and how each is spelled. What they mean:
-// https://ai.google.dev/edge/litert/conversion/tensorflow/op_compatibility and the kernels in TensorFlow's lite/kernels.
+// https://ai.google.dev/edge/litert/conversion/tensorflow/op_compatibility and TensorFlow's lite/kernels.
 
 import { integers } from '../onnx-tensor.js';
 import { turned, Unknown } from './tflite-nodes.js';
@@ -29,7 +29,12 @@ const option = ({ options }, field, otherwise = 0) => options?.int(field, otherw
 /** @param {TfliteOperator} operator @param {number} field of 8 bits */
 const small = ({ options }, field) => options?.byte(field) ?? 0;
 
-/** Everything behind a shape or a list: as TFLite has it. @param {string} op @param {(out: NodeWriter, operator: TfliteOperator) => Record<string, Attribute>} [attributes] @returns {Translate} */
+/**
+ * Everything behind a shape or a list: as TFLite has it.
+ * @param {string} op
+ * @param {(out: NodeWriter, operator: TfliteOperator) => Record<string, Attribute>} [attributes]
+ * @returns {Translate}
+ */
 function inRows(op, attributes = () => ({})) {
   return (out, operator) => {
     const inputs = [out.read(operator, 0, 'rows')];
@@ -37,7 +42,12 @@ function inRows(op, attributes = () => ({})) {
   };
 }
 
-/** Number by number, in whichever order. @param {string} op @param {(operator: TfliteOperator) => Record<string, Attribute>} [attributes] @returns {Translate} */
+/**
+ * Number by number, in whichever order.
+ * @param {string} op
+ * @param {(operator: TfliteOperator) => Record<string, Attribute>} [attributes]
+ * @returns {Translate}
+ */
 function each(op, attributes = () => ({})) {
   return (out, operator) => {
     const order = out.orderOf(operator);
