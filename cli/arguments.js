@@ -38,6 +38,14 @@ export function size(text) {
   throw new InvalidArgumentError('It is a side such as 640, or height x width such as 384x640.');
 }
 
+/** auto, or columns × rows. @param {string} text @returns {import('../web/src/index.js').DetectOptions['tiles']} */
+export function tiles(text) {
+  const [, columns, rows] = /^(\d+)x(\d+)$/.exec(text) ?? [];
+  if (columns) return { columns: Number(columns), rows: Number(rows) };
+  if (text === 'auto') return text;
+  throw new InvalidArgumentError('It is auto, or columns x rows such as 3x2.');
+}
+
 /** Lists as in YOLOv5's .yaml files, between spaces. @param {string} text */
 export function anchors(text) {
   const lists = text
@@ -95,6 +103,12 @@ export function detecting(command, { confidence, iou }) {
       '--size <size>',
       "of the network's input, e.g. 640 or 384x640; default: the model's",
       size,
+    )
+    .option(
+      '--tiles <tiles>',
+      'to find small things, look at overlapping tiles of a picture too: auto (only of those much larger than the ' +
+        'input), or columns x rows, e.g. 3x2',
+      tiles,
     )
     .option('--threads <n>', 'default: all cores but one, at most 8', whole(64));
 }

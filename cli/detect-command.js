@@ -18,6 +18,7 @@ import { shortBox } from './singles.js';
  * @property {boolean} [classAgnostic]
  * @property {boolean} [multiLabel]
  * @property {boolean} rect
+ * @property {import('../web/src/index.js').DetectOptions['tiles']} [tiles]
  * @property {string} [background]
  * @property {number} [maxPixels]
  * @property {{height: number, width: number}} [size]
@@ -48,6 +49,7 @@ export function detectCommand() {
 Examples:
   wisp detect ticket.jpg
   wisp detect best.wisp street.jpg
+  wisp detect scan-600dpi.png --tiles auto
   wisp detect best.wisp *.jpg --classes person,car --confidence 0.5 > boxes.jsonl
   wisp detect best.wisp photos/ 'more/**/*.png'
   curl -s https://example.com/cat.jpg | wisp detect best.wisp - | jq '.boxes[].name'`,

@@ -24,6 +24,7 @@ import { defaultModel, requireFolder } from './files.js';
  * @property {number} confidence
  * @property {number} iou
  * @property {number} maxDetections
+ * @property {import('../web/src/index.js').DetectOptions['tiles']} [tiles]
  * @property {string} [background]
  * @property {number} [maxPixels]
  * @property {{height: number, width: number}} [size]
@@ -81,9 +82,9 @@ async function run(models, options) {
     crews.set(name, await Crew.open(open, { size, room }));
   }
   const maxBytes = Math.floor(options.maxMegabytes * 2 ** 20);
-  const { confidence, iou, maxDetections, background, maxPixels } = options;
+  const { confidence, iou, maxDetections, tiles, background, maxPixels } = options;
   const app = await makeServer(crews, {
-    detect: { confidence, iou, maxDetections, background, maxPixels },
+    detect: { confidence, iou, maxDetections, tiles, background, maxPixels },
     pictures: new Pictures(new Fetcher(options.allowFetch, maxBytes), options.allowFiles),
     deadlineMs: options.deadline * 1000,
     maxBytes,

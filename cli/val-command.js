@@ -22,6 +22,7 @@ import { precisionAndRecall } from './precision.js';
  * @property {string} [json]
  * @property {number} [limit]
  * @property {'square' | 'rect' | 'both'} shape
+ * @property {import('../web/src/index.js').DetectOptions['tiles']} [tiles]
  * @property {number} confidence
  * @property {number} iou
  * @property {number} maxDetections
@@ -77,6 +78,8 @@ async function run(model, options) {
   }
   if (options.json) requireWritable(options.json);
   if (isOnnx && options.shape !== 'square') throw wrong('A float network is always run square.');
+  if (isOnnx && options.tiles)
+    throw wrong('A float network is shown whole pictures only: leave --tiles out.');
   const both = options.shape === 'both';
   if (both && options.json) throw wrong('--json takes the boxes of one shape: square or rect.');
   const labels = await readLabels(options, options.limit);
@@ -88,7 +91,7 @@ async function run(model, options) {
       const detect = (/** @type {string} */ file) => opened.detect(file, rect);
       const judged = { detect, classes: opened.classes };
       const { results, truth } = await judge(judged, labels);
-      report(truth, results, rect ? 'rect' : 'square');
+      report(truth, results, `${rect ? 'rect' : 'square'}${tilesIn(options)}`);
       if (options.json) writeWhole(options.json, JSON.stringify(results));
     }
   } finally {
@@ -100,8 +103,16 @@ async function run(model, options) {
 const wrong = (sentence) => new WispError('WISP_ERR_ARGUMENT', sentence);
 
 /** @param {Options} options */
-const detection = ({ confidence, iou, maxDetections, background, maxPixels }) => ({
-  ...{ confidence, iou, maxDetections, background, maxPixels },
+const tilesIn = ({ tiles }) =>
+  typeof tiles === 'object'
+    ? `, tiles ${tiles.columns}x${tiles.rows}`
+    : tiles
+      ? `, tiles ${tiles}`
+      : '';
+
+/** @param {Options} options */
+const detection = ({ confidence, iou, maxDetections, tiles, background, maxPixels }) => ({
+  ...{ confidence, iou, maxDetections, tiles, background, maxPixels },
   multiLabel: true,
 });
 

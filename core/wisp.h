@@ -25,7 +25,8 @@ const char *wisp_version(void);
 enum {
   WISP_MAX_THREADS = 64,
   WISP_MAX_FRAME_SIDE = 32768, /* pixels */
-  WISP_MAX_DETECTIONS = 30000
+  WISP_MAX_DETECTIONS = 30000,
+  WISP_MAX_TILES = 32 /* along a side of a frame */
 };
 
 typedef enum wisp_status {
@@ -133,6 +134,13 @@ typedef struct wisp_frame {
   size_t stride;
 } wisp_frame;
 
+/* Whether tiles of a frame are looked at too, which show small things larger. */
+typedef enum wisp_tiling {
+  WISP_TILES_NONE,
+  WISP_TILES_AUTO, /* of frames r > 2 times as wide or high as the input, tiles of up to sqrt(r) times its size */
+  WISP_TILES_GRID /* of every frame, tile_columns x tile_rows */
+} wisp_tiling;
+
 typedef struct wisp_options {
   float confidence;   /* boxes score above it; 0 ... 1 */
   float iou;          /* boxes of a class overlap less than or equal to it; 0 ... 1 */
@@ -142,10 +150,16 @@ typedef struct wisp_options {
   /* Nonzero: of the input only the smallest rectangle of whole strides that holds the letterboxed frame is computed, as
    * a detector opened at that size would. 0: all of it. */
   int rect;
+  /* With tiles, the boxes are those of the whole frame and of its tiles together: each thing as the view has it that
+   * shows it largest and whole, and once. */
+  wisp_tiling tiles;
+  int tile_columns, tile_rows; /* 1 ... WISP_MAX_TILES */
+  float
+      tile_overlap; /* of neighbours, as a share of a tile's side; 0 ... 0.5. Things larger than it may be cut */
   const uint8_t *classes; /* [classes], nonzero: wanted; NULL: all */
 } wisp_options;
 
-/* confidence .25, iou .45, max_detections 300, rect, all classes, as YOLOv5's detect. */
+/* confidence .25, iou .45, max_detections 300, rect, all classes, as YOLOv5's detect; no tiles, overlap .2. */
 wisp_options wisp_default_options(void);
 
 /* Corners in source pixels, clipped to the frame; best score first. */
@@ -158,18 +172,18 @@ typedef struct wisp_box {
 typedef struct wisp_result {
   const wisp_box *boxes; /* the detector's; valid until its next detect */
   int count;
-  double prep_ms, run_ms, post_ms; /* letterbox; network; decode and NMS */
+  double prep_ms, run_ms, post_ms; /* letterbox; network; decode and NMS; of all tiles together */
 } wisp_result;
 
-/* `n` frames to `n` results. Allocates only where `n` or max_detections is greater than ever before; the first of a
- * detector with threads starts one more. After an error nothing has changed, the boxes of the detect before included:
- * it may be called again. */
+/* `n` frames to `n` results. Allocates only where `n` or max_detections is greater than ever before, or tiles are asked
+ * for the first time; the first of a detector with threads starts one more. After an error nothing has changed, the
+ * boxes of the detect before included: it may be called again. */
 wisp_status wisp_detect(wisp_detector *detector, const wisp_frame *frames, int n,
                         const wisp_options *options, wisp_result *results, wisp_error *error);
 
 typedef struct wisp_layer_run {
   int height, width; /* of its output */
-  double ms;         /* in the last detect; 0 before it and without a clock */
+  double ms;         /* in the last detect, of its last tile; 0 before it and without a clock */
 } wisp_layer_run;
 
 /* What layer 0 ... wisp_model_info.layers - 1 does here. */

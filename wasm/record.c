@@ -7,12 +7,19 @@
 
 #include "core/wisp.h"
 
+static const char *const TILINGS[] = {
+    [WISP_TILES_NONE] = "none", [WISP_TILES_AUTO] = "auto", [WISP_TILES_GRID] = "grid"};
+
 static const record_field OPTIONS[] = {RECORD_FIELD("confidence", wisp_options, confidence),
                                        RECORD_FIELD("iou", wisp_options, iou),
                                        RECORD_FIELD("maxDetections", wisp_options, max_detections),
                                        RECORD_FLAG("classAgnostic", wisp_options, class_agnostic),
                                        RECORD_FLAG("multiLabel", wisp_options, multi_label),
-                                       RECORD_FLAG("rect", wisp_options, rect)};
+                                       RECORD_FLAG("rect", wisp_options, rect),
+                                       RECORD_WORD("tiles", wisp_options, tiles, TILINGS),
+                                       RECORD_FIELD("tileColumns", wisp_options, tile_columns),
+                                       RECORD_FIELD("tileRows", wisp_options, tile_rows),
+                                       RECORD_FIELD("tileOverlap", wisp_options, tile_overlap)};
 
 static const record_field RESULT[] = {
     RECORD_ADDRESS("boxes", wisp_result, boxes), RECORD_FIELD("count", wisp_result, count),

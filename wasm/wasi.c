@@ -29,6 +29,8 @@ static const char usage[] =
     "  --max N          at most N boxes (300)\n"
     "  --size HxW       of the network's input, e.g. 384x640 or 320 (the model's own)\n"
     "  --no-rect        compute the whole input, not only what the picture needs of it\n"
+    "  --tiles T        look at tiles of IMAGE too: auto where it is much larger than the\n"
+    "                   network's input, or columns x rows, e.g. 3x2\n"
     "  --background C   what shows through where IMAGE is transparent, #rrggbb (#ffffff)\n"
     "  --max-pixels N   larger pictures are refused before they are decoded (100000000)\n"
     "  --repeat N       detect N times and report the fastest (1)\n"
@@ -94,11 +96,20 @@ static int parse_size(const char *text, wisp_settings *settings) {
   return sscanf(text, "%5dx%5d%c", &settings->height, &settings->width, &rest) == 2;
 }
 
+static int parse_tiles(const char *text, wisp_options *options) {
+  char rest;
+  const int is_auto = strcmp(text, "auto") == 0;
+  options->tiles = is_auto ? WISP_TILES_AUTO : WISP_TILES_GRID;
+  return is_auto ||
+         sscanf(text, "%3dx%3d%c", &options->tile_columns, &options->tile_rows, &rest) == 2;
+}
+
 static int parse_option(command *c, const char *name, const char *value) {
   if (strcmp(name, "--confidence") == 0) return parse_float(value, &c->options.confidence);
   if (strcmp(name, "--iou") == 0) return parse_float(value, &c->options.iou);
   if (strcmp(name, "--max") == 0) return parse_int(value, MOST, &c->options.max_detections);
   if (strcmp(name, "--size") == 0) return parse_size(value, &c->settings);
+  if (strcmp(name, "--tiles") == 0) return parse_tiles(value, &c->options);
   if (strcmp(name, "--repeat") == 0) return parse_int(value, MOST, &c->repeat);
   if (strcmp(name, "--background") == 0) return parse_colour(value, &c->background);
   if (strcmp(name, "--max-pixels") == 0) return parse_int(value, INT_MAX, &c->max_pixels);

@@ -3,6 +3,21 @@
 #include "error.h"
 #include "stages.h"
 
+static wisp_status check_tiles(const wisp_options *o, wisp_error *error) {
+  if (!(o->tile_overlap >= 0 && o->tile_overlap <= 0.5f))
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "The overlap of tiles is %g; 0 to 0.5 is possible.",
+                     (double)o->tile_overlap);
+  if (o->tiles == WISP_TILES_NONE || o->tiles == WISP_TILES_AUTO) return WISP_OK;
+  if (o->tiles != WISP_TILES_GRID)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "There is no tiling %d.", (int)o->tiles);
+  if (o->tile_columns < 1 || o->tile_columns > WISP_MAX_TILES || o->tile_rows < 1 ||
+      o->tile_rows > WISP_MAX_TILES)
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "%d columns and %d rows of tiles were asked for; 1 to %d are possible.",
+                     o->tile_columns, o->tile_rows, WISP_MAX_TILES);
+  return WISP_OK;
+}
+
 wisp_status wisp_check_options(const wisp_options *o, wisp_error *error) {
   if (!(o->confidence >= 0 && o->confidence <= 1))
     return wisp_fail(error, WISP_ERR_ARGUMENT, "The confidence is %g; 0 to 1 is possible.",
@@ -14,7 +29,7 @@ wisp_status wisp_check_options(const wisp_options *o, wisp_error *error) {
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "At most %d boxes were asked for; 1 to %d are possible.", o->max_detections,
                      WISP_MAX_CANDIDATES);
-  return WISP_OK;
+  return check_tiles(o, error);
 }
 
 wisp_status wisp_check_frame(const wisp_frame *f, int index, wisp_error *error) {

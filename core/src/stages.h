@@ -26,6 +26,21 @@ enum { WISP_MAX_CANDIDATES = WISP_MAX_DETECTIONS /* YOLOv5's max_nms */ };
 wisp_status wisp_check_options(const wisp_options *options, wisp_error *error);
 wisp_status wisp_check_frame(const wisp_frame *frame, int index, wisp_error *error);
 
+/* The parts of a frame that are looked at by themselves: `columns` x `rows` of width x height pixels, which overlap.
+ * None of a frame that is looked at only whole. */
+typedef struct wisp_tiles {
+  int columns, rows, width, height;
+} wisp_tiles;
+
+/* Its upper left corner, in pixels of the frame. */
+typedef struct wisp_corner {
+  int x, y;
+} wisp_corner;
+
+/* frame -> its tiles, for an input of height x width; and where tile 0 ... columns * rows - 1 lies, row by row. */
+wisp_tiles wisp_tile(const wisp_frame *frame, const wisp_options *options, int height, int width);
+wisp_corner wisp_tile_at(const wisp_tiles *tiles, const wisp_frame *frame, int index);
+
 /* frame -> the smallest rectangle of whole strides within an input of *height x *width that holds the frame letterboxed
  * there. */
 void wisp_rect(const wisp_frame *frame, int stride, int *height, int *width);
@@ -50,6 +65,24 @@ void wisp_run(wisp_plan *plan, int first, int last, wisp_pool *pool, float confi
  * Returns their count. */
 int wisp_decode(const wisp_head *heads, int n, const wisp_fit *fit, const wisp_options *options,
                 wisp_box *candidates, int cap);
+
+/* A box, in pixels of the frame, and the tile that has it; -1: the whole frame. */
+typedef struct wisp_seen {
+  wisp_box box;
+  int tile;
+} wisp_seen;
+
+enum { WISP_MAX_SEEN = 2 * WISP_MAX_CANDIDATES };
+
+/* boxes of one view -> those of all, behind the `n` that are there, moved to where the view lies. Up to
+ * WISP_MAX_CANDIDATES boxes are taken; of all as many are kept, the best. Returns how many there are now. */
+int wisp_gather(wisp_seen *seen, int n, const wisp_box *boxes, int count, int tile,
+                wisp_corner corner);
+
+/* boxes of all views -> candidates, without those that another view shows better. Returns their count; `seen` is left
+ * in any order. */
+int wisp_merge(wisp_seen *seen, int n, const wisp_tiles *tiles, const wisp_frame *frame,
+               const wisp_options *options, wisp_box *candidates);
 
 /* candidates -> boxes, best first, suppressed in place: the survivors stand at the front. Returns their count. */
 int wisp_nms(wisp_box *candidates, int n, const wisp_options *options, const wisp_fit *fit);

@@ -21,7 +21,8 @@ struct wisp_detector {
   int warm_up;
   wisp_fit grey;        /* of the frame it warms up with */
   wisp_box *candidates; /* [WISP_MAX_CANDIDATES] */
-  wisp_box *boxes;      /* of the last batch, [frames][most asked for] */
+  wisp_seen *seen; /* [WISP_MAX_SEEN] of a frame and its tiles; NULL until tiles are asked for */
+  wisp_box *boxes; /* of the last batch, [frames][most asked for] */
   size_t box_capacity;
 };
 
@@ -32,7 +33,13 @@ wisp_settings wisp_default_settings(void) { return (wisp_settings){.threads = 1}
 wisp_forced wisp_default_forced(void) { return (wisp_forced){.signed_bytes = -1}; }
 
 wisp_options wisp_default_options(void) {
-  return (wisp_options){.confidence = 0.25f, .iou = 0.45f, .max_detections = 300, .rect = 1};
+  return (wisp_options){.confidence = 0.25f,
+                        .iou = 0.45f,
+                        .max_detections = 300,
+                        .rect = 1,
+                        .tile_columns = 1,
+                        .tile_rows = 1,
+                        .tile_overlap = 0.2f};
 }
 
 /* ---- open and close ---- */
@@ -144,6 +151,7 @@ void wisp_close(wisp_detector **out) {
   wisp_plan_close(&d->plan);
   wisp_pool_close(&d->pool);
   free(d->candidates);
+  free(d->seen);
   free(d->boxes);
   free(d);
 }
@@ -177,6 +185,13 @@ static wisp_status reserve_boxes(wisp_detector *d, int n, int each, wisp_error *
   return WISP_OK;
 }
 
+static wisp_status reserve_seen(wisp_detector *d, const wisp_options *o, wisp_error *error) {
+  if (o->tiles == WISP_TILES_NONE || d->seen) return WISP_OK;
+  d->seen = malloc(WISP_MAX_SEEN * sizeof *d->seen);
+  return d->seen ? WISP_OK
+                 : wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the boxes of tiles.");
+}
+
 static double now(const wisp_detector *d) { return d->clock ? d->clock() : 0; }
 
 /* The whole input, or as much of it as the frame needs. */
@@ -186,8 +201,9 @@ static void set_shape(wisp_plan *plan, const wisp_frame *frame, int rect) {
   wisp_plan_shape(plan, height, width);
 }
 
-static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
-                       wisp_box *boxes, wisp_result *result) {
+/* Leaves what is in the frame, as boxes of it, at the front of the candidates, and adds to the times. */
+static int look(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
+                wisp_result *times) {
   const wisp_plan *p = d->plan;
   wisp_fit fit;
   const double start = now(d);
@@ -199,8 +215,38 @@ static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_opt
   const int found =
       wisp_decode(p->heads, p->model->heads, &fit, o, d->candidates, WISP_MAX_CANDIDATES);
   const int count = wisp_nms(d->candidates, found, o, &fit);
+  times->prep_ms += prepared - start;
+  times->run_ms += ran - prepared;
+  times->post_ms += now(d) - ran;
+  return count;
+}
+
+/* The same of the frame and its tiles, once the frame has been looked at whole. */
+static int look_closer(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
+                       const wisp_tiles *tiles, int count, wisp_result *times) {
+  int seen = wisp_gather(d->seen, 0, d->candidates, count, -1, (wisp_corner){0, 0});
+  for (int i = 0; i < tiles->columns * tiles->rows; i++) {
+    const wisp_corner at = wisp_tile_at(tiles, frame, i);
+    const uint8_t *first = frame->rgba + (size_t)at.y * frame->stride + (size_t)at.x * 4;
+    const wisp_frame tile = {first, tiles->width, tiles->height, frame->stride};
+    seen = wisp_gather(d->seen, seen, d->candidates, look(d, &tile, o, times), i, at);
+  }
+  const double start = now(d);
+  const wisp_fit whole = {1, 0, 0, frame->width, frame->height};
+  count = wisp_merge(d->seen, seen, tiles, frame, o, d->candidates);
+  count = wisp_nms(d->candidates, count, o, &whole);
+  times->post_ms += now(d) - start;
+  return count;
+}
+
+static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
+                       wisp_box *boxes, wisp_result *result) {
+  *result = (wisp_result){.boxes = boxes};
+  const wisp_tiles tiles = wisp_tile(frame, o, d->plan->height, d->plan->width);
+  int count = look(d, frame, o, result);
+  if (tiles.columns > 0) count = look_closer(d, frame, o, &tiles, count, result);
   for (int i = 0; i < count; i++) boxes[i] = d->candidates[i];
-  *result = (wisp_result){boxes, count, prepared - start, ran - prepared, now(d) - ran};
+  result->count = count;
 }
 
 typedef struct frames_call {
@@ -231,6 +277,7 @@ wisp_status wisp_detect(wisp_detector *d, const wisp_frame *frames, int n,
   if (status == WISP_OK) status = wisp_check_options(options, error);
   for (int i = 0; status == WISP_OK && i < n; i++) status = wisp_check_frame(&frames[i], i, error);
   if (status == WISP_OK) status = reserve_boxes(d, n, options->max_detections, error);
+  if (status == WISP_OK) status = reserve_seen(d, options, error);
   if (status != WISP_OK) return status;
   frames_call all = {d, frames, n, options, results};
   wisp_pool_lead(d->pool, detect_all, &all);

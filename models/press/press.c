@@ -127,6 +127,9 @@ wisp_status wisp_press_detect(wisp_press *press, const wisp_frame *frame,
   wisp_status status = check_ready(press, error);
   if (status == WISP_OK) status = wisp_check_frame(frame, 0, error);
   if (status == WISP_OK) status = wisp_check_options(options, error);
+  if (status == WISP_OK && options->tiles != WISP_TILES_NONE)
+    status = wisp_fail(error, WISP_ERR_ARGUMENT,
+                       "A float network is shown whole pictures only; press it to use tiles.");
   if (status != WISP_OK) return status;
   const wisp_fit fit = letterbox(press, frame);
   wisp_exec_run(press->exec, &press->picture, NULL, NULL);

@@ -87,6 +87,13 @@ describe('wisp detect', () => {
     assert.deepEqual(await boxesWith('--classes', '1'), owls);
     assert.ok((await boxesWith('--multi-label')).length >= all.length);
     assert.notDeepEqual(await boxesWith('--size', '96'), all);
+    const detector = await Detector.open(at('made.wisp'));
+    const tiled = { confidence: 0.001, tiles: { columns: 2, rows: 1 } };
+    const { boxes } = await detector.detect(at('photos/0.png'), tiled);
+    await detector.close();
+    assert.deepEqual(await boxesWith('--tiles', '2x1'), boxes);
+    assert.notDeepEqual(boxes, all);
+    assert.deepEqual(await boxesWith('--tiles', 'auto'), all, 'it is no large picture');
   });
 
   test('takes the pictures of a folder', async () => {
@@ -247,6 +254,8 @@ describe('wisp val', () => {
       ([, shape]) => shape,
     );
     assert.deepEqual(shapes, ['square', 'rect']);
+    const tiled = await wisp(['val', 'made.wisp', ...places, '--tiles', '3x2']);
+    assert.match(tiled.stdout, /^pictures 6, .*, input square, tiles 3x2$/m);
     const twice = await wisp([
       'val',
       'made.wisp',

@@ -16,18 +16,20 @@ const LEAST = 0.01;
 const TOLERANCE = 0.006;
 /** Of AP, between float and integers calibrated on few pictures. */
 const LOSS = 0.015;
+/** Of the input for tiles: the pictures are about three times as wide. */
+const SMALL_INPUT = ['--size', '224', '--limit', `${PICTURES}`];
 
-test('float boxes are as good as the reference, integers nearly', {
+test('float boxes are as good as the reference, integers nearly; tiles find small things', {
   skip: without(...needs, REFERENCE),
 }, async (t) => {
   const folder = workFolder(t);
   const float = await judge([dataPath(MODEL), '--float', '--limit', `${PICTURES}`], folder);
   const images = new Set(float.truth.images.map(({ id }) => id));
   /** @type {import('../../cli/coco.js').Result[]} */
-  const all = JSON.parse(readFileSync(dataPath(REFERENCE), 'utf8'));
+  const given = JSON.parse(readFileSync(dataPath(REFERENCE), 'utf8'));
   const reference = evaluate(
     float.truth,
-    all.filter((one) => images.has(one.image_id)),
+    given.filter((one) => images.has(one.image_id)),
   );
   const same = evaluate(
     float.truth,
@@ -48,4 +50,9 @@ test('float boxes are as good as the reference, integers nearly', {
     integers.stats[0] > float.stats[0] - LOSS,
     `${integers.stats[0]}, float ${float.stats[0]}`,
   );
+  const whole = await judge([model, ...SMALL_INPUT], folder);
+  const tiled = await judge([model, ...SMALL_INPUT, '--tiles', 'auto'], folder);
+  const [all, small] = [0, 3].map((i) => [whole.stats[i], tiled.stats[i]]);
+  t.diagnostic(`AP at 224 and with tiles: ${all}; of small things: ${small}`);
+  assert.ok(all[1] > all[0] && small[1] > 2 * small[0], `${all}; small ${small}`);
 });

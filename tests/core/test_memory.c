@@ -88,6 +88,8 @@ static void detect(way *w, wisp_detector *detector, int n, wisp_error *error) {
   wisp_options options = wisp_default_options();
   options.confidence = 0.001f;
   options.max_detections = MOST;
+  options.tiles = WISP_TILES_GRID;
+  options.tile_columns = 2;
   wisp_frame frames[FRAMES];
   wisp_result results[FRAMES];
   for (int i = 0; i < n; i++) frames[i] = (wisp_frame){w->pictures[i], SIDE, SIDE, SIDE * 4};

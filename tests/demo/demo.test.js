@@ -264,6 +264,7 @@ demoTest('everything is reached with the keyboard, and one sees where one is', a
     'max',
     'agnostic',
     'multi',
+    'tiles',
     'size',
     'threads',
   ]) {

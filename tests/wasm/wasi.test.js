@@ -133,6 +133,18 @@ describe('the command', () => {
     assert.equal(large.status, 0);
   });
 
+  test('takes tiles, as the Detector does', async () => {
+    const detector = await Detector.open(model, { threads: 1 });
+    const tiles = { columns: 3, rows: 2 };
+    const { boxes } = await detector.detect(picture, { confidence: 0.2, tiles });
+    await detector.close();
+    assert.notDeepEqual(boxes, expected);
+    const { stdout } = detect(
+      ...['/tiny.wisp', '/picture.ppm', '--confidence', '0.2', '--tiles', '3x2'],
+    );
+    assert.deepEqual(boxesIn(stdout), boxes);
+  });
+
   test('explains itself', () => {
     const { status, stdout } = run('node:wasi', '--help');
     assert.equal(status, 0);
@@ -149,6 +161,7 @@ describe('the command', () => {
     ['an unknown option', ['detect', '/a', '/b', '--conf', '1'], 2, /--conf 1: no such option/],
     ['an option alone', ['detect', '/a', '/b', '--iou'], 2, /--iou: needs a value/],
     ['a wrong size', ['detect', '/a', '/b', '--size', '3x'], 2, /--size 3x/],
+    ['wrong tiles', ['detect', '/a', '/b', '--tiles', '3'], 2, /--tiles 3/],
     ['a missing model', ['detect', '/no.wisp', '/picture.png'], 1, /\/no\.wisp: No such file/],
     ['a picture as model', ['detect', '/picture.png', '/picture.png'], 1, /no \.wisp file/],
     ['half a model', ['detect', '/half.wisp', '/picture.png'], 1, /half\.wisp: The model ends/],

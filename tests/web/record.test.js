@@ -28,11 +28,11 @@ const settings = (/** @type {any} */ values) =>
 
 describe('a struct of a module', () => {
   test('has the defaults of C where nothing is given', () => {
-    const { iou, ...others } = options({ confidence: undefined });
-    assert.equal(iou, Math.fround(0.45));
+    const { iou, tileOverlap, ...others } = options({ confidence: undefined });
+    assert.deepEqual([iou, tileOverlap], [0.45, 0.2].map(Math.fround));
     assert.deepEqual(others, {
       ...{ confidence: 0.25, maxDetections: 300, classAgnostic: false },
-      ...{ multiLabel: false, rect: true },
+      ...{ multiLabel: false, rect: true, tiles: 'none', tileColumns: 1, tileRows: 1 },
     });
     assert.deepEqual(settings({}), {
       ...{ width: 0, height: 0, threads: 1, warmUp: false, kernels: 'auto' },
@@ -41,7 +41,11 @@ describe('a struct of a module', () => {
 
   test('holds what it is given, by name', () => {
     const given = { multiLabel: true, maxDetections: 7, confidence: 0.5, iou: 0.75 };
-    assert.deepEqual(options(given), { ...given, classAgnostic: false, rect: true });
+    const { classAgnostic, rect, tiles, tileColumns, tileRows, tileOverlap, ...held } =
+      options(given);
+    assert.deepEqual(held, given);
+    assert.deepEqual([classAgnostic, rect, tiles], [false, true, 'none']);
+    assert.equal(options({ ...given, tiles: 'auto' }).tiles, 'auto');
     const { kernels, height } = settings({ kernels: 'fused', height: 64 });
     assert.deepEqual([kernels, height], ['fused', 64]);
     assert.equal(settings({ height: 64 }).kernels, 'auto', 'each begins anew');

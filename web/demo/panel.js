@@ -3,7 +3,7 @@ import { button, input } from './elements.js';
 
 /**
  * @typedef {Required<Pick<import('../src/index.js').DetectOptions,
- *   'confidence' | 'iou' | 'maxDetections' | 'classAgnostic' | 'multiLabel'>>} Options
+ *   'confidence' | 'iou' | 'maxDetections' | 'classAgnostic' | 'multiLabel' | 'tiles'>>} Options
  */
 
 /** As YOLOv5's detect. @type {Options} */
@@ -13,6 +13,7 @@ const DEFAULTS = {
   maxDetections: 300,
   classAgnostic: false,
   multiLabel: false,
+  tiles: 'none',
 };
 
 export class Panel {
@@ -21,12 +22,14 @@ export class Panel {
   #max = input('max');
   #agnostic = input('agnostic');
   #multi = input('multi');
+  #tiles = input('tiles');
   #defaults = DEFAULTS;
 
   /** @param {() => void} onChange */
   constructor(onChange) {
     this.#set(DEFAULTS);
-    for (const control of [this.#confidence, this.#iou, this.#max, this.#agnostic, this.#multi]) {
+    const sliders = [this.#confidence, this.#iou, this.#max];
+    for (const control of [...sliders, this.#agnostic, this.#multi, this.#tiles]) {
       control.addEventListener('input', () => {
         this.#say();
         onChange();
@@ -52,6 +55,7 @@ export class Panel {
       maxDetections: this.#max.valueAsNumber,
       classAgnostic: this.#agnostic.checked,
       multiLabel: this.#multi.checked,
+      tiles: this.#tiles.checked ? 'auto' : 'none',
     };
   }
 
@@ -62,6 +66,7 @@ export class Panel {
     this.#max.valueAsNumber = options.maxDetections;
     this.#agnostic.checked = options.classAgnostic;
     this.#multi.checked = options.multiLabel;
+    this.#tiles.checked = options.tiles !== 'none';
     this.#say();
   }
 

@@ -17,15 +17,34 @@ export function inputSize(size = 0) {
   throw wrong(`size is a number or {width, height}, in pixels, not ${shown}.`);
 }
 
-/** @typedef {import('./detect/engine.js').DetectOptions} DetectOptions */
+/**
+ * @typedef {import('./detect/engine.js').DetectOptions} DetectOptions
+ * @typedef {import('./detect/engine.js').Detection} Detection
+ */
 
 /**
  * What is looked for, so that it can be sent to the worker.
  * @param {DetectOptions} options
- * @returns {DetectOptions}
+ * @returns {Detection}
  */
-export function detection({ classes, ...options }) {
-  return { ...plain(options), classes: classList(classes) };
+export function detection({ classes, tiles, ...options }) {
+  return { ...plain(options), ...tiling(tiles), classes: classList(classes) };
+}
+
+/** @param {DetectOptions['tiles']} tiles @returns {Detection} */
+function tiling(tiles) {
+  if (tiles === undefined || tiles === 'auto' || tiles === 'none') return { tiles };
+  if (typeof tiles !== 'object' || tiles === null)
+    throw wrong(`tiles is "auto", "none" or {columns, rows, overlap}, not ${naming(tiles)}.`);
+  const { columns, rows, overlap, ...others } = tiles;
+  for (const [name, count] of Object.entries({ columns, rows }))
+    if (!Number.isInteger(count))
+      throw wrong(`tiles.${name} is a whole number, not ${naming(count)}.`);
+  if (overlap !== undefined && !Number.isFinite(overlap))
+    throw wrong(`tiles.overlap is a number, not ${naming(overlap)}.`);
+  const [other] = Object.keys(others);
+  if (other) throw wrong(`There is no "${other}" in tiles; there is columns, rows, overlap.`);
+  return { tiles: 'grid', tileColumns: columns, tileRows: rows, tileOverlap: overlap };
 }
 
 /**

@@ -182,7 +182,7 @@ export class Press {
   /**
    * Boxes of the float network, in pixels of the source.
    * @param {PictureSource} picture
-   * @param {Omit<import('./detect/engine.js').DetectOptions, 'classes'> & ReadOptions} [options]
+   * @param {Omit<import('./detect/engine.js').DetectOptions, 'classes' | 'tiles'> & ReadOptions} [options]
    * @returns {Promise<FloatResult>}
    */
   async detect(picture, { background, maxPixels, ...others } = {}) {

@@ -31,6 +31,18 @@ import { withoutThreads } from './variant.js';
  * @property {boolean} [multiLabel] every class above `confidence` gives a box, not only the best; default false
  * @property {boolean} [rect] compute only the rectangle of whole strides that the letterboxed picture needs of the
  *   input, as YOLOv5's detect does; false: all of it, as exports of a fixed size and a press do; default true
+ * @property {'none' | 'auto' | Tiles} [tiles] to find small things in large pictures: besides the whole picture,
+ *   overlapping tiles of it are looked at, each as large as the whole; a thing that several show comes once, and the
+ *   times are of all together. 'auto': of pictures r > 2 times as wide or high as the input, tiles of up to √r times
+ *   its size; default 'none'
+ *
+ * @typedef {object} Tiles
+ * @property {number} columns 1 … 32
+ * @property {number} rows
+ * @property {number} [overlap] of neighbours, as a share of a tile's side, 0 … 0.5; default 0.2
+ *
+ * @typedef {Omit<DetectOptions, 'tiles'> & {tiles?: 'none' | 'auto' | 'grid', tileColumns?: number, tileRows?: number,
+ *   tileOverlap?: number}} Detection the options as the module takes them
  *
  * @typedef {object} LayerInfo
  * @property {string} operation
@@ -240,7 +252,7 @@ export class Engine {
   /**
    * Boxes of pictures 0 … n − 1, which stand in frame(i) or have landed.
    * @param {number} n
-   * @param {DetectOptions} options
+   * @param {Detection} options
    * @returns {Result[]} with `pixels` still 0
    */
   detect(n, options) {

@@ -10,14 +10,14 @@ import { chooseVariant } from './variant.js';
 /**
  * @typedef {import('../picture/picture.js').Picture} Picture
  * @typedef {import('../picture/picture.js').Reader} Reader
- * @typedef {import('./engine.js').DetectOptions} DetectOptions
+ * @typedef {import('./engine.js').Detection} Detection
  * @typedef {{background: number, maxPixels: number}} Reading
  *
  * @typedef {object} DetectVerbs
  * @property {{body: Load, reply: import('./variant.js').Choice}} load
  * @property {{body: {bytes: Uint8Array<ArrayBuffer>}, reply: number}} feed the size of the whole model, once known
  * @property {{body: {}, reply: {info: Info, landing: Landing}}} open
- * @property {{body: {pictures: Picture[], options: DetectOptions, reading: Reading}, reply: Detected}} detect
+ * @property {{body: {pictures: Picture[], options: Detection, reading: Reading}, reply: Detected}} detect
  * @property {{body: {target: number}, reply: void}} drop nobody waits for that request any more
  *
  * @typedef {import('./engine.js').ModelInfo & import('./engine.js').DetectorInfo} Info
@@ -122,7 +122,7 @@ export class Service {
   /**
    * The first of the pictures: as many as fit into memory together, one at least.
    * @param {Picture[]} pictures
-   * @param {DetectOptions} options
+   * @param {Detection} options
    * @param {Reading & {signal: AbortSignal}} reading
    */
   async #some(pictures, options, { background, maxPixels, signal }) {

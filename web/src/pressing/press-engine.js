@@ -259,7 +259,7 @@ export class PressEngine {
 
   /**
    * The float network's boxes in the picture at hand.
-   * @param {Omit<import('../detect/engine.js').DetectOptions, 'classes'>} options
+   * @param {Omit<import('../detect/engine.js').Detection, 'classes'>} options
    * @returns {{boxes: Box[], width: number, height: number}}
    */
   detect(options) {

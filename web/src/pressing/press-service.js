@@ -11,7 +11,7 @@ import { PressEngine } from './press-engine.js';
  * @typedef {import('./press-settings.js').QuantiseOptions} QuantiseOptions
  * @typedef {import('../picture/picture.js').Picture} Picture
  * @typedef {import('../detect/service.js').Reading} Reading
- * @typedef {Omit<import('../detect/engine.js').DetectOptions, 'classes'>} DetectOptions
+ * @typedef {Omit<import('../detect/engine.js').Detection, 'classes'>} Detection
  * @typedef {import('../picture/picture.js').Reader} Reader
  *
  * @typedef {object} Source where a network comes from
@@ -45,7 +45,7 @@ import { PressEngine } from './press-engine.js';
  * @property {{body: {options: QuantiseOptions}, reply: Pressed}} quantise
  * @property {{body: {provenance: object}, reply: Uint8Array<ArrayBuffer>}} pack
  * @property {{body: {}, reply: Map<number, import('./press-engine.js').Dequantised>}} dequantise
- * @property {{body: {picture: Picture, options: DetectOptions, reading: Reading}, reply: Found}} detect
+ * @property {{body: {picture: Picture, options: Detection, reading: Reading}, reply: Found}} detect
  *
  * @typedef {ReturnType<PressEngine['quantise']>} Pressed
  * @typedef {ReturnType<PressEngine['detect']>} Found
