@@ -64,8 +64,9 @@ wisp_status wisp_quantise(wisp_net *net, const wisp_observer *seen,
 
 /* The same with what zeros and rounding break made up for, layer by layer, on the teacher's pictures. Where there are
  * zeros it changes `pruned`. */
-wisp_status wisp_rebuild(wisp_net *net, const wisp_teacher *teacher, const wisp_view *pictures,
-                         wisp_pool *pool, const wisp_progress *progress, wisp_error *error);
+wisp_status wisp_rebuild(wisp_net *net, const wisp_observer *seen, const wisp_teacher *teacher,
+                         const wisp_view *pictures, wisp_pool *pool, const wisp_progress *progress,
+                         wisp_error *error);
 
 /* Whether the network was trained with wisp's integers: the importer told the range of every tensor that needs one. */
 int wisp_trained(const wisp_net *net);

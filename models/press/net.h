@@ -89,6 +89,11 @@ int wisp_net_side_by_side(const wisp_net_layer *layer);
 /* Output channel c reads input channel c alone, with weights of its own. */
 int wisp_net_is_per_channel(const wisp_net_layer *layer);
 
+/* Whether weight k of an output channel reads a channel that is used. */
+static inline int wisp_net_is_used(const wisp_net_layer *layer, int k) {
+  return !layer->channel_used || layer->channel_used[k / wisp_net_kernel_size(layer)];
+}
+
 /* How many channels of its input number `input` an output channel reads with weights. */
 static inline int wisp_net_channels_read(const wisp_net *net, const wisp_net_layer *layer,
                                          int input) {

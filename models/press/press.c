@@ -182,8 +182,7 @@ wisp_status wisp_press_channels(wisp_press *press, double share, double *saved, 
   wisp_status status = check_ready(press, error);
   if (status == WISP_OK) status = require_seen(press, error);
   if (status == WISP_OK) status = check_channels(press, share, error);
-  if (status == WISP_OK && !wisp_teach_obstacle(press->net))
-    status = teach(press, wisp_press_default_settings().seed, NULL, error);
+  if (status == WISP_OK) status = teach(press, wisp_press_default_settings().seed, NULL, error);
   if (status != WISP_OK) return status;
   status =
       wisp_channels(press->net, press->observer, press->teacher, share, press->pool, saved, error);
@@ -201,8 +200,8 @@ static wisp_status prune_and_rebuild(wisp_press *press, const wisp_press_setting
   const wisp_status status =
       wisp_prune(press->net, press->teacher, settings, press->pool, &first, error);
   if (status != WISP_OK) return status;
-  return wisp_rebuild(press->net, press->teacher, press->pictures.kept, press->pool, &second,
-                      error);
+  return wisp_rebuild(press->net, press->observer, press->teacher, press->pictures.kept,
+                      press->pool, &second, error);
 }
 
 /* Each layer by itself. */

@@ -101,7 +101,7 @@ static void test_graph(const char *name, wisp_graph *graph, int threads) {
   wisp_backward_run(backward, weights, watch, &g);
   int close = 0, tried = 0;
   for (int i = 0; i < net->layer_count; i++)
-    for (int k = 0; k < 3 && net->layers[i].operation == WISP_OP_CONV; k++, tried++) {
+    for (int k = 0; k < 3 && wisp_net_has_weights(&net->layers[i]); k++, tried++) {
       int c = random_int(0, net->layers[i].channels_out - 1);
       double got = g.of_bias[i][c];
       double want = measured(net, exec, &picture, seeds, i, c, 3e-4f);
@@ -126,6 +126,7 @@ int main(int argc, char **argv) {
     const int side = STEMS[i].window.stride[0] * 12;
     test_graph(STEMS[i].name, random_net(&STEMS[i], side, side + side / 3), 1 + i % 3);
   }
-  for (int i = 0; i < 6; i++) test_graph("squeezed", random_squeezed(0, 32, 48), 1 + i % 3);
+  for (int i = 0; i < 6; i++) test_graph("squeezed", random_squeezed(i % 2, 32, 48), 1 + i % 3);
+  for (int i = 0; i < 6; i++) test_graph("shuffles", random_lite(32, 48), 1 + i % 3);
   return check_end();
 }

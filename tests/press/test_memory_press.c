@@ -294,6 +294,8 @@ static void test_modes(void) {
   test_way(&w, "bits by layer, zeros", INTEGERS);
   w.plan = &PLANS[3];
   test_way(&w, "bits by layer, zeros", INTEGERS);
+  w.plan = &PLANS[1];
+  test_way(&w, "bits by layer, zeros", INTEGERS);
   close_way(&w);
 }
 

@@ -190,6 +190,7 @@ static void look(void *context, int number, const wisp_floats *gradient) {
   teaching *t = context;
   const wisp_net_layer *layer = &t->teacher->net->layers[number];
   wisp_lesson *lesson = &t->teacher->lessons[number];
+  if (lesson->samples == 0) return;
   const double whole = fill_map(t, gradient, lesson->sensitivity);
   choose_places(t, number, whole);
   const int width = wisp_moments_width(wisp_net_taps(layer));
@@ -269,23 +270,10 @@ static wisp_status look_at_all(teaching *t, const wisp_view *pictures,
   return WISP_OK;
 }
 
-const wisp_net_layer *wisp_teach_obstacle(const wisp_net *net) {
-  for (int i = 0; i < net->layer_count; i++)
-    if (wisp_net_is_per_channel(&net->layers[i])) return &net->layers[i];
-  return NULL;
-}
-
 wisp_status wisp_teach(wisp_teacher **out, const wisp_net *net, const wisp_view *pictures,
                        int count, uint32_t seed, wisp_pool *pool, const wisp_progress *progress,
                        wisp_error *error) {
   *out = NULL;
-  const wisp_net_layer *obstacle = wisp_teach_obstacle(net);
-  if (obstacle)
-    return wisp_fail(
-        error, WISP_ERR_UNSUPPORTED,
-        "Node %d is a depthwise convolution; such networks can't be pruned by OBS or "
-        "given bits by layer yet. Give a number of bits, and no sparsity but by --method l1.",
-        obstacle->node);
   teaching t = {.teacher = calloc(1, sizeof *t.teacher), .pool = pool, .lot = seed};
   if (!t.teacher)
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory to learn from pictures.");

@@ -25,14 +25,11 @@ typedef struct wisp_lesson {
 typedef struct wisp_teacher {
   const wisp_net *net;
   int pictures;
-  wisp_lesson *lessons; /* [layers] */
+  wisp_lesson *lessons; /* [layers]; empty for what doesn't mix channels */
 } wisp_teacher;
 
 /* How many of `count` pictures can be learnt from in the memory that is set aside for it. */
 int wisp_teach_pictures(const wisp_net *net, int count);
-
-/* The first layer that gradients can't be followed through, so that nothing can be taught; or NULL. */
-const wisp_net_layer *wisp_teach_obstacle(const wisp_net *net);
 
 void wisp_teacher_close(wisp_teacher **teacher);
 

@@ -5,11 +5,11 @@
  * each with the taps that reach that phase. */
 #include "backward.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "convolve.h"
+#include "depthwise.h"
 #include "operations.h"
 
 enum { STRIP_FLOATS = 32768 /* of the gradient a task reads */ };
@@ -67,10 +67,11 @@ static sizes measure(wisp_backward *b) {
   }
   for (int i = 0; i < net->layer_count; i++) {
     const wisp_net_layer *layer = &net->layers[i];
-    if (!wisp_net_mixes_channels(layer)) continue;
+    if (!wisp_net_has_weights(layer)) continue;
     const int kernel = wisp_net_kernel_size(layer);
     const wisp_floats sums = view_sums(net, i, NULL);
     n.sums = larger(n.sums, (size_t)sums.channels * sums.plane + WISP_CONVOLVE_PIXELS);
+    if (!wisp_net_mixes_channels(layer)) continue;
     n.taps = larger(n.taps, (size_t)layer->channels_out * (size_t)kernel);
     for (int k = 0; k < layer->input_count; k++) {
       const wisp_net_tensor *in = &net->tensors[layer->inputs[k]];
@@ -228,6 +229,7 @@ static void reach_inputs(wisp_backward *b, const wisp_net_layer *layer, const fl
 typedef struct layer_job {
   wisp_backward *b;
   int number;
+  const float *weights;
   wisp_floats sums;
 } layer_job;
 
@@ -247,13 +249,20 @@ static void sums_task(void *context, int channel) {
   wisp_convolve_derive(&kept, layer->activation, layer->slope, gradient, &j->sums, channel);
 }
 
+static void depthwise_task(void *context, int channel) {
+  const layer_job *j = context;
+  const wisp_net_layer *layer = &j->b->net->layers[j->number];
+  wisp_depthwise_back(layer, j->weights, &j->sums, &j->b->gradients[layer->inputs[0]], channel);
+}
+
 static void reverse_convolution(wisp_backward *b, int number, const float *weights,
                                 wisp_backward_watch *watch, void *context) {
   const wisp_net_layer *layer = &b->net->layers[number];
-  layer_job j = {b, number, view_sums(b->net, number, b->sums)};
+  layer_job j = {b, number, weights, view_sums(b->net, number, b->sums)};
   wisp_pool_run(b->pool, sums_task, &j, layer->channels_out);
   watch(context, number, &j.sums);
-  reach_inputs(b, layer, weights, &j.sums);
+  if (wisp_net_mixes_channels(layer)) reach_inputs(b, layer, weights, &j.sums);
+  else if (layer->inputs[0]) wisp_pool_run(b->pool, depthwise_task, &j, layer->channels_out);
 }
 
 /* ---- all layers ---- */
@@ -262,7 +271,6 @@ static void channel_task(void *context, int channel) {
   const layer_job *j = context;
   const wisp_float_operation *operation =
       wisp_float_operation_of(j->b->net->layers[j->number].operation);
-  assert(operation->reverse); /* teach.c refuses others */
   operation->reverse(j->b->net, j->number, wisp_exec_tensors(j->b->exec), j->b->gradients, channel);
 }
 
@@ -270,7 +278,7 @@ static void reverse(wisp_backward *b, int number, const float *weights, wisp_bac
                     void *context) {
   const wisp_net_layer *layer = &b->net->layers[number];
   layer_job j = {.b = b, .number = number};
-  if (wisp_net_mixes_channels(layer)) reverse_convolution(b, number, weights, watch, context);
+  if (wisp_net_has_weights(layer)) reverse_convolution(b, number, weights, watch, context);
   else wisp_pool_run(b->pool, channel_task, &j, layer->channels_out);
 }
 

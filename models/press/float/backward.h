@@ -7,7 +7,7 @@
 
 typedef struct wisp_backward wisp_backward;
 
-/* Called for each convolution, last to first: `gradient` is that of its sums, gone after the call. */
+/* Called for each convolution, depthwise or not, last to first: `gradient` is that of its sums, gone after the call. */
 typedef void wisp_backward_watch(void *context, int layer, const wisp_floats *gradient);
 
 /* Borrows net, pool and exec, which keeps. */

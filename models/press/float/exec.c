@@ -8,6 +8,7 @@
 
 #include "convolve.h"
 #include "core/src/arena.h"
+#include "depthwise.h"
 #include "operations.h"
 
 /* Numbers of input that a strip of output rows reads: they stay in the second-level cache meanwhile. */
@@ -16,7 +17,8 @@ enum { STRIP_FLOATS = 32768 };
 typedef struct step {
   const wisp_net_layer *layer;
   wisp_convolve convolve;
-  float *weights, *bias; /* the convolution's */
+  float *weights,
+      *bias; /* as convolve.h has them; of a depthwise convolution as the net has them */
   int32_t *offsets;
   int strip;            /* output rows a task */
   ptrdiff_t row, plane; /* floats to the input's next row and channel, as the convolution sees it */
@@ -92,7 +94,7 @@ static void measure_all(wisp_exec *exec, wisp_span *spans) {
     for (int k = 0; k < layer->input_count; k++) mark_read(&spans[layer->inputs[k]], i);
     if (layer->residual >= 0) mark_read(&spans[layer->residual], i);
     spans[n + 1 + i] = (wisp_span){.size = measure_unzipped(exec, i), .first = i, .last = i};
-    if (exec->keeps && wisp_net_mixes_channels(layer))
+    if (exec->keeps && wisp_net_has_weights(layer))
       spans[2 * n + 1 + i] = (wisp_span){
           .size = measure_tensor(exec, i + 1, &exec->steps[i].sums), .first = i, .last = INT32_MAX};
   }
@@ -146,29 +148,35 @@ static void fill_offsets(const wisp_exec *exec, step *s) {
   }
 }
 
-static wisp_status open_convolution(wisp_exec *exec, int number, wisp_error *error) {
+static wisp_status open_weights(wisp_exec *exec, int number, wisp_error *error) {
+  step *s = &exec->steps[number];
+  const wisp_net_layer *layer = s->layer;
+  const size_t taps = (size_t)wisp_net_taps(layer);
+  const size_t rounded = (size_t)(layer->channels_out + WISP_CONVOLVE_CHANNELS - 1) /
+                         WISP_CONVOLVE_CHANNELS * WISP_CONVOLVE_CHANNELS;
+  s->weights = malloc(rounded * taps * sizeof *s->weights);
+  s->bias = malloc(rounded * sizeof *s->bias);
+  s->offsets = malloc(taps * sizeof *s->offsets);
+  if (!s->weights || !s->bias || !s->offsets)
+    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the weights of node %d.",
+                     layer->node);
+  wisp_exec_reweigh(exec, number, layer->weights, layer->bias);
+  return WISP_OK;
+}
+
+static void open_convolution(wisp_exec *exec, int number) {
   step *s = &exec->steps[number];
   const wisp_net_layer *layer = s->layer;
   const wisp_window *window = &layer->window;
   const wisp_floats *in = &exec->tensors[layer->inputs[0]], *out = &exec->tensors[number + 1];
-  const int taps = wisp_net_taps(layer);
-  const size_t rounded = (size_t)(layer->channels_out + WISP_CONVOLVE_CHANNELS - 1) /
-                         WISP_CONVOLVE_CHANNELS * WISP_CONVOLVE_CHANNELS;
-  s->weights = malloc(rounded * (size_t)taps * sizeof *s->weights);
-  s->bias = malloc(rounded * sizeof *s->bias);
-  s->offsets = malloc((size_t)taps * sizeof *s->offsets);
-  if (!s->weights || !s->bias || !s->offsets)
-    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the weights of node %d.",
-                     layer->node);
   s->row = s->unzipped ? (ptrdiff_t)window->stride[1] * s->n : in->pitch;
   s->plane = s->unzipped ? s->rows * s->row : (ptrdiff_t)in->plane;
-  wisp_exec_reweigh(exec, number, layer->weights, layer->bias);
   fill_offsets(exec, s);
   s->convolve = (wisp_convolve){
       .weights = s->weights,
       .bias = s->bias,
       .offsets = s->offsets,
-      .taps = taps,
+      .taps = wisp_net_taps(layer),
       .input = s->unzipped ? s->unzipped : in->data - window->pad[0] * in->pitch - window->pad[1],
       .input_step = (size_t)s->row * (size_t)window->stride[0],
       .activation = layer->activation,
@@ -184,7 +192,6 @@ static wisp_status open_convolution(wisp_exec *exec, int number, wisp_error *err
   const int share =
       (out->height + wisp_pool_threads(exec->pool) - 1) / wisp_pool_threads(exec->pool);
   s->strip = wisp_clamp(rows, 1, share);
-  return WISP_OK;
 }
 
 static wisp_status open_steps(wisp_exec *exec, wisp_error *error) {
@@ -196,8 +203,11 @@ static wisp_status open_steps(wisp_exec *exec, wisp_error *error) {
   if (exec->tensors && exec->steps && spans) status = plan_memory(exec, spans, error);
   else wisp_fail(error, status, "There is no memory to plan %zu layers.", n);
   free(spans);
-  for (int i = 0; i < exec->net->layer_count && status == WISP_OK; i++)
-    if (wisp_net_mixes_channels(exec->steps[i].layer)) status = open_convolution(exec, i, error);
+  for (int i = 0; i < exec->net->layer_count && status == WISP_OK; i++) {
+    const wisp_net_layer *layer = exec->steps[i].layer;
+    if (wisp_net_has_weights(layer)) status = open_weights(exec, i, error);
+    if (status == WISP_OK && wisp_net_mixes_channels(layer)) open_convolution(exec, i);
+  }
   return status;
 }
 
@@ -276,6 +286,17 @@ static void channel_task(void *context, int channel) {
   wisp_float_operation_of(j->step->layer->operation)->run(j->net, j->number, j->tensors, channel);
 }
 
+static void depthwise_task(void *context, int channel) {
+  const job *j = context;
+  const step *s = j->step;
+  const wisp_net_layer *layer = s->layer;
+  const wisp_floats *in = &j->tensors[layer->inputs[0]];
+  const wisp_floats *residual = layer->residual >= 0 ? &j->tensors[layer->residual] : NULL;
+  const wisp_floats *sums = s->sums.data ? &s->sums : j->out;
+  wisp_depthwise_run(layer, s->weights, s->bias[channel], in, sums, channel);
+  wisp_convolve_activate(sums, residual, layer->activation, layer->slope, j->out, channel);
+}
+
 static void activate_task(void *context, int channel) {
   const job *j = context;
   const wisp_net_layer *layer = j->step->layer;
@@ -297,7 +318,9 @@ void wisp_exec_layer(wisp_exec *exec, int number) {
   job j = {exec->net, number, s, exec->tensors, out};
   if (!exec->net->tensors[number + 1].is_head) clear_border(exec, out);
   if (wisp_net_mixes_channels(s->layer)) run_convolution(exec, &j);
-  else wisp_pool_run(exec->pool, channel_task, &j, out->channels);
+  else
+    wisp_pool_run(exec->pool, wisp_net_has_weights(s->layer) ? depthwise_task : channel_task, &j,
+                  out->channels);
 }
 
 /* Bytes of the picture -> 0 ... 1, colour by colour. */
@@ -327,8 +350,11 @@ void wisp_exec_run(wisp_exec *exec, const wisp_view *picture,
 
 void wisp_exec_reweigh(wisp_exec *exec, int number, const float *weights, const float *bias) {
   step *s = &exec->steps[number];
-  wisp_convolve_weights(weights, bias, s->layer->channels_out, wisp_net_taps(s->layer), s->weights,
-                        s->bias);
+  const size_t channels = (size_t)s->layer->channels_out, taps = (size_t)wisp_net_taps(s->layer);
+  if (wisp_net_is_per_channel(s->layer)) {
+    memcpy(s->weights, weights, channels * taps * sizeof *weights);
+    memcpy(s->bias, bias, channels * sizeof *bias);
+  } else wisp_convolve_weights(weights, bias, (int)channels, (int)taps, s->weights, s->bias);
 }
 
 wisp_floats wisp_exec_blank(wisp_exec *exec, int tensor) {

@@ -25,7 +25,7 @@ void wisp_exec_picture(wisp_exec *exec, const wisp_view *picture);
 /* One layer alone, whose inputs were put there. */
 void wisp_exec_layer(wisp_exec *exec, int layer);
 
-/* Other weights and biases for a convolution, in the net's order; copied. */
+/* Other weights and biases for a convolution, depthwise or not, in the net's order; copied. */
 void wisp_exec_reweigh(wisp_exec *exec, int layer, const float *weights, const float *bias);
 
 /* A tensor's place; of all of them, [layers + 1]. */

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "operations.h"
 
-const wisp_float_operation wisp_float_conv = {.run = NULL};
+const wisp_float_operation wisp_float_conv = {.run = NULL}, wisp_float_depthwise = {.run = NULL};
 
 const wisp_float_operation *wisp_float_operation_of(wisp_operation operation) {
 #define ROW(word, code, name, ...) [code] = &wisp_float_##name,

@@ -1,4 +1,4 @@
-/* operations.h - what layers of each operation but convolutions do to a channel, in float: a row each, in its file.
+/* operations.h - what layers of each operation without weights do to a channel, in float: a row each, in its file.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef WISP_OPERATIONS_H
 #define WISP_OPERATIONS_H
@@ -11,7 +11,7 @@ typedef struct wisp_float_operation {
   /* Channel `channel` of what it writes. `tensors`: [layers + 1], of the net. */
   void (*run)(const wisp_net *net, int number, const wisp_floats *tensors, int channel);
   /* Adds what the gradient of that channel is for what the layer reads to `gradients`, [layers + 1]; of the picture
-   * there is none. NULL: nobody needs it. */
+   * there is none. */
   void (*reverse)(const wisp_net *net, int number, const wisp_floats *tensors,
                   const wisp_floats *gradients, int channel);
   /* Of a byte of its output: the least that the runtime's fixed-point numbers can make. NULL: that of sums of
@@ -19,7 +19,7 @@ typedef struct wisp_float_operation {
   float (*least_step)(const wisp_net *net, int number);
 } wisp_float_operation;
 
-/* A convolution has its own ways (convolve.h, backward.h): nothing but NULL. */
+/* Convolutions have their own ways (convolve.h, depthwise.h, backward.h): nothing but NULL. */
 const wisp_float_operation *wisp_float_operation_of(wisp_operation operation);
 
 static inline float *wisp_float_row(const wisp_floats *t, int channel, int y) {

@@ -23,6 +23,14 @@ static int best_steps(const wisp_allocate_layer *layer, int channel, double pay)
   return best;
 }
 
+/* How many blocks of the channel are zero already. */
+static int free_steps(const wisp_obs *obs, int channel) {
+  const float *loss = obs->loss + (size_t)channel * (size_t)obs->blocks;
+  int steps = 0;
+  while (steps < obs->steps[channel] && loss[steps] <= 0) steps++;
+  return steps;
+}
+
 typedef struct search {
   wisp_allocate_layer *layers;
   int count;
@@ -36,7 +44,8 @@ static double removed_at(const search *s, double price) {
     wisp_allocate_layer *layer = &s->layers[i];
     const double worth = 0.5 * layer->block_macs / s->macs + 0.5 / s->blocks;
     for (int c = 0; c < layer->obs->channels; c++) {
-      layer->removed[c] = layer->fixed ? 0 : best_steps(layer, c, price * worth);
+      layer->removed[c] =
+          layer->fixed ? free_steps(layer->obs, c) : best_steps(layer, c, price * worth);
       total += layer->removed[c];
     }
   }
@@ -62,7 +71,8 @@ void wisp_allocate_by_loss(wisp_allocate_layer *layers, int count, double share)
 void wisp_allocate_evenly(wisp_allocate_layer *layers, int count, double share) {
   for (int i = 0; i < count; i++)
     for (int c = 0; c < layers[i].obs->channels; c++) {
-      const int wanted = (int)lrint(share * layers[i].obs->blocks), most = layers[i].obs->steps[c];
-      layers[i].removed[c] = layers[i].fixed ? 0 : wanted < most ? wanted : most;
+      const int wanted = layers[i].fixed ? 0 : (int)lrint(share * layers[i].obs->blocks);
+      const int least = free_steps(layers[i].obs, c), most = layers[i].obs->steps[c];
+      layers[i].removed[c] = wisp_clamp(wanted, least, most);
     }
 }

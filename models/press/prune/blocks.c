@@ -13,11 +13,16 @@ wisp_status wisp_blocks_open(wisp_blocks *blocks, const wisp_net *net, const wis
   for (int i = 0; i < layer->input_count; i++) {
     const int channels = net->tensors[layer->inputs[i]].channels;
     for (int c = 0; c < channels; c += size)
-      for (int k = 0; k < kernel; k++, blocks->count++)
-        for (int lane = 0; lane < 4; lane++) {
-          const int inside = lane < size && c + lane < channels;
-          blocks->taps[blocks->count][lane] = inside ? (first + c + lane) * kernel + k : -1;
+      for (int k = 0; k < kernel; k++) {
+        int *block = blocks->taps[blocks->count], lanes = 0;
+        for (int lane = 0; lane < size && c + lane < channels; lane++) {
+          const int tap = (first + c + lane) * kernel + k;
+          if (wisp_net_is_used(layer, tap)) block[lanes++] = tap;
         }
+        blocks->weights += lanes;
+        blocks->count += lanes > 0;
+        for (; lanes < 4; lanes++) block[lanes] = -1;
+      }
     first += channels;
   }
   return WISP_OK;

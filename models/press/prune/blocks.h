@@ -5,10 +5,11 @@
 
 #include "net.h"
 
-/* Of one output channel; each has them alike. No block spans two planes of models/FORMAT.md. */
+/* Of one output channel; each has them alike. No block spans two planes of models/FORMAT.md; there is none where no
+ * channel is used. */
 typedef struct wisp_blocks {
-  int count;
-  int (*taps)[4]; /* [count]; -1 past the last one of a block */
+  int count, weights; /* in all of them */
+  int (*taps)[4];     /* [count]; -1 past the last one of a block */
 } wisp_blocks;
 
 /* Of `size` weights, 1, 2 or 4, where channels don't end before. WISP_ERR_MEMORY leaves none. */

@@ -82,51 +82,96 @@ static double macs_of(const channels *c) {
 
 /* ---- losses ---- */
 
-/* The taps of a layer that are still read, ascending; returns how many. */
-static int read_taps(const channels *c, const wisp_net_layer *layer, int *taps) {
+/* Output channels in a row that read the same inputs, as those of a head that is several convolutions in one. */
+typedef struct part {
+  const wisp_net_layer *layer;
+  int first, rows;
+} part;
+
+/* Whether an output channel has other weights than zeros for an input, whose channels begin at `channel`. */
+static int row_reads(const channels *c, const wisp_net_layer *layer, int row, int input,
+                     int channel) {
   const int kernel = wisp_net_kernel_size(layer);
-  int n = 0, tap = 0;
+  const int n = c->net->tensors[layer->inputs[input]].channels * kernel;
+  const float *weights = layer->weights + (size_t)row * (size_t)wisp_net_taps(layer);
+  for (int k = channel * kernel; k < channel * kernel + n; k++)
+    if (weights[k] != 0) return 1;
+  return 0;
+}
+
+static part part_from(const channels *c, const wisp_net_layer *layer, int first) {
+  part p = {layer, first, 1};
+  for (int same = 1; same && first + p.rows < layer->channels_out; p.rows += same) {
+    int channel = 0;
+    for (int k = 0; k < layer->input_count; k++) {
+      same = same && row_reads(c, layer, first + p.rows, k, channel) ==
+                         row_reads(c, layer, first, k, channel);
+      channel += c->net->tensors[layer->inputs[k]].channels;
+    }
+  }
+  return p;
+}
+
+/* The taps of a layer that are still read, ascending; returns how many. `p`: by these output channels; NULL: by any. */
+static int read_taps(const channels *c, const wisp_net_layer *layer, const part *p, int *taps) {
+  const int kernel = wisp_net_kernel_size(layer);
+  int n = 0, channel = 0;
   for (int k = 0; k < layer->input_count; k++) {
     const uint8_t *keep = c->keep[group_of(c, layer->inputs[k])];
-    for (int ch = 0; ch < c->net->tensors[layer->inputs[k]].channels; ch++)
-      for (int w = 0; w < kernel; w++, tap++)
-        if (keep[ch]) taps[n++] = tap;
+    const int width = c->net->tensors[layer->inputs[k]].channels;
+    const int reads = !p || row_reads(c, layer, p->first, k, channel);
+    for (int ch = 0; ch < width && reads; ch++)
+      for (int w = 0; w < kernel && keep[ch]; w++) taps[n++] = (channel + ch) * kernel + w;
+    channel += width;
   }
   return n;
 }
 
-/* Adds what the layer would lose with each channel that it reads. */
-static void add_losses(const channels *c, int number, wisp_refit *refit) {
-  const wisp_net_layer *layer = &c->net->layers[number];
+/* Adds what the layer would lose with each channel that the part reads. */
+static void add_losses(const channels *c, int number, const part *p, wisp_refit *refit) {
+  const wisp_net_layer *layer = p->layer;
   const int kernel = wisp_net_kernel_size(layer);
-  int at = 0;
+  int at = 0, channel = 0;
   for (int k = 0; k < layer->input_count; k++) {
     const int group = group_of(c, layer->inputs[k]);
+    const int width = c->net->tensors[layer->inputs[k]].channels;
+    const int reads = row_reads(c, layer, p->first, k, channel);
     float *loss = c->losses + (size_t)number * (size_t)c->total + c->first[group];
-    for (int ch = 0; ch < c->net->tensors[layer->inputs[k]].channels; ch++) {
+    for (int ch = 0; ch < width && reads; ch++) {
       if (!c->keep[group][ch]) continue;
       loss[ch] += (float)wisp_refit_loss(refit, at, kernel);
       at += kernel;
     }
+    channel += width;
   }
+}
+
+static wisp_status study_part(const channels *c, int number, const part *p, int *taps) {
+  const wisp_moments *moments = &c->seen->moments[number];
+  const size_t at = (size_t)p->first * (size_t)moments->taps;
+  const double *importance = c->teacher ? c->teacher->lessons[number].sensitivity + p->first : NULL;
+  wisp_refit *refit = NULL;
+  const wisp_status status = wisp_refit_open(&refit, moments, p->layer->weights + at, importance,
+                                             p->rows, taps, read_taps(c, p->layer, p, taps));
+  if (status == WISP_OK) {
+    wisp_refit_weights(refit, c->weights[number] + at);
+    add_losses(c, number, p, refit);
+  }
+  wisp_refit_close(&refit);
+  return status;
 }
 
 static void study_task(void *context, int number) {
   const channels *c = context;
   const wisp_net_layer *layer = &c->net->layers[number];
   if (!wisp_net_mixes_channels(layer)) return;
-  const wisp_moments *moments = &c->seen->moments[number];
-  int *taps = malloc((size_t)moments->taps * sizeof *taps);
-  wisp_refit *refit = NULL;
-  const double *importance = c->teacher ? c->teacher->lessons[number].sensitivity : NULL;
-  c->failed[number] =
-      !taps || wisp_refit_open(&refit, moments, layer->weights, importance, layer->channels_out,
-                               taps, read_taps(c, layer, taps)) != WISP_OK;
-  if (!c->failed[number]) {
-    wisp_refit_weights(refit, c->weights[number]);
-    add_losses(c, number, refit);
+  int *taps = malloc((size_t)wisp_net_taps(layer) * sizeof *taps);
+  c->failed[number] = !taps;
+  for (int first = 0; first < layer->channels_out && !c->failed[number];) {
+    const part p = part_from(c, layer, first);
+    c->failed[number] = study_part(c, number, &p, taps) != WISP_OK;
+    first += p.rows;
   }
-  wisp_refit_close(&refit);
   free(taps);
 }
 
@@ -243,7 +288,7 @@ static int shrink_all(channels *c) {
     wisp_net_layer *layer = &c->net->layers[i];
     if (wisp_net_mixes_channels(layer)) {
       refit_bias(c, i, c->weights[i]);
-      shrink(c, i, taps, read_taps(c, layer, taps));
+      shrink(c, i, taps, read_taps(c, layer, NULL, taps));
     } else if (wisp_net_keeps_channels(layer)) {
       layer->channels_in = layer->channels_out = c->kept[group_of(c, i + 1)];
     }

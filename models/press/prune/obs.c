@@ -18,9 +18,10 @@ typedef struct surgery {
   wisp_obs *obs;
   const wisp_blocks *blocks;
   const float *weights;
-  const float *inverse; /* [taps][taps], lower triangle: of the damped covariance */
-  int taps;
-  int *failed; /* [channels] */
+  const float *inverse; /* [n][n], lower triangle: of the damped covariance */
+  int taps, n;          /* all; those in blocks */
+  const int *used;      /* [n], ascending */
+  int *failed;          /* [channels] */
 } surgery;
 
 /* One channel. Taps that are gone are dropped from time to time; `place` is where a tap is now. */
@@ -34,21 +35,22 @@ typedef struct patient {
 } patient;
 
 static int open_patient(patient *p, const surgery *s, int channel) {
-  const size_t n = (size_t)s->taps;
-  *p = (patient){.taps = s->taps, .n = s->taps};
-  p->inverse = malloc(n * n * sizeof *p->inverse);
-  p->weights = malloc(n * sizeof *p->weights);
-  p->columns = malloc(2 * LANES * n * sizeof *p->columns);
-  p->tap = malloc(2 * n * sizeof *p->tap);
-  p->gone = calloc(n, 1);
+  const size_t n = (size_t)s->n, taps = (size_t)s->taps;
+  *p = (patient){.taps = s->taps, .n = s->n};
+  p->inverse = malloc((n * n + 1) * sizeof *p->inverse);
+  p->weights = malloc((n + 1) * sizeof *p->weights);
+  p->columns = malloc((2 * LANES * n + 1) * sizeof *p->columns);
+  p->tap = malloc((n + taps) * sizeof *p->tap);
+  p->gone = calloc(n + 1, 1);
   if (!p->inverse || !p->weights || !p->columns || !p->tap || !p->gone) return 0;
   p->shares = p->columns + LANES * n;
   p->place = p->tap + n;
   for (int i = 0; i < p->n; i++) {
     memcpy(p->inverse + (size_t)i * n, s->inverse + (size_t)i * n, (size_t)(i + 1) * sizeof(float));
-    p->tap[i] = p->place[i] = i;
+    p->tap[i] = s->used[i];
+    p->place[s->used[i]] = i;
+    p->weights[i] = s->weights[(size_t)channel * taps + (size_t)s->used[i]];
   }
-  memcpy(p->weights, s->weights + (size_t)channel * n, n * sizeof *p->weights);
   return 1;
 }
 
@@ -176,27 +178,30 @@ static void operate(const surgery *s, patient *p, int channel, char *removed) {
 static void channel_task(void *context, int channel) {
   surgery *s = context;
   patient p = {0};
-  char *removed = calloc((size_t)s->obs->blocks, 1);
+  char *removed = calloc((size_t)s->obs->blocks + 1, 1);
   s->failed[channel] = !removed || !open_patient(&p, s, channel);
   if (!s->failed[channel]) operate(s, &p, channel, removed);
   close_patient(&p);
   free(removed);
 }
 
-/* f32 [taps][taps], lower triangle, `malloc`ed. */
-static float *invert_covariance(const wisp_moments *moments, wisp_pool *pool) {
-  const size_t n = (size_t)moments->taps;
-  double *a = malloc((n * n + n) * sizeof *a), total = 0;
-  float *inverse = malloc(n * n * sizeof *inverse);
+/* f32 [n][n], lower triangle, `malloc`ed: of the taps in `used`. */
+static float *invert_covariance(const wisp_moments *moments, const int *used, int count,
+                                wisp_pool *pool) {
+  const size_t n = (size_t)count;
+  double *a = malloc((n * n + n + 1) * sizeof *a), total = 0;
+  float *inverse = malloc((n * n + 1) * sizeof *inverse);
+  for (size_t i = 0; i < n; i++) total += (double)wisp_moment_covariance(moments, used[i], used[i]);
   if (a && inverse) {
-    for (int i = 0; i < moments->taps; i++) {
-      for (int j = 0; j <= i; j++)
-        a[(size_t)i * n + (size_t)j] = (double)wisp_moment_covariance(moments, i, j);
-      total += a[(size_t)i * n + (size_t)i];
+    for (double damping = total > 0 ? DAMPING * total / (double)n : 1;;
+         damping *= WISP_SOLVE_MORE) {
+      for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j <= i; j++)
+          a[i * n + j] = (double)wisp_moment_covariance(moments, used[i], used[j]);
+        a[i * n + i] = fmax(a[i * n + i], 0) + damping;
+      }
+      if (!wisp_solve_is_noisy(wisp_solve_invert(a, a + n * n, count, pool), damping)) break;
     }
-    const double damping = total > 0 ? DAMPING * total / (double)n : 1;
-    for (size_t i = 0; i < n; i++) a[i * n + i] = fmax(a[i * n + i], 0) + damping;
-    wisp_solve_invert(a, a + n * n, moments->taps, pool);
     for (size_t i = 0; i < n; i++)
       for (size_t j = 0; j <= i; j++) inverse[i * n + j] = (float)a[i * n + j];
   } else {
@@ -207,26 +212,59 @@ static float *invert_covariance(const wisp_moments *moments, wisp_pool *pool) {
   return inverse;
 }
 
+/* The taps of all blocks, ascending, `malloc`ed. */
+static int *list_used(const wisp_blocks *blocks, int taps) {
+  int *used = calloc((size_t)taps + 1, sizeof *used), n = 0;
+  for (int b = 0; b < blocks->count && used; b++)
+    for (int lane = 0; lane < LANES && blocks->taps[b][lane] >= 0; lane++)
+      used[blocks->taps[b][lane]] = 1;
+  for (int k = 0; k < taps && used; k++)
+    if (used[k]) used[n++] = k;
+  return used;
+}
+
+/* Blocks of an output channel that are zero already; they go first, at no loss. */
+static int count_zero(const surgery *s, int channel) {
+  const float *weights = s->weights + (size_t)channel * (size_t)s->taps;
+  int zero = 0;
+  for (int b = 0; b < s->blocks->count; b++) {
+    int any = 0;
+    for (int lane = 0; lane < LANES && s->blocks->taps[b][lane] >= 0; lane++)
+      any |= weights[s->blocks->taps[b][lane]] != 0;
+    zero += !any;
+  }
+  return zero;
+}
+
 wisp_status wisp_obs_open(wisp_obs *obs, const wisp_moments *moments, const float *weights,
                           int channels, const wisp_blocks *blocks, float most, wisp_pool *pool) {
-  const size_t n = (size_t)channels * (size_t)blocks->count;
+  const size_t n = (size_t)channels * (size_t)blocks->count + 1;
   *obs = (wisp_obs){.channels = channels, .blocks = blocks->count};
   obs->steps = malloc((size_t)channels * sizeof *obs->steps);
   obs->order = malloc(n * sizeof *obs->order);
   obs->loss = malloc(n * sizeof *obs->loss);
-  surgery s = {.obs = obs, .blocks = blocks, .weights = weights, .taps = moments->taps};
-  s.failed = calloc((size_t)channels, sizeof *s.failed);
-  float *inverse = invert_covariance(moments, pool);
-  s.inverse = inverse;
-  int failed = !obs->steps || !obs->order || !obs->loss || !s.failed || !inverse;
-  if (!failed) {
-    for (int c = 0; c < channels; c++) obs->steps[c] = (int)(most * (float)blocks->count);
+  int *failed = calloc((size_t)channels, sizeof *failed);
+  int *used = list_used(blocks, moments->taps);
+  float *inverse = used ? invert_covariance(moments, used, blocks->weights, pool) : NULL;
+  surgery s = {.obs = obs,
+               .blocks = blocks,
+               .weights = weights,
+               .inverse = inverse,
+               .taps = moments->taps,
+               .n = blocks->weights,
+               .used = used,
+               .failed = failed};
+  int any_failed = !obs->steps || !obs->order || !obs->loss || !failed || !inverse;
+  if (!any_failed) {
+    for (int c = 0; c < channels; c++)
+      obs->steps[c] = wisp_max((int)(most * (float)blocks->count), count_zero(&s, c));
     wisp_pool_run(pool, channel_task, &s, channels);
-    for (int c = 0; c < channels; c++) failed |= s.failed[c];
+    for (int c = 0; c < channels; c++) any_failed |= failed[c];
   }
   free(inverse);
-  free(s.failed);
-  if (!failed) return WISP_OK;
+  free(used);
+  free(failed);
+  if (!any_failed) return WISP_OK;
   wisp_obs_close(obs);
   return WISP_ERR_MEMORY;
 }

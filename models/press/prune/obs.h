@@ -18,7 +18,8 @@ typedef struct wisp_obs {
   float *loss;          /* [channels][blocks]: the squared error of the output after each */
 } wisp_obs;
 
-/* `weights` is [channels][taps]. `most` is the share of the blocks at which it ends. */
+/* `weights` is [channels][taps]. `most` is the share of the blocks at which it ends, but for those that are zero
+ * already: they go first. */
 wisp_status wisp_obs_open(wisp_obs *obs, const wisp_moments *moments, const float *weights,
                           int channels, const wisp_blocks *blocks, float most, wisp_pool *pool);
 void wisp_obs_close(wisp_obs *obs);

@@ -20,30 +20,36 @@ static int by_value(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* The magnitude below which `count` of the weights lie. */
-static wisp_status find_threshold(const wisp_net_layer *layer, size_t count, float *threshold) {
-  const size_t n = (size_t)layer->channels_out * (size_t)wisp_net_taps(layer);
+/* The magnitude below which `share` of the weights that are used lie; *count: of how many. */
+static wisp_status find_threshold(const wisp_net_layer *layer, float share, float *threshold,
+                                  size_t *count) {
+  const size_t taps = (size_t)wisp_net_taps(layer), n = (size_t)layer->channels_out * taps;
+  size_t used = 0;
   float *sorted = malloc(n * sizeof *sorted);
   if (!sorted) return WISP_ERR_MEMORY;
-  for (size_t i = 0; i < n; i++) sorted[i] = fabsf(layer->weights[i]);
-  qsort(sorted, n, sizeof *sorted, by_value);
-  *threshold = count < n ? sorted[count] : INFINITY;
+  for (size_t i = 0; i < n; i++)
+    if (wisp_net_is_used(layer, (int)(i % taps))) sorted[used++] = fabsf(layer->weights[i]);
+  qsort(sorted, used, sizeof *sorted, by_value);
+  *count = (size_t)lrintf(share * (float)used);
+  *threshold = *count < used ? sorted[*count] : INFINITY;
   free(sorted);
   return WISP_OK;
 }
 
 /* Of equal magnitudes the first ones go. */
 static wisp_status prune_by_magnitude(wisp_net_layer *layer, float sparsity) {
-  const size_t n = (size_t)layer->channels_out * (size_t)wisp_net_taps(layer);
-  const size_t count = (size_t)lrintf(sparsity * (float)n);
-  size_t below = 0;
+  const size_t taps = (size_t)wisp_net_taps(layer), n = (size_t)layer->channels_out * taps;
+  size_t below = 0, count;
   float threshold;
   layer->pruned = malloc(n * sizeof *layer->pruned);
-  if (!layer->pruned || find_threshold(layer, count, &threshold) != WISP_OK) return WISP_ERR_MEMORY;
+  if (!layer->pruned || find_threshold(layer, sparsity, &threshold, &count) != WISP_OK)
+    return WISP_ERR_MEMORY;
   memcpy(layer->pruned, layer->weights, n * sizeof *layer->pruned);
-  for (size_t i = 0; i < n; i++) below += fabsf(layer->weights[i]) < threshold;
+  for (size_t i = 0; i < n; i++)
+    below += wisp_net_is_used(layer, (int)(i % taps)) && fabsf(layer->weights[i]) < threshold;
   size_t equal = count - below;
   for (size_t i = 0; i < n; i++) {
+    if (!wisp_net_is_used(layer, (int)(i % taps))) continue;
     const float size = fabsf(layer->weights[i]);
     const int gone = size < threshold || (size == threshold && equal > 0);
     if (gone && size == threshold) equal--;
@@ -72,7 +78,7 @@ static wisp_status study_layer(pruning *p, const wisp_net *net, const wisp_teach
                            layer->channels_out, blocks, MOST_OF_CHANNEL, pool);
   if (status != WISP_OK) return status;
   const int even = settings->allocation == WISP_ALLOCATE_UNIFORM;
-  const double taps = (double)wisp_net_taps(layer) / blocks->count;
+  const double taps = (double)blocks->weights / wisp_max(blocks->count, 1);
   p->layers[number] =
       (wisp_allocate_layer){.sensitivity = teacher->lessons[number].sensitivity,
                             .block_macs = taps * out->height * out->width,
@@ -91,8 +97,10 @@ static wisp_status mask_layer(const pruning *p, wisp_net *net, int number) {
   if (!any) return WISP_OK;
   layer->pruned = malloc(n * sizeof *layer->pruned);
   if (!layer->pruned) return WISP_ERR_MEMORY;
-  for (size_t i = 0; i < n; i++) /* a weight that is zero by chance may be learnt */
-    layer->pruned[i] = layer->weights[i] == 0 ? FLT_MIN : layer->weights[i];
+  for (size_t i = 0; i < n; i++) { /* a weight that is zero by chance may be learnt */
+    const int may_learn = layer->weights[i] == 0 && wisp_net_is_used(layer, (int)(i % taps));
+    layer->pruned[i] = may_learn ? FLT_MIN : layer->weights[i];
+  }
   for (int o = 0; o < layer->channels_out; o++)
     for (int k = 0; k < p->layers[number].removed[o]; k++) {
       const int *block = p->blocks[number].taps[obs->order[o * obs->blocks + k]];

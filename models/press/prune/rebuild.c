@@ -10,6 +10,7 @@
 #include "calibrate/teach.h"
 #include "corridor.h"
 #include "pack/encode.h"
+#include "round/depthwise_round.h"
 #include "round/integers.h"
 #include "student.h"
 
@@ -127,13 +128,13 @@ static int open_fitting(fitting *f, const rebuilding *r, int number) {
 
 /* ---- channels ---- */
 
-/* The taps that may be other than zero; all if there are no zeros. */
+/* The taps that may be other than zero; all that are used if there are no zeros. */
 static int list_kept(const wisp_net_layer *layer, int o, int *kept) {
   const int taps = wisp_net_taps(layer);
   int n = 0;
   const float *weights = wisp_net_weights(layer) + (size_t)o * (size_t)taps;
   for (int k = 0; k < taps; k++)
-    if (!layer->pruned || weights[k] != 0) kept[n++] = k;
+    if (layer->pruned ? weights[k] != 0 : wisp_net_is_used(layer, k)) kept[n++] = k;
   return n;
 }
 
@@ -214,13 +215,16 @@ static wisp_status rebuild_layer(const rebuilding *r, int number) {
   return status;
 }
 
-wisp_status wisp_rebuild(wisp_net *net, const wisp_teacher *teacher, const wisp_view *pictures,
-                         wisp_pool *pool, const wisp_progress *progress, wisp_error *error) {
+wisp_status wisp_rebuild(wisp_net *net, const wisp_observer *seen, const wisp_teacher *teacher,
+                         const wisp_view *pictures, wisp_pool *pool, const wisp_progress *progress,
+                         wisp_error *error) {
   rebuilding r = {.net = net, .teacher = teacher, .pool = pool};
   wisp_status status = wisp_student_open(&r.student, net, pictures, teacher->pictures, pool, error);
   for (int i = 0; i < net->layer_count && status == WISP_OK; i++) {
     const wisp_net_layer *layer = &net->layers[i];
     if (wisp_net_mixes_channels(layer)) status = rebuild_layer(&r, i);
+    else if (wisp_net_has_weights(layer))
+      status = wisp_depthwise_round(net, i, &seen->spreads[layer->inputs[0]], layer->account.bits);
     if (status == WISP_ERR_MEMORY)
       wisp_fail(error, status, "There is no memory to rebuild node %d, %d taps wide.", layer->node,
                 wisp_net_taps(layer));

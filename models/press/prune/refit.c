@@ -12,24 +12,33 @@ static const float DAMPING = 0.01f;
 
 /* ---- open ---- */
 
-/* Both read one triangle of the damped covariance. */
-static void fill_matrices(wisp_refit *r) {
-  const size_t n = (size_t)r->n;
+static float least_damping(const wisp_refit *r) {
   double total = 0;
+  for (int i = 0; i < r->n; i++)
+    total += (double)wisp_moment_covariance(r->moments, r->taps[i], r->taps[i]);
+  return total > 0 ? DAMPING * (float)(total / r->n) : 1;
+}
+
+/* Both read one triangle of the damped covariance. */
+static void fill_matrices(wisp_refit *r, float damping) {
+  const size_t n = (size_t)r->n;
   for (size_t i = 0; i < n; i++) {
     for (size_t j = 0; j <= i; j++) {
       const float shared = wisp_moment_covariance(r->moments, r->taps[i], r->taps[j]);
       r->factor[j * n + i] = shared;
       r->inverse[i * n + j] = (double)shared;
     }
-    total += r->inverse[i * n + i];
-  }
-  const float damping = total > 0 ? DAMPING * (float)(total / r->n) : 1;
-  for (size_t i = 0; i < n; i++) {
     r->factor[i * n + i] += damping;
     r->inverse[i * n + i] += (double)damping;
   }
-  wisp_solve_factor(r->factor, r->n, damping, r->pivots);
+}
+
+static void solve(wisp_refit *r) {
+  for (float damping = least_damping(r);; damping *= WISP_SOLVE_MORE) {
+    fill_matrices(r, damping);
+    const float pivot = wisp_solve_factor(r->factor, r->n, damping, r->pivots);
+    if (!wisp_solve_is_noisy((double)pivot, (double)damping)) break;
+  }
   wisp_solve_invert(r->inverse, r->column, r->n, NULL);
 }
 
@@ -80,7 +89,7 @@ wisp_status wisp_refit_open(wisp_refit **out, const wisp_moments *moments, const
     wisp_refit_close(&r);
     return WISP_ERR_MEMORY;
   }
-  fill_matrices(r);
+  solve(r);
   for (int o = 0; o < rows; o++)
     fill_row(r, weights + (size_t)o * (size_t)moments->taps, r->weights + (size_t)o * (size_t)n,
              products);

@@ -122,7 +122,7 @@ wisp_status wisp_student_run(wisp_student *s, int layer, wisp_error *error) {
   const wisp_net_tensor *out = &s->net->tensors[layer + 1];
   const size_t size = (size_t)out->channels * (size_t)out->height * (size_t)out->width;
   wisp_status status = WISP_OK;
-  if (wisp_net_mixes_channels(&s->net->layers[layer])) status = reweigh(s->net, layer, s->exec);
+  if (wisp_net_has_weights(&s->net->layers[layer])) status = reweigh(s->net, layer, s->exec);
   for (int p = 0; p < s->count && !out->is_head && status == WISP_OK; p++) {
     uint8_t *bytes = malloc(size);
     s->bytes[(size_t)(layer + 1) * (size_t)s->count + (size_t)p] = bytes;

@@ -50,24 +50,30 @@ static void fill_channel(const wisp_net *net, const wisp_net_layer *layer, int o
   }
 }
 
+/* Weights that read no channel that is used are none; nor is a block of them. */
 static void count_zeros(const wisp_net *net, wisp_net_layer *layer) {
   wisp_net_account *account = &layer->account;
-  const int kernel = wisp_net_kernel_size(layer);
-  const int8_t *weight = layer->quantised.weights;
-  account->weights = (int64_t)layer->channels_out * wisp_net_taps(layer);
-  for (int64_t i = 0; i < account->weights; i++) account->zeros += !weight[i];
-  for (int o = 0; o < layer->channels_out; o++)
+  const int kernel = wisp_net_kernel_size(layer), taps = wisp_net_taps(layer);
+  for (int o = 0; o < layer->channels_out; o++) {
+    const int8_t *weights = layer->quantised.weights + (size_t)o * (size_t)taps;
+    int first = 0;
     for (int i = 0; i < layer->input_count; i++)
       for (int left = net->tensors[layer->inputs[i]].channels; left > 0; left -= WISP_LANES) {
         const int lanes = wisp_min(left, WISP_LANES);
-        for (int k = 0; k < kernel; k++) {
-          int zero = 1;
-          for (int lane = 0; lane < lanes; lane++) zero &= !weight[lane * kernel + k];
-          account->zero_blocks += zero;
+        for (int k = first; k < first + kernel; k++) {
+          int used = 0, zeros = 0;
+          for (int at = k; at < k + lanes * kernel; at += kernel) {
+            used += wisp_net_is_used(layer, at);
+            zeros += wisp_net_is_used(layer, at) && !weights[at];
+          }
+          account->weights += used;
+          account->zeros += zeros;
+          account->blocks += used > 0;
+          account->zero_blocks += used > 0 && zeros == used;
         }
-        account->blocks += kernel;
-        weight += lanes * kernel;
+        first += lanes * kernel;
       }
+  }
 }
 
 /* All but the errors. */

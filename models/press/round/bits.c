@@ -102,7 +102,9 @@ static wisp_status choose_all(wisp_net *net, const wisp_observer *seen, const wi
 
 wisp_status wisp_bits(wisp_net *net, const wisp_observer *seen, const wisp_teacher *teacher,
                       const wisp_press_settings *settings, wisp_pool *pool, wisp_error *error) {
-  for (int i = 0; i < net->layer_count; i++) net->layers[i].account.bits = settings->weight_bits;
+  for (int i = 0; i < net->layer_count;
+       i++) /* what is depthwise has few weights: they keep all bits */
+    net->layers[i].account.bits = settings->weight_bits > 0 ? settings->weight_bits : MOST;
   if (settings->weight_bits > 0) return WISP_OK;
   const double target = settings->target_loss > 0 ? (double)settings->target_loss : TARGET_LOSS;
   if (choose_all(net, seen, teacher, target, pool) == WISP_OK) return WISP_OK;

@@ -75,7 +75,7 @@ static void layer_task(void *context, int number) {
   wisp_net_layer *layer = &q->net->layers[number];
   if (wisp_net_is_per_channel(layer))
     q->statuses[number] = wisp_depthwise_round(q->net, number, &q->seen->spreads[layer->inputs[0]],
-                                               q->settings->weight_bits);
+                                               layer->account.bits);
   if (!wisp_net_mixes_channels(layer)) return;
   scratch s = {0};
   wisp_status status =

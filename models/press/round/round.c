@@ -41,20 +41,32 @@ static int fill_order(wisp_rounder *rounder, const wisp_moments *moments, const 
   return 1;
 }
 
+static float least_damping(const wisp_rounder *rounder, const wisp_moments *moments,
+                           const float *step) {
+  double total = 0;
+  for (int i = 0; i < rounder->n; i++)
+    total += (double)covariance(moments, step, rounder->order[i], rounder->order[i]);
+  return total > 0 ? DAMPING * (float)(total / rounder->n) : 1;
+}
+
 /* The upper triangle of the covariance, damped. */
 static void fill_covariance(wisp_rounder *rounder, const wisp_moments *moments, const float *step) {
   const int n = rounder->n;
-  double total = 0;
   for (int i = 0; i < n; i++) {
     float *row = rounder->factor + (size_t)i * (size_t)n;
     for (int j = i; j < n; j++)
       row[j] = covariance(moments, step, rounder->order[i], rounder->order[j]);
-    total += row[i];
+    row[i] = fmaxf(row[i], 0) + rounder->damping;
   }
-  rounder->damping = total > 0 ? DAMPING * (float)(total / n) : 1;
-  for (int i = 0; i < n; i++) {
-    float *diagonal = rounder->factor + (size_t)i * (size_t)n + i;
-    *diagonal = fmaxf(*diagonal, 0) + rounder->damping;
+}
+
+static void factor(wisp_rounder *rounder, const wisp_moments *moments, const float *step) {
+  rounder->damping = least_damping(rounder, moments, step);
+  for (;; rounder->damping *= WISP_SOLVE_MORE) {
+    fill_covariance(rounder, moments, step);
+    const float pivot =
+        wisp_solve_factor(rounder->factor, rounder->n, rounder->damping, rounder->energy);
+    if (!wisp_solve_is_noisy((double)pivot, (double)rounder->damping)) return;
   }
 }
 
@@ -75,8 +87,7 @@ wisp_status wisp_round_open(wisp_rounder **out, const wisp_moments *moments, con
     wisp_round_close(&rounder);
     return WISP_ERR_MEMORY;
   }
-  fill_covariance(rounder, moments, step);
-  wisp_solve_factor(rounder->factor, rounder->n, rounder->damping, rounder->energy);
+  factor(rounder, moments, step);
   *out = rounder;
   return WISP_OK;
 }

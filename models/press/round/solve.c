@@ -18,10 +18,12 @@ float wisp_solve_dot(const float *a, const float *b, int n) {
 }
 
 /* Cholesky: row by row, and what is left of A below shrinks. */
-void wisp_solve_factor(float *a, int n, float least, float *pivots) {
+float wisp_solve_factor(float *a, int n, float least, float *pivots) {
+  float smallest = INFINITY;
   for (int i = 0; i < n; i++) {
     float *row = a + (size_t)i * (size_t)n;
     const float pivot = fmaxf(row[i], least);
+    smallest = fminf(smallest, row[i]);
     pivots[i] = pivot;
     for (int k = i + 1; k < n; k++) row[k] /= pivot;
     for (int j = i + 1; j < n; j++) {
@@ -30,6 +32,12 @@ void wisp_solve_factor(float *a, int n, float least, float *pivots) {
       for (int k = j; k < n; k++) below[k] -= share * row[k];
     }
   }
+  return smallest;
+}
+
+/* Without noise no pivot is smaller than what was added to the whole diagonal. */
+int wisp_solve_is_noisy(double pivot, double damping) {
+  return pivot < damping / 2 && isfinite(damping * WISP_SOLVE_MORE);
 }
 
 void wisp_solve_factored(const float *factor, const float *pivots, int n, float *b) {
@@ -67,15 +75,18 @@ static void sweep_task(void *context, int strip) {
   row[s->variable] = -1 / pivot;
 }
 
-void wisp_solve_invert(double *a, double *column, int n, wisp_pool *pool) {
+double wisp_solve_invert(double *a, double *column, int n, wisp_pool *pool) {
   enum { ROWS = 64 };
   sweep s = {.a = a, .column = column, .n = n, .rows = ROWS};
+  double smallest = INFINITY;
   for (s.variable = 0; s.variable < n; s.variable++) {
     for (int i = 0; i < n; i++)
       column[i] = i <= s.variable ? a[(size_t)s.variable * (size_t)n + (size_t)i]
                                   : a[(size_t)i * (size_t)n + (size_t)s.variable];
+    smallest = fmin(smallest, column[s.variable]);
     wisp_pool_run(pool, sweep_task, &s, (n + ROWS - 1) / ROWS);
   }
   for (int i = 0; i < n; i++)
     for (int j = 0; j <= i; j++) a[(size_t)i * (size_t)n + (size_t)j] *= -1;
+  return smallest;
 }
