@@ -27,7 +27,8 @@ typedef struct wisp_finish {
   int16_t out_zero;
   int16_t residual_scale; /* residual bytes << 7 -> units of y, q15 */
   int16_t residual_zero;
-  uint8_t flip; /* xor-ed to every activation byte read or written: 0 or 0x80 */
+  uint8_t flip;  /* xor-ed to every activation byte read or written: 0 or 0x80 */
+  int32_t ratio; /* of wisp_mean or wisp_factor */
 } wisp_finish;
 
 /* Four output channels of a convolution. `stream` is what lower.c makes of their blocks: i32 words

@@ -121,12 +121,21 @@ static int operand(wisp_plan *plan, int layer, int tensor) {
   return phases;
 }
 
-static wisp_status same_size(const wisp_plan *plan, int layer, int a, int b, wisp_error *error) {
-  const wisp_view *va = &plan->images[a].view, *vb = &plan->images[b].view;
-  if (va->height == vb->height && va->width == vb->width) return WISP_OK;
+static wisp_status refuse_sizes(const wisp_plan *plan, int layer, const wisp_view *a,
+                                const wisp_view *b, wisp_error *error) {
   return wisp_fail(error, WISP_ERR_FORMAT,
                    "Layer %d joins tensors of %dx%d and %dx%d at an input of %dx%d.", layer,
-                   va->height, va->width, vb->height, vb->width, plan->height, plan->width);
+                   a->height, a->width, b->height, b->width, plan->height, plan->width);
+}
+
+static wisp_status check_inputs(const wisp_plan *plan, int layer, wisp_error *error) {
+  const wisp_layer *l = &plan->model->layer[layer];
+  const wisp_view *first = &plan->images[l->inputs[0]].view;
+  for (int k = 1; k < l->input_count; k++) {
+    const wisp_view *other = &plan->images[l->inputs[k]].view;
+    if (!wisp_fits(l, other, first)) return refuse_sizes(plan, layer, first, other, error);
+  }
+  return WISP_OK;
 }
 
 /* A layer with weights: its taps walk all its images with one index. */
@@ -135,8 +144,6 @@ static wisp_status add_conv(wisp_plan *plan, const wisp_step_kind *kind, int lay
   const wisp_layer *l = &plan->model->layer[layer];
   int operands[WISP_MAX_INPUTS];
   for (int k = 0; k < l->input_count; k++) {
-    if (same_size(plan, layer, l->inputs[0], l->inputs[k], error) != WISP_OK)
-      return WISP_ERR_FORMAT;
     operands[k] = operand(plan, layer, l->inputs[k]);
     if (operands[k] < 0) return no_memory(error);
   }
@@ -150,7 +157,9 @@ static wisp_status add_conv(wisp_plan *plan, const wisp_step_kind *kind, int lay
   step->residual = l->residual;
   if (l->residual < 0) return WISP_OK;
   unite(plan, l->residual, l->output);
-  return same_size(plan, layer, l->residual, l->output, error);
+  const wisp_view *residual = &plan->images[l->residual].view, *out = &plan->images[l->output].view;
+  if (residual->height == out->height && residual->width == out->width) return WISP_OK;
+  return refuse_sizes(plan, layer, residual, out, error);
 }
 
 /* A layer without weights, which reads its tensors row by row. */
@@ -161,15 +170,6 @@ static wisp_status add_rows(wisp_plan *plan, const wisp_step_kind *kind, int lay
   if (!step) return no_memory(error);
   for (int k = 0; k < l->input_count; k++) step->inputs[k] = l->inputs[k];
   return WISP_OK;
-}
-
-/* Of one that scales: a factor for each channel. */
-static wisp_status check_factors(const wisp_plan *plan, int layer, wisp_error *error) {
-  const wisp_view *factors = &plan->images[plan->model->layer[layer].inputs[1]].view;
-  if (factors->height == 1 && factors->width == 1) return WISP_OK;
-  return wisp_fail(error, WISP_ERR_FORMAT,
-                   "Layer %d scales by a tensor of %dx%d at an input of %dx%d; it must be 1x1.",
-                   layer, factors->height, factors->width, plan->height, plan->width);
 }
 
 #define STEP(word, code, name, ...) [code] = &wisp_step_##name,
@@ -186,7 +186,7 @@ static wisp_status add_layer(wisp_plan *plan, int layer, wisp_error *error) {
   set_size(plan, l->output, out->channels, size.height, size.width, (uint8_t)out->zero_point);
   const wisp_operation_row row = wisp_operation_row_of(l->operation);
   const wisp_step_kind *kind = out->head >= 0 ? &wisp_step_head : STEPS[l->operation];
-  if (row.scales && check_factors(plan, layer, error) != WISP_OK) return WISP_ERR_FORMAT;
+  if (check_inputs(plan, layer, error) != WISP_OK) return WISP_ERR_FORMAT;
   return row.weighs ? add_conv(plan, kind, layer, error) : add_rows(plan, kind, layer, error);
 }
 

@@ -157,8 +157,8 @@ wisp_status wisp_model_layer(const wisp_model *m, int index, wisp_layer_info *in
                             .stride = l->stride_y,
                             .is_head = m->tensor[l->output].head >= 0,
                             .bytes = l->payload_size};
-  const int side_by_side = l->input_count - row.scales;
-  for (int k = 0; k < side_by_side; k++) info->channels_in += m->tensor[l->inputs[k]].channels;
+  const int joined = row.mixes ? l->input_count : 1;
+  for (int k = 0; k < joined; k++) info->channels_in += m->tensor[l->inputs[k]].channels;
   if (l->payload_size > 0) {
     const wisp_weights_view v = wisp_payload_view(m, index);
     info->blocks = v.blocks;

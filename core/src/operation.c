@@ -4,8 +4,6 @@
 
 #include <stddef.h>
 
-#include "base.h"
-
 #define ROW(word, code, label, ...) [code] = {.name = #label, __VA_ARGS__},
 
 wisp_operation_row wisp_operation_row_of(wisp_operation operation) {
@@ -18,14 +16,4 @@ wisp_activation_row wisp_activation_row_of(wisp_activation activation) {
   static const wisp_activation_row rows[] = {WISP_ACTIVATION_ROWS(ROW)};
   return (unsigned)activation < WISP_ACT_COUNT ? rows[activation]
                                                : (wisp_activation_row){.name = NULL};
-}
-
-int wisp_operation_side(wisp_sizing sizing, int side, int kernel, int stride, int padding) {
-  switch (sizing) {
-    case WISP_SIZED_BY_WINDOW: return wisp_floor_div(side + padding - kernel, stride) + 1;
-    case WISP_SIZED_BY_FACTOR: return side * stride;
-    case WISP_SIZED_AS_INPUT: return side;
-    case WISP_SIZED_TO_ONE: return 1;
-  }
-  return 0;
 }

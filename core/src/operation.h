@@ -5,6 +5,7 @@
 #ifndef WISP_OPERATION_H
 #define WISP_OPERATION_H
 
+#include "base.h"
 #include "format.h"
 
 /* How a side of the output follows from that of the first input. */
@@ -15,10 +16,16 @@ typedef enum wisp_sizing {
   WISP_SIZED_TO_ONE
 } wisp_sizing;
 
+/* What a layer reads beside its first tensor. */
+typedef enum wisp_beside {
+  WISP_BESIDE_ALIKE, /* tensors of the same height and width, side by side along channels */
+  WISP_BESIDE_PIXEL  /* a tensor of 1x1 */
+} wisp_beside;
+
 typedef struct wisp_operation_row {
   const char *name; /* static; NULL: there is no such operation */
-  int most_inputs;  /* tensors it reads, of one height and width, side by side along channels */
-  int scales;       /* it reads one tensor more: of 1x1, a factor for each channel of the first */
+  int inputs[2];    /* tensors that it reads: at least, at most */
+  wisp_beside beside;
   int weighs; /* has a payload; only then an activation and a residual, and another number of channels */
   /* Every channel of the output reads all of the inputs, and a block is four of them, which may be absent; otherwise
    * channel c reads channel c. */
@@ -29,12 +36,12 @@ typedef struct wisp_operation_row {
 
 /* "u8 operation": ROW(word, code, name, what differs). */
 #define WISP_OPERATION_ROWS(ROW)                                                           \
-  ROW(CONV, 1, conv, .most_inputs = WISP_MAX_INPUTS, .weighs = 1, .mixes = 1)              \
-  ROW(MAXPOOL, 2, maxpool, .most_inputs = 1, .moves = 1)                                   \
-  ROW(UPSAMPLE, 3, upsample, .most_inputs = 1, .moves = 1, .sizing = WISP_SIZED_BY_FACTOR) \
-  ROW(DEPTHWISE, 4, depthwise, .most_inputs = 1, .weighs = 1)                              \
-  ROW(AVERAGE, 5, average, .most_inputs = 1, .sizing = WISP_SIZED_TO_ONE)                  \
-  ROW(SCALE, 6, scale, .most_inputs = 1, .scales = 1, .sizing = WISP_SIZED_AS_INPUT)
+  ROW(CONV, 1, conv, .inputs = {1, WISP_MAX_INPUTS}, .weighs = 1, .mixes = 1)              \
+  ROW(MAXPOOL, 2, maxpool, .inputs = {1, 1}, .moves = 1)                                   \
+  ROW(UPSAMPLE, 3, upsample, .inputs = {1, 1}, .moves = 1, .sizing = WISP_SIZED_BY_FACTOR) \
+  ROW(DEPTHWISE, 4, depthwise, .inputs = {1, 1}, .weighs = 1)                              \
+  ROW(AVERAGE, 5, average, .inputs = {1, 1}, .sizing = WISP_SIZED_TO_ONE)                  \
+  ROW(SCALE, 6, scale, .inputs = {2, 2}, .beside = WISP_BESIDE_PIXEL, .sizing = WISP_SIZED_AS_INPUT)
 
 typedef enum wisp_operation {
 #define WISP_OPERATION_CODE(word, code, ...) WISP_OP_##word = code,
@@ -45,7 +52,25 @@ typedef enum wisp_operation {
 wisp_operation_row wisp_operation_row_of(wisp_operation operation);
 
 /* A side of the output; less than 1 where the window is larger than what it slides over. `padding`: of both ends. */
-int wisp_operation_side(wisp_sizing sizing, int side, int kernel, int stride, int padding);
+static inline int wisp_operation_side(wisp_sizing sizing, int side, int kernel, int stride,
+                                      int padding) {
+  switch (sizing) {
+    case WISP_SIZED_BY_WINDOW: return wisp_floor_div(side + padding - kernel, stride) + 1;
+    case WISP_SIZED_BY_FACTOR: return side * stride;
+    case WISP_SIZED_AS_INPUT: return side;
+    case WISP_SIZED_TO_ONE: return 1;
+  }
+  return 0;
+}
+
+/* Whether a tensor has the side that one beside a first one must have. */
+static inline int wisp_operation_fits(wisp_beside beside, int side, int first) {
+  switch (beside) {
+    case WISP_BESIDE_ALIKE: return side == first;
+    case WISP_BESIDE_PIXEL: return side == 1;
+  }
+  return 0;
+}
 
 typedef struct wisp_activation_row {
   const char *name; /* static; NULL: there is no such activation */

@@ -32,13 +32,12 @@ static int set_phases(wisp_plan *plan, int phases, int tensor) {
                   wisp_ceil_div(whole->width, p->stride_x));
 }
 
-/* Whether what a layer reads side by side, and what it adds, is of one size. Factors stay 1x1: layout.c. */
+/* Whether what a layer reads, and what it adds, still goes together. */
 static int is_joined(const wisp_plan *plan, const wisp_step *step) {
   const wisp_layer *l = &plan->model->layer[step->layer];
   const wisp_image *images = plan->images;
-  const int side_by_side = l->input_count - wisp_operation_row_of(l->operation).scales;
-  for (int k = 1; k < side_by_side; k++)
-    if (!is_same_size(&images[l->inputs[k]].view, &images[l->inputs[0]].view)) return 0;
+  for (int k = 1; k < l->input_count; k++)
+    if (!wisp_fits(l, &images[l->inputs[k]].view, &images[l->inputs[0]].view)) return 0;
   return step->residual < 0 ||
          is_same_size(&images[step->residual].view, &images[step->output].view);
 }

@@ -68,7 +68,6 @@ struct wisp_step {
   wisp_filter *filters; /* depthwise: [planes of the output] */
   int32_t *words;       /* the streams of quads or filters */
   wisp_finish finish;
-  int32_t ratio;  /* of wisp_mean or wisp_factor */
   int *channels;  /* head: [quad_count][4] channels of the quads, -1 where there is none */
   int gate_quads; /* head: how many of them are of channels that gate */
 };

@@ -34,4 +34,11 @@ static inline wisp_size wisp_output_size(const wisp_layer *l, const wisp_view *i
                                          l->pad_left + l->pad_right)};
 }
 
+/* Whether a layer can read a tensor beside its first one. */
+static inline int wisp_fits(const wisp_layer *l, const wisp_view *other, const wisp_view *first) {
+  const wisp_beside beside = wisp_operation_row_of(l->operation).beside;
+  return wisp_operation_fits(beside, other->height, first->height) &&
+         wisp_operation_fits(beside, other->width, first->width);
+}
+
 #endif

@@ -196,7 +196,7 @@ static const node_kind KINDS[] = {
 static node_kind kind_of(wisp_node_kind kind) {
   if ((size_t)kind < sizeof KINDS / sizeof *KINDS) return KINDS[kind];
   const wisp_operation_row row = wisp_operation_row_of(wisp_node_operation(kind));
-  return (node_kind){row.name, 1 + row.scales, 1 + row.scales, row.weighs, rule_layer};
+  return (node_kind){row.name, row.inputs[0], row.inputs[1], row.weighs, rule_layer};
 }
 
 const char *wisp_kinds_name(wisp_node_kind kind) { return kind_of(kind).name; }

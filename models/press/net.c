@@ -20,10 +20,6 @@ int wisp_net_keeps_channels(const wisp_net_layer *layer) { return !row_of(layer)
 
 int wisp_net_keeps_range(const wisp_net_layer *layer) { return row_of(layer).moves; }
 
-int wisp_net_side_by_side(const wisp_net_layer *layer) {
-  return layer->input_count - row_of(layer).scales;
-}
-
 int wisp_net_is_per_channel(const wisp_net_layer *layer) {
   return row_of(layer).weighs && !row_of(layer).mixes;
 }
@@ -44,22 +40,18 @@ static int output_side(const wisp_net_layer *layer, int side, int axis) {
 static wisp_status measure_layer(wisp_net *net, wisp_net_layer *layer, wisp_error *error) {
   const wisp_net_tensor *in = &net->tensors[layer->inputs[0]];
   wisp_net_tensor *out = &net->tensors[wisp_net_output(net, layer)];
-  for (int i = wisp_net_side_by_side(layer); i < layer->input_count; i++) {
-    const wisp_net_tensor *factors = &net->tensors[layer->inputs[i]];
-    if (factors->height != 1 || factors->width != 1)
-      return wisp_fail(
-          error, WISP_ERR_UNSUPPORTED,
-          "Node %d multiplies by a tensor of %dx%d; only one number a channel is possible.",
-          layer->node, factors->width, factors->height);
-  }
-  for (int i = 1; i < wisp_net_side_by_side(layer); i++) {
+  for (int i = 1; i < layer->input_count; i++) {
     const wisp_net_tensor *other = &net->tensors[layer->inputs[i]];
-    if (!same_size(in, other))
-      return wisp_fail(
-          error, WISP_ERR_ARGUMENT,
-          "Node %d reads a tensor of %dx%d beside one of %dx%d; is the input size a multiple of "
-          "the network's stride?",
-          layer->node, other->width, other->height, in->width, in->height);
+    const wisp_beside beside = row_of(layer).beside;
+    if (wisp_operation_fits(beside, other->height, in->height) &&
+        wisp_operation_fits(beside, other->width, in->width))
+      continue;
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "Node %d (%s) can't read a tensor of %dx%d beside one of %dx%d; is the input "
+                     "size a multiple of "
+                     "the network's stride?",
+                     layer->node, row_of(layer).name, other->width, other->height, in->width,
+                     in->height);
   }
   out->height = output_side(layer, in->height, 0);
   out->width = output_side(layer, in->width, 1);

@@ -84,8 +84,6 @@ int wisp_net_mixes_channels(const wisp_net_layer *layer);
 int wisp_net_keeps_channels(const wisp_net_layer *layer);
 /* Its numbers only move, so that input and output have one range. */
 int wisp_net_keeps_range(const wisp_net_layer *layer);
-/* How many of its inputs stand side by side; behind them may be one of 1x1, factors for their channels. */
-int wisp_net_side_by_side(const wisp_net_layer *layer);
 /* Output channel c reads input channel c alone, with weights of its own. */
 int wisp_net_is_per_channel(const wisp_net_layer *layer);
 

@@ -78,7 +78,7 @@ static void add_node(source *s, wisp_graph *graph) {
     inputs[i] = (int)((unsigned)graph->node_count - (unsigned)number(s, i ? 8 : 2));
   node.inputs = inputs;
   const int joins = node.kind == WISP_NODE_CONCAT || node.kind == WISP_NODE_ADD ||
-                    wisp_operation_row_of(wisp_node_operation(node.kind)).scales;
+                    wisp_operation_row_of(wisp_node_operation(node.kind)).inputs[0] == 2;
   node.input_count = joins ? 2 : 1;
   if (take(s) >= 248) node.input_count = number(s, 4) % 5;
   node.channels = number(s, 24);

@@ -339,7 +339,8 @@ int main(int argc, char **argv) {
   test_refusal(added_pools, WISP_ERR_UNSUPPORTED, "Node 4 (add)");
   test_refusal(added_and_read, WISP_ERR_UNSUPPORTED, "Node 3 (add)");
   test_refusal(pooled_concat, WISP_ERR_UNSUPPORTED, "Node 3 (maxpool)");
-  test_refusal(scaled_by_image, WISP_ERR_UNSUPPORTED, "Node 2 multiplies by a tensor of 8x8");
+  test_refusal(scaled_by_image, WISP_ERR_ARGUMENT,
+               "(scale) can't read a tensor of 8x8 beside one of 8x8");
   test_refusal(scaled_concat, WISP_ERR_UNSUPPORTED, "Node 5 (scale): reads a concatenation");
   test_refusal(averaged_concat, WISP_ERR_UNSUPPORTED, "Node 3 (average): reads a concatenation");
   test_refusal(activated_twice, WISP_ERR_UNSUPPORTED, "Node 3 (activation)");

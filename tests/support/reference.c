@@ -169,7 +169,8 @@ static uint8_t mean(const job *j, int channel, int y, int x) {
     for (int column = 0; column < in->width; column++)
       sum += byte_at(j, j->l->inputs[0], channel, row, column) - in->zero_point;
   const int64_t n = (int64_t)in->height * in->width;
-  const int byte = wisp_clamp(wisp_mean(sum, n, j->step->ratio) + j->out->zero_point, 0, 255);
+  const int byte =
+      wisp_clamp(wisp_mean(sum, n, j->step->finish.ratio) + j->out->zero_point, 0, 255);
   return compared(j, byte, (double)in->scale * (double)sum / (double)n / (double)j->out->scale);
 }
 
@@ -178,7 +179,7 @@ static uint8_t product(const job *j, int channel, int y, int x) {
   const uint8_t pixel[WISP_LANES] = {(uint8_t)byte_at(j, j->l->inputs[0], channel, y, x)};
   const int factor = byte_at(j, j->l->inputs[1], channel, 0, 0);
   const int16_t factors[WISP_LANES] = {
-      (int16_t)wisp_factor(factor, by->zero_point, j->step->ratio)};
+      (int16_t)wisp_factor(factor, by->zero_point, j->step->finish.ratio)};
   wisp_finish f = j->step->finish;
   f.flip = 0;
   uint8_t out[WISP_LANES];

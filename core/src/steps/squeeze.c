@@ -16,7 +16,7 @@ static wisp_status make_average(wisp_plan *plan, wisp_step *step, wisp_error *er
   if (!(ratio <= WISP_RATIO_MOST))
     return wisp_fail(error, WISP_ERR_LIMIT, "Layer %d averages steps of %g to steps of %g.",
                      step->layer, (double)in->scale, (double)out->scale);
-  step->ratio = (int32_t)ratio;
+  step->finish.ratio = (int32_t)ratio;
   return WISP_OK;
 }
 
@@ -29,7 +29,7 @@ static void average_task(void *context, int index) {
   const wisp_average average = {in->height,
                                 in->width,
                                 in->pitch,
-                                j->step->ratio,
+                                j->step->finish.ratio,
                                 tensor[l->inputs[0]].zero_point,
                                 tensor[l->output].zero_point,
                                 j->plan->flip};
@@ -64,7 +64,7 @@ static wisp_status make_scale(wisp_plan *plan, wisp_step *step, wisp_error *erro
                                .out_zero = (int16_t)out->zero_point,
                                .residual_zero = (int16_t)in->zero_point,
                                .flip = plan->flip};
-  step->ratio = (int32_t)floor(exact / out_scale * WISP_RATIO_MOST + 0.5);
+  step->finish.ratio = (int32_t)floor(exact / out_scale * WISP_RATIO_MOST + 0.5);
   return WISP_OK;
 }
 
@@ -80,7 +80,8 @@ static void scale_task(void *context, int index) {
     const uint8_t *bytes = wisp_task_row(by, plane, 0);
     int16_t factors[WISP_LANES];
     for (int lane = 0; lane < WISP_LANES; lane++)
-      factors[lane] = (int16_t)wisp_factor(bytes[lane] ^ j->plan->flip, zero_point, s->ratio);
+      factors[lane] =
+          (int16_t)wisp_factor(bytes[lane] ^ j->plan->flip, zero_point, s->finish.ratio);
     for (int y = p.y0; y < p.y1; y++)
       j->plan->kernels->scale(&s->finish, factors, wisp_task_row(in, plane, y),
                               wisp_task_row(&out->view, plane, y), out->view.width);
