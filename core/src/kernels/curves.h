@@ -1,4 +1,4 @@
-/* curves.h - what each activation does to a 16-bit fixed-point number: the definition, and the same on eight lanes.
+/* curves.h - what each activation does to a number: in 16-bit fixed point, the same on eight lanes, in float.
  * SPDX-License-Identifier: Apache-2.0
  *
  * A case of each switch for a row of WISP_ACTIVATION_ROWS; kernels need no other line. */
@@ -6,6 +6,7 @@
 #define WISP_KERNELS_CURVES_H
 
 #include "../kernel.h"
+#include "f32x4.h"
 
 /* The logistic function of -t on 0 <= t <= WISP_SIGMOID_RANGE is p(w)^4, w = 2 t / WISP_SIGMOID_RANGE - 1, with the
  * polynomial p below in fractions of 32768, lowest power first: least largest error of t * p^4, found by iterated
@@ -108,4 +109,47 @@ WISP_INLINE wisp_v128 wisp_curve_x8(const wisp_finish_vectors *f, wisp_activatio
 }
 
 #endif
+
+/* ---- four floats, and the slope there: in the press ---- */
+
+static inline wisp_f32x4 wisp_curve_real(wisp_f32x4 v, wisp_activation activation, float slope) {
+  const wisp_f32x4 zero = wisp_splat_x4(0), one = wisp_splat_x4(1);
+  switch (activation) {
+    case WISP_ACT_NONE: return v;
+    case WISP_ACT_RELU: return wisp_choose_x4(v < zero, zero, v);
+    case WISP_ACT_LEAKY: return wisp_choose_x4(v < zero, v * wisp_splat_x4(slope), v);
+    case WISP_ACT_SILU: return v / (one + wisp_exp_x4(-v));
+    case WISP_ACT_HARDSWISH:
+      return v * wisp_clamp_x4(v + wisp_splat_x4(3), 0, 6) / wisp_splat_x4(6);
+    case WISP_ACT_SIGMOID: return one / (one + wisp_exp_x4(-v));
+    case WISP_ACT_HARDSIGMOID: return wisp_clamp_x4(v + wisp_splat_x4(3), 0, 6) / wisp_splat_x4(6);
+  }
+  return v;
+}
+
+/* Its derivative at v. */
+static inline wisp_f32x4 wisp_curve_slope(wisp_f32x4 v, wisp_activation activation, float slope) {
+  const wisp_f32x4 zero = wisp_splat_x4(0), one = wisp_splat_x4(1);
+  wisp_f32x4 sigmoid;
+  switch (activation) {
+    case WISP_ACT_NONE: return one;
+    case WISP_ACT_RELU: return wisp_choose_x4(v < zero, zero, one);
+    case WISP_ACT_LEAKY: return wisp_choose_x4(v < zero, wisp_splat_x4(slope), one);
+    case WISP_ACT_SILU:
+      sigmoid = one / (one + wisp_exp_x4(-v));
+      return sigmoid * (one + v * (one - sigmoid));
+    case WISP_ACT_HARDSWISH:
+      return wisp_choose_x4(
+          v < wisp_splat_x4(-3), zero,
+          wisp_choose_x4(v > wisp_splat_x4(3), one, (v + v + wisp_splat_x4(3)) / wisp_splat_x4(6)));
+    case WISP_ACT_SIGMOID:
+      sigmoid = one / (one + wisp_exp_x4(-v));
+      return sigmoid * (one - sigmoid);
+    case WISP_ACT_HARDSIGMOID:
+      return wisp_choose_x4(v < wisp_splat_x4(-3), zero,
+                            wisp_choose_x4(v > wisp_splat_x4(3), zero, wisp_splat_x4(1.0f / 6)));
+  }
+  return one;
+}
+
 #endif
