@@ -166,6 +166,8 @@ typedef struct wisp_kernels {
   const char *name; /* "scalar", "simd", "relaxed", "relaxed-fused" */
   int any_sign;     /* whether both representations work, not only the engine's own */
   int wide_sums;    /* whether groups may be of any size, since no sum has 16 bits */
+  int tile;         /* pixels that a convolution sums together */
+  int half_cost;    /* of up to half a tile, per cent of a whole one's time */
 #define WISP_KERNEL_SLOT(name, type) type *name;
   WISP_KERNEL_ROWS(WISP_KERNEL_SLOT)
 #undef WISP_KERNEL_SLOT

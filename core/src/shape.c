@@ -6,8 +6,7 @@ enum {
   STRIP_BYTES = 512 << 10, /* of input that a task keeps in the second-level cache */
   PIECE_BYTES = 24 << 10,  /* of input that a piece of a task keeps in the first-level cache */
   PIECE_STEP = 48,         /* pixels: no kernel computes more of a piece than it has */
-  TILE = 24,               /* pixels of most kernels' tiles */
-  WORTH = 95               /* per cent: rows are walked by themselves if that is as few tiles */
+  WORTH = 95               /* per cent: rows are walked by themselves if they cost as little */
 };
 
 /* ---- sizes ---- */
@@ -70,13 +69,21 @@ static int piece_of(const wisp_plan *plan, const wisp_step *step) {
   return wisp_clamp(pixels / PIECE_STEP * PIECE_STEP, PIECE_STEP, WISP_PIECE);
 }
 
-/* Flat or row by row. Kernels compute whole tiles, the last of a walk in part for nothing. */
+/* Of a walk of `n` pixels, in hundredths of a tile's time: kernels compute whole tiles, the last in part for nothing. */
+static int walk_cost(const wisp_kernels *kernels, int n) {
+  const int rest = n % kernels->tile;
+  return n / kernels->tile * 100 +
+         (rest == 0 ? 0 : rest * 2 <= kernels->tile ? kernels->half_cost : 100);
+}
+
+/* Flat or row by row. */
 static void set_walk(const wisp_plan *plan, wisp_step *step) {
   const wisp_view *out = &plan->images[step->output].view;
   const int piece = step->kind == &wisp_step_conv ? piece_of(plan, step) : 0;
-  const int flat = wisp_ceil_div(out->height * out->pitch, TILE),
-            by_row = out->height * wisp_ceil_div(out->width, TILE);
-  const int is_flat = by_row * 100 > flat * WORTH || out->width > WISP_PIECE;
+  const int flat = walk_cost(plan->kernels, out->height * out->pitch),
+            by_row = out->height * walk_cost(plan->kernels, out->width);
+  const int is_flat =
+      (int64_t)by_row * 100 > (int64_t)flat * WORTH || out->width > WISP_PIECE;
   const int stretches = wisp_max(1, piece / out->width);
   step->stretch = out->pitch;
   step->span = is_flat ? out->pitch : out->width;
