@@ -13,24 +13,20 @@ static const wisp_kernels scalar = {
     .name = "scalar", .any_sign = 1, .wide_sums = 1, .tile = 1, WISP_KERNEL_ROWS(SCALAR_SLOT)};
 
 #if WISP_RELAXED
-static const wisp_kernels sets[] = {{.name = "relaxed",
-                                     .tile = 16,
-                                     .half_cost = 100,
-                                     WISP_KERNEL_ROWS(SIMD_SLOT)},
-                                    {.name = "relaxed-fused",
-                                     .wide_sums = 1,
-                                     .tile = 24,
-                                     .half_cost = 67,
-                                     WISP_KERNEL_DOT_ROWS(FUSED_SLOT)
-                                         WISP_KERNEL_OTHER_ROWS(SIMD_SLOT)}};
-#elif WISP_SIMD
 static const wisp_kernels sets[] = {
-    {.name = "simd",
-     .any_sign = 1,
+    {.name = "relaxed", .tile = 16, .half_cost = 100, WISP_KERNEL_ROWS(SIMD_SLOT)},
+    {.name = "relaxed-fused",
      .wide_sums = 1,
      .tile = 24,
-     .half_cost = 50,
-     WISP_KERNEL_ROWS(SIMD_SLOT)}};
+     .half_cost = 67,
+     WISP_KERNEL_DOT_ROWS(FUSED_SLOT) WISP_KERNEL_OTHER_ROWS(SIMD_SLOT)}};
+#elif WISP_SIMD
+static const wisp_kernels sets[] = {{.name = "simd",
+                                     .any_sign = 1,
+                                     .wide_sums = 1,
+                                     .tile = 24,
+                                     .half_cost = 50,
+                                     WISP_KERNEL_ROWS(SIMD_SLOT)}};
 #else
 #define sets (&scalar)
 #endif

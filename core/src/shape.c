@@ -69,11 +69,13 @@ static int piece_of(const wisp_plan *plan, const wisp_step *step) {
   return wisp_clamp(pixels / PIECE_STEP * PIECE_STEP, PIECE_STEP, WISP_PIECE);
 }
 
-/* Of a walk of `n` pixels, in hundredths of a tile's time: kernels compute whole tiles, the last in part for nothing. */
+/* Of a walk of `n` pixels, in hundredths of a tile's time: kernels compute whole tiles, the last in part for
+ * nothing. */
 static int walk_cost(const wisp_kernels *kernels, int n) {
   const int rest = n % kernels->tile;
-  return n / kernels->tile * 100 +
-         (rest == 0 ? 0 : rest * 2 <= kernels->tile ? kernels->half_cost : 100);
+  return n / kernels->tile * 100 + (rest == 0                   ? 0
+                                    : rest * 2 <= kernels->tile ? kernels->half_cost
+                                                                : 100);
 }
 
 /* Flat or row by row. */
@@ -82,8 +84,7 @@ static void set_walk(const wisp_plan *plan, wisp_step *step) {
   const int piece = step->kind == &wisp_step_conv ? piece_of(plan, step) : 0;
   const int flat = walk_cost(plan->kernels, out->height * out->pitch),
             by_row = out->height * walk_cost(plan->kernels, out->width);
-  const int is_flat =
-      (int64_t)by_row * 100 > (int64_t)flat * WORTH || out->width > WISP_PIECE;
+  const int is_flat = (int64_t)by_row * 100 > (int64_t)flat * WORTH || out->width > WISP_PIECE;
   const int stretches = wisp_max(1, piece / out->width);
   step->stretch = out->pitch;
   step->span = is_flat ? out->pitch : out->width;

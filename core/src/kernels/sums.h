@@ -22,7 +22,8 @@ wisp_sum_pixels wisp_sum_narrow; /* 16-bit sums of each group, then widened */
 wisp_sum_pixels wisp_sum_fused;  /* 32-bit sums of four products in one instruction */
 #endif
 
-/* Writes the scaled sums of `vectors` times four pixels, rounded up to an even number, of channel `c` from pixel `at` on. */
+/* Writes the scaled sums of `vectors` times four pixels, rounded up to an even number, of channel `c` from pixel `at`
+ * on. */
 WISP_INLINE void wisp_put_sums(const wisp_v128 *sums, int vectors, const wisp_quad *quad, int c,
                                int at, int as_real, wisp_sums *out) {
   const wisp_v128 scale = wasm_v128_load32_splat(&quad->scale[c]);
