@@ -1,5 +1,4 @@
 // Builds what is out of date: browser modules and scripts, the WASI command, the types; by name also what tests need.
-// programs.
 //   node tools/build.mjs [web] [wasi] [types] [reactor] [wasm-tests] [native] [asan]      default: web wasi types
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

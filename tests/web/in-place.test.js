@@ -8,7 +8,10 @@ import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { chromium as findChromium } from '../../tools/places.mjs';
 import { startServer } from '../../tools/serve.mjs';
+import { press } from '../../web/src/press.js';
+import { makePicture } from '../support/fixtures.js';
 import { makeFixtures, openSite } from '../support/site.js';
+import { tinyYolo } from '../support/tiny-yolo.js';
 
 const SKIP = findChromium() ? false : 'no Chromium here: node tools/setup.mjs sets one up';
 const FLAGS = [
@@ -28,7 +31,9 @@ before(async () => {
   if (SKIP) return;
   site = await openSite();
   ({ boxes } = await makeFixtures());
-  writeFileSync(path.join(site.folder, 'blank.html'), '<!doctype html><title>blank</title>');
+  const map = `<script type="importmap">{"imports": {"pbf": "/vendor/pbf/index.js"}}</script>`;
+  const blank = `<!doctype html><title>blank</title>${map}`;
+  writeFileSync(path.join(site.folder, 'blank.html'), blank);
   server = await startServer({ port: 0, folders: { '/own/': site.folder } });
   browser = await chromium.launch({ executablePath: findChromium(), args: FLAGS });
 });
@@ -136,26 +141,83 @@ describe('a service worker', { skip: SKIP }, () => {
       assert.doesNotMatch(refused, /workerUrl/);
     });
   });
+
+  test('is told where to press', async () => {
+    const source = `
+      import { Press } from '/web/src/press.js';
+      const model = { input: { width: 32, height: 32 }, classes: ['x'], heads: [], nodes: [] };
+      addEventListener('install', () => skipWaiting());
+      addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+      addEventListener('message', async ({ source }) =>
+        source.postMessage(await Press.open(model).catch(String)));`;
+    writeFileSync(path.join(site.folder, 'sw.js'), source);
+    await withPage(async (page) => {
+      const refused = await ask(page, 'sw.js', '');
+      assert.match(
+        String(refused),
+        /\(ServiceWorkerGlobalScope\).*\. Press in a page, or under Node/,
+      );
+    });
+  });
 });
 
-test('a page without workers detects in place by itself; the press says that it needs one', {
+test('a page without workers detects and presses in place by itself', { skip: SKIP }, async () => {
+  const network = [...tinyYolo()];
+  const { width, height, data } = makePicture();
+  const pixels = { width, height, data: [...data] };
+  const pictures = [{ width, height, data }];
+  const { bytes } = await press(new Uint8Array(network), { pictures, threads: 1, name: 'x' });
+  await withPage(async (page) => {
+    const found = await page.evaluate(
+      async ([network, { width, height, data }]) => {
+        Reflect.deleteProperty(globalThis, 'Worker');
+        const [index, own] = ['/web/src/index.js', '/web/src/press.js'];
+        const { Detector } = await import(index);
+        const detector = await Detector.open('/own/tiny.wisp', { threads: 4 });
+        const found = await detector.detect('/own/picture.png', { confidence: 0.2 });
+        const { press } = await import(own);
+        const pictures = [{ width, height, data: new Uint8Array(data) }];
+        const model = new Uint8Array(network);
+        const phases = new Set();
+        const onProgress = (/** @type {any} */ { phase }) => phases.add(phase);
+        const { bytes } = await press(model, { pictures, threads: 4, name: 'x', onProgress });
+        const told = [...phases].join(' ');
+        return { boxes: found.boxes, reason: detector.info.reason, bytes: [...bytes], told };
+      },
+      /** @type {const} */ ([network, pixels]),
+    );
+    assert.equal(JSON.stringify(found.boxes), boxes);
+    assert.equal(found.reason, WITHOUT_WORKER);
+    assert.deepEqual(Uint8Array.from(found.bytes), bytes);
+    assert.equal(found.told, 'import load fold observe quantise pack');
+  });
+});
+
+test('what is compiled already is taken as it is, where nothing may be compiled', {
   skip: SKIP,
 }, async () => {
   await withPage(async (page) => {
     const found = await page.evaluate(async () => {
-      Reflect.deleteProperty(globalThis, 'Worker');
-      const [index, press] = ['/web/src/index.js', '/web/src/press.js'];
-      const { Detector } = await import(index);
-      const detector = await Detector.open('/own/tiny.wisp', { threads: 4 });
-      const found = await detector.detect('/own/picture.png', { confidence: 0.2 });
-      const model = { input: { width: 32, height: 32 }, classes: ['x'], heads: [], nodes: [] };
-      const { Press } = await import(press);
-      const refused = await Press.open(model).catch(String);
-      return { boxes: found.boxes, reason: detector.info.reason, refused };
+      const [index, place] = ['/web/src/index.js', '/web/src/in-place.js'];
+      const [{ Detector }, { inPlace }] = [await import(index), await import(place)];
+      const wisp = await WebAssembly.compileStreaming(fetch('/dist/wisp.wasm'));
+      Object.assign(WebAssembly, {
+        Module: class {
+          constructor() {
+            throw new WebAssembly.CompileError('disallowed by embedder'); // as Cloudflare's workerd says
+          }
+        },
+      });
+      const model = await (await fetch('/own/tiny.wisp')).blob();
+      const refused = await Detector.open(model, { inPlace }).catch(String);
+      const there = { ...inPlace, wasm: { wisp } };
+      const detector = await Detector.open(model, { inPlace: there });
+      const { boxes } = await detector.detect('/own/picture.png', { confidence: 0.2 });
+      return { boxes, variant: detector.info.variant, refused };
     });
     assert.equal(JSON.stringify(found.boxes), boxes);
-    assert.equal(found.reason, WITHOUT_WORKER);
-    assert.match(found.refused, /No worker can be started here \(Window\), which the press needs/);
+    assert.equal(found.variant, 'wisp');
+    assert.match(found.refused, /disallowed by embedder.*hand one over with inPlace\.wasm/);
   });
 });
 

@@ -9,7 +9,7 @@ import { brotliCompressSync } from 'node:zlib';
 import { runtimeFiles } from '../../web/src/detect/runtime-files.js';
 import { compile, instantiate } from '../../web/src/wasm/instance.js';
 
-const { glue, wasm } = runtimeFiles().wisp;
+const { glue, wasm } = /** @type {{glue: string, wasm: string}} */ (runtimeFiles().wisp);
 const bytes = readFileSync(fileURLToPath(wasm));
 const page = '<!doctype html><title>Not found</title>';
 

@@ -6,7 +6,8 @@ export function isNode() {
   return (
     typeof process === 'object' && // webpack and others give pages a `process`, Electron a real one
     typeof process.versions?.node === 'string' &&
-    Reflect.get(process, 'type') !== 'renderer'
+    Reflect.get(process, 'type') !== 'renderer' &&
+    globalThis.navigator?.userAgent !== 'Cloudflare-Workers' // they have a `process` too, and no threads
   );
 }
 

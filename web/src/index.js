@@ -95,6 +95,7 @@ export class Detector {
       threads: threadCount(options.threads),
       cores: countCores(),
       variant: options.variant,
+      there: options.inPlace?.wasm && Object.keys(options.inPlace.wasm),
       isAlone: !isNode() && (options.inPlace !== undefined || typeof Worker !== 'function'),
     };
     const { warmUp = true, kernels } = options;
@@ -246,8 +247,8 @@ const closed = () => new WispError('WISP_ERR_CLOSED', 'The detector is closed.')
  * @returns {Promise<import('./detect/variant.js').Choice>}
  */
 async function load(link, wanted, { wasmBase, inPlace, onProgress, signal }) {
-  const files = runtimeFiles(wasmBase, isNode() ? undefined : inPlace?.glue);
-  const { variant } = chooseVariant(wanted.wish);
+  const { variant } = chooseVariant(wanted.wish); // says what is missing here, before anything is looked for
+  const files = runtimeFiles(wasmBase, isNode() ? undefined : inPlace);
   const report = (/** @type {number} */ loaded, /** @type {number} */ total) =>
     onProgress?.({ phase: 'engine', loaded, total });
   const compiled = await compile(files[variant].wasm, report, signal);

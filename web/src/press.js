@@ -9,7 +9,7 @@ import { bindMethods } from './crew/bound.js';
 import { forgotten, Link, remembering } from './crew/link.js';
 import { kindOf, naming, WispError } from './error.js';
 import { onlyClasses } from './graph/class-subset.js';
-import { countCores } from './host.js';
+import { countCores, isNode } from './host.js';
 import { explainRefusal, movable, pack } from './picture/pack.js';
 import { release } from './picture/picture.js';
 import { isOfPicture } from './picture/picture-fault.js';
@@ -61,7 +61,7 @@ export { WispError };
  * @property {string[]} remarks what was supposed of the file, or is lost
  */
 
-/** A network in float while it is looked at; works in a Worker. */
+/** A network in float while it is looked at; works in a Worker, or in place where none can be started. */
 export class Press {
   /** @type {Link<PressVerbs>} */
   #link;
@@ -96,7 +96,11 @@ export class Press {
     const { signal, onProgress } = options;
     signal?.throwIfAborted();
     const size = inputSize(options.size);
-    const wish = { threads: threadCount(options.threads), cores: countCores() };
+    const wish = {
+      threads: threadCount(options.threads),
+      cores: countCores(),
+      isAlone: !isNode() && typeof Worker !== 'function',
+    };
     onProgress?.({ phase: 'import' });
     const classes = classList(options.classes);
     const { graph: whole, source } = await importFrom(model, options).catch((thrown) => {

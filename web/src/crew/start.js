@@ -1,7 +1,7 @@
 // Starts a worker, in a page or under Node. No module of a worker imports this one, nor any other with `new Worker` in
 // it: a bundler that follows workers would find the worker in its own modules, and never end.
 
-import { kindOf, saying, WispError } from '../error.js';
+import { saying, WispError } from '../error.js';
 import { absolute, isNode, nodeModules } from '../host.js';
 import { startHere } from './here.js';
 import { isForeign, lineFor, newWorker } from './new-worker.js';
@@ -21,7 +21,8 @@ import { Threads } from './threads-of-page.js';
  * @typedef {object} WorkerFiles of the package
  * @property {() => Worker} inPage starts it: bundlers see a worker only where `new Worker` holds its address
  * @property {string} inNode address of the one for Node, from this module
- * @property {() => Promise<import('./here.js').InPlace>} [inPlace] what does its work where no worker can be started
+ * @property {() => Promise<import('./here.js').InPlace>} inPlace what does its work where no worker can be started
+ * @property {string} otherwise what to do where that can't be imported either
  * @property {{page: string, node: string}} inPackage paths of both in the package; pages get the one that is built
  */
 
@@ -34,11 +35,9 @@ import { Threads } from './threads-of-page.js';
  */
 export function startWorker(address, events, own, inPlace) {
   if (isNode()) return startThread(address, events, own.inNode);
-  if (inPlace) return startHere(inPlace, events);
+  if (inPlace) return startHere(inPlace, events, own.otherwise);
   if (typeof Worker === 'function') return startWebWorker(address, events, own.inPage);
-  if (own.inPlace) return startHere(own.inPlace(), events);
-  const sentence = `No worker can be started here (${kindOf(globalThis)}), which the press needs: press in a page.`;
-  throw new WispError('WISP_ERR_ENGINE', sentence);
+  return startHere(own.inPlace(), events, own.otherwise);
 }
 
 /** @param {string | URL | undefined} address @param {CrewEvents} events @param {string} own @returns {Crew} */

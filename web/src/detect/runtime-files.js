@@ -3,17 +3,20 @@
 /**
  * @typedef {object} BuildFiles
  * @property {string | Function} glue what makes an instance, or the address of the ES module that has it
- * @property {string} wasm address of its WebAssembly
+ * @property {string | WebAssembly.Module} wasm its WebAssembly, or the address of that
  */
 
 /**
  * @param {string | URL} [base] folder that holds the files under their own names; without it, the package's
- * @param {Record<string, Function>} [glues] that are there already, by the name of the build
+ * @param {{glue?: Record<string, Function>, wasm?: Record<string, WebAssembly.Module>}} [there] what is there already,
+ *   by the name of the build
  * @returns {Record<import('./variant.js').Variant, BuildFiles>}
  */
-export function runtimeFiles(base, glues = {}) {
-  const files = /** @type {Record<string, BuildFiles>} */ (addresses(base));
-  for (const name of Object.keys(glues)) files[name].glue = glues[name];
+export function runtimeFiles(base, { glue = {}, wasm } = {}) {
+  // a place that compiles nothing has no addresses either
+  const files = /** @type {Record<string, BuildFiles>} */ (addresses(base ?? (wasm && '.')));
+  for (const name of Object.keys(glue)) files[name].glue = glue[name];
+  for (const name of Object.keys(wasm ?? {})) files[name].wasm = /** @type {any} */ (wasm)[name];
   return files;
 }
 

@@ -15,6 +15,7 @@ import { naming, saying, WispError } from '../error.js';
  * @property {number} cores of this machine
  * @property {Variant} [variant] this one and no other
  * @property {boolean} [isAlone] whether there are no workers to run threads
+ * @property {string[]} [there] builds that are there already; no others may be compiled
  */
 
 const THREADS_MAX = 8;
@@ -82,17 +83,21 @@ function automaticThreads(cores) {
   return Math.min(THREADS_MAX, Math.max(cores - 1, Math.min(cores, 2)));
 }
 
-function requireSimd() {
+/** @param {boolean} mayCompile */
+function requireSimd(mayCompile) {
   if (typeof WebAssembly !== 'object' || !WebAssembly.validate(SIMD)) {
     throw new WispError(
       'WISP_ERR_ENGINE',
       'There is no WebAssembly SIMD here: wisp needs Chrome 100, Firefox 114, Safari 16.4, Node 20.16 or newer.',
     );
   }
+  if (!mayCompile) return;
   try {
     new WebAssembly.Module(SIMD);
   } catch (cause) {
-    const advice = `If a Content-Security-Policy forbids it, add 'wasm-unsafe-eval' to its script-src`;
+    const advice =
+      "If a Content-Security-Policy forbids it, add 'wasm-unsafe-eval' to its script-src; where only imported " +
+      'modules may run (Cloudflare Workers), hand one over with inPlace.wasm';
     throw new WispError(
       'WISP_ERR_ENGINE',
       `WebAssembly may not run here: ${saying(cause)}. ${advice}.`,
@@ -105,9 +110,11 @@ function requireSimd() {
  * @param {Wish} wish
  * @returns {Choice}
  */
-export function chooseVariant({ threads, cores, variant, isAlone = false }) {
-  requireSimd();
-  const relaxed = relaxedWorks();
+export function chooseVariant({ threads, cores, variant, isAlone = false, there }) {
+  requireSimd(there === undefined);
+  const relaxed = there
+    ? there.includes('wisp-relaxed') && WebAssembly.validate(RELAXED)
+    : relaxedWorks();
   const wanted = threads === 'auto' ? automaticThreads(cores) : threads;
   if (variant) return obey(variant, wanted, relaxed, isAlone);
   const level = relaxed ? 'wisp-relaxed' : 'wisp';

@@ -8,5 +8,7 @@ export const PRESS_WORKER = {
       name: 'wisp press',
     }),
   inNode: '../pressing/press-worker-node.js',
+  inPlace: () => import('./press-service-here.js'), // seldom needed
+  otherwise: 'Press in a page, or under Node',
   inPackage: { page: 'dist/web/press-worker.js', node: 'web/src/pressing/press-worker-node.js' },
 };

@@ -87,12 +87,13 @@ async function importGlue(address) {
 /** @typedef {(loaded: number, total: number) => void} OnProgress bytes */
 
 /**
- * @param {string} address
+ * @param {string | WebAssembly.Module} address or what is there
  * @param {OnProgress} [onProgress]
  * @param {AbortSignal} [signal]
  * @returns {Promise<WebAssembly.Module>}
  */
 export async function compile(address, onProgress = () => {}, signal = undefined) {
+  if (typeof address !== 'string') return address;
   try {
     if (!/^https?:/.test(address)) return await compileWhole(await download(address), onProgress);
     const response = await fetchFile(address, signal);
