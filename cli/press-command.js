@@ -196,7 +196,7 @@ async function pressAll(press, jobs, { pictures, labels }, options) {
   const isJudged = labels !== null || (report !== undefined && seen > 0);
   const yardstick = isJudged ? await Yardstick.make(press, labels, pictures, reads) : null;
   if (channels) {
-    await press.channels(channels);
+    warnOfLess(await press.channels(channels), channels);
     await observe(press, pictures, reads);
   }
   const lines = [];
@@ -280,6 +280,16 @@ function warnOfFew(seen, jobs) {
   const pictures = `${seen} picture${seen === 1 ? ' is' : 's are'}`;
   console.error(
     `warning: ${pictures} few to prune by; ${FEW} or more, 128 at best, keep more of the accuracy.`,
+  );
+}
+
+/** @param {number} saved share of the work @param {number} asked */
+function warnOfLess(saved, asked) {
+  if (saved >= asked / 2) return;
+  const share = (saved * 100).toFixed(1);
+  console.error(
+    `warning: ${share} % of the work went with channels, not ${asked * 100} %: what is depthwise, shuffled or read ` +
+      'in parts keeps its own.',
   );
 }
 

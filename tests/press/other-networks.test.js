@@ -137,3 +137,25 @@ for (const [name, size, limits] of /** @type {[string, number | undefined, any][
     requireNear(sorted, limits);
   });
 }
+
+for (const [name, size, settings] of /** @type {[string, number, any][]} */ ([
+  ['channel_pruned_128', 128, { sparsity: 0.3 }],
+  ['v5lite-e_640_fp32', 160, { sparsity: 0.3 }],
+  ['v5lite-e_640_fp32', 160, { bits: 'auto' }],
+])) {
+  const model = `models/${name}.onnx`;
+  test(`${name} takes ${JSON.stringify(settings)}`, {
+    skip: without(model, 'coco/calib'),
+  }, async () => {
+    const press = await Press.open(dataPath(model), { threads: 1, size });
+    for (const picture of calibration(6)) await press.observe(picture);
+    const { layers } = await press.quantise(settings);
+    const detector = await Detector.open(await press.pack(), { threads: 1 });
+    await Promise.all([press.close(), detector.close()]);
+    const sum = (/** @type {(layer: any) => number} */ of) =>
+      layers.reduce((all, layer) => all + of(layer), 0);
+    const share = sum(({ zeroBlocks }) => zeroBlocks) / sum(({ blocks }) => blocks);
+    if (settings.sparsity) assert.ok(share > 0.25 && share < 0.4, `${share} of the blocks`);
+    else assert.ok(layers.some(({ bits }) => bits < 7) && layers.some(({ bits }) => bits === 7));
+  });
+}

@@ -13,7 +13,8 @@ import { halfsToFloats } from './halfs.js';
  *   attributes: Map<string, Attribute>}} OnnxNode
  * @typedef {{name: string, type: number, dims: (number | null)[] | null}} OnnxValue null is unknown
  * @typedef {{producer: string, opset: number, metadata: Map<string, string>, nodes: OnnxNode[],
- *   constants: Map<string, Tensor>, inputs: OnnxValue[], outputs: string[]}} OnnxModel
+ *   constants: Map<string, Tensor>, inputs: OnnxValue[], outputs: string[],
+ *   shapes?: Map<string, OnnxValue['dims']>}} OnnxModel `shapes`: of the outputs, as the file tells them
  */
 
 /** TensorProto.DataType */
@@ -91,6 +92,7 @@ function emptyModel() {
     constants: new Map(),
     inputs: [],
     outputs: [],
+    shapes: new Map(),
   };
 }
 
@@ -186,7 +188,11 @@ function graphField(tag, model, pbf) {
     const { name, tensor } = readTensor(pbf);
     model.constants.set(name, tensor);
   } else if (tag === 11) model.inputs.push(readValue(pbf));
-  else if (tag === 12) model.outputs.push(readValue(pbf).name);
+  else if (tag === 12) {
+    const { name, dims } = readValue(pbf);
+    model.outputs.push(name);
+    model.shapes?.set(name, dims);
+  }
 }
 
 /** @param {PbfReader} pbf @returns {OnnxNode} */

@@ -19,6 +19,11 @@ const MOST_CHANNELS = 1 << 16;
 
 /** What layers do that networks of today have and wisp has not. @type {[RegExp, string][]} */
 const UNKNOWN = [
+  [/^(C3k2?|C2PSA|PSABlock)$/, 'is a layer of YOLO11 and later'],
+  [/^(A2C2f|ABlock|AAttn)$/, 'is a layer of YOLO12'],
+  [/^(SCDown|C2fCIB|PSA)$/, 'is a layer of YOLOv10'],
+  [/^(RepNCSPELAN4|ELAN1|ADown|AConv|CBLinear|SPPELAN)$/, 'is a layer of YOLOv9'],
+  [/^(HGStem|HGBlock|AIFI|RepC3)$/, 'is a layer of RT-DETR'],
   [/Transpose/, 'is a transposed convolution'],
   [/TR$|Transformer|Attention|PSA|^AAttn/, 'is made of attention'],
   [/SE(Module|Layer|Block)$|AvgPool/, 'looks at the whole picture at once'],
