@@ -72,7 +72,7 @@ typedef struct wisp_model_info {
 
 typedef struct wisp_layer_info {
   const char *operation;  /* "conv", "maxpool", "upsample", "depthwise" */
-  const char *activation; /* "none", "relu", "silu", ...: as core/src/operation.c names them */
+  const char *activation; /* "none", "relu", "silu", ...: as core/src/operation.h names them */
   int channels_in, channels_out;
   int kernel_height, kernel_width;
   int stride;                 /* down; across may differ */

@@ -76,7 +76,7 @@ static inline int wisp_net_taps(const wisp_net_layer *layer) {
   return layer->channels_in * wisp_net_kernel_size(layer);
 }
 
-/* What the press asks of a layer instead of its operation's code: of its row in core/src/operation.c. */
+/* What the press asks of a layer instead of its operation's code: of its row in core/src/operation.h. */
 int wisp_net_has_weights(const wisp_net_layer *layer);
 /* Every output channel reads all channels of all inputs. */
 int wisp_net_mixes_channels(const wisp_net_layer *layer);
