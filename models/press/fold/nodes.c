@@ -267,7 +267,7 @@ static wisp_status fold_select(wisp_folding *f, int number) {
 /* A layer without weights. */
 static wisp_status fold_layer(wisp_folding *f, int number) {
   const wisp_node *node = &f->graph->nodes[number];
-  wisp_operand items[2];
+  wisp_operand items[WISP_MAX_INPUTS];
   for (int i = 0; i < node->input_count; i++) {
     const wisp_operands *in = &f->yields[node->inputs[i]];
     if (in->count > 1 || in->picks || in->items->focus)
