@@ -31,7 +31,7 @@ typedef enum wisp_node_kind {
 
 /* The operation of a layer; of other kinds none that there is. */
 static inline wisp_operation wisp_node_operation(wisp_node_kind kind) {
-  return (wisp_operation)wisp_max(0, (int)kind - WISP_NODE_SELECT);
+  return (wisp_operation)(kind > WISP_NODE_SELECT ? kind - WISP_NODE_SELECT : 0);
 }
 
 enum { WISP_MOST_WEIGHTS = 1 << 28 /* of a convolution */ };
