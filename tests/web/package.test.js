@@ -63,23 +63,66 @@ await detector.close();
 export { one, both, bytes };
 `;
 
+/** Compiles programs of the package's users. @param {Record<string, string>} programs by name @param {string[]} lib @param {boolean} [strict] */
+async function compile(programs, lib, strict = true) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'wisp-types-'));
+  try {
+    await promisify(execFile)(process.execPath, ['tools/build.mjs', 'types'], { cwd: root });
+    const typed = Object.entries(exports).filter(([, entry]) => entry.types);
+    const paths = Object.fromEntries(
+      typed.map(([name, { types }]) => [
+        path.posix.join('wisp-yolo', name),
+        [path.join(root, types)],
+      ]),
+    );
+    const rest = { module: 'nodenext', strict, noEmit: true, types: [] };
+    const config = {
+      compilerOptions: { target: 'es2022', lib, paths, ...rest },
+      include: ['*.mts', '*.d.ts'],
+    };
+    for (const [name, text] of Object.entries(programs))
+      writeFileSync(path.join(folder, name), text);
+    writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify(config));
+    const tsc = path.join(root, 'node_modules', '.bin', 'tsc');
+    await promisify(execFile)(tsc, ['-p', folder]).catch(({ stdout }) => assert.fail(stdout));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 for (const lib of [['ES2022'], ['ES2022', 'DOM'], ['ES2023']])
-  test(`a program in TypeScript that knows ${lib.join(' and ')} compiles, wisp's types with it`, async () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'wisp-types-'));
-    try {
-      await promisify(execFile)(process.execPath, ['tools/build.mjs', 'types'], { cwd: root });
-      const at = (/** @type {string} */ name) => [path.join(root, 'dist', 'types', `${name}.d.ts`)];
-      const paths = { 'wisp-yolo': at('index'), 'wisp-yolo/press': at('press') };
-      const rest = { module: 'nodenext', strict: true, noEmit: true, types: [] };
-      const config = {
-        compilerOptions: { target: 'es2022', lib, paths, ...rest },
-        include: ['*.mts'],
-      };
-      writeFileSync(path.join(folder, 'consumer.mts'), CONSUMER);
-      writeFileSync(path.join(folder, 'tsconfig.json'), JSON.stringify(config));
-      const tsc = path.join(root, 'node_modules', '.bin', 'tsc');
-      await promisify(execFile)(tsc, ['-p', folder]).catch(({ stdout }) => assert.fail(stdout));
-    } finally {
-      rmSync(folder, { recursive: true });
+  test(`a program in TypeScript that knows ${lib.join(' and ')} compiles, wisp's types with it`, () =>
+    compile({ 'consumer.mts': CONSUMER }, lib));
+
+/** What the blocks of the documents take from the reader's app. */
+const READERS = `
+declare const model: string, bytes: Uint8Array, checkpoint: File, pictures: File[];
+declare const video: HTMLVideoElement, canvas: any, scan: Blob;
+declare const data: Uint8ClampedArray, width: number, height: number;
+declare module 'wisp-yolo/dist/wisp-relaxed.wasm' {
+  const module: WebAssembly.Module;
+  export default module;
+}
+`;
+
+test('the code in README and docs/USING.md is TypeScript that knows the types', async () => {
+  /** @type {Record<string, string>} */
+  const programs = { 'readers.d.ts': READERS };
+  for (const name of ['README.md', 'docs/USING.md']) {
+    const blocks = [
+      ...readFileSync(path.join(root, name), 'utf8').matchAll(/^```js\n(.*?)^```$/gms),
+    ];
+    assert.ok(blocks.length > 1, name);
+    for (const [i, [, block]] of blocks.entries()) {
+      const own = [...block.matchAll(/^import (?:\{ )?(\w+)/gm)].map(([, word]) => word);
+      const missing = ['Detector', 'inPlace'].filter(
+        (word) => block.includes(word) && !own.includes(word),
+      );
+      const imports = missing.map(
+        (word) => `import { ${word} } from 'wisp-yolo${word === 'inPlace' ? '/in-place' : ''}';\n`,
+      );
+      programs[`${path.basename(name, '.md')}-${i}.mts`] = `${imports.join('')}${block}`;
     }
-  });
+  }
+  await compile(programs, ['ES2022', 'DOM'], false); // an element that is not there is the reader's affair
+});
