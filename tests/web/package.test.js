@@ -63,7 +63,12 @@ await detector.close();
 export { one, both, bytes };
 `;
 
-/** Compiles programs of the package's users. @param {Record<string, string>} programs by name @param {string[]} lib @param {boolean} [strict] */
+/**
+ * Compiles programs of the package's users.
+ * @param {Record<string, string>} programs by name
+ * @param {string[]} lib
+ * @param {boolean} [strict]
+ */
 async function compile(programs, lib, strict = true) {
   const folder = mkdtempSync(path.join(tmpdir(), 'wisp-types-'));
   try {
