@@ -19,6 +19,7 @@ import { shortBox } from './singles.js';
  * @property {boolean} [multiLabel]
  * @property {boolean} rect
  * @property {import('../web/src/index.js').DetectOptions['tiles']} [tiles]
+ * @property {boolean} [masks]
  * @property {string} [background]
  * @property {number} [maxPixels]
  * @property {{height: number, width: number}} [size]
@@ -42,6 +43,7 @@ export function detectCommand() {
     .option('--classes <names>', 'only these, by name or number, e.g. person,car', list)
     .option('--class-agnostic', 'let boxes suppress those of other classes')
     .option('--multi-label', 'a box for each class that scores, not only the best')
+    .option('--masks', 'with each box its pixels: "mask", COCO\'s uncompressed run lengths')
     .option('--no-rect', 'compute the whole input, its border too, as exports of a fixed size do')
     .addHelpText(
       'after',
@@ -59,9 +61,11 @@ Examples:
 }
 
 /** @param {string[]} files @param {Options} options */
-async function run(files, { size: input, threads, classes, ...options }) {
+async function run(files, { size: input, threads, classes, masks, ...others }) {
   const { model, pictures } = await sorted(files);
   const detector = await Detector.open(model, { size: input, threads });
+  /** @type {import('../web/src/index.js').DetectOptions} */
+  const options = { ...others, masks: masks ? 'rle' : 'none' };
   try {
     const wanted = classes?.map((name) => labelOf(name, detector.info.classes));
     for (const file of (await Promise.all(pictures.map(spreadOut))).flat()) {

@@ -67,6 +67,7 @@ typedef struct wisp_model_info {
   int input_height, input_width; /* the size the file asks for */
   int stride;                    /* height and width are multiples of it */
   int classes, layers, heads;
+  int masks;              /* prototypes that masks are made of; 0: it finds boxes only */
   const char *provenance; /* JSON text; lives as long as the model */
 } wisp_model_info;
 
@@ -141,6 +142,13 @@ typedef enum wisp_tiling {
   WISP_TILES_GRID /* of every frame, tile_columns x tile_rows */
 } wisp_tiling;
 
+/* How the pixels of masks are counted. */
+typedef enum wisp_mask_order {
+  WISP_MASKS_NONE = 0,      /* no masks */
+  WISP_MASKS_BY_COLUMN = 1, /* all of the frame, column after column, as COCO's run lengths do */
+  WISP_MASKS_BY_ROW = 2     /* the box's pixels, row after row */
+} wisp_mask_order;
+
 typedef struct wisp_options {
   float confidence;   /* boxes score above it; 0 ... 1 */
   float iou;          /* boxes of a class overlap less than or equal to it; 0 ... 1 */
@@ -156,10 +164,12 @@ typedef struct wisp_options {
   int tile_columns, tile_rows; /* 1 ... WISP_MAX_TILES */
   float
       tile_overlap; /* of neighbours, as a share of a tile's side; 0 ... 0.5. Things larger than it may be cut */
+  /* Whether boxes get masks; WISP_ERR_ARGUMENT of a model without, and with tiles. The boxes are the same. */
+  wisp_mask_order masks;
   const uint8_t *classes; /* [classes], nonzero: wanted; NULL: all */
 } wisp_options;
 
-/* confidence .25, iou .45, max_detections 300, rect, all classes, as YOLOv5's detect; no tiles, overlap .2. */
+/* confidence .25, iou .45, max_detections 300, rect, all classes, as YOLOv5's detect; no masks; no tiles, overlap .2. */
 wisp_options wisp_default_options(void);
 
 /* Corners in source pixels, clipped to the frame; best score first. */
@@ -167,17 +177,28 @@ typedef struct wisp_box {
   float x1, y1, x2, y2;
   float score;
   int32_t label;
+  int32_t prediction; /* the network's that it comes from, by heads, anchors, rows, columns */
 } wisp_box;
+
+/* Which pixels of the frame belong to a box: run lengths, of zeros and of ones in turn, zeros first. */
+typedef struct wisp_mask {
+  int x, y, width, height; /* the box in whole pixels: outside there are zeros */
+  const uint32_t *runs;
+  int run_count;
+} wisp_mask;
 
 typedef struct wisp_result {
   const wisp_box *boxes; /* the detector's; valid until its next detect */
   int count;
-  double prep_ms, run_ms, post_ms; /* letterbox; network; decode and NMS; of all tiles together */
+  double prep_ms, run_ms,
+      post_ms; /* letterbox; network; decode, NMS and masks; of all tiles together */
+  const wisp_mask *masks; /* [count], as long as the boxes; NULL if none were asked for */
 } wisp_result;
 
-/* `n` frames to `n` results. Allocates only where `n` or max_detections is greater than ever before, or tiles are asked
- * for the first time; the first of a detector with threads starts one more. After an error nothing has changed, the
- * boxes of the detect before included: it may be called again. */
+/* `n` frames to `n` results. Allocates only where `n`, max_detections or the runs of masks are more than ever before, or
+ * tiles are asked for the first time; the first of a detector with threads starts one more. After an error nothing has
+ * changed, the boxes of the detect before included, but for WISP_ERR_MEMORY where masks are wanted: those are gone. It
+ * may be called again. */
 wisp_status wisp_detect(wisp_detector *detector, const wisp_frame *frames, int n,
                         const wisp_options *options, wisp_result *results, wisp_error *error);
 

@@ -70,11 +70,14 @@ static const record_field NODE[] = {RECORD_WORD("kind!", wisp_node, kind, KINDS)
                                     RECORD_FIELD("scale", wisp_node, range.scale),
                                     RECORD_FIELD("zeroPoint", wisp_node, range.zero_point)};
 
-static const char *const HEADS[] = {[WISP_HEAD_YOLOV5] = "yolov5", [WISP_HEAD_YOLOV8] = "yolov8"};
+static const char *const HEADS[] = {[WISP_HEAD_YOLOV5] = "yolov5",
+                                    [WISP_HEAD_YOLOV8] = "yolov8",
+                                    [WISP_HEAD_PROTOTYPES] = "prototypes"};
 static const record_field HEAD[] = {RECORD_WORD("kind", told_head, own.kind, HEADS),
                                     RECORD_FIELD("tensor!", told_head, own.tensor),
                                     RECORD_FIELD("stride!", told_head, own.stride),
-                                    RECORD_POINTER("anchors!", told_head, own.anchors, numbers)};
+                                    RECORD_POINTER("anchors!", told_head, own.anchors, numbers),
+                                    RECORD_FIELD("masks", told_head, own.masks)};
 
 static const char *const BY_LAYER[] = {"auto"};
 static const char *const RANGINGS[] = {

@@ -9,6 +9,8 @@
 
 static const char *const TILINGS[] = {
     [WISP_TILES_NONE] = "none", [WISP_TILES_AUTO] = "auto", [WISP_TILES_GRID] = "grid"};
+static const char *const MASKS[] = {
+    [WISP_MASKS_NONE] = "none", [WISP_MASKS_BY_COLUMN] = "rle", [WISP_MASKS_BY_ROW] = "bitmap"};
 
 static const record_field OPTIONS[] = {RECORD_FIELD("confidence", wisp_options, confidence),
                                        RECORD_FIELD("iou", wisp_options, iou),
@@ -19,22 +21,28 @@ static const record_field OPTIONS[] = {RECORD_FIELD("confidence", wisp_options, 
                                        RECORD_WORD("tiles", wisp_options, tiles, TILINGS),
                                        RECORD_FIELD("tileColumns", wisp_options, tile_columns),
                                        RECORD_FIELD("tileRows", wisp_options, tile_rows),
-                                       RECORD_FIELD("tileOverlap", wisp_options, tile_overlap)};
+                                       RECORD_FIELD("tileOverlap", wisp_options, tile_overlap),
+                                       RECORD_WORD("masks", wisp_options, masks, MASKS)};
 
 static const record_field RESULT[] = {
     RECORD_ADDRESS("boxes", wisp_result, boxes), RECORD_FIELD("count", wisp_result, count),
-    RECORD_FIELD("prep", wisp_result, prep_ms), RECORD_FIELD("run", wisp_result, run_ms),
-    RECORD_FIELD("post", wisp_result, post_ms)};
+    RECORD_FIELD("prep", wisp_result, prep_ms),  RECORD_FIELD("run", wisp_result, run_ms),
+    RECORD_FIELD("post", wisp_result, post_ms),  RECORD_ADDRESS("masks", wisp_result, masks)};
 
 static const record_field BOX[] = {
     RECORD_FIELD("x1", wisp_box, x1),       RECORD_FIELD("y1", wisp_box, y1),
     RECORD_FIELD("x2", wisp_box, x2),       RECORD_FIELD("y2", wisp_box, y2),
     RECORD_FIELD("score", wisp_box, score), RECORD_FIELD("label", wisp_box, label)};
 
+static const record_field MASK[] = {
+    RECORD_FIELD("x", wisp_mask, x),         RECORD_FIELD("y", wisp_mask, y),
+    RECORD_FIELD("width", wisp_mask, width), RECORD_FIELD("height", wisp_mask, height),
+    RECORD_ADDRESS("runs", wisp_mask, runs), RECORD_FIELD("count", wisp_mask, run_count)};
+
 /* Of both doors. */
 static const record SHARED[] = {RECORD("options", wisp_options, OPTIONS),
-                                RECORD("result", wisp_result, RESULT),
-                                RECORD("box", wisp_box, BOX)};
+                                RECORD("result", wisp_result, RESULT), RECORD("box", wisp_box, BOX),
+                                RECORD("mask", wisp_mask, MASK)};
 
 typedef struct writer {
   const char *text;

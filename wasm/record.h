@@ -65,7 +65,7 @@ typedef struct record {
       int *: "i32*",        \
       float *: "f32*")
 
-/* The text of a door's own records and of those that both doors have: options, result, box. NULL if it is too long. */
+/* The text of a door's own records and of those that both have: options, result, box, mask. NULL if it is too long. */
 const char *record_tell(const record *own, size_t count);
 
 #endif

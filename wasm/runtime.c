@@ -79,6 +79,7 @@ static const record_field MODEL[] = {RECORD_FIELD("inputWidth", wisp_model_info,
                                      RECORD_FIELD("stride", wisp_model_info, stride),
                                      RECORD_FIELD("classes", wisp_model_info, classes),
                                      RECORD_FIELD("layers", wisp_model_info, layers),
+                                     RECORD_FIELD("masks", wisp_model_info, masks),
                                      RECORD_FIELD("provenance", wisp_model_info, provenance)};
 
 static const record_field LAYER[] = {RECORD_FIELD("operation", wisp_layer_info, operation),

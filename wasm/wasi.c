@@ -29,6 +29,7 @@ static const char usage[] =
     "  --max N          at most N boxes (300)\n"
     "  --size HxW       of the network's input, e.g. 384x640 or 320 (the model's own)\n"
     "  --no-rect        compute the whole input, not only what the picture needs of it\n"
+    "  --masks          with each box its pixels, as COCO's uncompressed run lengths\n"
     "  --tiles T        look at tiles of IMAGE too: auto where it is much larger than the\n"
     "                   network's input, or columns x rows, e.g. 3x2\n"
     "  --background C   what shows through where IMAGE is transparent, #rrggbb (#ffffff)\n"
@@ -121,6 +122,9 @@ static int parse(command *c, int n, char **words) {
     return fail(MISUSED, n < 2 ? "no verb" : words[1], "try: detect, --help");
   for (int i = 2; i < n; i++) {
     const int option = strncmp(words[i], "--", 2) == 0;
+    const int is_masks = strcmp(words[i], "--masks") == 0;
+    if (is_masks) c->options.masks = WISP_MASKS_BY_COLUMN;
+    if (is_masks) continue;
     if (strcmp(words[i], "--no-rect") == 0) {
       c->options.rect = 0;
       continue;
@@ -245,6 +249,13 @@ static void print_text(const char *text) {
   putchar('"');
 }
 
+/* COCO's run lengths of the whole picture, column after column. */
+static void print_mask(const picture *image, const wisp_mask *mask) {
+  printf(",\"mask\":{\"size\":[%d,%d],\"counts\":[", image->height, image->width);
+  for (int i = 0; i < mask->run_count; i++) printf(i ? ",%u" : "%u", (unsigned)mask->runs[i]);
+  printf("]}");
+}
+
 /* With the fewest digits that bring the float back; nine always do. */
 static void print_float(const char *name, float value) {
   char text[32];
@@ -255,7 +266,8 @@ static void print_float(const char *name, float value) {
   printf("\"%s\":%s,", name, text);
 }
 
-static void print_box(const wisp_model *model, const wisp_box *b) {
+static void print_box(const wisp_model *model, const picture *image, const wisp_box *b,
+                      const wisp_mask *mask) {
   putchar('{');
   print_float("x", b->x1);
   print_float("y", b->y1);
@@ -264,6 +276,7 @@ static void print_box(const wisp_model *model, const wisp_box *b) {
   print_float("score", b->score);
   printf("\"label\":%d,\"name\":", (int)b->label);
   print_text(wisp_model_class(model, b->label));
+  if (mask) print_mask(image, mask);
   putchar('}');
 }
 
@@ -274,7 +287,7 @@ static void print_result(const command *c, const wisp_model *model, const pixels
   printf(",\"width\":%d,\"height\":%d,\"boxes\":[", image->width, image->height);
   for (int i = 0; i < result->count; i++) {
     if (i > 0) putchar(',');
-    print_box(model, &result->boxes[i]);
+    print_box(model, image, &result->boxes[i], result->masks ? &result->masks[i] : NULL);
   }
   printf("],\"times\":{\"pixels\":%.3f,\"prep\":%.3f,\"run\":%.3f,\"post\":%.3f,\"total\":%.3f}}\n",
          pixels_ms, result->prep_ms, result->run_ms, result->post_ms,
@@ -296,6 +309,7 @@ static wisp_status detect_repeatedly(wisp_detector *detector, const command *c, 
     if (i == 0 || total_ms(result) < total_ms(&fastest)) fastest = *result;
   }
   fastest.boxes = result->boxes;
+  fastest.masks = result->masks;
   *result = fastest;
   return WISP_OK;
 }

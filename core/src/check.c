@@ -18,7 +18,20 @@ static wisp_status check_tiles(const wisp_options *o, wisp_error *error) {
   return WISP_OK;
 }
 
-wisp_status wisp_check_options(const wisp_options *o, wisp_error *error) {
+static wisp_status check_masks(const wisp_options *o, int has_masks, wisp_error *error) {
+  if (o->masks < WISP_MASKS_NONE || o->masks > WISP_MASKS_BY_ROW)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "The order of masks is %d; 0 to %d are possible.",
+                     (int)o->masks, WISP_MASKS_BY_ROW);
+  if (o->masks != WISP_MASKS_NONE && !has_masks)
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "Masks were asked for, but the model finds boxes only; press a YOLOv5 that "
+                     "segments, as yolov5n-seg.");
+  if (o->masks != WISP_MASKS_NONE && o->tiles != WISP_TILES_NONE)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Boxes of tiles have no masks; ask for one of both.");
+  return check_tiles(o, error);
+}
+
+wisp_status wisp_check_options(const wisp_options *o, int has_masks, wisp_error *error) {
   if (!(o->confidence >= 0 && o->confidence <= 1))
     return wisp_fail(error, WISP_ERR_ARGUMENT, "The confidence is %g; 0 to 1 is possible.",
                      (double)o->confidence);
@@ -29,7 +42,7 @@ wisp_status wisp_check_options(const wisp_options *o, wisp_error *error) {
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "At most %d boxes were asked for; 1 to %d are possible.", o->max_detections,
                      WISP_MAX_CANDIDATES);
-  return check_tiles(o, error);
+  return check_masks(o, has_masks, error);
 }
 
 wisp_status wisp_check_frame(const wisp_frame *f, int index, wisp_error *error) {

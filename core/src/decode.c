@@ -3,28 +3,10 @@
 #include <string.h>
 
 #include "head.h"
+#include "logistic.h"
 #include "stages.h"
 
 enum { CELLS = 32 /* of a row, looked at together */ };
-
-/* e^x to within 2 units in the last place for |x| <= 87, from plain f32 operations, so that every engine has the same
- * bits: x = k ln 2 + r, e^r by its Taylor polynomial on |r| <= ln 2 / 2. */
-static float exponential(float x) {
-  const float k = floorf(x * 1.44269504f + 0.5f);
-  const float r = (x - k * 0.693359375f) + k * 2.12194440e-4f; /* ln 2 in two parts */
-  float p = 1.0f / 5040;
-  const float terms[] = {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1, 1};
-  for (int i = 0; i < 7; i++) p = p * r + terms[i];
-  const uint32_t bits = (uint32_t)((int32_t)k + 127) << 23;
-  float power;
-  memcpy(&power, &bits, sizeof power);
-  return p * power;
-}
-
-static float sigmoid(float x) {
-  const float clamped = x < -80 ? -80 : x > 80 ? 80 : x;
-  return 1 / (1 + exponential(-clamped));
-}
 
 /* The best `cap` candidates so far: a list until it is full, then a heap with the worst on top. */
 typedef struct candidates {
@@ -61,6 +43,7 @@ typedef struct prediction {
   const wisp_head *head;
   wisp_head_form form;
   int anchor, y, x;
+  int number; /* among those of all heads */
   const float *logits;
   ptrdiff_t cells;
   float objectness; /* 1 where the kind has none */
@@ -71,22 +54,21 @@ static const float *class_logit(const prediction *p, int label) {
 }
 
 static float class_score(const prediction *p, int label) {
-  return p->objectness * sigmoid(*class_logit(p, label));
+  return p->objectness * wisp_sigmoid(*class_logit(p, label));
 }
 
 /* models/FORMAT.md, head kind 1; then from the letterboxed input back to the source. */
 static wisp_box yolov5_box(const prediction *p, const wisp_fit *fit) {
   const float *size = p->head->anchors + p->anchor * 2, stride = (float)p->head->stride;
-  const float centre_x = (2 * sigmoid(p->logits[0]) - 0.5f + (float)p->x) * stride;
-  const float centre_y = (2 * sigmoid(p->logits[p->cells]) - 0.5f + (float)p->y) * stride;
-  const float w = 2 * sigmoid(p->logits[2 * p->cells]), h = 2 * sigmoid(p->logits[3 * p->cells]);
+  const float centre_x = (2 * wisp_sigmoid(p->logits[0]) - 0.5f + (float)p->x) * stride;
+  const float centre_y = (2 * wisp_sigmoid(p->logits[p->cells]) - 0.5f + (float)p->y) * stride;
+  const float w = 2 * wisp_sigmoid(p->logits[2 * p->cells]),
+              h = 2 * wisp_sigmoid(p->logits[3 * p->cells]);
   const float half_width = w * w * size[0] / 2, half_height = h * h * size[1] / 2;
   return (wisp_box){(centre_x - half_width - fit->left) / fit->scale,
                     (centre_y - half_height - fit->top) / fit->scale,
                     (centre_x + half_width - fit->left) / fit->scale,
-                    (centre_y + half_height - fit->top) / fit->scale,
-                    0,
-                    0};
+                    (centre_y + half_height - fit->top) / fit->scale, .score = 0};
 }
 
 /* The expected number of a bin, where each has its chance by the softmax of the logits from `logits` on. */
@@ -96,7 +78,7 @@ static float expected_bin(const float *logits, ptrdiff_t cells) {
     if (logits[bin * cells] > most) most = logits[bin * cells];
   for (int bin = 0; bin < WISP_BINS_A_SIDE; bin++) {
     const float below = logits[bin * cells] - most;
-    const float chance = exponential(below < -80 ? -80 : below);
+    const float chance = wisp_exponential(below < -80 ? -80 : below);
     sum += chance;
     moment += chance * (float)bin;
   }
@@ -110,18 +92,16 @@ static wisp_box yolov8_box(const prediction *p, const wisp_fit *fit) {
   float side[4]; /* left, top, right, bottom */
   for (int k = 0; k < 4; k++)
     side[k] = expected_bin(p->logits + k * WISP_BINS_A_SIDE * p->cells, p->cells) * bin[k % 2];
-  return (wisp_box){(x - side[0] - fit->left) / fit->scale,
-                    (y - side[1] - fit->top) / fit->scale,
-                    (x + side[2] - fit->left) / fit->scale,
-                    (y + side[3] - fit->top) / fit->scale,
-                    0,
-                    0};
+  return (wisp_box){(x - side[0] - fit->left) / fit->scale, (y - side[1] - fit->top) / fit->scale,
+                    (x + side[2] - fit->left) / fit->scale, (y + side[3] - fit->top) / fit->scale,
+                    .score = 0};
 }
 
 static wisp_box box_of(const prediction *p, const wisp_fit *fit) {
   switch (p->head->kind) {
     case WISP_HEAD_YOLOV5: return yolov5_box(p, fit);
     case WISP_HEAD_YOLOV8: return yolov8_box(p, fit);
+    case WISP_HEAD_PROTOTYPES: break; /* has no anchors */
   }
   return (wisp_box){.score = 0};
 }
@@ -146,6 +126,7 @@ static void add_prediction(const prediction *p, const wisp_fit *fit, const wisp_
     has_box = 1;
     box.score = score;
     box.label = label;
+    box.prediction = p->number;
     keep(out, box);
   }
 }
@@ -162,13 +143,15 @@ static void find_most(const float *gate, int gates, ptrdiff_t cells, int n, floa
 
 static void decode_cell(prediction *p, const wisp_fit *fit, const wisp_options *o,
                         candidates *out) {
-  p->objectness = p->form.objectness >= 0 ? sigmoid(p->logits[p->form.objectness * p->cells]) : 1;
+  p->objectness =
+      p->form.objectness >= 0 ? wisp_sigmoid(p->logits[p->form.objectness * p->cells]) : 1;
   if (p->objectness > o->confidence) add_prediction(p, fit, o, out);
 }
 
-static void decode_head(const wisp_head *head, const wisp_fit *fit, const wisp_options *o,
-                        candidates *out) {
-  const wisp_head_form form = wisp_head_form_of(head->kind, head->classes);
+/* Its predictions are numbered from `first` on. */
+static void decode_head(const wisp_head *head, int first, const wisp_fit *fit,
+                        const wisp_options *o, candidates *out) {
+  const wisp_head_form form = wisp_head_form_of(head->kind, head->classes, head->masks);
   const ptrdiff_t cells = (ptrdiff_t)head->height * head->pitch;
   const float least = wisp_least_logit(o->confidence);
   prediction p = {.head = head, .form = form, .cells = cells};
@@ -183,6 +166,7 @@ static void decode_head(const wisp_head *head, const wisp_fit *fit, const wisp_o
         for (int i = 0; i < n; i++) {
           if (most[i] < least) continue;
           p.x = from + i;
+          p.number = first + (p.anchor * head->height + p.y) * head->width + p.x;
           p.logits = logits + i;
           decode_cell(&p, fit, o, out);
         }
@@ -192,6 +176,10 @@ static void decode_head(const wisp_head *head, const wisp_fit *fit, const wisp_o
 int wisp_decode(const wisp_head *heads, int n, const wisp_fit *fit, const wisp_options *options,
                 wisp_box *boxes, int cap) {
   candidates out = {boxes, 0, cap};
-  for (int i = 0; i < n; i++) decode_head(&heads[i], fit, options, &out);
+  int first = 0;
+  for (int i = 0; i < n; i++) {
+    decode_head(&heads[i], first, fit, options, &out);
+    first += wisp_predictions(&heads[i]);
+  }
   return out.count;
 }

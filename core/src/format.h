@@ -24,7 +24,11 @@ enum {
 };
 
 /* "Head kinds" */
-typedef enum wisp_head_kind { WISP_HEAD_YOLOV5 = 1, WISP_HEAD_YOLOV8 = 2 } wisp_head_kind;
+typedef enum wisp_head_kind {
+  WISP_HEAD_YOLOV5 = 1,
+  WISP_HEAD_YOLOV8 = 2,
+  WISP_HEAD_PROTOTYPES = 3
+} wisp_head_kind;
 
 enum { WISP_BINS_A_SIDE = 16 /* of head kind 2: "16 logits for each side" */ };
 
@@ -53,6 +57,7 @@ enum {
   WISP_MAX_READS = 4096,     /* "that read 4,096 tensors together": planning takes their square */
   WISP_MAX_HEADS = 16,       /* "16 heads" */
   WISP_MAX_CLASSES = 4096,   /* "4,096 classes" */
+  WISP_MAX_MASKS = 128,      /* "128 masks" */
   WISP_MAX_CHANNELS = 16384, /* "channels 1 ... 16,384" */
   WISP_MAX_KERNEL = 15,      /* "kernel 1 ... 15" */
   WISP_MAX_STRIDE = 8,       /* "stride 1 ... 8" */

@@ -8,7 +8,7 @@
 
 #include "cursor.h"
 #include "error.h"
-#include "head.h"
+#include "heads.h"
 #include "operation.h"
 #include "payload.h"
 #include "text.h"
@@ -157,41 +157,6 @@ static wisp_status check_reads(const wisp_model *m, wisp_error *error) {
   if (reads <= WISP_MAX_READS) return WISP_OK;
   return wisp_fail(error, WISP_ERR_LIMIT, "The layers read %d tensors; up to %d are possible.",
                    reads, WISP_MAX_READS);
-}
-
-static wisp_status read_head(wisp_model *m, wisp_cursor *c, int i, wisp_error *error) {
-  wisp_model_head *h = &m->head[i];
-  h->tensor = wisp_cursor_u16(c);
-  h->stride = wisp_cursor_u16(c);
-  h->kind = (wisp_head_kind)wisp_cursor_u8(c);
-  h->anchors = wisp_cursor_u8(c);
-  wisp_cursor_zeros(c, 2);
-  const int channels = wisp_head_channels(h->kind, h->anchors, m->classes);
-  if (!wisp_head_form_of(h->kind, m->classes).channels)
-    return wisp_fail(error, WISP_ERR_UNSUPPORTED,
-                     "Head %d is of kind %d, not known here; update wisp.", i, h->kind);
-  if (h->anchors < 1 || h->stride < 1 || h->tensor < 1 || h->tensor >= m->tensors)
-    return wisp_fail(error, WISP_ERR_FORMAT, "Head %d has %d anchors, stride %d and tensor %d.", i,
-                     h->anchors, h->stride, h->tensor);
-  wisp_tensor *t = &m->tensor[h->tensor];
-  if (t->head >= 0 || t->channels != channels)
-    return wisp_fail(error, WISP_ERR_FORMAT,
-                     "Head %d needs a tensor of its own with %d channels; tensor %d has %d.", i,
-                     channels, h->tensor, t->channels);
-  if (t->scale != 1 || t->zero_point != 0)
-    return wisp_fail(error, WISP_ERR_FORMAT,
-                     "Head %d has the scale %g and zero point %d; real numbers have 1 and 0.", i,
-                     (double)t->scale, t->zero_point);
-  t->head = i;
-  h->sizes = calloc((size_t)h->anchors * 2, sizeof *h->sizes);
-  if (!h->sizes) return no_memory(error);
-  for (int k = 0; k < h->anchors * 2; k++) {
-    h->sizes[k] = wisp_cursor_f32(c);
-    if (!c->overrun && (!(h->sizes[k] > 0) || !isfinite(h->sizes[k])))
-      return wisp_fail(error, WISP_ERR_FORMAT, "Head %d has an anchor of size %g.", i,
-                       (double)h->sizes[k]);
-  }
-  return WISP_OK;
 }
 
 static wisp_status read_texts(wisp_model *m, wisp_cursor *c, wisp_error *error) {
@@ -346,7 +311,7 @@ wisp_status wisp_header_parse(wisp_model *m, const uint8_t *bytes, size_t size, 
   for (int i = 0; status == WISP_OK && i < m->tensors; i++) status = read_tensor(m, &c, i, error);
   for (int i = 0; status == WISP_OK && i < m->layers; i++) status = read_layer(m, &c, i, error);
   if (status == WISP_OK) status = check_reads(m, error);
-  for (int i = 0; status == WISP_OK && i < m->heads; i++) status = read_head(m, &c, i, error);
+  if (status == WISP_OK) status = wisp_heads_read(m, &c, error);
   if (status == WISP_OK) status = read_texts(m, &c, error);
   if (c.overrun || (status == WISP_OK && c.at != c.end))
     return wisp_fail(error, WISP_ERR_FORMAT, "The model's header does not fill its %zu bytes.",

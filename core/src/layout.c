@@ -217,6 +217,7 @@ static void set_heads(wisp_plan *plan) {
   const wisp_model *m = plan->model;
   for (int i = 0; i < m->heads; i++) {
     const wisp_model_head *h = &m->head[i];
+    if (h->kind == WISP_HEAD_PROTOTYPES) continue;
     wisp_image *image = &plan->images[h->tensor];
     const wisp_view *v = &image->view;
     plan->heads[i] = (wisp_head){.kind = h->kind,
@@ -226,7 +227,8 @@ static void set_heads(wisp_plan *plan) {
                                  .height = v->height,
                                  .width = v->width,
                                  .stride = h->stride,
-                                 .pitch = v->pitch};
+                                 .pitch = v->pitch,
+                                 .masks = h->masks};
     image->size = bytes_of(v->channels, v->height * v->pitch * (int)sizeof(float));
   }
 }
@@ -238,13 +240,32 @@ static void set_lifetimes(wisp_plan *plan) {
     for (int k = 0; k < step->input_count; k++) plan->images[step->inputs[k]].last = s;
     if (step->residual >= 0) plan->images[step->residual].last = s;
   }
+  for (int i = 0; i < plan->model->heads; i++)
+    plan->images[plan->model->head[i].tensor].last = plan->step_count;
   for (int s = 0; s < plan->step_count; s++) {
     const wisp_step *step = &plan->steps[s];
     wisp_image *output = &plan->images[step->output];
     if (step->phases >= 0 && output->last == s) output->size = 0; /* nobody reads it */
   }
-  for (int i = 0; i < plan->model->heads; i++)
-    plan->images[plan->model->head[i].tensor].last = plan->step_count;
+}
+
+/* Going back from the boxes finds what they need; the rest is for masks. */
+static wisp_status find_steps_for_masks(wisp_plan *plan, wisp_error *error) {
+  const wisp_model *m = plan->model;
+  uint8_t *needed = calloc((size_t)plan->image_count, 1);
+  if (!needed) return no_memory(error);
+  for (int i = 0; i < m->heads; i++)
+    needed[m->head[i].tensor] = m->head[i].kind != WISP_HEAD_PROTOTYPES;
+  for (int s = plan->step_count - 1; s >= 0; s--) {
+    wisp_step *step = &plan->steps[s];
+    step->for_masks =
+        m->masks && !needed[step->output] && (step->phases < 0 || !needed[step->phases]);
+    if (step->for_masks) continue;
+    for (int k = 0; k < step->input_count; k++) needed[step->inputs[k]] = 1;
+    if (step->residual >= 0) needed[step->residual] = 1;
+  }
+  free(needed);
+  return WISP_OK;
 }
 
 wisp_status wisp_layout_make(wisp_plan *plan, wisp_error *error) {
@@ -258,5 +279,5 @@ wisp_status wisp_layout_make(wisp_plan *plan, wisp_error *error) {
   set_pitches(plan);
   set_heads(plan);
   set_lifetimes(plan);
-  return WISP_OK;
+  return find_steps_for_masks(plan, error);
 }

@@ -215,15 +215,17 @@ static wisp_status lower_quad(lowering *lo, const int channels[4], wisp_quad *qu
 /* ---- which channels stand together ---- */
 
 /* Those that gate of all anchors first, then what else each anchor has, so that a task can stop after the first where
- * no box can be. */
+ * no box can be; then each anchor's coefficients, so that it can leave them out. */
 static void order_channels(wisp_step *step, const wisp_head_form *form, int anchors) {
-  const int quads = wisp_planes(form->channels - form->gates);
+  const int boxes = form->channels - form->masks, mask_quads = wisp_planes(form->masks);
+  const int behind = step->gate_quads + anchors * step->box_quads;
   for (int a = 0; a < anchors; a++) {
     int *gates = step->channels + a * form->gates,
-        *others = step->channels + (step->gate_quads + a * quads) * 4;
+        *others = step->channels + (step->gate_quads + a * step->box_quads) * 4,
+        *masks = step->channels + (behind + a * mask_quads) * 4;
     for (int k = 0; k < form->channels; k++) {
       const int is_gate = k >= form->gate && k < form->gate + form->gates;
-      *(is_gate ? gates++ : others++) = a * form->channels + k;
+      *(is_gate ? gates++ : k < boxes ? others++ : masks++) = a * form->channels + k;
     }
   }
 }
@@ -233,11 +235,13 @@ static wisp_status choose_channels(wisp_plan *plan, wisp_step *step) {
   const wisp_model *m = plan->model;
   const wisp_tensor *out = &m->tensor[m->layer[step->layer].output];
   const int is_head = step->kind == &wisp_step_head;
-  const wisp_head_form form = is_head ? wisp_head_form_of(m->head[out->head].kind, m->classes)
-                                      : (wisp_head_form){.channels = out->channels};
+  const wisp_head_form form =
+      is_head ? wisp_head_form_of(m->head[out->head].kind, m->classes, m->masks)
+              : (wisp_head_form){.channels = out->channels};
   const int anchors = is_head ? m->head[out->head].anchors : 1;
   step->gate_quads = wisp_planes(anchors * form.gates);
-  step->quad_count = step->gate_quads + anchors * wisp_planes(form.channels - form.gates);
+  step->box_quads = wisp_planes(form.channels - form.gates - form.masks);
+  step->quad_count = step->gate_quads + anchors * (step->box_quads + wisp_planes(form.masks));
   step->quads = calloc((size_t)step->quad_count, sizeof *step->quads);
   step->channels = malloc((size_t)step->quad_count * 4 * sizeof *step->channels);
   if (!step->quads || !step->channels) return WISP_ERR_MEMORY;

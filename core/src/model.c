@@ -135,8 +135,8 @@ size_t wisp_model_size(const wisp_model *m) { return m->size; }
 
 wisp_status wisp_model_describe(const wisp_model *m, wisp_model_info *info) {
   if (!wisp_model_has_header(m)) return WISP_ERR_TRUNCATED;
-  *info = (wisp_model_info){m->input_height, m->input_width, m->stride,    m->classes,
-                            m->layers,       m->heads,       m->provenance};
+  *info = (wisp_model_info){m->input_height, m->input_width, m->stride, m->classes,
+                            m->layers,       m->heads,       m->masks,  m->provenance};
   return WISP_OK;
 }
 

@@ -13,7 +13,7 @@ typedef struct wisp_tensor {
   int channels;
   int zero_point;
   float scale;
-  int head; /* the head that it feeds, or -1 */
+  int head; /* the head whose real numbers it holds, or -1; prototypes are bytes */
 } wisp_tensor;
 
 typedef struct wisp_layer {
@@ -45,8 +45,8 @@ typedef struct wisp_weights_view {
 typedef struct wisp_model_head {
   int tensor, stride;
   wisp_head_kind kind;
-  int anchors;
-  float *sizes; /* [anchors][2] */
+  int anchors, masks; /* masks: of an anchor's coefficients; of prototypes, their number */
+  float *sizes;       /* [anchors][2] */
 } wisp_model_head;
 
 struct wisp_model {
@@ -71,6 +71,7 @@ struct wisp_model {
 
   int input_height, input_width, stride, block;
   int tensors, layers, heads, classes;
+  int masks, prototypes; /* how many there are, 0: none; the head that they are */
   wisp_tensor *tensor;   /* [tensors]; 0 is the input */
   wisp_layer *layer;     /* [layers] */
   wisp_model_head *head; /* [heads] */

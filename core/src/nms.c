@@ -12,7 +12,8 @@ static int compare(const void *left, const void *right) {
   if (a->x1 != b->x1) return a->x1 < b->x1 ? -1 : 1;
   if (a->y1 != b->y1) return a->y1 < b->y1 ? -1 : 1;
   if (a->x2 != b->x2) return a->x2 < b->x2 ? -1 : 1;
-  return (a->y2 > b->y2) - (a->y2 < b->y2);
+  if (a->y2 != b->y2) return a->y2 < b->y2 ? -1 : 1;
+  return (a->prediction > b->prediction) - (a->prediction < b->prediction);
 }
 
 static float smaller(float a, float b) { return a < b ? a : b; }

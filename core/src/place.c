@@ -28,9 +28,10 @@ static void set_pointers(wisp_plan *plan) {
                        (image->view.pad * image->view.pitch + image->margin) * WISP_LANES;
   }
   for (int i = 0; i < plan->model->heads; i++)
-    plan->heads[i].logits =
-        (const float *)(const void *)(plan->arena +
-                                      plan->images[plan->model->head[i].tensor].offset);
+    if (plan->model->head[i].kind != WISP_HEAD_PROTOTYPES)
+      plan->heads[i].logits =
+          (const float *)(const void *)(plan->arena +
+                                        plan->images[plan->model->head[i].tensor].offset);
 }
 
 /* Sets the offset of every image. Returns the bytes of all; 0 without memory. */

@@ -113,6 +113,20 @@ static void set_tasks(const wisp_plan *plan, wisp_step *step) {
   set_walk(plan, step);
 }
 
+/* Those of the input at hand. */
+static void set_prototypes(wisp_plan *plan) {
+  const int tensor = plan->model->head[plan->model->prototypes].tensor;
+  const wisp_tensor *of = &plan->model->tensor[tensor];
+  const wisp_view *view = &plan->images[tensor].view;
+  plan->prototypes = (wisp_prototypes){.count = plan->model->masks,
+                                       .height = view->height,
+                                       .width = view->width,
+                                       .view = *view,
+                                       .scale = of->scale,
+                                       .zero_point = of->zero_point,
+                                       .flip = plan->flip};
+}
+
 static int try_shape(wisp_plan *plan, int height, int width) {
   const int block = plan->model->block;
   int fits = set_size(plan, 0, height / block, width / block);
@@ -123,6 +137,7 @@ static int try_shape(wisp_plan *plan, int height, int width) {
     plan->heads[i].height = v->height;
     plan->heads[i].width = v->width;
   }
+  if (plan->model->masks) set_prototypes(plan);
   for (int s = 0; s < plan->step_count; s++) set_tasks(plan, &plan->steps[s]);
   plan->shape[0] = height;
   plan->shape[1] = width;

@@ -1,8 +1,8 @@
-/* stages.h - the detect corridor on one page: frame -> input -> heads -> candidates -> boxes.
+/* stages.h - the detect corridor on one page: frame -> input -> heads -> candidates -> boxes -> masks.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Each stage is one file of the same name. None calls another; wisp.c walks them. The press walks the first and the
- * last two around its own float executor. */
+ * last three around its own float executor. */
 #ifndef WISP_STAGES_H
 #define WISP_STAGES_H
 
@@ -23,7 +23,7 @@ typedef struct wisp_fit {
 enum { WISP_MAX_CANDIDATES = WISP_MAX_DETECTIONS /* YOLOv5's max_nms */ };
 
 /* Before anything is done: what can't be used is refused with WISP_ERR_ARGUMENT. */
-wisp_status wisp_check_options(const wisp_options *options, wisp_error *error);
+wisp_status wisp_check_options(const wisp_options *options, int has_masks, wisp_error *error);
 wisp_status wisp_check_frame(const wisp_frame *frame, int index, wisp_error *error);
 
 /* The parts of a frame that are looked at by themselves: `columns` x `rows` of width x height pixels, which overlap.
@@ -57,8 +57,9 @@ static inline float wisp_least_logit(float confidence) {
 }
 
 /* input -> heads: walks steps [first, last) of the plan, which are ready. Other logits than those that gate (head.h)
- * are written only where one that gates can pass `confidence`. `clock` may be NULL. */
-void wisp_run(wisp_plan *plan, int first, int last, wisp_pool *pool, float confidence,
+ * are written only where one that gates can pass the confidence; prototypes and coefficients only where masks are
+ * wanted. `clock` may be NULL. */
+void wisp_run(wisp_plan *plan, int first, int last, wisp_pool *pool, const wisp_options *options,
               double (*clock)(void));
 
 /* heads -> candidates, in source pixels, unsuppressed and unsorted; keeps the best `cap` if there are more.
@@ -86,5 +87,27 @@ int wisp_merge(wisp_seen *seen, int n, const wisp_tiles *tiles, const wisp_frame
 
 /* candidates -> boxes, best first, suppressed in place: the survivors stand at the front. Returns their count. */
 int wisp_nms(wisp_box *candidates, int n, const wisp_options *options, const wisp_fit *fit);
+
+/* Where masks are made. All zeros at first. */
+typedef struct wisp_mask_room {
+  float *scores;  /* of the cells of prototypes that the box at hand touches */
+  int *starts;    /* of a line's cells among its pixels */
+  uint32_t *runs; /* [count] of all masks made since `count` was 0; grows */
+  size_t count, cap;
+} wisp_mask_room;
+
+/* For prototypes of up to that size. WISP_ERR_MEMORY; close it then too. */
+wisp_status wisp_mask_open(wisp_mask_room *room, int height, int width);
+void wisp_mask_close(wisp_mask_room *room);
+
+/* boxes -> masks[n], while the heads and prototypes that the boxes come from are there. `kernels` made the prototypes;
+ * of real numbers it may be NULL. WISP_ERR_MEMORY. */
+wisp_status wisp_mask_make(wisp_mask_room *room, const wisp_head *heads,
+                           const wisp_prototypes *prototypes, const wisp_kernels *kernels,
+                           const wisp_fit *fit, wisp_mask_order order, const wisp_box *boxes, int n,
+                           wisp_mask *masks);
+
+/* Tells each of the `n` masks that were made since `count` was 0 where its runs are: they have moved as they grew. */
+void wisp_mask_place(const wisp_mask_room *room, wisp_mask *masks, int n);
 
 #endif

@@ -15,7 +15,27 @@ typedef struct wisp_head {
   const float *anchors; /* [count][2] width, height in input pixels */
   int count, classes, height, width, stride;
   int pitch; /* cells from row to row; a channel is `pitch * height` numbers */
+  int masks; /* coefficients of an anchor's mask */
 } wisp_head;
+
+/* How many it predicts, each class aside: they are numbered by anchors, rows, columns. */
+static inline int wisp_predictions(const wisp_head *head) {
+  return head->count * head->height * head->width;
+}
+
+/* What masks are made of: bytes of `view`, real = scale * (byte xor flip - zero point); or, where `reals` is set, f32
+ * [count][cells], whose rows are `pitch` and whose channels `plane` numbers apart. */
+typedef struct wisp_prototypes {
+  int count; /* 0: the network makes no masks */
+  int height, width;
+  wisp_view view;
+  float scale;
+  int zero_point;
+  uint8_t flip;
+  const float *reals;
+  int pitch;
+  size_t plane;
+} wisp_prototypes;
 
 /* A tensor in memory, or its phases: its pixels sorted by their place in the stride of the convolution that reads them;
  * or a head's numbers. Of phases, plane (y * stride_x + x) * planes + p has what plane p has from (y, x) on. */
@@ -70,6 +90,8 @@ struct wisp_step {
   wisp_finish finish;
   int *channels;  /* head: [quad_count][4] channels of the quads, -1 where there is none */
   int gate_quads; /* head: how many of them are of channels that gate */
+  int box_quads; /* head: how many then are an anchor's others; its coefficients' come behind those of all */
+  int for_masks; /* whether nothing but masks needs it */
 };
 
 struct wisp_plan {
@@ -84,6 +106,7 @@ struct wisp_plan {
   wisp_image *images; /* tensor t is image t */
   wisp_step *steps;
   wisp_head *heads; /* [model->heads] */
+  wisp_prototypes prototypes;
   uint8_t *arena;
   size_t arena_size, memory; /* memory: everything the plan holds */
   double macs;               /* of a frame, without absent blocks */
@@ -95,6 +118,7 @@ typedef struct wisp_job {
   const wisp_plan *plan;
   const wisp_step *step;
   float least; /* logit with which a box can pass */
+  int masks;   /* whether they are wanted */
 } wisp_job;
 
 #endif

@@ -24,6 +24,9 @@ struct wisp_detector {
   wisp_seen *seen; /* [WISP_MAX_SEEN] of a frame and its tiles; NULL until tiles are asked for */
   wisp_box *boxes; /* of the last batch, [frames][most asked for] */
   size_t box_capacity;
+  wisp_mask *masks; /* of the last batch that wanted them, one frame's behind the other's */
+  size_t mask_capacity;
+  wisp_mask_room mask_room;
 };
 
 const char *wisp_version(void) { return WISP_VERSION; }
@@ -112,6 +115,10 @@ static wisp_status open_detector(wisp_detector **out, const wisp_model *model,
   d->clock = settings->clock;
   d->warm_up = settings->warm_up;
   status = open_plan(d, model, settings, error);
+  const wisp_prototypes *prototypes = status == WISP_OK ? &d->plan->prototypes : NULL;
+  if (prototypes && prototypes->count &&
+      wisp_mask_open(&d->mask_room, prototypes->height, prototypes->width) != WISP_OK)
+    status = wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for masks.");
   if (status == WISP_OK) *out = d;
   else wisp_close(&d);
   return status;
@@ -150,18 +157,29 @@ void wisp_close(wisp_detector **out) {
   *out = NULL;
   wisp_plan_close(&d->plan);
   wisp_pool_close(&d->pool);
+  wisp_mask_close(&d->mask_room);
   free(d->candidates);
   free(d->seen);
   free(d->boxes);
+  free(d->masks);
   free(d);
+}
+
+static size_t mask_memory(const wisp_plan *p) {
+  const wisp_view *v = &p->images[p->model->head[p->model->prototypes].tensor].view;
+  return (size_t)v->plane / WISP_LANES * sizeof(float);
 }
 
 void wisp_describe(const wisp_detector *d, wisp_detector_info *info) {
   const wisp_plan *p = d->plan;
-  *info = (wisp_detector_info){
-      p->height,        p->width,     wisp_pool_threads(d->pool),
-      p->kernels->name, p->flip != 0, p->memory + WISP_MAX_CANDIDATES * sizeof *d->candidates,
-      p->macs};
+  *info = (wisp_detector_info){p->height,
+                               p->width,
+                               wisp_pool_threads(d->pool),
+                               p->kernels->name,
+                               p->flip != 0,
+                               p->memory + WISP_MAX_CANDIDATES * sizeof *d->candidates +
+                                   (p->prototypes.count ? mask_memory(p) : 0),
+                               p->macs};
 }
 
 void wisp_describe_layer(const wisp_detector *d, int layer, wisp_layer_run *run) {
@@ -192,6 +210,16 @@ static wisp_status reserve_seen(wisp_detector *d, const wisp_options *o, wisp_er
                  : wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the boxes of tiles.");
 }
 
+static wisp_status reserve_masks(wisp_detector *d, size_t count, wisp_error *error) {
+  if (count <= d->mask_capacity) return WISP_OK;
+  wisp_mask *masks =
+      count <= SIZE_MAX / sizeof *masks ? realloc(d->masks, count * sizeof *masks) : NULL;
+  if (!masks) return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for %zu masks.", count);
+  d->masks = masks;
+  d->mask_capacity = count;
+  return WISP_OK;
+}
+
 static double now(const wisp_detector *d) { return d->clock ? d->clock() : 0; }
 
 /* The whole input, or as much of it as the frame needs. */
@@ -202,19 +230,18 @@ static void set_shape(wisp_plan *plan, const wisp_frame *frame, int rect) {
 }
 
 /* Leaves what is in the frame, as boxes of it, at the front of the candidates, and adds to the times. */
-static int look(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
+static int look(wisp_detector *d, const wisp_frame *frame, const wisp_options *o, wisp_fit *fit,
                 wisp_result *times) {
   const wisp_plan *p = d->plan;
-  wisp_fit fit;
   const double start = now(d);
   set_shape(d->plan, frame, o->rect);
-  wisp_prep(frame, p->kernels, p->model->block, p->flip, d->pool, &p->images[0].view, &fit);
+  wisp_prep(frame, p->kernels, p->model->block, p->flip, d->pool, &p->images[0].view, fit);
   const double prepared = now(d);
-  wisp_run(d->plan, 0, p->step_count, d->pool, o->confidence, d->clock);
+  wisp_run(d->plan, 0, p->step_count, d->pool, o, d->clock);
   const double ran = now(d);
   const int found =
-      wisp_decode(p->heads, p->model->heads, &fit, o, d->candidates, WISP_MAX_CANDIDATES);
-  const int count = wisp_nms(d->candidates, found, o, &fit);
+      wisp_decode(p->heads, p->model->heads, fit, o, d->candidates, WISP_MAX_CANDIDATES);
+  const int count = wisp_nms(d->candidates, found, o, fit);
   times->prep_ms += prepared - start;
   times->run_ms += ran - prepared;
   times->post_ms += now(d) - ran;
@@ -229,7 +256,8 @@ static int look_closer(wisp_detector *d, const wisp_frame *frame, const wisp_opt
     const wisp_corner at = wisp_tile_at(tiles, frame, i);
     const uint8_t *first = frame->rgba + (size_t)at.y * frame->stride + (size_t)at.x * 4;
     const wisp_frame tile = {first, tiles->width, tiles->height, frame->stride};
-    seen = wisp_gather(d->seen, seen, d->candidates, look(d, &tile, o, times), i, at);
+    wisp_fit fit;
+    seen = wisp_gather(d->seen, seen, d->candidates, look(d, &tile, o, &fit, times), i, at);
   }
   const double start = now(d);
   const wisp_fit whole = {1, 0, 0, frame->width, frame->height};
@@ -239,14 +267,24 @@ static int look_closer(wisp_detector *d, const wisp_frame *frame, const wisp_opt
   return count;
 }
 
-static void detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
-                       wisp_box *boxes, wisp_result *result) {
+/* `masks` has room for as many as there are boxes; NULL: none are wanted. */
+static wisp_status detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
+                              wisp_box *boxes, wisp_mask *masks, wisp_result *result) {
+  wisp_fit fit;
   *result = (wisp_result){.boxes = boxes};
   const wisp_tiles tiles = wisp_tile(frame, o, d->plan->height, d->plan->width);
-  int count = look(d, frame, o, result);
+  int count = look(d, frame, o, &fit, result);
   if (tiles.columns > 0) count = look_closer(d, frame, o, &tiles, count, result);
   for (int i = 0; i < count; i++) boxes[i] = d->candidates[i];
   result->count = count;
+  if (!masks) return WISP_OK;
+  const double start = now(d);
+  result->masks = masks;
+  const wisp_plan *p = d->plan;
+  const wisp_status status = wisp_mask_make(&d->mask_room, p->heads, &p->prototypes, p->kernels,
+                                            &fit, o->masks, boxes, count, masks);
+  result->post_ms += now(d) - start;
+  return status;
 }
 
 typedef struct frames_call {
@@ -255,14 +293,22 @@ typedef struct frames_call {
   int count;
   const wisp_options *options;
   wisp_result *results;
+  wisp_status status;
 } frames_call;
 
 static void detect_all(void *context) {
-  const frames_call *c = context;
+  frames_call *c = context;
+  wisp_detector *d = c->detector;
   const size_t each = (size_t)c->options->max_detections;
-  for (int i = 0; i < c->count; i++)
-    detect_one(c->detector, &c->frames[i], c->options, c->detector->boxes + (size_t)i * each,
-               &c->results[i]);
+  const int wants_masks = c->options->masks != WISP_MASKS_NONE;
+  int masks = 0;
+  d->mask_room.count = 0;
+  for (int i = 0; i < c->count && c->status == WISP_OK; i++) {
+    c->status = detect_one(d, &c->frames[i], c->options, d->boxes + (size_t)i * each,
+                           wants_masks ? d->masks + masks : NULL, &c->results[i]);
+    masks += c->results[i].count;
+  }
+  if (wants_masks) wisp_mask_place(&d->mask_room, d->masks, masks);
 }
 
 static wisp_status check_ready(const wisp_detector *d, wisp_error *error) {
@@ -274,14 +320,17 @@ static wisp_status check_ready(const wisp_detector *d, wisp_error *error) {
 wisp_status wisp_detect(wisp_detector *d, const wisp_frame *frames, int n,
                         const wisp_options *options, wisp_result *results, wisp_error *error) {
   wisp_status status = check_ready(d, error);
-  if (status == WISP_OK) status = wisp_check_options(options, error);
+  if (status == WISP_OK) status = wisp_check_options(options, d->plan->model->masks, error);
   for (int i = 0; status == WISP_OK && i < n; i++) status = wisp_check_frame(&frames[i], i, error);
   if (status == WISP_OK) status = reserve_boxes(d, n, options->max_detections, error);
   if (status == WISP_OK) status = reserve_seen(d, options, error);
+  if (status == WISP_OK && options->masks != WISP_MASKS_NONE)
+    status = reserve_masks(d, (size_t)n * (size_t)options->max_detections, error);
   if (status != WISP_OK) return status;
-  frames_call all = {d, frames, n, options, results};
+  frames_call all = {d, frames, n, options, results, WISP_OK};
   wisp_pool_lead(d->pool, detect_all, &all);
-  return WISP_OK;
+  if (all.status == WISP_OK) return WISP_OK;
+  return wisp_fail(error, all.status, "There is no memory for the run lengths of masks.");
 }
 
 /* ---- while the model arrives ---- */
@@ -299,10 +348,11 @@ static void warm_up(void *context) {
   uint8_t grey[WARM_SIDE * WARM_SIDE * 4];
   memset(grey, WISP_GREY, sizeof grey);
   const wisp_frame frame = {grey, WARM_SIDE, WARM_SIDE, WARM_SIDE * 4};
-  const wisp_options options = wisp_default_options();
+  wisp_options options = wisp_default_options();
+  if (p->model->masks) options.masks = WISP_MASKS_BY_ROW; /* for the layers that only they need */
   if (first == 0)
     wisp_prep(&frame, p->kernels, p->model->block, p->flip, d->pool, &p->images[0].view, &d->grey);
-  wisp_run(p, first, p->ready, d->pool, options.confidence, d->clock);
+  wisp_run(p, first, p->ready, d->pool, &options, d->clock);
   if (p->ready < p->step_count) return;
   const int found = wisp_decode(p->heads, p->model->heads, &d->grey, &options, d->candidates,
                                 WISP_MAX_CANDIDATES);

@@ -119,7 +119,11 @@ static wisp_status check_head(const wisp_graph *graph, const wisp_yolo_head *hea
   const int number = graph->head_count, n = head->anchor_count;
   if (number == WISP_MAX_HEADS)
     return wisp_fail(error, WISP_ERR_LIMIT, "The graph has more than %d heads.", WISP_MAX_HEADS);
-  if (!wisp_head_form_of(head->kind, graph->class_count).channels)
+  const int is_prototypes = head->kind == WISP_HEAD_PROTOTYPES;
+  if (head->masks < is_prototypes || head->masks > WISP_MAX_MASKS)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d has %d masks; %d to %d are possible.",
+                     number, head->masks, is_prototypes, WISP_MAX_MASKS);
+  if (!wisp_head_form_of(head->kind, graph->class_count, head->masks).channels)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d is of kind %d, which is not known.", number,
                      (int)head->kind);
   if (head->tensor < 1 || head->tensor >= graph->node_count)
@@ -128,7 +132,7 @@ static wisp_status check_head(const wisp_graph *graph, const wisp_yolo_head *hea
   if (head->stride < 1 || head->stride > WISP_MAX_HEAD_STRIDE)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d has the stride %d; 1 to %d is possible.",
                      number, head->stride, WISP_MAX_HEAD_STRIDE);
-  if (n < 1 || n > WISP_MAX_ANCHORS || !head->anchors)
+  if (is_prototypes ? n != 0 : n < 1 || n > WISP_MAX_ANCHORS || !head->anchors)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Head %d has %d anchors; 1 to %d are possible.",
                      number, n, WISP_MAX_ANCHORS);
   for (int i = 0; i < 2 * n; i++)
@@ -146,7 +150,7 @@ wisp_status wisp_graph_head(wisp_graph *graph, const wisp_yolo_head *given, wisp
   head.anchors = copy_of(given->anchors, 2 * given->anchor_count, sizeof *head.anchors);
   wisp_yolo_head *heads = roomy(graph->heads, graph->head_count, &graph->head_cap, sizeof head);
   if (heads) graph->heads = heads;
-  if (!heads || !head.anchors) {
+  if (!heads || (!head.anchors && head.anchor_count > 0)) {
     free(head.anchors);
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for head %d.", graph->head_count);
   }

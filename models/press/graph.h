@@ -64,12 +64,14 @@ typedef struct wisp_node {
   wisp_byte_range range; /* the network was trained with its tensor rounded to bytes of it */
 } wisp_node;
 
-/* One output of the network: the raw logits of a head, as core/src/head.h has its channels. */
+/* One output of the network: the raw logits of a head, as core/src/head.h has its channels; or the prototypes of masks,
+ * which have no anchors. */
 typedef struct wisp_yolo_head {
   wisp_head_kind kind;
   int tensor, stride;
   int anchor_count;
   float *anchors; /* [anchor_count][2] width, height in input pixels */
+  int masks; /* coefficients of an anchor; of prototypes, their number; 0 in a network without masks */
 } wisp_yolo_head;
 
 typedef struct wisp_graph {

@@ -80,6 +80,12 @@ static wisp_status check_head(const wisp_net *net, int number, wisp_error *error
                    head->stride, tensor->width, tensor->height, net->width, net->height);
 }
 
+int wisp_net_masks(const wisp_net *net) {
+  for (int i = 0; i < net->head_count; i++)
+    if (net->heads[i].kind == WISP_HEAD_PROTOTYPES) return net->heads[i].masks;
+  return 0;
+}
+
 wisp_status wisp_net_measure(wisp_net *net, wisp_error *error) {
   if (net->height % net->stride || net->width % net->stride)
     return wisp_fail(error, WISP_ERR_ARGUMENT,

@@ -13,8 +13,9 @@ enum { WISP_BYTE_MAX = 255 };
 
 typedef struct wisp_net_tensor {
   int channels, height, width;
-  int is_head; /* real numbers that no layer reads */
-  float scale; /* real = scale * (q - zero_point); 0 until quantised */
+  int is_head;   /* real numbers that no layer reads */
+  int is_output; /* a head, or prototypes */
+  float scale;   /* real = scale * (q - zero_point); 0 until quantised */
   int zero_point;
   wisp_byte_range trained; /* as the graph told it */
 } wisp_net_tensor;
@@ -97,6 +98,9 @@ static inline int wisp_net_channels_read(const wisp_net *net, const wisp_net_lay
                                          int input) {
   return wisp_net_is_per_channel(layer) ? 1 : net->tensors[layer->inputs[input]].channels;
 }
+
+/* How many prototypes there are to make masks of; 0: it finds boxes only. */
+int wisp_net_masks(const wisp_net *net);
 
 /* The tensor a layer writes. */
 static inline int wisp_net_output(const wisp_net *net, const wisp_net_layer *layer) {

@@ -126,15 +126,15 @@ wisp_status wisp_press_detect(wisp_press *press, const wisp_frame *frame,
                               const wisp_options *options, wisp_result *result, wisp_error *error) {
   wisp_status status = check_ready(press, error);
   if (status == WISP_OK) status = wisp_check_frame(frame, 0, error);
-  if (status == WISP_OK) status = wisp_check_options(options, error);
+  if (status == WISP_OK) status = wisp_check_options(options, wisp_net_masks(press->net), error);
   if (status == WISP_OK && options->tiles != WISP_TILES_NONE)
     status = wisp_fail(error, WISP_ERR_ARGUMENT,
                        "A float network is shown whole pictures only; press it to use tiles.");
   if (status != WISP_OK) return status;
   const wisp_fit fit = letterbox(press, frame);
   wisp_exec_run(press->exec, &press->picture, NULL, NULL);
-  *result = wisp_boxes_find(press->boxes, &fit, options);
-  return WISP_OK;
+  if (wisp_boxes_find(press->boxes, &fit, options, result) == WISP_OK) return WISP_OK;
+  return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the masks of a picture.");
 }
 
 static int has_seen(const wisp_press *press) {

@@ -23,14 +23,14 @@ static sheet sheet_open(int height, int width, int stride) {
   const size_t count = (size_t)(ANCHORS * FIELDS * height * pitch);
   sheet s = {check_allocate(count * sizeof(float)), {0}};
   s.head = (wisp_head){WISP_HEAD_YOLOV5, s.logits, &anchors[0][0], ANCHORS, CLASSES,
-                       height,           width,    stride,         pitch};
+                       height,           width,    stride,         pitch,   0};
   for (size_t i = 0; i < count; i++)
     s.logits[i] = (int)(i % (size_t)pitch) < width ? (float)random_real(-9, 9) : NAN;
   return s;
 }
 
 static float *logit(const sheet *s, int anchor, int field, int y, int x) {
-  const int fields = wisp_head_form_of(s->head.kind, CLASSES).channels;
+  const int fields = wisp_head_form_of(s->head.kind, CLASSES, 0).channels;
   return s->logits + ((anchor * fields + field) * s->head.height + y) * s->head.pitch + x;
 }
 
@@ -46,9 +46,7 @@ static wisp_box exact_box(const sheet *s, int a, int y, int x, const wisp_fit *f
   return (wisp_box){(float)((centre_x - width / 2 - fit->left) / fit->scale),
                     (float)((centre_y - height / 2 - fit->top) / fit->scale),
                     (float)((centre_x + width / 2 - fit->left) / fit->scale),
-                    (float)((centre_y + height / 2 - fit->top) / fit->scale),
-                    0,
-                    0};
+                    (float)((centre_y + height / 2 - fit->top) / fit->scale), .score = 0};
 }
 
 static double exact_score(const sheet *s, int a, int y, int x, int label) {
@@ -135,7 +133,7 @@ static void test_decode_free(const wisp_options *o) {
   const float bin[2] = {16, 16};
   const size_t count = (size_t)(FREE_FIELDS * height * pitch);
   sheet s = {check_allocate(count * sizeof(float)), {0}};
-  s.head = (wisp_head){WISP_HEAD_YOLOV8, s.logits, bin, 1, CLASSES, height, width, 16, pitch};
+  s.head = (wisp_head){WISP_HEAD_YOLOV8, s.logits, bin, 1, CLASSES, height, width, 16, pitch, 0};
   for (size_t i = 0; i < count; i++) {
     const int is_class = i / (size_t)(height * pitch) >= 4 * BINS;
     const double reach = is_class ? 9 : random_chance(0.05) ? 300 : 12;
@@ -212,7 +210,7 @@ static void test_extremes(void) {
 static void test_least_logit(void) {
   float logits[6] = {0, 0, 0, 0, 0, 100};
   const float anchor[2] = {8, 8};
-  const wisp_head head = {WISP_HEAD_YOLOV5, logits, anchor, 1, 1, 1, 1, 8, 1};
+  const wisp_head head = {WISP_HEAD_YOLOV5, logits, anchor, 1, 1, 1, 1, 8, 1, 0};
   const wisp_fit fit = {1, 0, 0, 8, 8};
   for (int i = 0; i < 3000; i++) {
     const double power = i < 1000 ? -38 : i < 2000 ? -6 : -0.3;
@@ -241,33 +239,36 @@ static int nms(wisp_box *boxes, int n, float iou, int agnostic, int most) {
 static void test_cases(void) {
   CHECK_CASE("nms");
   wisp_box same[3] = {
-      {10, 10, 20, 20, 0.5f, 1}, {10, 10, 20, 20, 0.5f, 0}, {10, 10, 20, 20, 0.5f, 1}};
+      {10, 10, 20, 20, 0.5f, 1, 0}, {10, 10, 20, 20, 0.5f, 0, 0}, {10, 10, 20, 20, 0.5f, 1, 0}};
   CHECK_EQ(nms(same, 3, 0.45f, 0, 10), 2); /* one a class, the lower label first */
   CHECK_EQ(same[0].label, 0);
   CHECK_EQ(same[1].label, 1);
   CHECK_EQ(nms(same, 2, 0.45f, 1, 10), 1);
-  wisp_box thirds[2] = {{0, 0, 20, 10, 0.9f, 0}, {10, 0, 30, 10, 0.8f, 0}}; /* IoU 100 / 300 */
+  wisp_box thirds[2] = {{0, 0, 20, 10, 0.9f, 0, 0},
+                        {10, 0, 30, 10, 0.8f, 0, 0}}; /* IoU 100 / 300 */
   CHECK_EQ(nms(thirds, 2, 0.34f, 0, 10), 2);
   CHECK_EQ(nms(thirds, 2, 0.33f, 0, 10), 1);
-  wisp_box half[2] = {{0, 0, 10, 10, 0.9f, 0},
-                      {0, 0, 20, 10, 0.8f, 0}}; /* IoU .5 exactly: not more than .5 */
+  wisp_box half[2] = {{0, 0, 10, 10, 0.9f, 0, 0},
+                      {0, 0, 20, 10, 0.8f, 0, 0}}; /* IoU .5 exactly: not more than .5 */
   CHECK_EQ(nms(half, 2, 0.5f, 0, 10), 2);
-  wisp_box empty[3] = {{5, 5, 5, 5, 0.9f, 0}, {5, 5, 5, 5, 0.8f, 0}, {5, 0, 5, 9, 0.7f, 0}};
+  wisp_box empty[3] = {
+      {5, 5, 5, 5, 0.9f, 0, 0}, {5, 5, 5, 5, 0.8f, 0, 0}, {5, 0, 5, 9, 0.7f, 0, 0}};
   CHECK_EQ(nms(empty, 3, 0, 0, 10), 3); /* boxes without area overlap nothing */
-  wisp_box touching[2] = {{0, 0, 10, 10, 0.9f, 0}, {10, 0, 20, 10, 0.8f, 0}};
+  wisp_box touching[2] = {{0, 0, 10, 10, 0.9f, 0, 0}, {10, 0, 20, 10, 0.8f, 0, 0}};
   CHECK_EQ(nms(touching, 2, 0, 0, 10), 2);
-  wisp_box chain[3] = {{0, 0, 10, 10, 0.9f, 0}, {4, 0, 14, 10, 0.8f, 0}, {8, 0, 18, 10, 0.7f, 0}};
+  wisp_box chain[3] = {
+      {0, 0, 10, 10, 0.9f, 0, 0}, {4, 0, 14, 10, 0.8f, 0, 0}, {8, 0, 18, 10, 0.7f, 0, 0}};
   CHECK_EQ(nms(chain, 3, 0.4f, 0, 10),
            2); /* the second falls to the first and can't take the third with it */
   CHECK(chain[1].x1 == 8);
-  wisp_box many[5] = {{0, 0, 1, 1, 0.1f, 0},
-                      {2, 0, 3, 1, 0.5f, 0},
-                      {4, 0, 5, 1, 0.3f, 0},
-                      {6, 0, 7, 1, 0.4f, 0},
-                      {8, 0, 9, 1, 0.2f, 0}};
+  wisp_box many[5] = {{0, 0, 1, 1, 0.1f, 0, 0},
+                      {2, 0, 3, 1, 0.5f, 0, 0},
+                      {4, 0, 5, 1, 0.3f, 0, 0},
+                      {6, 0, 7, 1, 0.4f, 0, 0},
+                      {8, 0, 9, 1, 0.2f, 0, 0}};
   CHECK_EQ(nms(many, 5, 0.5f, 0, 3), 3);
   CHECK(many[0].score == 0.5f && many[1].score == 0.4f && many[2].score == 0.3f);
-  wisp_box outside[2] = {{-5, -6, 50, 120, 0.9f, 0}, {150, 10, 160, 20, 0.8f, 0}};
+  wisp_box outside[2] = {{-5, -6, 50, 120, 0.9f, 0, 0}, {150, 10, 160, 20, 0.8f, 0, 0}};
   CHECK_EQ(nms(outside, 2, 0.5f, 0, 3), 2);
   CHECK(outside[0].x1 == 0 && outside[0].y1 == 0 && outside[0].x2 == 50 && outside[0].y2 == 100);
   CHECK(outside[1].x1 == 100 && outside[1].x2 == 100);
@@ -306,7 +307,8 @@ static void test_random_nms(void) {
                           (float)(x + random_int(0, 20)),
                           (float)(y + random_int(0, 20)),
                           (float)(n - i) / (float)(n + 1),
-                          random_int(0, 3)};
+                          random_int(0, 3),
+                          i};
   }
   memcpy(shuffled, boxes, (size_t)n * sizeof *boxes);
   for (int i = n - 1; i > 0; i--) {
@@ -330,7 +332,8 @@ static void test_ties(void) {
                           (float)(i / 4 * 9 + 5),
                           (float)(i % 2 * 30 + 6),
                           0.5f,
-                          i / 2 % 2};
+                          i / 2 % 2,
+                          0};
   CHECK_CASE("ties");
   for (int round = 0; round < 50; round++) {
     wisp_box b[24];

@@ -27,7 +27,7 @@ static void make_net(net *n, int activation, float slope, float scale, int zero_
   n->tensor[0] = (net_tensor){3, 0, 1.0f / 255, 32, 32};
   for (int i = 1; i <= 1 + adds; i++) n->tensor[i] = (net_tensor){1, zero_point, scale, 32, 32};
   n->tensor[2 + adds] = (net_tensor){6, 0, 1, 32, 32};
-  n->head[0] = (net_head){WISP_HEAD_YOLOV5, 2 + adds, 8, 1, {{8, 8}}};
+  n->head[0] = (net_head){WISP_HEAD_YOLOV5, 2 + adds, 8, 1, 0, {{8, 8}}};
   for (int i = 0; i < 2 + adds; i++) {
     net_layer *l = &n->layer[n->layers++];
     *l = (net_layer){.operation = WISP_OP_CONV,

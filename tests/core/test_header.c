@@ -40,8 +40,9 @@ static void test_reserved(const file *f) {
   test_byte(f, 24 + 7, 1, WISP_ERR_UNSUPPORTED, "Byte 7 of the model's header is 1");
   test_byte(f, 24 + 16 + 3, 255, WISP_ERR_UNSUPPORTED, "Byte 19 of the model's header is 255");
   test_byte(f, 24 + 16 + 8 * 5 + 3, 1, WISP_ERR_UNSUPPORTED, "Byte 59 ");
-  test_byte(f, head + 6, 1, WISP_ERR_UNSUPPORTED, "which this version knows as 0");
-  test_byte(f, head + 7, 1, WISP_ERR_UNSUPPORTED, "which this version knows as 0");
+  test_byte(f, head + 6, 1, WISP_ERR_FORMAT,
+            "needs a tensor of its own with 16 channels; tensor 7 has 14");
+  test_byte(f, head + 7, 1, WISP_ERR_LIMIT, "Head 0 has 256 masks; up to 128 are possible.");
   test_byte(f, layer_at(f, 3) - 8, 1, WISP_ERR_FORMAT,
             "Layer 2 is a maxpool; it can't have weights"); /* its CRC */
   test_byte(f, classes + 2, 0xff, WISP_ERR_FORMAT, "The name of class 0 is no UTF-8");

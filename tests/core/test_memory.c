@@ -18,6 +18,7 @@ typedef struct way {
   size_t size;
   stage first;
   int in_steps; /* begins while the bytes arrive */
+  int has_masks;
   wisp_settings settings;
   uint8_t *pictures[FRAMES];
   wisp_box expected[FRAMES][MOST]; /* what it finds with memory enough */
@@ -88,8 +89,9 @@ static void detect(way *w, wisp_detector *detector, int n, wisp_error *error) {
   wisp_options options = wisp_default_options();
   options.confidence = 0.001f;
   options.max_detections = MOST;
-  options.tiles = WISP_TILES_GRID;
+  options.tiles = w->has_masks ? WISP_TILES_NONE : WISP_TILES_GRID;
   options.tile_columns = 2;
+  if (w->has_masks) options.masks = WISP_MASKS_BY_COLUMN;
   wisp_frame frames[FRAMES];
   wisp_result results[FRAMES];
   for (int i = 0; i < n; i++) frames[i] = (wisp_frame){w->pictures[i], SIDE, SIDE, SIDE * 4};
@@ -145,7 +147,7 @@ static void test_way(way *w, int threads, stage first, int in_steps) {
 }
 
 static void test_net(const net *n) {
-  way w = {.settings = wisp_default_settings()};
+  way w = {.settings = wisp_default_settings(), .has_masks = n->head[0].masks > 0};
   wisp_error error = {WISP_OK, ""};
   w.bytes = net_write(n, &w.size);
   for (int i = 0; i < FRAMES; i++) {
@@ -178,7 +180,7 @@ int main(int argc, char **argv) {
   for (draw_net(&n); !has(&n, WISP_OP_DEPTHWISE); draw_net(&n)) net_free(&n);
   test_net(&n);
   net_free(&n);
-  for (draw_net(&n); !has(&n, WISP_OP_SCALE); draw_net(&n)) net_free(&n);
+  for (draw_net(&n); !has(&n, WISP_OP_SCALE) || !n.head[0].masks; draw_net(&n)) net_free(&n);
   test_net(&n);
   net_free(&n);
   return check_end();

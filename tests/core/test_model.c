@@ -176,6 +176,17 @@ static wisp_status wreck_fixed(net *n, int which) {
   }
 }
 
+/* Prototypes of 8 channels, and what needs them. */
+static wisp_status wreck_masks(net *n, int which) {
+  static const net_head heads[] = {{3, 0, 4, 0, 8, {{0}}}, {3, 2, 4, 0, 0, {{0}}}, {3, 2, 4, 0, 7, {{0}}},
+                                   {3, 2, 4, 0, 8, {{0}}}, {3, 2, 4, 1, 8, {{8, 8}}}};
+  n->head[1] = n->head[2] = heads[3];
+  if (which < 70) n->head[0] = heads[which - 65];
+  else if (which < 72) n->heads = which - 68; /* without coefficients; twice */
+  else n->head[0].masks = which == 72 ? 1 : 129;
+  return which > 73 ? WISP_OK : which == 73 ? WISP_ERR_LIMIT : WISP_ERR_FORMAT;
+}
+
 /* Changes one thing in the small network and says which error must come of it. WISP_OK: there is no such change. */
 static wisp_status wreck(net *n, int which) {
   net_layer *l = n->layer;
@@ -234,7 +245,7 @@ static wisp_status wreck(net *n, int which) {
     case 51: l[5].operation = 4; return WISP_ERR_FORMAT; /* of two inputs */
     case 52: l[6].operation = 4; return WISP_ERR_FORMAT; /* a head */
     case 53: l[3].operation = 4; return WISP_ERR_FORMAT; /* with the payload of a convolution */
-    default: return wreck_fixed(n, which);
+    default: return which < 65 ? wreck_fixed(n, which) : wreck_masks(n, which);
   }
 }
 
@@ -312,7 +323,7 @@ static void test_too_large(void) {
   n->tensor[0] = (net_tensor){3, 0, 1.0f / 255, 0, 0};
   for (int t = 1; t <= 4; t++) n->tensor[t] = (net_tensor){16384, 0, 1, 0, 0};
   n->tensor[5] = (net_tensor){6, 0, 1, 0, 0};
-  n->head[0] = (net_head){WISP_HEAD_YOLOV5, 5, 8, 1, {{8, 8}}};
+  n->head[0] = (net_head){WISP_HEAD_YOLOV5, 5, 8, 1, 0, {{8, 8}}};
   add_layer(n, WISP_OP_CONV, 0, 1, 1);
   add_layer(n, WISP_OP_UPSAMPLE, 1, 2, 8);
   add_layer(n, WISP_OP_UPSAMPLE, 2, 3, 8);
@@ -333,7 +344,7 @@ static void test_many_reads(void) {
     add_layer(n, WISP_OP_UPSAMPLE, 0, t, 1);
     n->layer[t - 1].input_count = NET_INPUTS;
   }
-  n->head[0] = (net_head){WISP_HEAD_YOLOV5, 17, 8, 1, {{8, 8}}};
+  n->head[0] = (net_head){WISP_HEAD_YOLOV5, 17, 8, 1, 0, {{8, 8}}};
   wisp_error error;
   CHECK_CASE("17 layers of 255 inputs");
   CHECK_EQ(feed_net(n, &error), WISP_ERR_LIMIT);

@@ -94,6 +94,7 @@ static void check_heads(void) {
   for (int i = 0; i < watch.n->heads; i++) {
     const wisp_head *h = &watch.plan->heads[i];
     const net_tensor *t = &watch.n->tensor[watch.n->head[i].tensor];
+    if (watch.n->head[i].kind == WISP_HEAD_PROTOTYPES) continue; /* a tensor like any other */
     CHECK_EQ(h->height, t->height);
     CHECK_EQ(h->width, t->width);
     const float *expected = watch.expected->logits[i];
@@ -146,7 +147,8 @@ static void check_plan(const net *n, const wisp_model *model, const variant *v,
   watch.plan = plan;
   watch.expected = expected;
   watch.calls = 0;
-  wisp_run(plan, 0, plan->step_count, pool, 0, look);
+  const wisp_options all = {.masks = WISP_MASKS_BY_ROW};
+  wisp_run(plan, 0, plan->step_count, pool, &all, look);
   CHECK_EQ(watch.calls, plan->step_count + 1);
   check_heads();
   wisp_pool_close(&pool);
@@ -169,7 +171,8 @@ static int expected_boxes(const net *n, const reference *r, const wisp_fit *fit,
                            .height = t->height,
                            .width = t->width,
                            .stride = n->head[i].stride,
-                           .pitch = t->width};
+                           .pitch = t->width,
+                           .masks = n->head[i].masks};
   }
   const int found = wisp_decode(heads, n->heads, fit, o, boxes, MOST_BOXES);
   return wisp_nms(boxes, found, o, fit);

@@ -318,7 +318,7 @@ static void test_refusal(int (*make)(wisp_graph *), wisp_status status, const ch
   wisp_graph_class(graph, "a", NULL);
   wisp_graph_class(graph, "b", NULL);
   CHECK_EQ(random_conv(graph, 0, 4, square(3, 2, 1)), 1);
-  wisp_yolo_head head = {WISP_HEAD_YOLOV5, make(graph), 2, 1, anchors};
+  wisp_yolo_head head = {WISP_HEAD_YOLOV5, make(graph), 2, 1, anchors, 0};
   CHECK_EQ(wisp_graph_head(graph, &head, NULL), WISP_OK);
   CHECK_EQ(wisp_fold(graph, &net, &error), status);
   if (!CHECK(strstr(error.message, words))) printf("the sentence: %s\n", error.message);
@@ -347,7 +347,7 @@ int main(int argc, char **argv) {
   test_refusal(normed_pool, WISP_ERR_UNSUPPORTED, "Node 3 (affine)");
   test_refusal(activated_head, WISP_ERR_UNSUPPORTED, "Node 3 (activation): a head");
   test_refusal(wide_head, WISP_ERR_ARGUMENT,
-               "Head 0 has 8 channels; 1 anchors and 2 classes need 7");
+               "Head 0 has 8 channels; 1 anchors, 2 classes and 0 masks need 7");
   test_refusal(coarse_head, WISP_ERR_ARGUMENT,
                "Head 0 of stride 2 has 4x4 cells on an input of 16x16");
   test_refusal(sizes_apart, WISP_ERR_ARGUMENT, "a tensor of 4x4 beside one of 8x8");

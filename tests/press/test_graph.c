@@ -144,12 +144,16 @@ static void check_head(wisp_graph *graph, wisp_yolo_head head, const char *words
 static void test_ends(wisp_graph *graph) {
   float anchors[4] = {1, 1, -1, 1};
   wisp_error e;
-  check_head(graph, (wisp_yolo_head){0, 1, 8, 1, anchors}, "Head 0 is of kind 0");
-  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 0, 8, 1, anchors}, "Head 0 is tensor 0");
-  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 0, 1, anchors}, "the stride 0");
-  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 8, 0, anchors}, "0 anchors");
-  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 8, 2, anchors},
+  check_head(graph, (wisp_yolo_head){0, 1, 8, 1, anchors, 0}, "Head 0 is of kind 0");
+  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 0, 8, 1, anchors, 0}, "Head 0 is tensor 0");
+  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 0, 1, anchors, 0}, "the stride 0");
+  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 8, 0, anchors, 0}, "0 anchors");
+  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 8, 2, anchors, 0},
              "an anchor 1 with a side of -1");
+  check_head(graph, (wisp_yolo_head){WISP_HEAD_YOLOV5, 1, 8, 1, anchors, 129},
+             "129 masks; 0 to 128");
+  check_head(graph, (wisp_yolo_head){WISP_HEAD_PROTOTYPES, 1, 8, 0, NULL, 0}, "0 masks; 1 to 128");
+  check_head(graph, (wisp_yolo_head){WISP_HEAD_PROTOTYPES, 1, 8, 1, anchors, 4}, "1 anchors");
   check_error(wisp_graph_class(graph, NULL, &e), WISP_ERR_ARGUMENT, &e, "The name of class 0");
   check_error(wisp_graph_class(graph, "\xfc", &e), WISP_ERR_ARGUMENT, &e, "class 0 is no UTF-8");
   check_error(wisp_graph_input(graph, 0, 640, &e), WISP_ERR_ARGUMENT, &e,

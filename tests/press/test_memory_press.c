@@ -125,8 +125,8 @@ static void build(const way *w, wisp_graph *graph, wisp_error *error) {
     CHECK_EQ(tensor, i + 1);
   }
   for (int i = 0; i < 2 && w->plan->heads[i].tensor; i++) {
-    const wisp_yolo_head head = {WISP_HEAD_YOLOV5, w->plan->heads[i].tensor,
-                                 w->plan->heads[i].stride, 1, anchors};
+    const wisp_yolo_head head = {
+        WISP_HEAD_YOLOV5, w->plan->heads[i].tensor, w->plan->heads[i].stride, 1, anchors, 0};
     wisp_status status = wisp_graph_head(graph, &head, error);
     if (status && may_retry(status)) status = wisp_graph_head(graph, &head, NULL);
     CHECK_EQ(status, WISP_OK);

@@ -284,7 +284,7 @@ static wisp_graph *strange_net(void) {
   float weights[8 * 3 * 9], points[7 * 8] = {0};
   wisp_node conv = conv_node(8, square(3, 2, 1), weights, 8 * 27);
   wisp_node point = conv_node(7, square(1, 1, 0), points, 7 * 8);
-  wisp_yolo_head head = {WISP_HEAD_YOLOV5, 3, 2, 1, (float[]){10, 20}};
+  wisp_yolo_head head = {WISP_HEAD_YOLOV5, 3, 2, 1, (float[]){10, 20}, 0};
   wisp_graph *graph;
   for (int i = 0; i < 8 * 27; i++) weights[i] = SIZES[i / 27] * (float)random_real(-1, 1);
   for (int i = 0; i < 7 * 8; i++) points[i] = i % 8 > 4 ? (float)random_real(-1, 1) : 0;

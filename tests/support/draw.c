@@ -252,7 +252,8 @@ static void draw_sppf(net *n, int input) {
   draw_weights(n, l, 255 * (double)n->tensor[l->output].scale);
 }
 
-static void draw_head(net *n, int input, wisp_head_kind kind) {
+/* With coefficients of as many masks. */
+static void draw_head(net *n, int input, wisp_head_kind kind, int masks) {
   net_layer *l = add_layer(n, WISP_OP_CONV, input);
   l->kernel_height = l->kernel_width = random_chance(0.7) ? 1 : 3;
   l->pad_top = l->pad_bottom = l->pad_left = l->pad_right = l->kernel_height / 2;
@@ -260,14 +261,23 @@ static void draw_head(net *n, int input, wisp_head_kind kind) {
   h->kind = kind;
   h->anchors = random_int(1, NET_ANCHORS);
   h->stride = random_int(1, 32);
+  h->masks = masks;
   for (int i = 0; i < h->anchors; i++)
     for (int k = 0; k < 2; k++) h->sizes[i][k] = (float)random_real(4, 60);
-  h->tensor = l->output = add_tensor(n, wisp_head_channels(kind, h->anchors, n->classes),
+  h->tensor = l->output = add_tensor(n, wisp_head_channels(kind, h->anchors, n->classes, masks),
                                      n->tensor[input].height, n->tensor[input].width);
   n->tensor[l->output].scale = 1;
   n->tensor[l->output].zero_point = 0;
   n->heads++;
   draw_weights(n, l, 8);
+}
+
+/* A tensor of bytes that masks are made of, which other layers may read too. */
+static void draw_prototypes(net *n, int tensor) {
+  n->head[n->heads++] = (net_head){.kind = WISP_HEAD_PROTOTYPES,
+                                   .tensor = tensor,
+                                   .stride = 1,
+                                   .masks = n->tensor[tensor].channels};
 }
 
 /* ---- networks ---- */
@@ -315,10 +325,13 @@ void draw_net(net *n) {
   draw_conv(n, 0, WISP_OP_CONV);
   for (int left = random_int(1, 12); left > 0 && n->layers + MOST_LAYERS < NET_LAYERS; left--)
     draw_layer(n, draw_input(n), draw_operation());
-  const int body = n->tensors;
+  const int body = n->tensors, prototypes = random_int(body / 2, body - 1),
+            channels = n->tensor[prototypes].channels;
+  const int masks = random_chance(0.4) && channels <= WISP_MAX_MASKS ? channels : 0;
   for (int left = random_int(1, 3); left > 0; left--)
     draw_head(n, random_int(body / 2, body - 1),
-              random_chance(0.3) ? WISP_HEAD_YOLOV8 : WISP_HEAD_YOLOV5);
+              random_chance(0.3) ? WISP_HEAD_YOLOV8 : WISP_HEAD_YOLOV5, masks);
+  if (masks > 0) draw_prototypes(n, prototypes);
 }
 
 void draw_small_net(net *n) {
@@ -338,7 +351,7 @@ void draw_small_net(net *n) {
   joined->output = add_tensor(n, 8, 8, 8);
   joined->residual = down;
   draw_weights(n, joined, 4);
-  draw_head(n, joined->output, WISP_HEAD_YOLOV5);
+  draw_head(n, joined->output, WISP_HEAD_YOLOV5, 0);
 }
 
 /* ---- pictures ---- */

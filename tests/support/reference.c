@@ -208,7 +208,7 @@ static const wisp_step *step_of(const wisp_plan *plan, int layer) {
 
 static int head_of(const net *n, int tensor) {
   for (int i = 0; i < n->heads; i++)
-    if (n->head[i].tensor == tensor) return i;
+    if (n->head[i].tensor == tensor && n->head[i].kind != WISP_HEAD_PROTOTYPES) return i;
   return -1;
 }
 

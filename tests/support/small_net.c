@@ -111,11 +111,16 @@ int random_block(wisp_graph *graph, int input, int channels, wisp_window window)
   return random_activation(graph, random_affine(graph, conv));
 }
 
-static void random_head(wisp_graph *graph, int input, int stride, int classes) {
+/* With coefficients of as many masks. */
+static void random_mask_head(wisp_graph *graph, int input, int stride, int classes, int masks) {
   float anchors[] = {10, 13, 16, 30};
-  int tensor = random_conv(graph, input, 2 * (5 + classes), square(1, 1, 0));
-  wisp_yolo_head head = {WISP_HEAD_YOLOV5, tensor, stride, 2, anchors};
+  int tensor = random_conv(graph, input, 2 * (5 + classes + masks), square(1, 1, 0));
+  wisp_yolo_head head = {WISP_HEAD_YOLOV5, tensor, stride, 2, anchors, masks};
   CHECK_EQ(wisp_graph_head(graph, &head, NULL), WISP_OK);
+}
+
+static void random_head(wisp_graph *graph, int input, int stride, int classes) {
+  random_mask_head(graph, input, stride, classes, 0);
 }
 
 int sum(wisp_graph *graph, int a, int b) {
@@ -253,5 +258,28 @@ wisp_graph *random_squeezed(int depthwise, int height, int width) {
   random_head(
       graph, random_block(graph, pair(graph, up, squeeze(graph, finer)), 5, square(1, 1, 0)), 4, 2);
   random_head(graph, squeeze(graph, down), 8, 2);
+  return with_classes(graph);
+}
+
+/* ---- masks ---- */
+
+wisp_graph *random_segmenting(int height, int width) {
+  static const int MASKS[] = {1, 4, 7};
+  const int masks = MASKS[random_int(0, 2)];
+  const wisp_window three = square(3, 1, 1);
+  wisp_graph *graph;
+  CHECK_EQ(wisp_graph_open(&graph), WISP_OK);
+  wisp_graph_input(graph, height, width, NULL);
+  int x = random_block(graph, 0, 6, square(3, 2, 1));
+  x = random_block(graph, x, 8, square(3, 2, 1));
+  const int fine = random_block(graph, x, 8, square(3, 2, 1)),
+            coarse = random_block(graph, fine, 8, square(3, 2, 1));
+  int y = add_upsample(graph, random_block(graph, fine, 6, three), 2);
+  y = random_block(graph, random_block(graph, y, 6, three), masks, square(1, 1, 0));
+  random_mask_head(graph, fine, 8, 2, masks);
+  random_mask_head(graph, coarse, 16, 2, masks);
+  const wisp_yolo_head prototypes = {
+      .kind = WISP_HEAD_PROTOTYPES, .tensor = y, .stride = 4, .masks = masks};
+  CHECK_EQ(wisp_graph_head(graph, &prototypes, NULL), WISP_OK);
   return with_classes(graph);
 }

@@ -45,4 +45,7 @@ wisp_graph *random_lite(int height, int width);
 /* Squeeze-and-excitation, once behind a depthwise convolution where that is wished; two heads of stride 4 and 8. */
 wisp_graph *random_squeezed(int depthwise, int height, int width);
 
+/* Two heads of stride 8 and 16 whose boxes have masks, and prototypes of stride 4 as YOLOv5's Proto makes them. */
+wisp_graph *random_segmenting(int height, int width);
+
 #endif

@@ -116,7 +116,7 @@ static void put_head(bytes *b, const net_head *h) {
   put_u16(b, h->stride);
   put_u8(b, h->kind);
   put_u8(b, h->anchors);
-  put_u16(b, 0);
+  put_u16(b, h->masks);
   for (int i = 0; i < h->anchors; i++) {
     put_f32(b, h->sizes[i][0]);
     put_f32(b, h->sizes[i][1]);

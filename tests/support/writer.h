@@ -34,7 +34,7 @@ typedef struct net_layer {
 } net_layer;
 
 typedef struct net_head {
-  int kind, tensor, stride, anchors;
+  int kind, tensor, stride, anchors, masks;
   float sizes[NET_ANCHORS][2];
 } net_head;
 

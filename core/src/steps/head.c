@@ -46,15 +46,17 @@ static void head_span(const wisp_job *j, int begin, int end) {
       &j->plan->heads[j->plan->model->tensor[j->plan->model->layer[s->layer].output].head];
   const int cells = head->height * head->pitch;
   head_cells(j, 0, s->gate_quads, begin, end - begin);
-  const wisp_head_form form = wisp_head_form_of(head->kind, head->classes);
-  const int quads = (s->quad_count - s->gate_quads) / head->count;
+  const wisp_head_form form = wisp_head_form_of(head->kind, head->classes, head->masks);
+  const int mask_quads = j->masks ? wisp_planes(form.masks) : 0;
   for (int a = 0; a < head->count; a++) {
     const float *gate = head->logits + (ptrdiff_t)(a * form.channels + form.gate) * cells;
-    const int first = s->gate_quads + a * quads;
+    const int first = s->gate_quads + a * s->box_quads,
+              mask = s->gate_quads + head->count * s->box_quads + a * mask_quads;
     for (int at = begin; at < end; at += CELLS) {
       const int n = wisp_min(CELLS, end - at);
-      if (any_above(gate + at, form.gates, cells, n, j->least))
-        head_cells(j, first, first + quads, at, n);
+      if (!any_above(gate + at, form.gates, cells, n, j->least)) continue;
+      head_cells(j, first, first + s->box_quads, at, n);
+      head_cells(j, mask, mask + mask_quads, at, n);
     }
   }
 }

@@ -175,8 +175,12 @@ static void watch(void *context, int tensor) {
 }
 
 static int all_finite(const wisp_floats *head) {
-  for (size_t i = 0; i < (size_t)head->channels * head->plane; i++)
-    if (!isfinite(head->data[i])) return 0;
+  for (int c = 0; c < head->channels; c++)
+    for (int y = 0; y < head->height; y++) {
+      const float *row = head->data + (size_t)c * head->plane + y * head->pitch;
+      for (int x = 0; x < head->width; x++)
+        if (!isfinite(row[x])) return 0;
+    }
   return 1;
 }
 

@@ -17,6 +17,7 @@ enum { SAMPLES = 128, HEAD_SAMPLES = 256 };
 static const double MOST_BYTES = 1.2e9; /* for what is learnt of the pictures */
 static const float BOX_WEIGHT = 4;      /* of a squared error of a box, in its own size */
 static const float LEAST_BOX = 0.25f; /* a side, in cells, of what a box is taken to be at least */
+static const float MASK_SLOPE = 0.1f; /* of the chances of a mask's cells by their logits, about */
 static const float LEAST_OBJECT = 3e-3f; /* what a head's place weighs without any object */
 
 static float sigmoid(float v) { return 1 / (1 + expf(-v)); }
@@ -26,7 +27,8 @@ static float sigmoid(float v) { return 1 / (1 + expf(-v)); }
 /* The head that layer `number` makes; NULL if it makes none. */
 static const wisp_yolo_head *head_of(const wisp_net *net, int number) {
   for (int h = 0; h < net->head_count; h++)
-    if (net->heads[h].tensor == number + 1) return &net->heads[h];
+    if (net->heads[h].tensor == number + 1 && net->heads[h].kind != WISP_HEAD_PROTOTYPES)
+      return &net->heads[h];
   return NULL;
 }
 
@@ -70,13 +72,18 @@ static float box_change(wisp_head_kind kind, const float *logits, size_t step, i
                              expected_bin(logits, step, (side + 2) % 4, 0, &other);
       return slope / fmaxf(distance, LEAST_BOX / anchor[across]);
     }
+    case WISP_HEAD_PROTOTYPES: break; /* has no boxes */
   }
   return 0;
 }
 
-/* The curvature of the loss in logit k of an anchor. */
+/* The curvature of the loss in logit k of an anchor. `powers` are the prototypes' mean squares: a coefficient moves all
+ * cells of a mask by as much as its prototype is there. */
 static float curvature(const wisp_yolo_head *head, const wisp_head_form *form, const float *logits,
-                       size_t step, int k, const float anchor[2]) {
+                       size_t step, int k, const float anchor[2], const double *powers) {
+  const int coefficient = k - (form->channels - form->masks);
+  if (coefficient >= 0)
+    return sureness(form, logits, step) * MASK_SLOPE * (float)powers[coefficient];
   const float object = sureness(form, logits, step), s = sigmoid(logits[(size_t)k * step]);
   const float slope = s * (1 - s);
   if (k == form->objectness) return slope;
@@ -104,26 +111,81 @@ typedef struct teaching {
 } teaching;
 
 /* Random signs times the roots of the curvatures. */
+static void seed_head(teaching *t, int h, const double *powers) {
+  const wisp_net *net = t->teacher->net;
+  const wisp_yolo_head *head = &net->heads[h];
+  const wisp_head_form form = wisp_head_form_of(head->kind, net->class_count, head->masks);
+  const int size = form.channels;
+  const wisp_floats logits = wisp_exec_tensor(t->exec, head->tensor);
+  const wisp_floats gradient = wisp_backward_head(t->backward, h);
+  for (int c = 0; c < logits.channels; c++) {
+    float cells[2];
+    anchor_in_cells(head, c / size, cells);
+    for (int y = 0; y < logits.height; y++)
+      for (int x = 0; x < logits.width; x++) {
+        const float *anchor =
+            logits.data + (size_t)(c / size * size) * logits.plane + y * logits.pitch + x;
+        const float root =
+            sqrtf(curvature(head, &form, anchor, logits.plane, c % size, cells, powers));
+        gradient.data[(size_t)c * gradient.plane + (size_t)(y * gradient.pitch + x)] =
+            wisp_lot_draw(&t->lot) >> 31 ? root : -root;
+      }
+  }
+}
+
+/* Adds the squares of a head's coefficients, each box's as far as it is sure. */
+static void add_pulls(const teaching *t, const wisp_yolo_head *head, double *pulls) {
+  const wisp_head_form form =
+      wisp_head_form_of(head->kind, t->teacher->net->class_count, head->masks);
+  const wisp_floats logits = wisp_exec_tensor(t->exec, head->tensor);
+  for (int a = 0; a < head->anchor_count; a++)
+    for (int y = 0; y < logits.height; y++)
+      for (int x = 0; x < logits.width; x++) {
+        const float *anchor =
+            logits.data + (size_t)(a * form.channels) * logits.plane + y * logits.pitch + x;
+        const double object = (double)sureness(&form, anchor, logits.plane);
+        const float *of = anchor + (size_t)(form.channels - form.masks) * logits.plane;
+        for (int k = 0; k < form.masks; k++, of += logits.plane)
+          pulls[k] += object * (double)*of * (double)*of;
+      }
+}
+
+/* Of a prototype: its mean square. */
+static void find_powers(const teaching *t, int tensor, double *powers) {
+  const wisp_floats of = wisp_exec_tensor(t->exec, tensor);
+  for (int c = 0; c < of.channels; c++) {
+    double sum = 0;
+    for (int y = 0; y < of.height; y++) {
+      const float *row = of.data + (size_t)c * of.plane + y * of.pitch;
+      for (int x = 0; x < of.width; x++) sum += (double)row[x] * (double)row[x];
+    }
+    powers[c] = sum / of.height / of.width;
+  }
+}
+
+/* Prototypes, all cells alike: masks of boxes lie anywhere. */
+static void seed_prototypes(teaching *t, int h) {
+  const wisp_net *net = t->teacher->net;
+  const wisp_floats gradient = wisp_backward_head(t->backward, h);
+  double pulls[WISP_MAX_MASKS] = {0};
+  for (int i = 0; i < net->head_count; i++)
+    if (i != h) add_pulls(t, &net->heads[i], pulls);
+  for (int c = 0; c < gradient.channels; c++) {
+    const double cells = (double)gradient.height * gradient.width;
+    const float root = sqrtf(MASK_SLOPE * (float)(pulls[c] / cells));
+    for (size_t i = 0; i < gradient.plane; i++)
+      gradient.data[(size_t)c * gradient.plane + i] = wisp_lot_draw(&t->lot) >> 31 ? root : -root;
+  }
+}
+
 static void seed_heads(teaching *t) {
   const wisp_net *net = t->teacher->net;
+  double powers[WISP_MAX_MASKS] = {0};
+  for (int h = 0; h < net->head_count; h++)
+    if (net->heads[h].kind == WISP_HEAD_PROTOTYPES) find_powers(t, net->heads[h].tensor, powers);
   for (int h = 0; h < net->head_count; h++) {
-    const wisp_head_form form = wisp_head_form_of(net->heads[h].kind, net->class_count);
-    const int size = form.channels;
-    const wisp_floats logits = wisp_exec_tensor(t->exec, net->heads[h].tensor);
-    const wisp_floats gradient = wisp_backward_head(t->backward, h);
-    for (int c = 0; c < logits.channels; c++) {
-      float cells[2];
-      anchor_in_cells(&net->heads[h], c / size, cells);
-      for (int y = 0; y < logits.height; y++)
-        for (int x = 0; x < logits.width; x++) {
-          const float *anchor =
-              logits.data + (size_t)(c / size * size) * logits.plane + y * logits.pitch + x;
-          const float root =
-              sqrtf(curvature(&net->heads[h], &form, anchor, logits.plane, c % size, cells));
-          gradient.data[(size_t)c * gradient.plane + (size_t)(y * gradient.pitch + x)] =
-              wisp_lot_draw(&t->lot) >> 31 ? root : -root;
-        }
-    }
+    if (net->heads[h].kind == WISP_HEAD_PROTOTYPES) seed_prototypes(t, h);
+    else seed_head(t, h, powers);
   }
 }
 
@@ -163,8 +225,9 @@ static void choose_places(teaching *t, int number, double whole) {
   const wisp_net_tensor *out = &t->teacher->net->tensors[number + 1];
   wisp_lesson *lesson = &t->teacher->lessons[number];
   const wisp_yolo_head *head = head_of(t->teacher->net, number);
-  const wisp_head_form form = head ? wisp_head_form_of(head->kind, t->teacher->net->class_count)
-                                   : (wisp_head_form){.channels = 0};
+  const wisp_head_form form =
+      head ? wisp_head_form_of(head->kind, t->teacher->net->class_count, head->masks)
+           : (wisp_head_form){.channels = 0};
   const int n = out->height * out->width;
   for (int s = 0; s < lesson->samples; s++) {
     const size_t at = (size_t)t->picture * (size_t)lesson->samples + (size_t)s;

@@ -285,7 +285,7 @@ static void reverse(wisp_backward *b, int number, const float *weights, wisp_bac
 void wisp_backward_run(wisp_backward *b, const float *const *weights, wisp_backward_watch *watch,
                        void *context) {
   for (int t = 1; t <= b->net->layer_count; t++)
-    if (!b->net->tensors[t].is_head)
+    if (!b->net->tensors[t].is_output)
       memset(b->gradients[t].data, 0,
              (size_t)b->gradients[t].channels * b->gradients[t].plane * sizeof(float));
   for (int i = b->net->layer_count - 1; i >= 0; i--) reverse(b, i, weights[i], watch, context);

@@ -85,7 +85,7 @@ static void measure_all(wisp_exec *exec, wisp_span *spans) {
   const wisp_net *net = exec->net;
   const int n = net->layer_count;
   for (int t = 0; t <= n; t++) {
-    const int stays = exec->keeps || net->tensors[t].is_head;
+    const int stays = exec->keeps || net->tensors[t].is_output;
     const uint64_t size = measure_tensor(exec, t, &exec->tensors[t]);
     spans[t] = (wisp_span){.size = size, .first = t - 1, .last = stays ? INT32_MAX : t - 1};
   }

@@ -26,27 +26,61 @@ static wisp_status choose_cell(wisp_folding *f) {
   return WISP_OK;
 }
 
+/* Whether every box has a coefficient for each prototype. */
+static wisp_status check_masks(const wisp_folding *f) {
+  const wisp_graph *graph = f->graph;
+  int prototypes = 0, masks = 0;
+  for (int i = 0; i < graph->head_count; i++) {
+    if (graph->heads[i].kind != WISP_HEAD_PROTOTYPES) continue;
+    masks = graph->heads[i].masks;
+    prototypes++;
+  }
+  if (prototypes > 1 || prototypes == graph->head_count)
+    return wisp_fail(f->error, WISP_ERR_ARGUMENT,
+                     "%d of %d heads are prototypes; one may be, beside heads of boxes.",
+                     prototypes, graph->head_count);
+  for (int i = 0; i < graph->head_count; i++)
+    if (graph->heads[i].masks != masks)
+      return wisp_fail(f->error, WISP_ERR_ARGUMENT,
+                       "Head %d has %d coefficients of a mask for %d prototypes.", i,
+                       graph->heads[i].masks, masks);
+  return WISP_OK;
+}
+
+static wisp_status fold_head(wisp_folding *f, int number) {
+  const wisp_graph *graph = f->graph;
+  wisp_net *net = f->net;
+  wisp_yolo_head *head = &graph->heads[number];
+  const wisp_operands *in = &f->yields[head->tensor];
+  const int is_prototypes = head->kind == WISP_HEAD_PROTOTYPES;
+  if (is_prototypes && (in->count > 1 || in->picks || in->items->tensor == 0 ||
+                        net->tensors[in->items->tensor].is_head))
+    return wisp_nodes_refuse(f, head->tensor, "prototypes must be one whole tensor of their own");
+  if (!is_prototypes && (!wisp_nodes_is_bare(f, head->tensor) || in->count > 1 || in->picks ||
+                         !wisp_net_mixes_channels(wisp_nodes_conv_of(f, in->items))))
+    return wisp_nodes_refuse(f, head->tensor,
+                             "a head must be a bare convolution that nothing else reads");
+  const int wanted =
+      wisp_head_channels(head->kind, head->anchor_count, graph->class_count, head->masks);
+  if (graph->nodes[head->tensor].channels != wanted)
+    return wisp_fail(f->error, WISP_ERR_ARGUMENT,
+                     "Head %d has %d channels; %d anchors, %d classes and %d masks need %d.",
+                     number, graph->nodes[head->tensor].channels, head->anchor_count,
+                     graph->class_count, head->masks, wanted);
+  head->tensor = in->items->tensor;
+  net->tensors[head->tensor].is_head = !is_prototypes;
+  net->tensors[head->tensor].is_output = 1;
+  net->stride = wisp_max(net->stride, head->stride);
+  return WISP_OK;
+}
+
 /* The graph's heads and classes move into the net. */
 static wisp_status fold_heads(wisp_folding *f) {
   wisp_graph *graph = f->graph;
   wisp_net *net = f->net;
-  for (int i = 0; i < graph->head_count; i++) {
-    wisp_yolo_head *head = &graph->heads[i];
-    const wisp_operands *in = &f->yields[head->tensor];
-    if (!wisp_nodes_is_bare(f, head->tensor) || in->count > 1 || in->picks ||
-        !wisp_net_mixes_channels(wisp_nodes_conv_of(f, in->items)))
-      return wisp_nodes_refuse(f, head->tensor,
-                               "a head must be a bare convolution that nothing else reads");
-    const int wanted = wisp_head_channels(head->kind, head->anchor_count, graph->class_count);
-    if (graph->nodes[head->tensor].channels != wanted)
-      return wisp_fail(f->error, WISP_ERR_ARGUMENT,
-                       "Head %d has %d channels; %d anchors and %d classes need %d.", i,
-                       graph->nodes[head->tensor].channels, head->anchor_count, graph->class_count,
-                       wanted);
-    head->tensor = in->items->tensor;
-    net->tensors[head->tensor].is_head = 1;
-    net->stride = wisp_max(net->stride, head->stride);
-  }
+  wisp_status status = check_masks(f);
+  for (int i = 0; i < graph->head_count && status == WISP_OK; i++) status = fold_head(f, i);
+  if (status != WISP_OK) return status;
   if (net->stride % net->cell) net->stride *= net->cell;
   net->heads = graph->heads;
   net->head_count = graph->head_count;

@@ -209,7 +209,7 @@ static void put_head(writer *w, const wisp_yolo_head *head) {
   put_u16(w, head->stride);
   put_u8(w, head->kind);
   put_u8(w, head->anchor_count);
-  put_u16(w, 0);
+  put_u16(w, head->masks);
   for (int i = 0; i < 2 * head->anchor_count; i++) put_f32(w, head->anchors[i]);
 }
 

@@ -52,7 +52,7 @@ static void find_groups(channels *c) {
   const wisp_net *net = c->net;
   for (int t = 0; t <= net->layer_count; t++) {
     c->group[t] = t;
-    c->fixed[t] = t == 0 || net->tensors[t].is_head;
+    c->fixed[t] = t == 0 || net->tensors[t].is_output;
   }
   for (int i = 0; i < net->layer_count; i++) {
     const wisp_net_layer *layer = &net->layers[i];

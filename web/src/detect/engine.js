@@ -1,7 +1,7 @@
 // One WebAssembly instance with one model and one detector. Beside wasm/, this alone touches its memory.
 
 import { WispError } from '../error.js';
-import { readBoxes } from '../wasm/boxes.js';
+import { readBoxes, readMasks } from '../wasm/boxes.js';
 import { Door } from '../wasm/door.js';
 import { compile, instantiate, orAlone } from '../wasm/instance.js';
 import { withoutThreads } from './variant.js';
@@ -35,6 +35,8 @@ import { withoutThreads } from './variant.js';
  *   overlapping tiles of it are looked at, each as large as the whole; a thing that several show comes once, and the
  *   times are of all together. 'auto': of pictures r > 2 times as wide or high as the input, tiles of up to √r times
  *   its size; default 'none'
+ * @property {'none' | 'bitmap' | 'rle'} [masks] of a model that segments: whether each box has a `mask`, the pixels of
+ *   the source that are the object, and in which form; default 'none'; not with tiles
  *
  * @typedef {object} Tiles
  * @property {number} columns 1 … 32
@@ -67,6 +69,7 @@ import { withoutThreads } from './variant.js';
  * @property {number} inputHeight
  * @property {number} stride width and height are multiples of it
  * @property {string[]} classes
+ * @property {number} masks prototypes that masks are made of; 0: it finds boxes only
  * @property {LayerInfo[]} layers
  * @property {any} provenance where the file comes from, as it says itself
  *
@@ -261,7 +264,7 @@ export class Engine {
       this.#wantClasses(classes);
       this.#door.record('options').fill(this.#module._runtime_options(), rest);
       this.#door.require(this.#module._runtime_detect(n));
-      return Array.from({ length: n }, (_, i) => this.#result(i));
+      return Array.from({ length: n }, (_, i) => this.#result(i, rest.masks));
     });
   }
 
@@ -288,13 +291,15 @@ export class Engine {
     );
   }
 
-  /** @param {number} i @returns {Result} */
-  #result(i) {
-    const { boxes, count, prep, run, post } = this.#door
+  /** @param {number} i @param {DetectOptions['masks']} form @returns {Result} */
+  #result(i, form) {
+    const { boxes, count, masks, prep, run, post } = this.#door
       .record('result')
       .read(this.#module._runtime_result(i));
+    const found = readBoxes(this.#door, boxes, count, this.#classes);
+    if (form && form !== 'none') readMasks(this.#door, masks, found, form, this.#frames[i]);
     return {
-      boxes: readBoxes(this.#door, boxes, count, this.#classes),
+      boxes: found,
       ...this.#frames[i],
       times: { pixels: 0, prep, run, post, total: prep + run + post },
     };

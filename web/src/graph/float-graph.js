@@ -25,9 +25,10 @@
  * @typedef {{scale: number, zeroPoint: number}} ByteRange real = scale · (byte − zeroPoint)
  * @typedef {Operation & {name: string, inputs: number[], output: number, range?: ByteRange}} GraphNode
  *   `range`: the network was trained with this tensor rounded to bytes
- * @typedef {'yolov5' | 'yolov8'} HeadKind models/FORMAT.md, "Head kinds"
- * @typedef {{kind?: HeadKind, tensor: number, stride: number, anchors: [number, number][]}} GraphHead
- *   the raw logits of one scale, of kind yolov5 if it doesn't say; anchors are [width, height] in input pixels
+ * @typedef {'yolov5' | 'yolov8' | 'prototypes'} HeadKind models/FORMAT.md, "Head kinds"
+ * @typedef {{kind?: HeadKind, tensor: number, stride: number, anchors: [number, number][], masks?: number}} GraphHead
+ *   the raw logits of one scale, of kind yolov5 if it doesn't say; anchors are [width, height] in input pixels; masks
+ *   is how many coefficients an anchor has. Or the prototypes of masks: their number, no anchors
  * @typedef {{
  *   input: {height: number, width: number},
  *   nodes: GraphNode[],

@@ -1,7 +1,7 @@
 // One instance of the press module with one network. Beside wasm/, this alone touches its memory.
 
 import { WispError } from '../error.js';
-import { readBoxes } from '../wasm/boxes.js';
+import { readBoxes, readMasks } from '../wasm/boxes.js';
 import { Door } from '../wasm/door.js';
 import { compile, instantiate, orAlone } from '../wasm/instance.js';
 import { bytesOf, nodeValues } from './graph-record.js';
@@ -266,8 +266,13 @@ export class PressEngine {
     return this.#door.guard(() => {
       this.#door.record('options').fill(this.#module._press_options(), options);
       this.#door.require(this.#module._press_detect());
-      const { boxes, count } = this.#door.record('result').read(this.#module._press_result());
-      return { boxes: readBoxes(this.#door, boxes, count, this.#classes), ...this.#frame };
+      const { boxes, count, masks } = this.#door
+        .record('result')
+        .read(this.#module._press_result());
+      const found = readBoxes(this.#door, boxes, count, this.#classes);
+      const { masks: form = 'none' } = options;
+      if (form !== 'none') readMasks(this.#door, masks, found, form, this.#frame);
+      return { boxes: found, ...this.#frame };
     });
   }
 
