@@ -235,9 +235,9 @@ static wisp_status choose_channels(wisp_plan *plan, wisp_step *step) {
   const wisp_model *m = plan->model;
   const wisp_tensor *out = &m->tensor[m->layer[step->layer].output];
   const int is_head = step->kind == &wisp_step_head;
-  const wisp_head_form form =
-      is_head ? wisp_head_form_of(m->head[out->head].kind, m->classes, m->masks)
-              : (wisp_head_form){.channels = out->channels};
+  const wisp_head_form form = is_head
+                                  ? wisp_head_form_of(m->head[out->head].kind, m->classes, m->masks)
+                                  : (wisp_head_form){.channels = out->channels};
   const int anchors = is_head ? m->head[out->head].anchors : 1;
   step->gate_quads = wisp_planes(anchors * form.gates);
   step->box_quads = wisp_planes(form.channels - form.gates - form.masks);

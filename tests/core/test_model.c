@@ -178,8 +178,11 @@ static wisp_status wreck_fixed(net *n, int which) {
 
 /* Prototypes of 8 channels, and what needs them. */
 static wisp_status wreck_masks(net *n, int which) {
-  static const net_head heads[] = {{3, 0, 4, 0, 8, {{0}}}, {3, 2, 4, 0, 0, {{0}}}, {3, 2, 4, 0, 7, {{0}}},
-                                   {3, 2, 4, 0, 8, {{0}}}, {3, 2, 4, 1, 8, {{8, 8}}}};
+  static const net_head heads[] = {{3, 0, 4, 0, 8, {{0}}},
+                                   {3, 2, 4, 0, 0, {{0}}},
+                                   {3, 2, 4, 0, 7, {{0}}},
+                                   {3, 2, 4, 0, 8, {{0}}},
+                                   {3, 2, 4, 1, 8, {{8, 8}}}};
   n->head[1] = n->head[2] = heads[3];
   if (which < 70) n->head[0] = heads[which - 65];
   else if (which < 72) n->heads = which - 68; /* without coefficients; twice */
