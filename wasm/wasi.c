@@ -250,7 +250,7 @@ static void print_text(const char *text) {
 }
 
 /* COCO's run lengths of the whole picture, column after column. */
-static void print_mask(const picture *image, const wisp_mask *mask) {
+static void print_mask(const pixels *image, const wisp_mask *mask) {
   printf(",\"mask\":{\"size\":[%d,%d],\"counts\":[", image->height, image->width);
   for (int i = 0; i < mask->run_count; i++) printf(i ? ",%u" : "%u", (unsigned)mask->runs[i]);
   printf("]}");
@@ -266,7 +266,7 @@ static void print_float(const char *name, float value) {
   printf("\"%s\":%s,", name, text);
 }
 
-static void print_box(const wisp_model *model, const picture *image, const wisp_box *b,
+static void print_box(const wisp_model *model, const pixels *image, const wisp_box *b,
                       const wisp_mask *mask) {
   putchar('{');
   print_float("x", b->x1);
