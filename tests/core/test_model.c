@@ -178,16 +178,15 @@ static wisp_status wreck_fixed(net *n, int which) {
 
 /* Prototypes of 8 channels, and what needs them. */
 static wisp_status wreck_masks(net *n, int which) {
-  static const net_head heads[] = {{3, 0, 4, 0, 8, {{0}}},
-                                   {3, 2, 4, 0, 0, {{0}}},
+  static const net_head heads[] = {{3, 0, 4, 0, 8, {{0}}}, /* the picture */
                                    {3, 2, 4, 0, 7, {{0}}},
                                    {3, 2, 4, 0, 8, {{0}}},
                                    {3, 2, 4, 1, 8, {{8, 8}}}};
-  n->head[1] = n->head[2] = heads[3];
-  if (which < 70) n->head[0] = heads[which - 65];
-  else if (which < 72) n->heads = which - 68; /* without coefficients; twice */
-  else n->head[0].masks = which == 72 ? 1 : 129;
-  return which > 73 ? WISP_OK : which == 73 ? WISP_ERR_LIMIT : WISP_ERR_FORMAT;
+  n->head[1] = n->head[2] = heads[2];
+  if (which < 69) n->head[0] = heads[which - 65];
+  else if (which > 70) n->head[0].masks = which == 71 ? 1 : 129;
+  else n->heads = which - 67; /* without coefficients; twice */
+  return which > 72 ? WISP_OK : which == 72 ? WISP_ERR_LIMIT : WISP_ERR_FORMAT;
 }
 
 /* Changes one thing in the small network and says which error must come of it. WISP_OK: there is no such change. */
