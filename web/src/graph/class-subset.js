@@ -2,7 +2,7 @@
 
 import { WispError } from '../error.js';
 import { unsupported } from './graph-error.js';
-import { formOf } from './head-forms.js';
+import { boxHeads, formOf } from './head-forms.js';
 
 /**
  * @typedef {import('./float-graph.js').FloatGraph} FloatGraph
@@ -25,7 +25,7 @@ export function onlyClasses(graph, wanted) {
   const again = labels.find((label, index) => labels.indexOf(label) < index);
   if (again !== undefined) refuse(`Class "${graph.classes[again]}" is asked for twice.`);
   const nodes = [...graph.nodes];
-  for (const head of graph.heads)
+  for (const head of boxHeads(graph.heads))
     trim(nodes, head.tensor, channelsOf(head, labels, graph.classes.length));
   return { ...graph, nodes, classes: labels.map((label) => graph.classes[label]) };
 }
@@ -85,11 +85,12 @@ function distance(a, b) {
  * @param {number} classes
  */
 function channelsOf(head, labels, classes) {
-  const first = formOf(head).classes;
+  const { classes: first, masks } = formOf(head);
   const box = Array.from({ length: first }, (_, i) => i);
-  const fields = [...box, ...labels.map((label) => first + label)];
+  const coefficients = Array.from({ length: masks }, (_, i) => first + classes + i);
+  const fields = [...box, ...labels.map((label) => first + label), ...coefficients];
   return head.anchors.flatMap((_, anchor) =>
-    fields.map((field) => anchor * (first + classes) + field),
+    fields.map((field) => anchor * (first + classes + masks) + field),
   );
 }
 

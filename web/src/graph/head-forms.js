@@ -11,15 +11,21 @@ import { unsupported } from './graph-error.js';
  * @typedef {object} HeadForm of an anchor's channels
  * @property {number} objectness -1 if there is none
  * @property {number} classes the channel of class 0; the others follow
+ * @property {number} masks how many coefficients of a mask stand behind them
  */
 
 /** Logits for each side of a box without anchors: how likely it is how many cells away. */
 export const BINS = 16;
 
 /** @param {GraphHead} head @returns {HeadForm} */
-export function formOf({ kind }) {
-  return kind === 'yolov8' ? { objectness: -1, classes: 4 * BINS } : { objectness: 4, classes: 5 };
+export function formOf({ kind, masks = 0 }) {
+  return kind === 'yolov8'
+    ? { objectness: -1, classes: 4 * BINS, masks }
+    : { objectness: 4, classes: 5, masks };
 }
+
+/** The heads that give boxes; prototypes of masks have a form of their own. @param {GraphHead[]} heads */
+export const boxHeads = (heads) => heads.filter(({ kind }) => kind !== 'prototypes');
 
 /**
  * The head of a scale without anchors. Its boxes and its classes come from convolutions that read different things;

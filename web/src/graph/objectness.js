@@ -1,6 +1,6 @@
 // Moves a network's objectness, so that as many boxes come out of a picture as of a trained network's.
 
-import { formOf } from './head-forms.js';
+import { boxHeads, formOf } from './head-forms.js';
 
 /**
  * @typedef {import('./float-graph.js').FloatGraph} FloatGraph
@@ -33,14 +33,15 @@ const logit = (score) => Math.log(score / (1 - score));
  * @returns {FloatGraph}
  */
 export function shiftObjectness(graph, shift) {
-  const heads = new Map(graph.heads.map((head) => [head.tensor, formOf(head)]));
+  const heads = new Map(boxHeads(graph.heads).map((head) => [head.tensor, formOf(head)]));
   const nodes = graph.nodes.map((/** @type {GraphNode} */ node) => {
     const form = heads.get(node.output);
     if (node.op !== 'conv' || !form) return node;
-    const fields = form.classes + graph.classes.length;
+    const end = form.classes + graph.classes.length;
+    const fields = end + form.masks;
     const bias = Float32Array.from(node.bias ?? new Float32Array(node.channels[1]));
     const isShifted = (/** @type {number} */ field) =>
-      form.objectness < 0 ? field >= form.classes : field === form.objectness;
+      form.objectness < 0 ? field >= form.classes && field < end : field === form.objectness;
     bias.forEach((_, i) => {
       if (isShifted(i % fields)) bias[i] += shift;
     });

@@ -29,8 +29,8 @@ const EXACT = { pixels: 2e-3, share: 2e-3 }; // constants may be halfs
 const ROUGH = { pixels: 8, share: 0.1 }; // or bytes
 
 /**
- * The last convolutions before the first output, in the order in which it joins them; of a network that joins nothing,
- * before all outputs.
+ * The last convolutions before the first output that joins some, in the order in which it does; of a network that joins
+ * nothing, before all outputs.
  * @param {OnnxModel} model
  * @param {import('./onnx-order.js').Writers} writers
  * @returns {{last: OnnxNode[], ends: string[]}}
@@ -41,13 +41,40 @@ export function findHeads({ outputs }, writers) {
   const isLast = (/** @type {OnnxNode} */ node) => isHead(node) || node.op === 'Shape';
   const before = (/** @type {string[]} */ ends) =>
     nodesBefore(writers, ends, isLast).filter(isHead);
-  const ends = before(outputs.slice(0, 1)).length > 1 ? outputs.slice(0, 1) : outputs;
+  const joining = outputs.find((output) => before([output]).length > 1);
+  const ends = joining === undefined ? outputs : [joining];
   const last = before(ends);
   if (last.length === 0)
     unsupported('No output comes from a convolution, so this is not a YOLOv5 that wisp can read.');
   if (last.length > MOST_HEADS)
     unsupported(`The outputs come from ${last.length} convolutions; a YOLOv5 has three or four.`);
   return { last, ends };
+}
+
+/**
+ * Outputs that no head comes before: the prototypes of masks, if the network segments.
+ * @param {OnnxModel} model
+ * @param {import('./onnx-order.js').Writers} writers
+ * @param {{last: OnnxNode[], ends: string[]}} heads
+ */
+export function beside({ outputs }, writers, { last, ends }) {
+  const isBehind = (/** @type {string} */ output) =>
+    nodesBefore(writers, [output]).some((node) => last.includes(node));
+  const others = outputs.filter((output) => !ends.includes(output)).slice(0, MOST_HEADS);
+  return others.filter((output) => !isBehind(output));
+}
+
+/**
+ * @param {import('./onnx-feature.js').Value} value
+ * @param {{height: number, width: number}} input
+ * @returns {GraphHead | null} null if it can't be prototypes
+ */
+export function prototypesOf(value, input) {
+  if (!value || !isFeature(value)) return null;
+  const [, masks, height, width] = value.dims;
+  const stride = input.height / height;
+  const fits = Number.isInteger(stride) && width * stride === input.width;
+  return fits ? { kind: 'prototypes', tensor: value.id, stride, anchors: [], masks } : null;
 }
 
 /**
@@ -89,6 +116,8 @@ export class BoxReader {
   #input;
   #anchors;
   #isRough;
+  /** Of a network that segments. @type {GraphHead | null} */
+  prototypes = null;
 
   /**
    * @param {object} options
@@ -112,14 +141,19 @@ export class BoxReader {
   look(node, outputs) {
     for (const value of outputs)
       if (value && !isFeature(value) && this.#lookWithoutAnchors(node, value)) return true;
+    const masks = this.prototypes?.masks ?? 0;
     const isRow = (/** @type {number[]} */ dims) =>
-      dims.length === 3 && dims[2] > 5 && dims[1] === rowsOf(this.heads, dims[2]);
+      dims.length === 3 && dims[2] > 5 + masks && dims[1] === rowsOf(this.heads, dims[2]);
     const decoded = outputs.find((value) => value && !isFeature(value) && isRow(value.dims));
     if (!decoded) return false;
     try {
       const tensor = /** @type {Tensor} */ (decoded);
-      const heads = readHeads(tensor, this.heads, this.#input, { node, isRough: this.#isRough });
-      this.found = { heads, classes: tensor.dims[2] - 5 };
+      const last = { node, isRough: this.#isRough, masks };
+      const heads = readHeads(tensor, this.heads, this.#input, last);
+      const all = this.prototypes
+        ? [...heads.map((head) => ({ ...head, masks })), this.prototypes]
+        : heads;
+      this.found = { heads: all, classes: tensor.dims[2] - 5 - masks };
       return true;
     } catch (thrown) {
       this.#refusal = thrown;
@@ -166,10 +200,11 @@ export class BoxReader {
  * @param {Tensor} given [1, boxes, 5 + classes]: what the graph makes of the probes
  * @param {Head[]} heads
  * @param {{height: number, width: number}} input
- * @param {{node: OnnxNode, isRough: boolean}} last the node that wrote `decoded`, for messages
+ * @param {{node: OnnxNode, isRough: boolean, masks: number}} last the node that wrote `decoded`, for messages; how many
+ *   of its last columns are coefficients of masks
  * @returns {GraphHead[]}
  */
-function readHeads(given, heads, input, { node, isRough }) {
+function readHeads(given, heads, input, { node, isRough, masks }) {
   const decoded = likeOthers(given, heads, input);
   const columns = decoded.dims[2];
   let row = 0;
@@ -192,7 +227,8 @@ function readHeads(given, heads, input, { node, isRough }) {
           `which doesn't fill the ${input.width}×${input.height} input; this is not YOLOv5's decoding.`,
       );
     }
-    const wrong = firstDifference(decoded, logits, rows[i], read[i], isRough ? ROUGH : EXACT);
+    const tolerance = isRough ? ROUGH : EXACT;
+    const wrong = firstDifference(decoded, logits, rows[i], { ...read[i], masks }, tolerance);
     if (wrong) unsupported(`${describe(node)} doesn't decode boxes as YOLOv5 does: ${wrong}.`);
   }
   return read;
@@ -254,11 +290,11 @@ function readHead(decoded, logits, row) {
  * @param {Tensor} decoded
  * @param {Tensor} logits
  * @param {number} row
- * @param {{stride: number, anchors: [number, number][]}} head
+ * @param {{stride: number, anchors: [number, number][], masks: number}} head
  * @param {{pixels: number, share: number}} tolerance
  * @returns {string | null} what differs
  */
-function firstDifference(decoded, logits, row, { stride, anchors }, tolerance) {
+function firstDifference(decoded, logits, row, { stride, anchors, masks }, tolerance) {
   const columns = decoded.dims[2];
   const [, , height, width] = logits.dims;
   const cells = height * width;
@@ -266,8 +302,9 @@ function firstDifference(decoded, logits, row, { stride, anchors }, tolerance) {
   for (const [index, anchor] of anchors.entries()) {
     for (let cell = 0; cell < cells; cell++) {
       for (let k = 0; k < columns; k++, at++) {
-        const s = 1 / (1 + Math.exp(-logits.data[(index * columns + k) * cells + cell]));
-        let due = s;
+        const logit = logits.data[(index * columns + k) * cells + cell];
+        const s = 1 / (1 + Math.exp(-logit));
+        let due = k < columns - masks ? s : logit;
         if (k < 2)
           due = (2 * s - 0.5 + (k === 0 ? cell % width : Math.floor(cell / width))) * stride;
         else if (k < 4) due = (2 * s) ** 2 * anchor[k - 2];

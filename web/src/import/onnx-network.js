@@ -8,7 +8,7 @@ import { classNames } from './class-names.js';
 import { split } from './onnx-channels.js';
 import { evaluate, shape } from './onnx-constant.js';
 import { isFeature } from './onnx-feature.js';
-import { BoxReader, findHeads, probe } from './onnx-heads.js';
+import { BoxReader, beside, findHeads, probe, prototypesOf } from './onnx-heads.js';
 import { nodesBefore, writersOf } from './onnx-order.js';
 import { Room } from './onnx-room.js';
 import { translate } from './onnx-trunk.js';
@@ -50,7 +50,8 @@ export function importNodes(model, { format, bytes, anchors, isInteger }) {
   const { last: list, ends } = findHeads(model, writers);
   const last = new Set(list);
   const trunk = list.flatMap(({ inputs }) => inputs); // heads come behind all of it, as they were traced
-  const needed = [...trunk, ...list.flatMap(({ outputs }) => outputs), ...ends];
+  const others = beside(model, writers, { last: list, ends });
+  const needed = [...trunk, ...others, ...list.flatMap(({ outputs }) => outputs), ...ends];
   const boxes = new BoxReader({ graph, input: { height, width }, anchors, isRough: isInteger });
   const room = new Room(bytes);
   const order = nodesBefore(writers, needed);
@@ -59,6 +60,8 @@ export function importNodes(model, { format, bytes, anchors, isInteger }) {
     const inputs = node.inputs.map((input) => lookUp(values, node, input));
     const outputs = run(graph, node, inputs, room);
     if (last.has(node)) boxes.heads.push(cut(node, outputs, room));
+    if (node.outputs.some((output) => others.includes(output)))
+      boxes.prototypes ??= prototypesOf(outputs[0] ?? null, { height, width });
     room.take(node, outputs);
     node.outputs.forEach((output, index) => values.set(output, outputs[index] ?? null));
     if (boxes.heads.length === last.size && boxes.look(node, outputs)) break; // the rest picks some of them

@@ -194,6 +194,7 @@ export const BLOCKS = new Map(
     Focus: focus,
     GhostBottleneck: ghostBottleneck,
     GhostConv: ghostConv,
+    Proto: chain('cv1', 'upsample', 'cv2', 'cv3'),
     SPP: spp,
     SPPF: sppf,
     // YOLOv5-Lite

@@ -1,4 +1,4 @@
-// YOLOv5's last module, Detect: a convolution for each scale, its anchors and its stride.
+// YOLOv5's last module, Detect or Segment: a convolution for each scale, its anchors and its stride; masks' prototypes.
 
 import { malformed, unsupported } from '../../graph/graph-error.js';
 import { BINS, joinHead } from '../../graph/head-forms.js';
@@ -34,14 +34,15 @@ const OTHERS = [
 export function requireDetect(detect, described) {
   const { kind, type } = detect;
   const isEndToEnd = detect.maybe('one2one_cv2') !== null;
-  if (kind === 'Detect' && !isEndToEnd) return;
+  const isSegment = kind === 'Segment' && detect.maybe('proto') && !detect.maybe('cv2'); // YOLOv5's own
+  if ((kind === 'Detect' || isSegment) && !isEndToEnd) return;
   const other = OTHERS.find(([pattern]) => pattern.test(kind))?.[1];
   const what = isEndToEnd
     ? 'a network with an end-to-end head (YOLOv10, YOLO26)'
     : (other ?? 'no YOLOv5');
   unsupported(
     `The checkpoint is ${what}: it ends in ${type}${described && `, as ${described} says`}. wisp takes YOLOv5 as its ` +
-      "own train.py makes it, and YOLOv5u and YOLOv8 as Ultralytics' does, that detect boxes.",
+      "own train.py makes it, also to segment, and YOLOv5u and YOLOv8 as Ultralytics' does, that detect boxes.",
   );
 }
 
@@ -62,15 +63,35 @@ export function readDetect(network, detect, inputs, picture) {
   const strides = stridesOf(network, detect, inputs, picture);
   const anchors = anchorsOf(network, detect, strides);
   const classes = detect.number('nc', -1);
+  const prototypes = readPrototypes(network, detect, inputs[0], picture);
+  const masks = prototypes?.masks ?? 0;
   const heads = inputs.map((input, i) => {
     const { id: tensor, channels } = network.run(convolutions[i], input);
     const boxes = anchors[i].length;
-    if (classes < 1 || channels !== boxes * (BOX + classes))
-      detect.refuse(`gives ${channels} numbers a cell instead of ${boxes} × (5 + ${classes})`);
-    return { tensor, stride: strides[i], anchors: anchors[i] };
+    if (classes < 1 || channels !== boxes * (BOX + classes + masks))
+      detect.refuse(
+        `gives ${channels} numbers a cell instead of ${boxes} × (5 + ${classes + masks})`,
+      );
+    const head = { tensor, stride: strides[i], anchors: anchors[i] };
+    return prototypes ? { ...head, masks } : head;
   });
   detect.requireWhole();
-  return { heads, classes };
+  return { heads: prototypes ? [...heads, prototypes] : heads, classes };
+}
+
+/**
+ * Of a network that segments: what masks are made of, from the finest scale.
+ * @param {PtNetwork} network
+ * @param {PtModule} detect
+ * @param {Feature} finest
+ * @param {{height: number, width: number}} picture
+ * @returns {GraphHead | null}
+ */
+function readPrototypes(network, detect, finest, picture) {
+  const proto = detect.maybe('proto');
+  if (!proto) return null;
+  const { id: tensor, channels: masks, height } = network.run(proto, finest);
+  return { kind: 'prototypes', tensor, stride: picture.height / height, anchors: [], masks };
 }
 
 /**

@@ -82,7 +82,9 @@ const anchorsOf = ({ kind, anchors }) =>
 export function factsOf(checkpoint, model, layers, { heads, type, isKnown }) {
   const { saved, place } = checkpoint;
   const origin = [model.type, describedBy(model)].filter(Boolean).join(', ');
-  const strides = heads.map(({ stride }) => stride).join(', ');
+  const scales = heads.filter(({ kind }) => kind !== 'prototypes');
+  const strides = scales.map(({ stride }) => stride).join(', ');
+  const masks = heads[0].masks ? `, masks of ${heads[0].masks} prototypes` : '';
   const epoch = saved.get('epoch');
   const averaged = place === 'ema' ? 'averaged over training (EMA)' : '';
   const reached =
@@ -94,7 +96,7 @@ export function factsOf(checkpoint, model, layers, { heads, type, isKnown }) {
   ];
   const texts = {
     family: `${familyOf(model, layers)} (${origin})`,
-    head: `${heads.length} scales, strides ${strides}, ${anchorsOf(heads[0])}`,
+    head: `${scales.length} scales, strides ${strides}, ${anchorsOf(heads[0])}${masks}`,
     weights: [type, averaged, reached, date].filter(Boolean).join('; '),
     size: isKnown
       ? 'as it was trained'
