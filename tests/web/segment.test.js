@@ -1,0 +1,203 @@
+// YOLOv5 that segments, from an ONNX file to masks: import, back to ONNX, press, detect.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { writeOnnx } from '../../web/src/export/onnx-graph.js';
+import { onlyClasses } from '../../web/src/graph/class-subset.js';
+import { RandomNumbers } from '../../web/src/graph/random-numbers.js';
+import { importOnnx } from '../../web/src/import/onnx.js';
+import { Detector } from '../../web/src/index.js';
+import { drawScene } from '../../web/src/picture/scene.js';
+import { Press } from '../../web/src/press.js';
+
+const SIZE = 64;
+const MASKS = 4;
+const CLASSES = ['a', 'b'];
+/** @type {[number, number][]} */
+const ANCHORS = [
+  [20, 24],
+  [40, 30],
+];
+
+/** A stem, one scale of stride 8 with two anchors, prototypes of stride 4 as Proto makes them. */
+function tinyGraph() {
+  const numbers = new RandomNumbers(11);
+  /** @type {import('../../web/src/graph/float-graph.js').GraphNode[]} */
+  const nodes = [];
+  const add = (/** @type {any} */ node) => nodes.push({ name: `n${nodes.length}`, ...node });
+  const conv = (
+    /** @type {number} */ input,
+    /** @type {[number, number]} */ channels,
+    side = 1,
+    stride = 1,
+    bias = () => 0.3 * numbers.normal(),
+  ) => {
+    const spread = 1.8 / Math.sqrt(channels[0] * side * side);
+    const count = channels[0] * channels[1] * side * side;
+    const edge = side >> 1;
+    return add({
+      op: 'conv',
+      weight: Float32Array.from({ length: count }, () => spread * numbers.normal()),
+      bias: Float32Array.from({ length: channels[1] }, (_, i) => bias(i)),
+      channels,
+      kernel: [side, side],
+      stride: [stride, stride],
+      pad: [edge, edge, edge, edge],
+      groups: 1,
+      inputs: [input],
+      output: nodes.length + 1,
+    });
+  };
+  const silu = (/** @type {number} */ input) =>
+    add({ op: 'silu', inputs: [input], output: nodes.length + 1 });
+  const fine = silu(conv(silu(conv(0, [3, 8], 3, 4)), [8, 12], 3, 2));
+  const once = silu(conv(fine, [12, 8], 3));
+  const large = add({ op: 'upsample', factor: [2, 2], inputs: [once], output: nodes.length + 1 });
+  const prototypes = silu(conv(silu(conv(large, [8, 8], 3)), [8, MASKS]));
+  const fields = 5 + CLASSES.length + MASKS;
+  const head = conv(fine, [12, ANCHORS.length * fields], 1, 1, () => 0.5 * numbers.normal());
+  return {
+    input: { height: SIZE, width: SIZE },
+    nodes,
+    heads: [
+      { tensor: head, stride: 8, anchors: ANCHORS, masks: MASKS },
+      {
+        kind: /** @type {const} */ ('prototypes'),
+        tensor: prototypes,
+        stride: 4,
+        anchors: [],
+        masks: MASKS,
+      },
+    ],
+    classes: CLASSES,
+    source: { format: 'a test', producer: 'wisp' },
+  };
+}
+
+/** @param {Uint8Array} onnx */
+async function pressed(onnx) {
+  const press = await Press.open(onnx, { threads: 1 });
+  await press.observe(drawScene());
+  await press.quantise();
+  const bytes = await press.pack();
+  return { press, bytes };
+}
+
+const options = { confidence: 0.3, iou: 0.45 };
+
+test('an export that segments becomes heads with coefficients and prototypes, and goes back', () => {
+  const graph = importOnnx(writeOnnx(tinyGraph()));
+  assert.deepEqual(graph.classes, CLASSES);
+  assert.deepEqual(
+    graph.heads.map(({ kind, stride, anchors, masks }) => [kind, stride, anchors, masks]),
+    [
+      [undefined, 8, ANCHORS, MASKS],
+      ['prototypes', 4, [], MASKS],
+    ],
+  );
+  const again = importOnnx(writeOnnx(graph));
+  assert.deepEqual(again.nodes, graph.nodes);
+  const some = onlyClasses(graph, ['b']);
+  const node = some.nodes.find(({ output }) => output === some.heads[0].tensor);
+  const whole = tinyGraph().nodes.find(({ output }) => output === tinyGraph().heads[0].tensor);
+  assert.ok(node?.op === 'conv' && whole?.op === 'conv');
+  assert.equal(node.channels[1], ANCHORS.length * (5 + 1 + MASKS));
+  const of = (/** @type {Float32Array} */ weight, /** @type {number} */ row) =>
+    weight.slice(row * 12, (row + 1) * 12);
+  assert.deepEqual(of(node.weight, 6), of(whole.weight, 7)); // the first coefficient
+});
+
+test('bitmaps and run lengths say the same, boxes are those without masks, threads change nothing', async () => {
+  const { press, bytes } = await pressed(writeOnnx(tinyGraph()));
+  await press.close();
+  const one = await Detector.open(bytes, { threads: 1 });
+  const two = await Detector.open(bytes, { threads: 2 });
+  try {
+    assert.equal(one.info.masks, MASKS);
+    const picture = drawScene();
+    const plain = await one.detect(picture, options);
+    const bitmaps = await one.detect(picture, { ...options, masks: 'bitmap' });
+    const [lengths] = await two.detect([picture, picture], { ...options, masks: 'rle' });
+    assert.ok(plain.boxes.length > 0 && plain.boxes.every((box) => box.mask === undefined));
+    let set = 0;
+    for (const [i, { mask, ...box }] of bitmaps.boxes.entries()) {
+      assert.deepEqual(box, plain.boxes[i]);
+      assert.ok(mask && 'data' in mask);
+      set += mask.data.reduce((sum, bit) => sum + bit, 0);
+      assert.deepEqual(lengths.boxes[i].mask, runLengths(mask, plain));
+    }
+    assert.ok(set > 0);
+    const tiled = one.detect(picture, { masks: 'rle', tiles: 'auto' });
+    await assert.rejects(tiled, /Boxes of tiles have no masks/);
+  } finally {
+    await one.close();
+    await two.close();
+  }
+});
+
+test("the float network's masks are much like those in integers", async () => {
+  const { press, bytes } = await pressed(writeOnnx(tinyGraph()));
+  const detector = await Detector.open(bytes, { threads: 1 });
+  try {
+    const picture = drawScene();
+    const all = { confidence: 0, iou: 1, masks: /** @type {const} */ ('bitmap') };
+    const real = await press.detect(picture, { ...all, rect: false });
+    const integer = await detector.detect(picture, { ...all, rect: false });
+    assert.equal(real.boxes.length, integer.boxes.length);
+    const area = (/** @type {typeof integer.boxes} */ boxes) =>
+      boxes.reduce(
+        (sum, { mask }) =>
+          sum + (mask && 'data' in mask ? mask.data.reduce((a, b) => a + b, 0) : 0),
+        0,
+      );
+    const [a, b] = [area(real.boxes), area(integer.boxes)];
+    assert.ok(Math.abs(a - b) < 0.1 * a, `${a} and ${b} pixels`);
+  } finally {
+    await press.close();
+    await detector.close();
+  }
+});
+
+test('a model without masks says so', async () => {
+  const graph = tinyGraph();
+  const [head] = graph.heads;
+  const node = graph.nodes.find(({ output }) => output === head.tensor);
+  assert.ok(node?.op === 'conv');
+  const fields = 5 + CLASSES.length;
+  node.weight = node.weight.slice(0, 12 * ANCHORS.length * fields);
+  node.bias = node.bias?.slice(0, ANCHORS.length * fields) ?? null;
+  node.channels = [12, ANCHORS.length * fields];
+  const { tensor, stride, anchors } = head;
+  const plain = { ...graph, heads: [{ tensor, stride, anchors }] };
+  plain.nodes = graph.nodes.filter(
+    ({ output }) => output <= graph.nodes[3].output || output === tensor,
+  );
+  const { press, bytes } = await pressed(writeOnnx(plain));
+  await press.close();
+  const detector = await Detector.open(bytes, { threads: 1 });
+  try {
+    assert.equal(detector.info.masks, 0);
+    await assert.rejects(detector.detect(drawScene(), { masks: 'rle' }), /finds boxes only/);
+  } finally {
+    await detector.close();
+  }
+});
+
+/**
+ * A bitmap as COCO counts it: column after column of the whole picture.
+ * @param {import('../../web/src/wasm/boxes.js').Bitmap} mask
+ * @param {{width: number, height: number}} picture
+ */
+function runLengths({ x, y, width, height, data }, picture) {
+  const counts = [0];
+  let value = 0;
+  for (let at = 0; at < picture.width * picture.height; at++) {
+    const [column, row] = [Math.floor(at / picture.height) - x, (at % picture.height) - y];
+    const isInside = column >= 0 && column < width && row >= 0 && row < height;
+    const bit = isInside ? data[row * width + column] : 0;
+    if (bit !== value) counts.push(0);
+    value = bit;
+    counts[counts.length - 1]++;
+  }
+  return { size: [picture.height, picture.width], counts };
+}
