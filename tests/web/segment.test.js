@@ -38,7 +38,7 @@ function tinyGraph() {
     return add({
       op: 'conv',
       weight: Float32Array.from({ length: count }, () => spread * numbers.normal()),
-      bias: Float32Array.from({ length: channels[1] }, (_, i) => bias(i)),
+      bias: Float32Array.from({ length: channels[1] }, () => bias()),
       channels,
       kernel: [side, side],
       stride: [stride, stride],
