@@ -79,7 +79,7 @@ static int merge(const wisp_seen *given, int n, int agnostic, wisp_box *boxes) {
 static void test_rules(void) {
   wisp_box boxes[8];
   CHECK_CASE("cut on the left, whole on the right");
-  const wisp_seen pair[] = {{{85, 10, 100, 40, 0.9f, 1}, 0}, {{84, 10, 130, 40, 0.5f, 1}, 1}};
+  const wisp_seen pair[] = {{{85, 10, 100, 40, 0.9f, 1, 0}, 0}, {{84, 10, 130, 40, 0.5f, 1, 0}, 1}};
   CHECK_EQ(merge(pair, 2, 0, boxes), 1);
   CHECK(boxes[0].x2 == 130);
 
@@ -87,13 +87,13 @@ static void test_rules(void) {
   CHECK_EQ(merge(pair, 1, 0, boxes), 0);
 
   CHECK_CASE("cut, and no tile shows its place whole");
-  const wisp_seen alone[] = {{{20, 10, 100, 40, 0.9f, 1}, 0}};
+  const wisp_seen alone[] = {{{20, 10, 100, 40, 0.9f, 1, 0}, 0}};
   CHECK_EQ(merge(alone, 1, 0, boxes), 1);
 
   CHECK_CASE("cut by both tiles, whole in the frame");
-  const wisp_seen both[] = {{{20, 10, 100, 40, 0.9f, 1}, 0},
-                            {{80, 10, 150, 40, 0.8f, 1}, 1},
-                            {{21, 9, 149, 41, 0.3f, 1}, -1}};
+  const wisp_seen both[] = {{{20, 10, 100, 40, 0.9f, 1, 0}, 0},
+                            {{80, 10, 150, 40, 0.8f, 1, 0}, 1},
+                            {{21, 9, 149, 41, 0.3f, 1, 0}, -1}};
   CHECK_EQ(merge(both, 3, 0, boxes), 1);
   CHECK(boxes[0].x1 == 21);
 
@@ -105,17 +105,17 @@ static void test_rules(void) {
   CHECK_EQ(merge(other, 3, 1, boxes), 1); /* unless classes don't count */
 
   CHECK_CASE("of the frame, where a tile shows nearly all of it and finds nothing, or a part");
-  const wisp_seen large[] = {{{0, 5, 102, 95, 0.9f, 1}, -1}, {{50, 5, 100, 90, 0.4f, 1}, 0}};
+  const wisp_seen large[] = {{{0, 5, 102, 95, 0.9f, 1, 0}, -1}, {{50, 5, 100, 90, 0.4f, 1, 0}, 0}};
   CHECK_EQ(merge(large, 1, 0, boxes), 0);
   CHECK_EQ(merge(large, 2, 0, boxes), 1);
   CHECK(boxes[0].x2 == 102);
 
   CHECK_CASE(
       "small, in the frame and in a tile; small, in the frame alone; at the frame's own edge");
-  const wisp_seen small[] = {{{30, 10, 40, 20, 0.9f, 1}, -1},
-                             {{31, 10, 40, 20, 0.4f, 2}, 0},
-                             {{140, 60, 150, 70, 0.9f, 1}, -1},
-                             {{0, 0, 20, 30, 0.6f, 1}, 0}};
+  const wisp_seen small[] = {{{30, 10, 40, 20, 0.9f, 1, 0}, -1},
+                             {{31, 10, 40, 20, 0.4f, 2, 0}, 0},
+                             {{140, 60, 150, 70, 0.9f, 1, 0}, -1},
+                             {{0, 0, 20, 30, 0.6f, 1, 0}, 0}};
   CHECK_EQ(merge(small, 4, 0, boxes), 2);
   CHECK(boxes[0].label == 2 && boxes[1].score == 0.6f);
 }
@@ -124,7 +124,7 @@ static void test_gather(void) {
   wisp_seen *seen = check_allocate(WISP_MAX_SEEN * sizeof *seen);
   wisp_box *boxes = check_allocate(WISP_MAX_CANDIDATES * sizeof *boxes);
   for (int i = 0; i < WISP_MAX_CANDIDATES; i++)
-    boxes[i] = (wisp_box){1, 2, 3, 4, (float)(i + 1) / (WISP_MAX_CANDIDATES + 1), 0};
+    boxes[i] = (wisp_box){1, 2, 3, 4, (float)(i + 1) / (WISP_MAX_CANDIDATES + 1), 0, 0};
   int n = 0;
   for (int tile = -1; tile < 2; tile++)
     n = wisp_gather(seen, n, boxes, WISP_MAX_CANDIDATES, tile, (wisp_corner){10, 20});
@@ -218,11 +218,11 @@ static void test_refusals(void) {
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     wisp_error error = {WISP_OK, ""};
     CHECK_CASE("refusal %zu", i);
-    CHECK_EQ(wisp_check_options(&wrong[i], &error), WISP_ERR_ARGUMENT);
+    CHECK_EQ(wisp_check_options(&wrong[i], 0, &error), WISP_ERR_ARGUMENT);
     CHECK(strstr(error.message, "tile") || strstr(error.message, "tiling"));
   }
   const wisp_options right = grid(WISP_MAX_TILES, 1, 0.5f);
-  CHECK_EQ(wisp_check_options(&right, NULL), WISP_OK);
+  CHECK_EQ(wisp_check_options(&right, 0, NULL), WISP_OK);
 }
 
 int main(int argc, char **argv) {

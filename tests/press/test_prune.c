@@ -105,7 +105,7 @@ static wisp_graph *anchor_free_net(void) {
   const int both = pair(graph, branches[0], branches[1]);
   const int tensor =
       add_one(graph, conv_node(logits, square(1, 1, 0), weights, logits * 2 * WIDTH), both);
-  const wisp_yolo_head head = {WISP_HEAD_YOLOV8, tensor, 4, 1, anchor};
+  const wisp_yolo_head head = {WISP_HEAD_YOLOV8, tensor, 4, 1, anchor, 0};
   CHECK_EQ(wisp_graph_head(graph, &head, NULL), WISP_OK);
   for (int i = 0; i < CLASSES; i++)
     wisp_graph_class(graph, (const char *[]){"a", "b", "c"}[i], NULL);
