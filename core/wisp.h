@@ -169,7 +169,7 @@ typedef struct wisp_options {
   const uint8_t *classes; /* [classes], nonzero: wanted; NULL: all */
 } wisp_options;
 
-/* confidence .25, iou .45, max_detections 300, rect, all classes, as YOLOv5's detect; no masks; no tiles, overlap .2. */
+/* confidence .25, iou .45, max_detections 300, rect, all classes, as YOLOv5's detect; no masks, no tiles, overlap .2 */
 wisp_options wisp_default_options(void);
 
 /* Corners in source pixels, clipped to the frame; best score first. */
@@ -191,11 +191,11 @@ typedef struct wisp_result {
   const wisp_box *boxes; /* the detector's; valid until its next detect */
   int count;
   double prep_ms, run_ms,
-      post_ms; /* letterbox; network; decode, NMS and masks; of all tiles together */
+      post_ms;            /* letterbox; network; decode, NMS and masks; of all tiles together */
   const wisp_mask *masks; /* [count], as long as the boxes; NULL if none were asked for */
 } wisp_result;
 
-/* `n` frames to `n` results. Allocates only where `n`, max_detections or the runs of masks are more than ever before, or
+/* `n` frames to `n` results. Allocates only where `n`, max_detections or masks' runs are more than ever before, or
  * tiles are asked for the first time; the first of a detector with threads starts one more. After an error nothing has
  * changed, the boxes of the detect before included, but for WISP_ERR_MEMORY where masks are wanted: those are gone. It
  * may be called again. */

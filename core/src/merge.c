@@ -28,9 +28,8 @@ int wisp_gather(wisp_seen *seen, int n, const wisp_box *boxes, int count, int ti
   const float x = (float)corner.x, y = (float)corner.y;
   for (int i = 0; i < count; i++) {
     const wisp_box *b = &boxes[i];
-    seen[n++] = (wisp_seen){{b->x1 + x, b->y1 + y, b->x2 + x, b->y2 + y, b->score, b->label,
-                             b->prediction},
-                            tile};
+    seen[n++] = (wisp_seen){
+        {b->x1 + x, b->y1 + y, b->x2 + x, b->y2 + y, b->score, b->label, b->prediction}, tile};
   }
   if (n <= WISP_MAX_CANDIDATES) return n;
   qsort(seen, (size_t)n, sizeof *seen, by_score);
@@ -96,11 +95,8 @@ static int has_part(const views *v, const wisp_seen *seen, int n, int tile, cons
 static int is_refuted(const views *v, const wisp_seen *seen, int n, const wisp_box *b) {
   for (int i = 0; i < v->tiles->columns * v->tiles->rows; i++) {
     const wisp_corner at = wisp_tile_at(v->tiles, v->frame, i);
-    const wisp_box tile = {(float)at.x,
-                           (float)at.y,
-                           (float)(at.x + v->tiles->width),
-                           (float)(at.y + v->tiles->height),
-                           .score = 0};
+    const wisp_box tile = {(float)at.x, (float)at.y, (float)(at.x + v->tiles->width),
+                           (float)(at.y + v->tiles->height), .score = 0};
     if (shared_area(&tile, b) >= NEARLY_ALL * area(b) && !has_part(v, seen, n, i, b)) return 1;
   }
   return 0;
