@@ -53,11 +53,7 @@ export function pressCommand() {
         'trained with QuantizeLinear nodes, as models/train exports it, needs none and keeps its integers.',
     )
     .argument('[model]', "best.pt as YOLOv5's train.py writes it, or best.onnx of its export.py")
-    .option(
-      '--calib <place>',
-      'a folder of JPEG, PNG or WebP pictures, or one picture; may be repeated',
-      several,
-    )
+    .option('--calib <place>', 'a folder of pictures, or one picture; may be repeated', several)
     .option(
       '-o, --output <file>',
       'default: beside the model, under its name; an .onnx file gets the pressed weights as floats',
@@ -162,8 +158,7 @@ async function run(model, options, command) {
   }
   const { calib, limit, threads, size: input, classes, anchors } = options;
   const pictures = calib ? spread(await findPictures(calib), limit) : [];
-  if (calib && pictures.length === 0)
-    throw nothingSeen(calib, 'no JPEG, PNG or WebP pictures in it');
+  if (calib && pictures.length === 0) throw nothingSeen(calib, 'no pictures in it');
   const labels = await readLabels(options);
   const press = await Press.open(model, { threads, size: input, classes, anchors });
   try {

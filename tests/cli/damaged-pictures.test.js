@@ -136,6 +136,7 @@ function posted(bytes, name) {
 test(`wisp serve: ${SERVED} damaged pictures likewise`, async (t) => {
   const site = await openSite();
   const words = ['tiny.wisp', '--detectors', '2', '--confidence', '0.2', '--max-pixels', '4000000'];
+  words.push('--deadline', '600'); // however slow this machine is just now
   const server = await serveWisp(words, site.folder);
   t.after(async () => {
     await server.close();
