@@ -20,7 +20,9 @@ def snake(options):
     def name(key):
         return re.sub("[A-Z]", lambda letter: "_" + letter.group().lower(), key)
 
-    return {name(key): value for key, value in options.items()}
+    tiles = options.get("tiles")
+    grid = {"tiles": tuple(tiles[key] for key in ("columns", "rows", "overlap"))} if isinstance(tiles, dict) else {}
+    return {**{name(key): value for key, value in options.items()}, **grid}
 
 
 def cases():

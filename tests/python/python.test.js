@@ -117,6 +117,8 @@ function allCases() {
     { confidence: 0.05, classAgnostic: true, rect: false },
     { confidence: 0.05, multiLabel: true, classes: [0, 1] },
     { confidence: 0.1, background: '#204060' },
+    { confidence: 0.1, tiles: { columns: 3, rows: 2, overlap: 0.3 } },
+    { confidence: 0.1, tiles: 'auto' },
   ];
   const cut = save('cut.jpg', fileNamed('jpeg-420.jpg').subarray(0, 1300));
   const half = save('half.wisp', makeModel().subarray(0, 900));

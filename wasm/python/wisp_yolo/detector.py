@@ -18,6 +18,9 @@ from .results import Box, Info, LayerInfo, Result, Times
 Model = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview]
 """The path of a .wisp file, or its bytes."""
 
+Tiles = Union[str, Tuple[int, int], Tuple[int, int, float]]
+""""auto", "none", or columns, rows and perhaps the overlap of neighbours."""
+
 _PIECE = 1 << 20  # bytes of a model
 _TOGETHER = 32 << 20  # bytes of the pictures that are in memory at once, if there are several
 
@@ -71,6 +74,7 @@ class Detector:
         class_agnostic: Optional[bool] = ...,
         multi_label: Optional[bool] = ...,
         rect: Optional[bool] = ...,
+        tiles: Optional[Tiles] = ...,
         background: str = ...,
         max_pixels: float = ...,
         bgr: bool = ...,
@@ -88,6 +92,7 @@ class Detector:
         class_agnostic: Optional[bool] = ...,
         multi_label: Optional[bool] = ...,
         rect: Optional[bool] = ...,
+        tiles: Optional[Tiles] = ...,
         background: str = ...,
         max_pixels: float = ...,
         bgr: bool = ...,
@@ -104,6 +109,7 @@ class Detector:
         class_agnostic: Optional[bool] = None,
         multi_label: Optional[bool] = None,
         rect: Optional[bool] = None,
+        tiles: Optional[Tiles] = None,
         background: str = "#ffffff",
         max_pixels: float = 100_000_000,
         bgr: bool = False,
@@ -122,6 +128,10 @@ class Detector:
         :param multi_label: every class above `confidence` gives a box, not only the best; default False
         :param rect: compute only the rectangle of whole strides that the picture needs of the input, as YOLOv5's
             detect does; False: all of it; default True
+        :param tiles: to find small things in large pictures, overlapping tiles of a picture are looked at besides the
+            whole, each as large as the whole: "auto" where it is more than twice as wide or high as the input, or
+            (columns, rows), or (columns, rows, overlap) with the overlap of neighbours as a share of a tile's side,
+            0 … 0.5, else 0.2; default "none"
         :param background: what shows through where a picture is transparent
         :param max_pixels: larger pictures are refused before they are decoded
         :param bgr: whether arrays are BGR or BGRA, as OpenCV has them
@@ -133,6 +143,7 @@ class Detector:
             "class_agnostic": class_agnostic,
             "multi_label": multi_label,
             "rect": rect,
+            **_tiling(tiles),
         }
         reading = _reading(background, max_pixels, bgr)
         is_batch = isinstance(source, (list, tuple))
@@ -249,6 +260,16 @@ def _input_size(size: Any) -> Tuple[int, int]:
         if all(isinstance(side, (int, np.integer)) and not isinstance(side, bool) and side > 0 for side in sides):
             return int(width), int(height)
     raise _wrong(f"size is a side or (width, height), in pixels, not {size!r:.80}.")
+
+
+def _tiling(tiles: Any) -> Dict[str, Any]:
+    if tiles is None or (isinstance(tiles, str) and tiles in ("auto", "none")):
+        return {"tiles": tiles}
+    if isinstance(tiles, (tuple, list)) and len(tiles) in (2, 3):
+        columns, rows, overlap = (*tiles, None)[:3]
+        if columns is not None and rows is not None:
+            return {"tiles": "grid", "tile_columns": columns, "tile_rows": rows, "tile_overlap": overlap}
+    raise _wrong(f'tiles is "auto", "none" or (columns, rows), not {naming(tiles)}.')
 
 
 def _reading(background: Any, max_pixels: Any, bgr: Any) -> pictures.Reading:
