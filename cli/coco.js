@@ -1,10 +1,18 @@
-// The COCO evaluation of boxes: average precision and recall as pycocotools computes them.
+// The COCO evaluation of boxes and masks: average precision and recall as pycocotools computes them.
+
+import { areaOf, maskIou } from './masks/run-lengths.js';
 
 /**
  * @typedef {[number, number, number, number]} Bbox x, y, width, height in pixels
  * @typedef {{id: number, image_id: number, category_id: number, bbox: Bbox, area: number,
- *   iscrowd?: number, ignore?: number}} Annotation
- * @typedef {{image_id: number, category_id: number, bbox: Bbox, score: number}} Result
+ *   iscrowd?: number, ignore?: number, segmentation?: import('./masks/polygon.js').Segmentation,
+ *   mask?: {counts: number[]}}} Annotation
+ * @typedef {{image_id: number, category_id: number, bbox: Bbox, score: number,
+ *   mask?: import('../web/src/wasm/boxes.js').RunLengths}} Result
+ * @typedef {object} Measure what is compared
+ * @property {(found: Result, truth: Annotation, crowd: boolean) => number} overlap intersection over union; over the
+ *   detection's own area where the truth is a crowd
+ * @property {(found: Result) => number} area in pixels²
  * @typedef {{images: {id: number, file_name: string}[], annotations: Annotation[],
  *   categories: {id: number, name: string}[]}} GroundTruth
  * @typedef {{scores: number[], matched: Uint8Array[], ignored: Uint8Array[], truths: number}} Outcome
@@ -21,6 +29,18 @@ const evenly = (first, last, count) => {
 const IOU_THRESHOLDS = evenly(0.5, 0.95, 10);
 const RECALLS = evenly(0, 1, 101);
 const MAX_DETECTIONS = [1, 10, 100];
+
+/** @type {Measure} */
+const BOXES = {
+  overlap: (found, truth, crowd) => iou(found.bbox, truth.bbox, crowd),
+  area: ({ bbox }) => bbox[2] * bbox[3],
+};
+
+/** @type {Measure} */
+export const MASKS = {
+  overlap: ({ mask: a }, { mask: b }, crowd) => (a && b ? maskIou(a.counts, b.counts, crowd) : 0),
+  area: ({ mask }) => areaOf(mask?.counts ?? []),
+};
 
 /** Areas in pixels². @type {Record<string, [number, number]>} */
 const AREAS = {
@@ -49,9 +69,10 @@ const LINES = /** @type {const} */ ([
 /**
  * @param {GroundTruth} truth its images are the ones that count
  * @param {Result[]} results
+ * @param {Measure} [measure] of boxes, if none is named
  * @returns {number[]} the twelve figures of COCO, 0…1; −1 where no truth counts
  */
-export function evaluate(truth, results) {
+export function evaluate(truth, results, measure = BOXES) {
   const images = truth.images.map(({ id }) => id).sort((a, b) => a - b);
   const truths = grouped(truth.annotations);
   const found = grouped(results);
@@ -62,7 +83,7 @@ export function evaluate(truth, results) {
     const perCategory = categories.map((category) =>
       images.flatMap((image) => {
         const key = `${category} ${image}`;
-        return outcome(truths.get(key) ?? [], found.get(key) ?? [], area) ?? [];
+        return outcome(truths.get(key) ?? [], found.get(key) ?? [], area, measure) ?? [];
       }),
     );
     for (const most of MAX_DETECTIONS) curves.set(`${name} ${most}`, accumulate(perCategory, most));
@@ -133,9 +154,10 @@ export function iou([dx, dy, dw, dh], [tx, ty, tw, th], crowd) {
  * @param {Annotation[]} annotations
  * @param {Result[]} results
  * @param {[number, number]} area
+ * @param {Measure} measure
  * @returns {Outcome | null} null if there is nothing at all
  */
-function outcome(annotations, results, area) {
+function outcome(annotations, results, area, measure) {
   if (annotations.length === 0 && results.length === 0) return null;
   const outside = (/** @type {number} */ size) => size < area[0] || size > area[1];
   const most = MAX_DETECTIONS[MAX_DETECTIONS.length - 1];
@@ -143,13 +165,15 @@ function outcome(annotations, results, area) {
   // truths that count stand before those that don't: matching prefers them
   const truths = annotations
     .map((annotation) => ({
-      bbox: annotation.bbox,
+      annotation,
       crowd: annotation.iscrowd === 1,
       ignore: annotation.iscrowd === 1 || annotation.ignore === 1 || outside(annotation.area),
     }))
     .sort((a, b) => Number(a.ignore) - Number(b.ignore));
-  const overlaps = detections.map((d) => truths.map((t) => iou(d.bbox, t.bbox, t.crowd)));
-  const away = detections.map(({ bbox }) => outside(bbox[2] * bbox[3]));
+  const overlaps = detections.map((d) =>
+    truths.map((t) => measure.overlap(d, t.annotation, t.crowd)),
+  );
+  const away = detections.map((d) => outside(measure.area(d)));
   const matches = IOU_THRESHOLDS.map((threshold) => match(overlaps, truths, away, threshold));
   return {
     scores: detections.map(({ score }) => score),

@@ -6,6 +6,8 @@ import { WispError } from '../web/src/index.js';
 import { isOfPicture } from '../web/src/picture/picture-fault.js';
 import { only } from './labels/coco-labels.js';
 import { requireClass } from './labels/yolo-labels.js';
+import { maskOf } from './masks/polygon.js';
+import { areaOf } from './masks/run-lengths.js';
 import { Progress } from './progress.js';
 
 /**
@@ -14,7 +16,8 @@ import { Progress } from './progress.js';
  * @typedef {import('../web/src/wasm/boxes.js').Box} Box
  * @typedef {import('./labels/labels.js').Labels} Labels
  * @typedef {{boxes: Box[], width: number, height: number}} Found in a picture of this size
- * @typedef {{detect: (file: string) => Promise<Found>, classes: string[]}} Judged
+ * @typedef {{detect: (file: string) => Promise<Found>, classes: string[], masks?: boolean}} Judged masks: whether those
+ *   of boxes and labels are wanted
  */
 
 /**
@@ -55,15 +58,36 @@ export async function judge(judged, labels) {
     truth,
     present.filter(({ id }) => seen.has(id)),
   );
-  return { results, truth: known(isNormalised ? inPixels(left, seen) : left, categories) };
+  const counted = known(isNormalised ? inPixels(left, seen) : left, categories);
+  return { results, truth: judged.masks ? withMasks(counted, seen, labels) : counted };
+}
+
+/**
+ * The labels' pixels. YOLO's tell no area, so it is theirs.
+ * @param {GroundTruth} truth
+ * @param {Map<number, Found>} seen
+ * @param {Labels} labels
+ * @returns {GroundTruth}
+ */
+function withMasks(truth, seen, { place, isNormalised }) {
+  const annotations = truth.annotations.map((one) => {
+    const { segmentation, area } = one;
+    if (!segmentation)
+      throw new WispError('WISP_ERR_ARGUMENT', `A label of ${place} has no polygon for --masks.`);
+    const counts = maskOf(segmentation, /** @type {Found} */ (seen.get(one.image_id)));
+    return { ...one, mask: { counts }, area: isNormalised ? areaOf(counts) : area };
+  });
+  return { ...truth, annotations };
 }
 
 /** @param {number} image @param {Found} found @param {(number | null)[]} categories @returns {Result[]} */
 function resultsOf(image, { boxes }, categories) {
-  return boxes.flatMap(({ x, y, width, height, score, label }) => {
+  return boxes.flatMap(({ x, y, width, height, score, label, mask }) => {
     const category = categories[label];
     if (category === null) return [];
-    return [{ image_id: image, category_id: category, bbox: [x, y, width, height], score }];
+    /** @type {Result} */
+    const result = { image_id: image, category_id: category, bbox: [x, y, width, height], score };
+    return [mask && 'counts' in mask ? { ...result, mask } : result];
   });
 }
 
@@ -74,7 +98,10 @@ function inPixels(truth, seen) {
     const [x, y, w, h] = one.bbox;
     /** @type {import('./coco.js').Bbox} */
     const bbox = [x * width, y * height, w * width, h * height];
-    return { ...one, bbox, area: bbox[2] * bbox[3] };
+    const segmentation =
+      Array.isArray(one.segmentation) &&
+      one.segmentation.map((points) => points.map((v, i) => v * (i % 2 ? height : width)));
+    return { ...one, bbox, area: bbox[2] * bbox[3], segmentation: segmentation || undefined };
   });
   return { ...truth, annotations };
 }

@@ -4,10 +4,11 @@ import { Command, Option } from 'commander';
 import { Detector, WispError } from '../web/src/index.js';
 import { Press } from '../web/src/press.js';
 import { detecting, whole } from './arguments.js';
-import { evaluate, summary } from './coco.js';
+import { evaluate, MASKS, summary } from './coco.js';
 import { requireWritable, writeWhole } from './files.js';
 import { judge } from './judge.js';
 import { labelled, readLabels } from './labels/labels.js';
+import { textOf } from './masks/run-lengths.js';
 import { precisionAndRecall } from './precision.js';
 
 /**
@@ -23,6 +24,7 @@ import { precisionAndRecall } from './precision.js';
  * @property {number} [limit]
  * @property {'square' | 'rect' | 'both'} shape
  * @property {import('../web/src/index.js').DetectOptions['tiles']} [tiles]
+ * @property {boolean} [masks]
  * @property {number} confidence
  * @property {number} iou
  * @property {number} maxDetections
@@ -42,6 +44,7 @@ export function valCommand() {
     .argument('<model>', 'a .wisp file; with --float an ONNX file')
     .option('--float', 'run an ONNX file in float, as the press sees it')
     .option('--json <file>', 'write the boxes in the COCO result format')
+    .option('--masks', 'of a model that segments: its masks too, where the labels have polygons')
     .option('--limit <n>', 'only the first n pictures', whole(1e9))
     .addOption(
       new Option(
@@ -89,10 +92,12 @@ async function run(model, options) {
   try {
     for (const rect of both ? [false, true] : [options.shape === 'rect']) {
       const detect = (/** @type {string} */ file) => opened.detect(file, rect);
-      const judged = { detect, classes: opened.classes };
+      const judged = { detect, classes: opened.classes, masks: options.masks };
       const { results, truth } = await judge(judged, labels);
       report(truth, results, `${rect ? 'rect' : 'square'}${tilesIn(options)}`);
-      if (options.json) writeWhole(options.json, JSON.stringify(results));
+      if (options.masks)
+        console.log(['masks', ...summary(evaluate(truth, results, MASKS))].join('\n'));
+      if (options.json) writeWhole(options.json, JSON.stringify(results.map(asCoco)));
     }
   } finally {
     await opened.close();
@@ -101,6 +106,10 @@ async function run(model, options) {
 
 /** @param {string} sentence */
 const wrong = (sentence) => new WispError('WISP_ERR_ARGUMENT', sentence);
+
+/** @param {Result} result */
+const asCoco = ({ mask, ...result }) =>
+  mask ? { ...result, segmentation: { size: mask.size, counts: textOf(mask.counts) } } : result;
 
 /** @param {Options} options */
 const tilesIn = ({ tiles }) =>
@@ -111,9 +120,10 @@ const tilesIn = ({ tiles }) =>
       : '';
 
 /** @param {Options} options */
-const detection = ({ confidence, iou, maxDetections, tiles, background, maxPixels }) => ({
+const detection = ({ confidence, iou, maxDetections, tiles, background, maxPixels, masks }) => ({
   ...{ confidence, iou, maxDetections, tiles, background, maxPixels },
   multiLabel: true,
+  masks: /** @type {'rle' | 'none'} */ (masks ? 'rle' : 'none'),
 });
 
 /**

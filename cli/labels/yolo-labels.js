@@ -8,7 +8,7 @@ import { fileError } from '../files.js';
 /**
  * @typedef {import('../coco.js').Bbox} Bbox
  * @typedef {import('../coco.js').Annotation} Annotation
- * @typedef {{label: number, box: Bbox, line: number}} Row
+ * @typedef {{label: number, box: Bbox, line: number, polygon?: number[]}} Row
  *
  * @typedef {object} Wanted
  * @property {string} place of the pictures, for sentences
@@ -43,11 +43,12 @@ export async function readYoloLabels({ place, pictures, labels, names }) {
   const annotations = [];
   let highest = { label: -1, where: '' };
   for (const [image, text] of texts.entries()) {
-    for (const { label, box, line } of rowsOf(text ?? '', files[image])) {
+    for (const { label, box, line, polygon } of rowsOf(text ?? '', files[image])) {
       const where = `${files[image]}, line ${line}`;
       if (label > highest.label) highest = { label, where };
       const ids = { id: annotations.length + 1, image_id: image, category_id: label };
-      annotations.push({ ...ids, bbox: box, area: box[2] * box[3], iscrowd: 0 });
+      const segmentation = polygon && [polygon];
+      annotations.push({ ...ids, bbox: box, area: box[2] * box[3], iscrowd: 0, segmentation });
     }
   }
   if (names) requireClass(highest, names, place);
@@ -139,7 +140,8 @@ function rowOf(words, line, file) {
   const outside = [x, y, width, height].find((share) => !(share >= 0 && share <= 1));
   if (outside !== undefined)
     throw refuse(`${outside} is not from 0 to 1; numbers are shares of the picture's size`);
-  return { label, box: [x - width / 2, y - height / 2, width, height], line };
+  const polygon = isSegment ? numbers : undefined;
+  return { label, box: [x - width / 2, y - height / 2, width, height], line, polygon };
 }
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
