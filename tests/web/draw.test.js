@@ -8,6 +8,7 @@ import { startServer } from '../../tools/serve.mjs';
 import { draw } from '../../web/src/draw.js';
 import { classColour, INK } from '../../web/src/drawing/colours.js';
 import { placeLabels } from '../../web/src/drawing/labels.js';
+import { maskRects } from '../../web/src/drawing/masks.js';
 import { makeRandom } from '../support/fixtures.js';
 
 /** Relative luminance as WCAG 2 defines it. @param {string} colour #rrggbb */
@@ -35,6 +36,58 @@ test('every class has a colour of its own on which dark ink is easy to read', ()
 });
 
 /** @typedef {import('../../web/src/drawing/labels.js').Rect} Rect */
+
+test("a mask's rectangles are its pixels, of bitmaps and of run lengths", () => {
+  const random = makeRandom(20261129);
+  for (let i = 0; i < 50; i++) {
+    const [width, height] = [1 + Math.floor(random() * 9), 1 + Math.floor(random() * 9)];
+    const share = random();
+    const data = Uint8Array.from({ length: width * height }, () => Number(random() < share));
+    const place = { x: i % 3, y: i % 4 };
+    const size = { width: width + place.x + 1, height: height + place.y };
+    const counts = [0];
+    for (let at = 0; at < size.width * size.height; at++) {
+      const [x, y] = [Math.floor(at / size.height) - place.x, (at % size.height) - place.y];
+      const bit = x >= 0 && x < width && y >= 0 ? data[y * width + x] : 0;
+      if ((counts.length - 1) % 2 !== bit) counts.push(0);
+      counts[counts.length - 1]++;
+    }
+    const forms = [
+      { ...place, width, height, data },
+      { size: /** @type {[number, number]} */ ([size.height, size.width]), counts },
+    ];
+    for (const mask of forms) {
+      const seen = new Uint8Array(width * height);
+      for (const rect of maskRects(mask))
+        for (let y = rect.y; y < rect.y + rect.height; y++)
+          for (let x = rect.x; x < rect.x + rect.width; x++)
+            seen[(y - place.y) * width + x - place.x]++;
+      assert.deepEqual(seen, data);
+    }
+  }
+});
+
+test('draw fills each mask in the colour of its class, mirrored with its box', () => {
+  /** @type {any[]} */
+  const filled = [];
+  const ignore = () => {};
+  const context = new Proxy(
+    { canvas: { width: 40, height: 20 }, rects: /** @type {number[][]} */ ([]), fillStyle: '' },
+    {
+      get: (pen, name) => {
+        if (name === 'beginPath') return () => pen.rects.splice(0);
+        if (name === 'rect') return (/** @type {number[]} */ ...rect) => pen.rects.push(rect);
+        if (name === 'fill') return () => filled.push([pen.fillStyle, [...pen.rects]]);
+        if (name === 'measureText') return () => ({ width: 5 });
+        return Reflect.get(pen, name) ?? ignore;
+      },
+    },
+  );
+  const mask = { x: 2, y: 3, width: 2, height: 1, data: Uint8Array.of(1, 1) };
+  const box = { x: 2, y: 3, width: 2, height: 1, score: 0.5, label: 4, name: 'a', mask };
+  draw(/** @type {any} */ (context), { boxes: [box], width: 20, height: 10 }, { mirrored: true });
+  assert.deepEqual(filled[0], [classColour(4), [[32, 6, 4, 2]]]);
+});
 
 /** @param {Rect} a @param {Rect} b */
 function overlap(a, b) {

@@ -63,7 +63,10 @@ export class Session {
    * @param {import('../src/index.js').DetectOptions} options
    */
   detect(picture, options) {
-    return this.#detector && this.#detectWith(this.#detector, picture, options);
+    const detector = this.#detector;
+    const isWhole = (options.tiles ?? 'none') === 'none'; // boxes of tiles have no masks
+    const masks = detector?.info.masks && isWhole ? 'bitmap' : 'none';
+    return detector && this.#detectWith(detector, picture, { ...options, masks });
   }
 
   /**

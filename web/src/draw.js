@@ -1,7 +1,8 @@
-// Boxes and their labels, drawn on any 2D canvas: on screen, for a saved picture, in a worker or under Node.
+// Boxes, their labels and masks, drawn on any 2D canvas: on screen, for a saved picture, in a worker or under Node.
 
 import { classColour, INK } from './drawing/colours.js';
 import { placeLabels } from './drawing/labels.js';
+import { maskRects } from './drawing/masks.js';
 import { naming, WispError } from './error.js';
 
 /**
@@ -25,6 +26,7 @@ import { naming, WispError } from './error.js';
 
 const DESIGN_SIDE = 900; // pixels of a canvas's longer side on which a unit is one pixel
 const DIMMED = 0.35; // opacity of all boxes but the one that is brought out
+const VEIL = 0.45; // opacity of masks
 const FONT =
   '"SF Pro Text", "Segoe UI", Roboto, Inter, "Helvetica Neue", "Noto Sans", system-ui, sans-serif';
 
@@ -49,6 +51,7 @@ export function draw(context, result, options = {}) {
   context.lineJoin = 'round';
   for (let i = boxes.length - 1; i >= 0; i--) {
     const dimmed = highlight >= 0 && i !== highlight;
+    drawMask(context, boxes[i], scale, mirrored ? width : 0, dimmed);
     drawBox(context, rects[i], classColour(boxes[i].label), unit, i === highlight, dimmed);
   }
   drawLabels(context, boxes, rects, style, highlight);
@@ -86,6 +89,26 @@ function onCanvas(box, scale, mirrorAt) {
     width: Math.max(1, Math.round(x + box.width * scale.x) - left),
     height: Math.max(1, Math.round((box.y + box.height) * scale.y) - top),
   };
+}
+
+/**
+ * All of a mask is one path, so that no seams show where its rectangles meet.
+ * @param {Pen} context
+ * @param {Box} box
+ * @param {{x: number, y: number}} scale canvas pixels per source pixel
+ * @param {number} mirrorAt width to mirror in, 0 for none
+ * @param {boolean} dimmed
+ */
+function drawMask(context, { mask, label }, scale, mirrorAt, dimmed) {
+  if (!mask) return;
+  context.globalAlpha = VEIL * (dimmed ? DIMMED : 1);
+  context.beginPath();
+  for (const { x, y, width, height } of maskRects(mask)) {
+    const left = mirrorAt ? mirrorAt - (x + width) * scale.x : x * scale.x;
+    context.rect(left, y * scale.y, width * scale.x, height * scale.y);
+  }
+  context.fillStyle = classColour(label);
+  context.fill();
 }
 
 /**
