@@ -1,4 +1,4 @@
-// Tiny YOLOv5 networks as onnxruntime's tools leave them: weights in integers, in three spellings.
+// Tiny YOLOv5 networks as onnxruntime's tools and SparseML leave them: weights in integers, in four spellings.
 
 import { FLOAT, INT8, INT32, UINT8 } from './onnx-builder.js';
 import { tinyYoloBuilder } from './tiny-yolo.js';
@@ -69,6 +69,24 @@ export const QUANTISERS = {
       outputs: node.outputs,
       attributes: {},
     };
+    return [...b.nodes.splice(start), end];
+  },
+  /** SparseML's export for DeepSparse. */
+  sums(b, node) {
+    const { weight, bias, scales, integers, sums } = integersOf(b, node);
+    const [scale, zero] = [b.reals([ACTIVATION.scale], []), b.byte(ACTIVATION.zeroPoint)];
+    const start = b.nodes.length;
+    const x = b.node('QuantizeLinear', [node.inputs[0], scale, zero]);
+    const bytes = b.constant({ dims: weight.dims, type: INT8, values: integers });
+    const shape = [1, bias.values.length, 1, 1];
+    const y = b.node('ConvInteger', [x, bytes, zero], node.attributes);
+    const added = b.node('Add', [y, b.constant({ dims: shape, type: INT32, values: sums })]);
+    const unit = b.reals(
+      scales.map((step) => step * ACTIVATION.scale),
+      shape,
+    );
+    const cast = b.node('Cast', [added], { to: FLOAT });
+    const end = { op: 'Mul', inputs: [cast, unit], outputs: node.outputs, attributes: {} };
     return [...b.nodes.splice(start), end];
   },
   dynamic(b, node) {

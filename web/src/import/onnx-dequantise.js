@@ -114,40 +114,80 @@ export function dequantised(model) {
 }
 
 /**
- * ConvInteger gives sums, which the nodes behind it cast, scale and add the bias to: one convolution stands for all.
+ * ConvInteger gives sums, which the nodes behind it scale; the bias is added to what is real, or before that to the
+ * integers. One convolution stands for all.
  * @param {OnnxModel} model
  */
 function withoutIntegerSums(model) {
   const { nodes, constants } = model;
   const writers = writersOf(nodes);
-  /** The one node of an operation that reads a value. @param {string} name @param {string} op */
-  const reader = (name, op) => {
-    const [first, second] = nodes.filter(({ inputs }) => inputs.includes(name));
-    return second || first?.op !== op ? undefined : first;
-  };
+  const reader = readersOf(nodes);
   const other = (/** @type {OnnxNode} */ { inputs }, /** @type {string} */ name) =>
     inputs.find((input) => input !== name) ?? '';
   /** @type {Map<OnnxNode, OnnxNode | undefined>} */
   const changed = new Map();
   for (const node of nodes.filter(({ op }) => op === 'ConvInteger')) {
-    const cast = reader(node.outputs[0], 'Cast');
+    const early = reader(node.outputs[0], 'Add');
+    const sums = constantOnly((early && constants.get(other(early, node.outputs[0]))) || null);
+    const cast = reader((early ?? node).outputs[0], 'Cast');
     const scaled = cast && reader(cast.outputs[0], 'Mul');
-    const scales = scaled && writers.get(other(scaled, cast.outputs[0]));
-    const scale = constantOnly(
-      scales?.inputs.map((name) => constants.get(name)).find(Boolean) ?? null,
-    );
-    if (!scaled || !scale) return refuse(node, 'sums integers that nobody scales');
+    const unit = scaled && unitOf(model, node, writers, other(scaled, cast.outputs[0]));
+    if (!scaled || !unit || Boolean(early) !== Boolean(sums))
+      return refuse(node, 'sums integers that nobody scales');
     const zero = node.inputs[3] ? known(model, node, 3) : null;
-    const weight = toReal(node, known(model, node, 1), scale, zero);
+    const weight = toReal(node, known(model, node, 1), unit.weights, zero);
     const inputs = [node.inputs[0], constant(model, `weights of ${node.name}`, weight)];
-    const added = reader(scaled.outputs[0], 'Add');
-    const shaped = added && writers.get(other(added, scaled.outputs[0]));
+    const late = reader(scaled.outputs[0], 'Add');
+    const shaped = late && writers.get(other(late, scaled.outputs[0]));
     const bias = shaped?.op === 'Reshape' && constants.get(shaped.inputs[0]);
-    if (added && bias)
-      inputs.push(constant(model, `bias of ${node.name}`, { ...bias, dims: [bias.data.length] }));
-    const end = added && bias ? added : scaled;
-    for (const part of [cast, scaled, end]) changed.set(part, undefined);
+    const own = sums
+      ? toReal(node, { ...sums, dims: [sums.data.length] }, unit.sums, null)
+      : late && bias && { ...bias, dims: [bias.data.length] };
+    if (own) inputs.push(constant(model, `bias of ${node.name}`, own));
+    const end = late && bias && !sums ? late : scaled;
+    for (const part of [early, cast, scaled, end]) if (part) changed.set(part, undefined);
     changed.set(node, { ...node, op: 'Conv', inputs, outputs: end.outputs });
   }
   return nodes.flatMap((node) => (changed.has(node) ? (changed.get(node) ?? []) : node));
+}
+
+/**
+ * What an integer of the weights stands for, and one of the sums: the second is the first times a step of the picture,
+ * which is measured (a Mul of both) or known.
+ * @param {OnnxModel} model
+ * @param {OnnxNode} node
+ * @param {import('./onnx-order.js').Writers} writers
+ * @param {string} name of the factor by which sums are multiplied
+ */
+function unitOf(model, node, writers, name) {
+  const sums = constantOnly(model.constants.get(name) ?? null);
+  if (!sums) {
+    const factors = writers.get(name)?.inputs.map((input) => model.constants.get(input));
+    const weights = constantOnly(factors?.find(Boolean) ?? null);
+    return weights && { weights, sums: weights };
+  }
+  const rounds = writers.get(node.inputs[0]);
+  if (rounds?.op !== 'QuantizeLinear') return null;
+  const [step] = known(model, rounds, 1).data;
+  return { weights: { ...sums, data: sums.data.map((unit) => unit / step) }, sums };
+}
+
+/**
+ * Finds the one node of an operation that reads a value.
+ * @param {OnnxNode[]} nodes
+ * @returns {(name: string, op: string) => OnnxNode | undefined}
+ */
+function readersOf(nodes) {
+  /** @type {Map<string, OnnxNode[]>} */
+  const readers = new Map();
+  for (const node of nodes)
+    for (const name of node.inputs) {
+      const list = readers.get(name) ?? [];
+      readers.set(name, list);
+      list.push(node);
+    }
+  return (name, op) => {
+    const [first, second] = readers.get(name) ?? [];
+    return second || first?.op !== op ? undefined : first;
+  };
 }
