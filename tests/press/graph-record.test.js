@@ -98,7 +98,7 @@ const wrong = [
   [
     'a head of an unknown kind',
     ({ heads: [head] }) => Object.assign(head, { kind: 'round' }),
-    /^kind is "yolov5" or "yolov8", not the string "round"/,
+    /^kind is "yolov5", "yolov8" or "prototypes", not the string "round"/,
   ],
 ];
 for (const [name, change, message] of wrong)

@@ -33,6 +33,7 @@ describe('a struct of a module', () => {
     assert.deepEqual(others, {
       ...{ confidence: 0.25, maxDetections: 300, classAgnostic: false },
       ...{ multiLabel: false, rect: true, tiles: 'none', tileColumns: 1, tileRows: 1 },
+      masks: 'none',
     });
     assert.deepEqual(settings({}), {
       ...{ width: 0, height: 0, threads: 1, warmUp: false, kernels: 'auto' },
@@ -41,10 +42,10 @@ describe('a struct of a module', () => {
 
   test('holds what it is given, by name', () => {
     const given = { multiLabel: true, maxDetections: 7, confidence: 0.5, iou: 0.75 };
-    const { classAgnostic, rect, tiles, tileColumns, tileRows, tileOverlap, ...held } =
+    const { classAgnostic, rect, tiles, tileColumns, tileRows, tileOverlap, masks, ...held } =
       options(given);
     assert.deepEqual(held, given);
-    assert.deepEqual([classAgnostic, rect, tiles], [false, true, 'none']);
+    assert.deepEqual([classAgnostic, rect, tiles, masks], [false, true, 'none', 'none']);
     assert.equal(options({ ...given, tiles: 'auto' }).tiles, 'auto');
     const { kernels, height } = settings({ kernels: 'fused', height: 64 });
     assert.deepEqual([kernels, height], ['fused', 64]);
