@@ -128,13 +128,13 @@ export const FORMATS = {
   },
 };
 
-/** What a megabyte may take of the processor, and what any file may. */
+/** What a megabyte may take of the processor, and what any file may: its picture may be large. */
 const SECONDS_A_MEGABYTE = 1;
-const SECONDS = 0.5;
+const SECONDS = 2;
 
 /** Bytes of memory for a byte of the file, and for any. */
 const GROWTH = 64;
-const ROOM = 32e6;
+const ROOM = 256e6; // onnx-room.js, of files of some kilobytes
 
 /**
  * Reads a file that may be anything: it is a sound graph, or it is refused with a code.
