@@ -139,7 +139,7 @@ export class RandomLayers {
       filter.forEach((_, i) => {
         filter[i] = spread * this.#numbers.normal();
       });
-      if (!depthwise) level(filter);
+      level(filter);
     }
     const bias = Float32Array.from({ length: outputs }, () => BIAS_SPREAD * this.#numbers.normal());
     const edge = side === 6 ? 2 : side >> 1; // YOLOv5's stem has an even kernel
