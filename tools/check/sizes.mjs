@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
-import { scripts } from '../bundle.mjs';
 import { root } from '../places.mjs';
 
 const RUNTIME_BUDGET = 85_500;
@@ -15,6 +14,7 @@ function compressed(name) {
 
 /** Of the scripts that a page and its worker load before the first box, as they are built. */
 async function scriptsSize() {
+  const { scripts } = await import('../bundle.mjs'); // its bundler is there once npm's packages are
   const all = new Map((await scripts()).map((script) => [script.name, script]));
   const loaded = new Set(['index.js', 'worker.js']);
   let size = 0;
