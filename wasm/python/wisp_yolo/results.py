@@ -82,6 +82,8 @@ class Info:
     input_height: int
     stride: int
     """Width and height are multiples of it."""
+    masks: int
+    """Prototypes that masks are made of; 0: it finds boxes only. Boxes are all that this package gives."""
     classes: List[str]
     layers: List[LayerInfo] = field(repr=False)
     provenance: Dict[str, Any] = field(repr=False)
