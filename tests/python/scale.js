@@ -1,4 +1,4 @@
-// Many pictures on a cluster of two Ray nodes, of which one is killed: `npm run test:scale -- [count]`, outside npm test.
+// Many pictures on two Ray nodes, of which one is killed: `npm run test:scale -- [count]`, outside npm test.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
