@@ -52,7 +52,7 @@ static axis axis_of(int cells, double gain, int size, float low, float high) {
 
 /* ---- scores of cells ---- */
 
-/* The coefficients of a box's prediction, as the network gave them. */
+/* The coefficients of a box's prediction, times its objectness, as YOLOv5's non_max_suppression leaves them. */
 static void find_coefficients(const wisp_head *heads, int prediction, float *out) {
   const wisp_head *head = heads;
   for (; prediction >= wisp_predictions(head); head++) prediction -= wisp_predictions(head);
@@ -60,9 +60,11 @@ static void find_coefficients(const wisp_head *heads, int prediction, float *out
   const int row = prediction / head->width, anchor = row / head->height;
   const ptrdiff_t cells = (ptrdiff_t)head->height * head->pitch,
                   cell = row % head->height * head->pitch + prediction % head->width;
-  const float *of = head->logits + ((anchor + 1) * form.channels - form.masks) * cells + cell;
+  const float *first = head->logits + anchor * form.channels * cells + cell;
+  const float object = form.objectness < 0 ? 1 : wisp_sigmoid(first[form.objectness * cells]);
+  const float *of = first + (form.channels - form.masks) * cells;
   for (int k = 0; k < form.masks; k++, of += cells) {
-    const float c = *of;
+    const float c = *of * object;
     out[k] = c > -LARGEST ? fminf(c, LARGEST) : -LARGEST;
   }
 }

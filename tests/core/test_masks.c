@@ -23,6 +23,7 @@ typedef struct scene {
   wisp_box boxes[BOXES];
   const float *coefficients[BOXES]; /* of each box: `cells` numbers apart */
   int cells[BOXES];
+  double object[BOXES]; /* its objectness */
 } scene;
 
 static double prototype(const wisp_prototypes *p, int k, int y, int x) {
@@ -34,7 +35,7 @@ static double cell(const scene *s, int box, int y, int x) {
   double sum = 0;
   for (int k = 0; k < s->reals.count; k++)
     sum += (double)s->coefficients[box][k * s->cells[box]] * prototype(&s->reals, k, y, x);
-  return sigmoid(sum);
+  return sigmoid(s->object[box] * sum);
 }
 
 /* The source's part of an axis of the prototypes. */
@@ -127,6 +128,8 @@ static void draw_boxes(scene *s) {
     const int a = random_int(0, ANCHORS - 1), y = random_int(0, head->height - 1),
               x = random_int(0, head->width - 1);
     s->cells[i] = head->height * head->pitch;
+    const float *first = head->logits + a * fields * s->cells[i] + y * head->pitch + x;
+    s->object[i] = h ? 1 : sigmoid((double)first[4 * s->cells[i]]);
     s->coefficients[i] =
         head->logits + ((a + 1) * fields - masks) * s->cells[i] + y * head->pitch + x;
     const float w = (float)s->fit.width, t = (float)s->fit.height;
