@@ -84,7 +84,7 @@ class Life(Case):
         refused("max_detections is a whole number, not the float 1.5", max_detections=1.5)
         refused("max_detections is a whole number", max_detections=2**40)
         refused("multi_label is True or False, not the int 1", multi_label=1)
-        refused('tiles is "auto", "none" or (columns, rows), not the str', tiles="grid")
+        refused('tiles is "auto", "none" or .columns, rows., not the str', tiles="grid")
         refused("tile_rows is a whole number, not the float 1.5", tiles=(2, 1.5))
         refused("2 columns and 40 rows of tiles were asked for", tiles=(2, 40))
         refused("The overlap of tiles is 0.6", tiles=(2, 2, 0.6))
