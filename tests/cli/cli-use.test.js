@@ -91,8 +91,8 @@ describe('wisp detect', () => {
     const tiled = { confidence: 0.001, tiles: { columns: 2, rows: 1 } };
     const { boxes } = await detector.detect(at('photos/0.png'), tiled);
     await detector.close();
-    assert.deepEqual(await boxesWith('--tiles', '2x1'), boxes);
-    assert.notDeepEqual(boxes, all);
+    assert.deepEqual(await boxesWith('--tiles', '2x1'), boxes.map(shortBox));
+    assert.notDeepEqual(boxes.map(shortBox), all);
     assert.deepEqual(await boxesWith('--tiles', 'auto'), all, 'it is no large picture');
   });
 

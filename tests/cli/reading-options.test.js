@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { single } from '../../cli/singles.js';
 import { Detector } from '../../web/src/index.js';
 import { decodeImage } from '../../web/src/reading/read-node.js';
 import { encodePng, makePicture } from '../support/fixtures.js';
@@ -82,7 +83,7 @@ test('wisp serve', async (t) => {
     const { scores } = await post(fileNamed(name), name);
     const scoresOn = async (/** @type {string | undefined} */ background) => {
       const { boxes } = await detector.detect(fileNamed(name), { confidence: 0.01, background });
-      return boxes.map(({ score }) => score);
+      return boxes.map(({ score }) => single(score));
     };
     assert.ok(scores[0].length > 5, name);
     assert.deepEqual(scores[0], await scoresOn(BLUE.word), name);
