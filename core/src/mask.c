@@ -263,9 +263,9 @@ wisp_status wisp_mask_make(wisp_mask_room *room, const wisp_head *heads, const w
 }
 
 void wisp_mask_place(const wisp_mask_room *room, wisp_mask *masks, int n) {
-  const uint32_t *runs = room->runs;
+  size_t at = 0;
   for (int i = 0; i < n; i++) {
-    masks[i].runs = runs;
-    runs += masks[i].run_count;
+    masks[i].runs = room->runs ? room->runs + at : NULL; /* no box may cover a pixel */
+    at += (size_t)masks[i].run_count;
   }
 }
