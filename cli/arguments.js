@@ -112,3 +112,54 @@ export function detecting(command, { confidence, iou }) {
     )
     .option('--threads <n>', 'default: all cores but one, at most 8', whole(64));
 }
+
+/**
+ * Adds what decides which boxes there are, for commands that show them.
+ * @param {import('commander').Command} command
+ */
+export function looking(command) {
+  return command
+    .option('--classes <names>', 'only these, by name or number, e.g. person,car', list)
+    .option('--class-agnostic', 'let boxes suppress those of other classes')
+    .option('--multi-label', 'a box for each class that scores, not only the best')
+    .option('--masks', 'with each box its pixels: "mask", COCO\'s uncompressed run lengths')
+    .option('--no-rect', 'compute the whole input, its border too, as exports of a fixed size do');
+}
+
+/**
+ * @typedef {object} Looking what `looking` and `detecting` add
+ * @property {number} confidence
+ * @property {number} iou
+ * @property {number} maxDetections
+ * @property {string[]} [classes]
+ * @property {boolean} [classAgnostic]
+ * @property {boolean} [multiLabel]
+ * @property {boolean} rect
+ * @property {import('../web/src/index.js').DetectOptions['tiles']} [tiles]
+ * @property {boolean} [masks]
+ * @property {string} [background]
+ * @property {number} [maxPixels]
+ * @property {{height: number, width: number}} [size]
+ * @property {number} [threads]
+ */
+
+/**
+ * What of these options `detect` takes.
+ * @param {Looking} options
+ * @param {string[]} names of the model's classes
+ * @returns {import('../web/src/index.js').DetectOptions}
+ */
+export function detection(options, names) {
+  const { confidence, iou, maxDetections, classAgnostic, multiLabel, rect, tiles } = options;
+  const { classes, masks, background, maxPixels } = options;
+  return {
+    ...{ confidence, iou, maxDetections, classAgnostic, multiLabel, rect, tiles },
+    ...{ background, maxPixels },
+    classes: classes?.map((name) => labelOf(name, names)),
+    masks: masks ? 'rle' : 'none',
+  };
+}
+
+/** A number is the index of a class, unless a class is called so. @param {string} name @param {string[]} classes */
+const labelOf = (name, classes) =>
+  /^\d+$/.test(name) && !classes.includes(name) ? Number(name) : name;

@@ -4,7 +4,7 @@ import { copyFile, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { makeFolder } from '../web/src/host.js';
+import { makeFolder } from '../web/src/bytes/kept.js';
 import { WispError } from '../web/src/index.js';
 import { unwritable } from './files.js';
 

@@ -5,26 +5,10 @@ import { Command } from 'commander';
 import { fileKind } from '../web/src/bytes/file-kind.js';
 import { Detector, WispError } from '../web/src/index.js';
 import { isOfPicture } from '../web/src/picture/picture-fault.js';
-import { detecting, list } from './arguments.js';
+import { detecting, detection, looking } from './arguments.js';
 import { defaultModel, findPictures, isMany } from './files.js';
-import { shortBox } from './singles.js';
-
-/**
- * @typedef {object} Options
- * @property {number} confidence
- * @property {number} iou
- * @property {number} maxDetections
- * @property {string[]} [classes]
- * @property {boolean} [classAgnostic]
- * @property {boolean} [multiLabel]
- * @property {boolean} rect
- * @property {import('../web/src/index.js').DetectOptions['tiles']} [tiles]
- * @property {boolean} [masks]
- * @property {string} [background]
- * @property {number} [maxPixels]
- * @property {{height: number, width: number}} [size]
- * @property {number} [threads]
- */
+import { lineOf } from './singles.js';
+import { isModelName } from './zoo/list.js';
 
 export function detectCommand() {
   const command = new Command('detect')
@@ -40,11 +24,6 @@ export function detectCommand() {
       '<file...>',
       'a model, if there is one, then picture files, folders, patterns or addresses; - is standard input',
     )
-    .option('--classes <names>', 'only these, by name or number, e.g. person,car', list)
-    .option('--class-agnostic', 'let boxes suppress those of other classes')
-    .option('--multi-label', 'a box for each class that scores, not only the best')
-    .option('--masks', 'with each box its pixels: "mask", COCO\'s uncompressed run lengths')
-    .option('--no-rect', 'compute the whole input, its border too, as exports of a fixed size do')
     .addHelpText(
       'after',
       `
@@ -57,24 +36,21 @@ Examples:
   curl -s https://example.com/cat.jpg | wisp detect best.wisp - | jq '.boxes[].name'`,
     )
     .action(run);
-  return detecting(command, { confidence: 0.25, iou: 0.45 });
+  return detecting(looking(command), { confidence: 0.25, iou: 0.45 });
 }
 
-/** @param {string[]} files @param {Options} options */
-async function run(files, { size: input, threads, classes, masks, ...others }) {
+/** @param {string[]} files @param {import('./arguments.js').Looking} options */
+async function run(files, options) {
   const { model, pictures } = await sorted(files);
-  const detector = await Detector.open(model, { size: input, threads });
-  /** @type {import('../web/src/index.js').DetectOptions} */
-  const options = { ...others, masks: masks ? 'rle' : 'none' };
+  const { size, threads } = options;
+  const detector = await Detector.open(model, { size, threads });
   try {
-    const wanted = classes?.map((name) => labelOf(name, detector.info.classes));
+    const wanted = detection(options, detector.info.classes);
     for (const file of (await Promise.all(pictures.map(spreadOut))).flat()) {
       try {
         const source = file === '-' ? await standardInput() : file;
-        const result = await detector.detect(source, { ...options, classes: wanted });
-        const { width, height, times } = result;
-        const boxes = result.boxes.map(shortBox);
-        await print(JSON.stringify({ file, width, height, boxes, times: rounded(times) }));
+        const result = await detector.detect(source, wanted);
+        await print(lineOf({ file }, result));
       } catch (error) {
         if (!isOfPicture(error)) throw error;
         console.error(`wisp: ${error.message} [${error.code}]`);
@@ -107,6 +83,7 @@ async function sorted(files) {
 
 /** A file of this machine by its bytes: one for other tools is refused as a model. @param {string} place */
 async function isModel(place) {
+  if (isModelName(place)) return true;
   const named = /\.(wisp|onnx|pt|pth|tflite|pb|engine|safetensors)([?#].*)?$/i.test(place);
   const head = await headOf(place);
   if (!head) return named;
@@ -131,19 +108,10 @@ const taken = ({ bytesRead, buffer }) => buffer.subarray(0, bytesRead);
 
 const HEAD = 4096; // bytes
 
-/** A number is the index of a class, unless a class is called so. @param {string} name @param {string[]} classes */
-const labelOf = (name, classes) =>
-  /^\d+$/.test(name) && !classes.includes(name) ? Number(name) : name;
-
 async function standardInput() {
   const parts = [];
   for await (const part of process.stdin) parts.push(part);
   return Buffer.concat(parts);
-}
-
-/** To the microsecond. @param {import('../web/src/detect/engine.js').Times} times */
-function rounded(times) {
-  return Object.fromEntries(Object.entries(times).map(([key, ms]) => [key, Number(ms.toFixed(3))]));
 }
 
 /** Waits for a slow reader. @param {string} line @returns {Promise<void>} */

@@ -34,10 +34,11 @@ export const isPicture = (file) => PICTURE.test(file);
 /**
  * The files named, and the pictures in the folders and of the patterns named, in a fixed order.
  * @param {string[]} places
+ * @param {(file: string) => boolean} [isWanted] by its name, where it is not named itself
  * @returns {Promise<string[]>}
  */
-export async function findPictures(places) {
-  const found = await Promise.all(places.map(picturesOf));
+export async function findPictures(places, isWanted = isPicture) {
+  const found = await Promise.all(places.map((place) => picturesOf(place, isWanted)));
   return found.flat();
 }
 
@@ -48,24 +49,24 @@ export const isMany = (place) =>
 const isPattern = (/** @type {string} */ place) =>
   isDynamicPattern(place) && !/^[a-z]{2,}:/i.test(place);
 
-/** @param {string} place */
-async function picturesOf(place) {
-  if (!existsSync(place) && isPattern(place)) return matching(place);
+/** @param {string} place @param {(file: string) => boolean} isWanted */
+async function picturesOf(place, isWanted) {
+  if (!existsSync(place) && isPattern(place)) return matching(place, isWanted);
   requireThere(place);
   if (!statSync(place).isDirectory()) return [place];
   const names = await readdir(place, { recursive: true }).catch((cause) => {
     throw fileError(place, cause);
   });
   return names
-    .filter(isPicture)
+    .filter(isWanted)
     .sort()
     .map((name) => path.join(place, name));
 }
 
-/** @param {string} pattern as shells take it, in quotes */
-async function matching(pattern) {
+/** @param {string} pattern as shells take it, in quotes @param {(file: string) => boolean} isWanted */
+async function matching(pattern, isWanted) {
   const found = (await glob(pattern.replaceAll('\\', '/'), { expandDirectories: false })).filter(
-    isPicture,
+    isWanted,
   );
   if (found.length > 0) return found.sort();
   throw new WispError('WISP_ERR_FETCH', `${pattern}: no picture is called so.`);

@@ -3,9 +3,11 @@
 import { Command } from 'commander';
 import { download } from '../web/src/bytes/download.js';
 import { mayBeWisp } from '../web/src/bytes/magic.js';
+import { pulledFile } from '../web/src/bytes/pulled.js';
 import { Detector } from '../web/src/index.js';
 import { importFrom } from '../web/src/pressing/press-source.js';
 import { layerTimes } from './layer-times.js';
+import { isModelName } from './zoo/list.js';
 
 /**
  * @typedef {object} Layer
@@ -43,8 +45,9 @@ Examples:
     .action(run);
 }
 
-/** @param {string} model @param {Options} options */
-async function run(model, { json, times }) {
+/** @param {string} named @param {Options} options */
+async function run(named, { json, times }) {
+  const model = isModelName(named) ? await pulledFile(named) : named;
   const file = new File([await bytesOf(model)], model);
   const isWisp = mayBeWisp(new Uint8Array(await file.slice(0, 4).arrayBuffer()));
   const info = isWisp ? await wispInfo(file, times) : await networkInfo(model);

@@ -3,12 +3,12 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { WispError } from '../web/src/index.js';
-import { observeAll, Press } from '../web/src/press.js';
+import { Press } from '../web/src/press.js';
 import { VERSION } from '../web/src/version.js';
 import { anchors, bits, fraction, list, positive, reading, size, whole } from './arguments.js';
 import { findPictures, requireOther, requireWritable, spread, writeWhole } from './files.js';
 import { labelled, readLabels } from './labels/labels.js';
-import { Progress } from './progress.js';
+import { observe, quantise } from './pressing.js';
 import { pressAtRandom } from './random-network.js';
 import { pageOf } from './report/page.js';
 import { lineOf, markBest } from './report/report.js';
@@ -316,35 +316,6 @@ function writeReports(files, { press, seen, yardstick, lines }) {
     const isPage = !/\.json$/i.test(file);
     writeWhole(file, isPage ? pageOf(report) : `${JSON.stringify(report, null, 2)}\n`);
     console.error(`${path.normalize(file)}: the report`);
-  }
-}
-
-/**
- * @param {Press} press
- * @param {string[]} pictures
- * @param {import('../web/src/press.js').ReadOptions} reads
- * @returns {Promise<number>} how many could be read
- */
-async function observe(press, pictures, reads) {
-  const progress = new Progress('observing', pictures.length);
-  try {
-    return await observeAll(press, pictures, {
-      ...reads,
-      onSkip: ({ message }) => progress.warn(`${message} It is left out.`),
-      onPicture: () => progress.step(),
-    });
-  } finally {
-    progress.end();
-  }
-}
-
-/** @param {Press} press @param {Job['settings']} settings */
-async function quantise(press, settings) {
-  const progress = new Progress('pressing', 1);
-  try {
-    return await press.quantise(settings, ({ done = 0 }) => progress.reach(done));
-  } finally {
-    progress.end();
   }
 }
 

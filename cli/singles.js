@@ -1,4 +1,4 @@
-// 32-bit floats as JSON shows them: with the fewest digits that bring the same float back.
+// Boxes as lines of JSON: 32-bit floats with the fewest digits that bring the same float back.
 
 const DIGITS = 9; // always enough
 
@@ -20,3 +20,20 @@ export const shortBox = ({ x, y, width, height, score, ...rest }) => ({
   score: single(score),
   ...rest,
 });
+
+/**
+ * @param {object} head what stands before the boxes: which picture it is
+ * @param {import('../web/src/index.js').Result} result
+ * @returns {string} JSON
+ */
+export function lineOf(head, { width, height, boxes, times }) {
+  return JSON.stringify({
+    ...{ ...head, width, height },
+    boxes: boxes.map(shortBox),
+    times: rounded(times),
+  });
+}
+
+/** To the microsecond. @param {import('../web/src/detect/engine.js').Times} times */
+const rounded = (times) =>
+  Object.fromEntries(Object.entries(times).map(([key, ms]) => [key, Number(ms.toFixed(3))]));

@@ -7,6 +7,7 @@ import { copyCommand } from './copy-command.js';
 import { detectCommand } from './detect-command.js';
 import { infoCommand } from './info-command.js';
 import { pressCommand } from './press-command.js';
+import { pullCommand } from './pull-command.js';
 import { serveCommand } from './serve-command.js';
 import { valCommand } from './val-command.js';
 
@@ -48,6 +49,7 @@ for (const command of [
   detectCommand(),
   valCommand(),
   infoCommand(),
+  pullCommand(),
   serveCommand(),
   copyCommand(),
   bench,

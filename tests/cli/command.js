@@ -13,15 +13,15 @@ const wisp = fileURLToPath(new URL('../../cli/wisp.js', import.meta.url));
 
 /**
  * @param {string[]} words
- * @param {{cwd?: string, input?: Uint8Array, onStart?: OnStart, blocks?: number}} [options] `blocks`: the
- *   command may write no file of more blocks of 512 or 1024 bytes
+ * @param {{cwd?: string, input?: Uint8Array, onStart?: OnStart, blocks?: number, env?: Record<string, string>}}
+ *   [options] `blocks`: the command may write no file of more blocks of 512 or 1024 bytes; `env`: besides its own
  * @returns {Promise<Outcome>}
  */
-export function runWisp(words, { cwd, input, onStart, blocks } = {}) {
+export function runWisp(words, { cwd, input, onStart, blocks, env } = {}) {
   return new Promise((resolve, reject) => {
     const limited = ['sh', '-c', `ulimit -f ${blocks}; exec "$@"`, 'sh'];
     const all = [...(blocks === undefined ? [] : limited), process.execPath, wisp, ...words];
-    const child = spawn(all[0], all.slice(1), { cwd });
+    const child = spawn(all[0], all.slice(1), { cwd, env: { ...process.env, ...env } });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));

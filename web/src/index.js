@@ -22,7 +22,7 @@ import { compile } from './wasm/instance.js';
 export { WispError };
 
 /**
- * @typedef {import('./bytes/download.js').ModelSource} ModelSource
+ * @typedef {import('./bytes/download.js').ModelSource} ModelSource under Node also a name that `wisp pull` knows
  * @typedef {import('./picture/picture.js').PictureSource} PictureSource
  * @typedef {import('./detect/engine.js').Result} Result
  * @typedef {import('./wasm/boxes.js').Box} Box
@@ -293,6 +293,8 @@ async function feed(link, model, engine, { onProgress, inPlace, ...origin }) {
  * @returns {Promise<import('./bytes/download.js').Download>}
  */
 async function arrival(model, origin, inPlace) {
+  if (isNode() && typeof model === 'string' && /^\w[\w-]*(@\d+)?$/.test(model))
+    model = await (await import('./bytes/pulled.js')).pulledFile(model); // no address has that shape
   if (origin.integrity === undefined && !origin.cache) return download(model, origin.signal);
   const { downloadKept } = inPlace?.downloadKept ? inPlace : await import('./bytes/keep.js'); // seldom needed
   return /** @type {Function} */ (downloadKept)(model, origin);

@@ -62,12 +62,23 @@ async function fromAddress(text, signal) {
     const name = pathOf(text);
     return { name, total: 0, pieces: readPath(address, name) };
   }
-  const response = await fetchFile(address.href, signal);
-  const name = address.href.slice(0, NAME);
+  return arriving(await fetchFile(address.href, signal), address.href, signal);
+}
+
+/**
+ * What a response brings, and what brings the rest where its connection breaks.
+ * @param {Response} response
+ * @param {string} address
+ * @param {AbortSignal} [signal]
+ * @param {number} [at] bytes before it, of which it is the rest
+ * @returns {Download}
+ */
+export function arriving(response, address, signal, at = 0) {
+  const name = address.slice(0, NAME);
   const first = fromResponse(response, name, signal);
   const read = (/** @type {Response} */ from) =>
     from === response ? first.pieces : fromResponse(from, name, signal).pieces;
-  return { ...first, pieces: resuming(response, read, signal) };
+  return { ...first, pieces: resuming(response, read, signal, at) };
 }
 
 /** @param {string | URL} text */
@@ -82,13 +93,14 @@ function readable(text) {
 /**
  * @param {string} address
  * @param {AbortSignal} [signal]
+ * @param {Record<string, string>} [headers]
  * @returns {Promise<Response>} of success
  */
-export async function fetchFile(address, signal) {
+export async function fetchFile(address, signal, headers) {
   const name = address.slice(0, NAME);
   let response;
   try {
-    response = await fetch(address, { signal });
+    response = await fetch(address, { signal, headers });
   } catch (cause) {
     signal?.throwIfAborted();
     const inPage = ", does it allow this origin (CORS), does the page's CSP (connect-src)";

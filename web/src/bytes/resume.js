@@ -10,10 +10,11 @@ const PAUSE_MS = 250; // before the second, and longer before each after it
  * @param {Response} response of success
  * @param {(response: Response) => AsyncIterable<Uint8Array>} drain throws WISP_ERR_FETCH where the connection breaks
  * @param {AbortSignal | undefined} signal
+ * @param {number} at where in the file the first begins
  */
-export async function* resuming(response, drain, signal) {
+export async function* resuming(response, drain, signal, at) {
   const mark = versionOf(response);
-  let loaded = 0;
+  let loaded = at;
   for (let idle = 0, from = response; ; ) {
     try {
       for await (const piece of drain(from)) {
@@ -46,10 +47,14 @@ export async function* resuming(response, drain, signal) {
  * What tells one version of a file from another; '' where it may not be resumed.
  * @param {Response} response
  */
-function versionOf({ headers, url }) {
+export function versionOf({ headers, url }) {
   if (!/^https?:/.test(url) || headers.get('content-encoding')) return '';
-  return headers.get('etag') ?? headers.get('last-modified') ?? headers.get('content-length') ?? '';
+  return headers.get('etag') ?? headers.get('last-modified') ?? lengthOf(headers) ?? '';
 }
+
+/** Of the whole file. @param {Headers} headers */
+const lengthOf = (headers) =>
+  headers.get('content-range')?.split('/')[1] ?? headers.get('content-length');
 
 /** @param {string} address @param {number} at @param {AbortSignal | undefined} signal */
 function fetchRest(address, at, signal) {
@@ -57,7 +62,7 @@ function fetchRest(address, at, signal) {
 }
 
 /** @param {Response} response @param {number} at @param {string} mark of the first response */
-function continues({ status, headers }, at, mark) {
+export function continues({ status, headers }, at, mark) {
   const [, from, , total] =
     /bytes (\d+)-(\d+)\/(\d+)/.exec(headers.get('content-range') ?? '') ?? [];
   const version = headers.get('etag') ?? headers.get('last-modified') ?? total;

@@ -1,7 +1,8 @@
 // Models kept between visits under their hash: in a page's Cache Storage, under Node in a folder.
 
-import { isNode, keepFile, readKept, removeKept } from '../host.js';
+import { isNode } from '../host.js';
 import { hashOf } from './integrity.js';
+import { keepFile, readKept, removeKept } from './kept.js';
 import { hex } from './magic.js';
 
 const CACHE = 'wisp-models';
