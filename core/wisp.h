@@ -164,7 +164,8 @@ typedef struct wisp_options {
   int tile_columns, tile_rows; /* 1 ... WISP_MAX_TILES */
   float
       tile_overlap; /* of neighbours, as a share of a tile's side; 0 ... 0.5. Things larger than it may be cut */
-  /* Whether boxes get masks; WISP_ERR_ARGUMENT of a model without, and with tiles. The boxes are the same. */
+  /* Whether boxes get masks, each of the view that the box is from; WISP_ERR_ARGUMENT of a model without. The boxes are
+   * the same. */
   wisp_mask_order masks;
   const uint8_t *classes; /* [classes], nonzero: wanted; NULL: all */
 } wisp_options;

@@ -26,9 +26,6 @@ static wisp_status check_masks(const wisp_options *o, int has_masks, wisp_error 
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "Masks were asked for, but the model finds boxes only; press a YOLOv5 that "
                      "segments, as yolov5n-seg.");
-  if (o->masks != WISP_MASKS_NONE && o->tiles != WISP_TILES_NONE)
-    return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "Boxes of tiles have no masks; ask for one of both.");
   return check_tiles(o, error);
 }
 

@@ -21,6 +21,7 @@ static const float LARGEST = 1e30f; /* of what a file may make as large as it li
 /* Pixels of the source along an axis, those of the box among them, and the cells they lie between. */
 typedef struct axis {
   int size, begin, end; /* pixels: of the source; the box's */
+  int corner, whole;    /* likewise: of the frame before the source; of all of the frame */
   int before, first,
       last; /* cells: of the prototypes before the source's; of the source, that the box touches */
   int edge; /* the source's last cell */
@@ -39,10 +40,16 @@ static place place_of(const axis *a, int pixel) {
   return (place){cell, wisp_min(cell + 1, a->edge), at - (float)cell};
 }
 
-static axis axis_of(int cells, double gain, int size, float low, float high) {
+static axis axis_of(int cells, double gain, int size, int corner, int whole, float low,
+                    float high) {
   const double pad = (cells - size * gain) / 2;
   const int before = (int)pad, count = wisp_max((int)(cells - pad) - before, 1);
-  axis a = {.size = size, .before = before, .edge = count - 1, .step = (double)count / size};
+  axis a = {.size = size,
+            .corner = corner,
+            .whole = whole,
+            .before = before,
+            .edge = count - 1,
+            .step = (double)count / size};
   a.begin = wisp_clamp((int)nearbyintf(low), 0, size);
   a.end = wisp_clamp((int)nearbyintf(high), a.begin, size);
   a.first = place_of(&a, a.begin).cell;
@@ -146,16 +153,21 @@ typedef struct run_writer {
   int failed;
 } run_writer;
 
+/* Room for `n` runs more; 0 without memory. */
+static int reserve_runs(wisp_mask_room *room, size_t n) {
+  if (n <= room->cap - room->count) return 1;
+  const size_t cap = (room->count + n) * 2 + 4096;
+  uint32_t *more = realloc(room->runs, cap * sizeof *more);
+  if (!more) return 0;
+  room->runs = more;
+  room->cap = cap;
+  return 1;
+}
+
 static void end_run(run_writer *r) {
   wisp_mask_room *room = r->room;
-  if (room->count == room->cap) {
-    const size_t cap = room->cap ? room->cap * 2 : 4096;
-    uint32_t *more = realloc(room->runs, cap * sizeof *more);
-    r->failed |= !more;
-    if (!more) return;
-    room->runs = more;
-    room->cap = cap;
-  }
+  r->failed |= !reserve_runs(room, 1);
+  if (r->failed) return;
   room->runs[room->count++] = r->length;
   r->length = 0;
   r->value = !r->value;
@@ -196,13 +208,13 @@ static void put_lines(run_writer *r, const axis *lines, const axis *along, int l
                       int is_whole) {
   const float *scores = r->room->scores;
   find_starts(r->room, along);
-  if (is_whole) put(r, 0, lines->begin * along->size);
+  if (is_whole) put(r, 0, (lines->corner + lines->begin) * along->whole);
   for (int pixel = lines->begin; pixel < lines->end; pixel++) {
     const place p = place_of(lines, pixel);
     const float *from = scores + (p.cell - lines->first) * line,
                 *to = scores + (p.next - lines->first) * line;
     float score = *from + (*to - *from) * p.share;
-    if (is_whole) put(r, 0, along->begin);
+    if (is_whole) put(r, 0, along->corner + along->begin);
     for (int c = along->first; c <= along->last; c++) {
       from += c < along->last ? cell : 0;
       to += c < along->last ? cell : 0;
@@ -210,21 +222,23 @@ static void put_lines(run_writer *r, const axis *lines, const axis *along, int l
       put_between(r, along, c, score, next);
       score = next;
     }
-    if (is_whole) put(r, 0, along->size - along->end);
+    if (is_whole) put(r, 0, along->whole - along->corner - along->end);
   }
-  if (is_whole) put(r, 0, (lines->size - lines->end) * along->size);
+  if (is_whole) put(r, 0, (lines->whole - lines->corner - lines->end) * along->whole);
 }
 
 /* ---- all boxes ---- */
 
 static wisp_mask mask_box(run_writer *r, const wisp_head *heads, const wisp_prototypes *of,
-                          const wisp_kernels *kernels, const wisp_fit *fit, wisp_mask_order order,
-                          const wisp_box *box) {
+                          const wisp_kernels *kernels, const wisp_fit *fit, const wisp_sight *sight,
+                          wisp_mask_order order, const wisp_box *box) {
   const double by_height = (double)of->height / fit->height,
                by_width = (double)of->width / fit->width;
   const double gain = by_height < by_width ? by_height : by_width;
-  const axis down = axis_of(of->height, gain, fit->height, box->y1, box->y2);
-  const axis across = axis_of(of->width, gain, fit->width, box->x1, box->x2);
+  const axis down =
+      axis_of(of->height, gain, fit->height, sight->corner.y, sight->height, box->y1, box->y2);
+  const axis across =
+      axis_of(of->width, gain, fit->width, sight->corner.x, sight->width, box->x1, box->x2);
   float coefficients[WISP_MAX_MASKS];
   find_coefficients(heads, box->prediction, coefficients);
   score_cells(r->room, of, kernels, coefficients, &down, &across);
@@ -232,8 +246,10 @@ static wisp_mask mask_box(run_writer *r, const wisp_head *heads, const wisp_prot
   if (order == WISP_MASKS_BY_ROW) put_lines(r, &down, &across, pitch, 1, 0);
   else put_lines(r, &across, &down, 1, pitch, 1);
   if (r->length > 0) end_run(r);
-  return (wisp_mask){across.begin,          down.begin, across.end - across.begin,
-                     down.end - down.begin, NULL,       0};
+  return (wisp_mask){.x = across.corner + across.begin,
+                     .y = down.corner + down.begin,
+                     .width = across.end - across.begin,
+                     .height = down.end - down.begin};
 }
 
 wisp_status wisp_mask_open(wisp_mask_room *room, int height, int width) {
@@ -246,19 +262,48 @@ void wisp_mask_close(wisp_mask_room *room) {
   free(room->scores);
   free(room->starts);
   free(room->runs);
+  free(room->held);
   *room = (wisp_mask_room){0};
 }
 
 wisp_status wisp_mask_make(wisp_mask_room *room, const wisp_head *heads, const wisp_prototypes *of,
-                           const wisp_kernels *kernels, const wisp_fit *fit, wisp_mask_order order,
-                           const wisp_box *boxes, int n, wisp_mask *masks) {
-  for (int i = 0; i < n; i++) {
-    const size_t before = room->count;
-    run_writer r = {.room = room};
-    masks[i] = mask_box(&r, heads, of, kernels, fit, order, &boxes[i]);
-    if (r.failed) return WISP_ERR_MEMORY;
-    masks[i].run_count = (int)(room->count - before);
+                           const wisp_kernels *kernels, const wisp_fit *fit,
+                           const wisp_sight *sight, wisp_mask_order order, wisp_box *boxes, int n) {
+  const size_t all = room->held_count + (size_t)n;
+  if (all > room->held_cap) {
+    wisp_held_mask *more = realloc(room->held, all * 2 * sizeof *more);
+    if (!more) return WISP_ERR_MEMORY;
+    room->held = more;
+    room->held_cap = all * 2;
   }
+  for (int i = 0; i < n; i++) {
+    const size_t first = room->count;
+    run_writer r = {.room = room};
+    wisp_mask mask = mask_box(&r, heads, of, kernels, fit, sight, order, &boxes[i]);
+    if (r.failed) return WISP_ERR_MEMORY;
+    mask.run_count = (int)(room->count - first);
+    room->held[room->held_count] = (wisp_held_mask){mask, first, boxes[i].prediction};
+    boxes[i].prediction = (int32_t)room->held_count++;
+  }
+  return WISP_OK;
+}
+
+wisp_status wisp_mask_pick(wisp_mask_room *room, size_t first, wisp_box *boxes, int n,
+                           wisp_mask *masks) {
+  const size_t end = room->count;
+  for (int i = 0; i < n; i++) {
+    const wisp_held_mask *held = &room->held[boxes[i].prediction];
+    const size_t runs = (size_t)held->mask.run_count;
+    boxes[i].prediction = held->prediction;
+    masks[i] = held->mask;
+    if (!reserve_runs(room, runs)) return WISP_ERR_MEMORY;
+    if (runs) memcpy(room->runs + room->count, room->runs + held->first, runs * sizeof *room->runs);
+    room->count += runs;
+  }
+  if (room->count > end)
+    memmove(room->runs + first, room->runs + end, (room->count - end) * sizeof *room->runs);
+  room->count = first + room->count - end;
+  room->held_count = 0;
   return WISP_OK;
 }
 

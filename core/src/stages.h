@@ -88,26 +88,47 @@ int wisp_merge(wisp_seen *seen, int n, const wisp_tiles *tiles, const wisp_frame
 /* candidates -> boxes, best first, suppressed in place: the survivors stand at the front. Returns their count. */
 int wisp_nms(wisp_box *candidates, int n, const wisp_options *options, const wisp_fit *fit);
 
+/* A mask of a view that may not count in the end: its first run, and the prediction of its box. */
+typedef struct wisp_held_mask {
+  wisp_mask mask;
+  size_t first;
+  int32_t prediction;
+} wisp_held_mask;
+
 /* Where masks are made. All zeros at first. */
 typedef struct wisp_mask_room {
   float *scores;  /* of the cells of prototypes that the box at hand touches */
   int *starts;    /* of a line's cells among its pixels */
   uint32_t *runs; /* [count] of all masks made since `count` was 0; grows */
   size_t count, cap;
+  wisp_held_mask *held; /* [held_count] of the views of the frame at hand; grows */
+  size_t held_count, held_cap;
 } wisp_mask_room;
+
+/* Of a frame, the part that was looked at. */
+typedef struct wisp_sight {
+  wisp_corner corner;
+  int width, height; /* of the frame */
+} wisp_sight;
 
 /* For prototypes of up to that size. WISP_ERR_MEMORY; close it then too. */
 wisp_status wisp_mask_open(wisp_mask_room *room, int height, int width);
 void wisp_mask_close(wisp_mask_room *room);
 
-/* boxes -> masks[n], while the heads and prototypes that the boxes come from are there. `kernels` made the prototypes;
- * of real numbers it may be NULL. WISP_ERR_MEMORY. */
+/* boxes of a view -> masks, while the heads and prototypes that the boxes come from are there. `kernels` made the
+ * prototypes; of real numbers it may be NULL. The masks stay in the room, and the prediction of each box becomes the
+ * number of its mask. WISP_ERR_MEMORY. */
 wisp_status wisp_mask_make(wisp_mask_room *room, const wisp_head *heads,
                            const wisp_prototypes *prototypes, const wisp_kernels *kernels,
-                           const wisp_fit *fit, wisp_mask_order order, const wisp_box *boxes, int n,
+                           const wisp_fit *fit, const wisp_sight *sight, wisp_mask_order order,
+                           wisp_box *boxes, int n);
+
+/* masks of all views -> those of the boxes that are left, whose predictions are again what they were. Of the runs from
+ * number `first` on, and of the masks in the room, all others go. WISP_ERR_MEMORY. */
+wisp_status wisp_mask_pick(wisp_mask_room *room, size_t first, wisp_box *boxes, int n,
                            wisp_mask *masks);
 
-/* Tells each of the `n` masks that were made since `count` was 0 where its runs are: they have moved as they grew. */
+/* Tells each of the `n` masks that were picked since `count` was 0 where its runs are: they have moved as they grew. */
 void wisp_mask_place(const wisp_mask_room *room, wisp_mask *masks, int n);
 
 #endif

@@ -229,61 +229,67 @@ static void set_shape(wisp_plan *plan, const wisp_frame *frame, int rect) {
   wisp_plan_shape(plan, height, width);
 }
 
-/* Leaves what is in the frame, as boxes of it, at the front of the candidates, and adds to the times. */
-static int look(wisp_detector *d, const wisp_frame *frame, const wisp_options *o, wisp_fit *fit,
-                wisp_result *times) {
+/* Leaves what is in a view of a frame, as boxes of the view, at the front of the candidates, and adds to the times.
+ * Their masks are held where they are wanted. */
+static wisp_status look(wisp_detector *d, const wisp_frame *view, const wisp_sight *sight,
+                        const wisp_options *o, int *count, wisp_result *times) {
   const wisp_plan *p = d->plan;
+  wisp_status status = WISP_OK;
+  wisp_fit fit;
   const double start = now(d);
-  set_shape(d->plan, frame, o->rect);
-  wisp_prep(frame, p->kernels, p->model->block, p->flip, d->pool, &p->images[0].view, fit);
+  set_shape(d->plan, view, o->rect);
+  wisp_prep(view, p->kernels, p->model->block, p->flip, d->pool, &p->images[0].view, &fit);
   const double prepared = now(d);
   wisp_run(d->plan, 0, p->step_count, d->pool, o, d->clock);
   const double ran = now(d);
   const int found =
-      wisp_decode(p->heads, p->model->heads, fit, o, d->candidates, WISP_MAX_CANDIDATES);
-  const int count = wisp_nms(d->candidates, found, o, fit);
+      wisp_decode(p->heads, p->model->heads, &fit, o, d->candidates, WISP_MAX_CANDIDATES);
+  *count = wisp_nms(d->candidates, found, o, &fit);
+  if (o->masks != WISP_MASKS_NONE)
+    status = wisp_mask_make(&d->mask_room, p->heads, &p->prototypes, p->kernels, &fit, sight,
+                            o->masks, d->candidates, *count);
   times->prep_ms += prepared - start;
   times->run_ms += ran - prepared;
   times->post_ms += now(d) - ran;
-  return count;
+  return status;
 }
 
 /* The same of the frame and its tiles, once the frame has been looked at whole. */
-static int look_closer(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
-                       const wisp_tiles *tiles, int count, wisp_result *times) {
-  int seen = wisp_gather(d->seen, 0, d->candidates, count, -1, (wisp_corner){0, 0});
-  for (int i = 0; i < tiles->columns * tiles->rows; i++) {
-    const wisp_corner at = wisp_tile_at(tiles, frame, i);
+static wisp_status look_closer(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
+                               const wisp_tiles *tiles, int *count, wisp_result *times) {
+  wisp_status status = WISP_OK;
+  int seen = wisp_gather(d->seen, 0, d->candidates, *count, -1, (wisp_corner){0, 0});
+  for (int i = 0; i < tiles->columns * tiles->rows && status == WISP_OK; i++) {
+    const wisp_sight sight = {wisp_tile_at(tiles, frame, i), frame->width, frame->height};
+    const wisp_corner at = sight.corner;
     const uint8_t *first = frame->rgba + (size_t)at.y * frame->stride + (size_t)at.x * 4;
     const wisp_frame tile = {first, tiles->width, tiles->height, frame->stride};
-    wisp_fit fit;
-    seen = wisp_gather(d->seen, seen, d->candidates, look(d, &tile, o, &fit, times), i, at);
+    status = look(d, &tile, &sight, o, count, times);
+    seen = wisp_gather(d->seen, seen, d->candidates, *count, i, at);
   }
   const double start = now(d);
   const wisp_fit whole = {1, 0, 0, frame->width, frame->height};
-  count = wisp_merge(d->seen, seen, tiles, frame, o, d->candidates);
-  count = wisp_nms(d->candidates, count, o, &whole);
+  const int left = wisp_merge(d->seen, seen, tiles, frame, o, d->candidates);
+  *count = wisp_nms(d->candidates, left, o, &whole);
   times->post_ms += now(d) - start;
-  return count;
+  return status;
 }
 
 /* `masks` has room for as many as there are boxes; NULL: none are wanted. */
 static wisp_status detect_one(wisp_detector *d, const wisp_frame *frame, const wisp_options *o,
                               wisp_box *boxes, wisp_mask *masks, wisp_result *result) {
-  wisp_fit fit;
-  *result = (wisp_result){.boxes = boxes};
+  const size_t runs = d->mask_room.count;
+  const wisp_sight whole = {{0, 0}, frame->width, frame->height};
   const wisp_tiles tiles = wisp_tile(frame, o, d->plan->height, d->plan->width);
-  int count = look(d, frame, o, &fit, result);
-  if (tiles.columns > 0) count = look_closer(d, frame, o, &tiles, count, result);
+  int count;
+  *result = (wisp_result){.boxes = boxes, .masks = masks};
+  wisp_status status = look(d, frame, &whole, o, &count, result);
+  if (tiles.columns > 0 && status == WISP_OK)
+    status = look_closer(d, frame, o, &tiles, &count, result);
+  if (masks && status == WISP_OK)
+    status = wisp_mask_pick(&d->mask_room, runs, d->candidates, count, masks);
   for (int i = 0; i < count; i++) boxes[i] = d->candidates[i];
   result->count = count;
-  if (!masks) return WISP_OK;
-  const double start = now(d);
-  result->masks = masks;
-  const wisp_plan *p = d->plan;
-  const wisp_status status = wisp_mask_make(&d->mask_room, p->heads, &p->prototypes, p->kernels,
-                                            &fit, o->masks, boxes, count, masks);
-  result->post_ms += now(d) - start;
   return status;
 }
 
@@ -302,7 +308,7 @@ static void detect_all(void *context) {
   const size_t each = (size_t)c->options->max_detections;
   const int wants_masks = c->options->masks != WISP_MASKS_NONE;
   int masks = 0;
-  d->mask_room.count = 0;
+  d->mask_room.count = d->mask_room.held_count = 0;
   for (int i = 0; i < c->count && c->status == WISP_OK; i++) {
     c->status = detect_one(d, &c->frames[i], c->options, d->boxes + (size_t)i * each,
                            wants_masks ? d->masks + masks : NULL, &c->results[i]);

@@ -173,9 +173,13 @@ static void make(made *m, const scene *s, const wisp_prototypes *of, const wisp_
                  wisp_mask_order order) {
   *m = (made){.room = {0}};
   CHECK_EQ(wisp_mask_open(&m->room, of->height, of->width), WISP_OK);
-  CHECK_EQ(
-      wisp_mask_make(&m->room, s->heads, of, kernels, &s->fit, order, s->boxes, BOXES, m->masks),
-      WISP_OK);
+  const wisp_sight sight = {{0, 0}, s->fit.width, s->fit.height};
+  wisp_box boxes[BOXES];
+  memcpy(boxes, s->boxes, sizeof boxes);
+  CHECK_EQ(wisp_mask_make(&m->room, s->heads, of, kernels, &s->fit, &sight, order, boxes, BOXES),
+           WISP_OK);
+  CHECK_EQ(wisp_mask_pick(&m->room, 0, boxes, BOXES, m->masks), WISP_OK);
+  CHECK_SAME(boxes, s->boxes, sizeof boxes);
   wisp_mask_place(&m->room, m->masks, BOXES);
 }
 

@@ -4,81 +4,11 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { writeOnnx } from '../../web/src/export/onnx-graph.js';
 import { onlyClasses } from '../../web/src/graph/class-subset.js';
-import { RandomNumbers } from '../../web/src/graph/random-numbers.js';
 import { importOnnx } from '../../web/src/import/onnx.js';
 import { Detector } from '../../web/src/index.js';
 import { drawScene } from '../../web/src/picture/scene.js';
 import { Press } from '../../web/src/press.js';
-
-const SIZE = 64;
-const MASKS = 4;
-const CLASSES = ['a', 'b'];
-/** @type {[number, number][]} */
-const ANCHORS = [
-  [20, 24],
-  [40, 30],
-];
-
-/** A stem, two scales with two anchors each, prototypes of stride 4 as Proto makes them. */
-function tinyGraph() {
-  const numbers = new RandomNumbers(11);
-  /** @type {import('../../web/src/graph/float-graph.js').GraphNode[]} */
-  const nodes = [];
-  const add = (/** @type {any} */ node) => nodes.push({ name: `n${nodes.length}`, ...node });
-  const conv = (
-    /** @type {number} */ input,
-    /** @type {[number, number]} */ channels,
-    side = 1,
-    stride = 1,
-    bias = () => 0.3 * numbers.normal(),
-  ) => {
-    const spread = 1.8 / Math.sqrt(channels[0] * side * side);
-    const count = channels[0] * channels[1] * side * side;
-    const edge = side >> 1;
-    return add({
-      op: 'conv',
-      weight: Float32Array.from({ length: count }, () => spread * numbers.normal()),
-      bias: Float32Array.from({ length: channels[1] }, () => bias()),
-      channels,
-      kernel: [side, side],
-      stride: [stride, stride],
-      pad: [edge, edge, edge, edge],
-      groups: 1,
-      inputs: [input],
-      output: nodes.length + 1,
-    });
-  };
-  const silu = (/** @type {number} */ input) =>
-    add({ op: 'silu', inputs: [input], output: nodes.length + 1 });
-  const fine = silu(conv(silu(conv(0, [3, 8], 3, 4)), [8, 12], 3, 2));
-  const once = silu(conv(fine, [12, 8], 3));
-  const large = add({ op: 'upsample', factor: [2, 2], inputs: [once], output: nodes.length + 1 });
-  const prototypes = silu(conv(silu(conv(large, [8, 8], 3)), [8, MASKS]));
-  const fields = 5 + CLASSES.length + MASKS;
-  const coarse = silu(conv(fine, [12, 12], 3, 2));
-  const heads = [fine, coarse].map((input, i) => ({
-    tensor: conv(input, [12, ANCHORS.length * fields], 1, 1, () => 0.5 * numbers.normal()),
-    stride: 8 << i,
-    anchors: ANCHORS,
-    masks: MASKS,
-  }));
-  return {
-    input: { height: SIZE, width: SIZE },
-    nodes,
-    heads: [
-      ...heads,
-      {
-        kind: /** @type {const} */ ('prototypes'),
-        tensor: prototypes,
-        stride: 4,
-        anchors: [],
-        masks: MASKS,
-      },
-    ],
-    classes: CLASSES,
-    source: { format: 'a test', producer: 'wisp' },
-  };
-}
+import { ANCHORS, CLASSES, MASKS, tinyGraph } from '../support/tiny-segment.js';
 
 /** @param {Uint8Array} onnx */
 async function pressed(onnx) {
@@ -137,8 +67,16 @@ test('bitmaps and run lengths say the same, boxes are those without masks, threa
       assert.deepEqual(lengths.boxes[i].mask, runLengths(mask, plain));
     }
     assert.ok(set > 0);
-    const tiled = one.detect(picture, { masks: 'rle', tiles: 'auto' });
-    await assert.rejects(tiled, /Boxes of tiles have no masks/);
+    const tiles = { columns: 2, rows: 1 };
+    const tiled = await one.detect(picture, { ...options, masks: 'bitmap', tiles });
+    const lines = await two.detect(picture, { ...options, masks: 'rle', tiles });
+    const bare = await two.detect(picture, { ...options, tiles });
+    assert.ok(tiled.boxes.length > 0);
+    for (const [i, { mask, ...box }] of tiled.boxes.entries()) {
+      assert.deepEqual(box, bare.boxes[i]);
+      assert.ok(mask && 'data' in mask);
+      assert.deepEqual(lines.boxes[i].mask, runLengths(mask, plain));
+    }
   } finally {
     await one.close();
     await two.close();

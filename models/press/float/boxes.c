@@ -90,11 +90,13 @@ wisp_status wisp_boxes_find(wisp_boxes *boxes, const wisp_fit *fit, const wisp_o
   const int n = wisp_nms(boxes->candidates, found, options, fit);
   *result = (wisp_result){.boxes = boxes->candidates, .count = n};
   if (options->masks == WISP_MASKS_NONE) return WISP_OK;
-  boxes->room.count = 0;
+  const wisp_sight sight = {{0, 0}, fit->width, fit->height};
+  boxes->room.count = boxes->room.held_count = 0;
   if (!reserve_masks(boxes, n)) return WISP_ERR_MEMORY;
-  const wisp_status status =
-      wisp_mask_make(&boxes->room, boxes->heads, &boxes->prototypes, NULL, fit, options->masks,
-                     boxes->candidates, n, boxes->masks);
+  wisp_status status = wisp_mask_make(&boxes->room, boxes->heads, &boxes->prototypes, NULL, fit,
+                                      &sight, options->masks, boxes->candidates, n);
+  if (status == WISP_OK)
+    status = wisp_mask_pick(&boxes->room, 0, boxes->candidates, n, boxes->masks);
   wisp_mask_place(&boxes->room, boxes->masks, status == WISP_OK ? n : 0);
   result->masks = boxes->masks;
   return status;

@@ -36,7 +36,7 @@ import { withoutThreads } from './variant.js';
  *   times are of all together. 'auto': of pictures r > 2 times as wide or high as the input, tiles of up to √r times
  *   its size; default 'none'
  * @property {'none' | 'bitmap' | 'rle'} [masks] of a model that segments: whether each box has a `mask`, the pixels of
- *   the source that are the object, and in which form; default 'none'; not with tiles
+ *   the source that are the object, and in which form; default 'none'
  *
  * @typedef {object} Tiles
  * @property {number} columns 1 … 32
