@@ -11,6 +11,7 @@ import { Detector } from '../../web/src/index.js';
 import { encodePpm } from '../support/netpbm.js';
 import { fileNamed, names, onItsSide } from '../support/picture-files.js';
 import { model, openSite, picture, png } from '../support/site.js';
+import { tinySegmenter } from '../support/tiny-segment.js';
 
 const command = fileURLToPath(new URL('../../dist/wisp-wasi.wasm', import.meta.url));
 const runner = fileURLToPath(new URL('wasi-run.js', import.meta.url));
@@ -143,6 +144,24 @@ describe('the command', () => {
       ...['/tiny.wisp', '/picture.ppm', '--confidence', '0.2', '--tiles', '3x2'],
     );
     assert.deepEqual(boxesIn(stdout), boxes);
+  });
+
+  test('gives masks as run lengths, as the Detector does, with tiles too', async () => {
+    const segmenter = await tinySegmenter();
+    writeFileSync(path.join(site.folder, 'segment.wisp'), segmenter);
+    const detector = await Detector.open(segmenter, { threads: 1 });
+    const options = { confidence: 0.3, masks: /** @type {const} */ ('rle') };
+    const tiles = { columns: 2, rows: 1 };
+    const found = [options, { ...options, tiles }].map((one) => detector.detect(picture, one));
+    const [plain, tiled] = await Promise.all(found);
+    await detector.close();
+    assert.ok(plain.boxes.some(({ mask }) => mask && 'counts' in mask && mask.counts.length > 2));
+    const words = ['/segment.wisp', '/picture.ppm', '--confidence', '0.3', '--masks'];
+    assert.deepEqual(boxesIn(detect(...words).stdout), plain.boxes);
+    assert.deepEqual(boxesIn(detect(...words, '--tiles', '2x1').stdout), tiled.boxes);
+    const { status, stderr } = detect('/tiny.wisp', '/picture.ppm', '--masks');
+    assert.equal(status, 1);
+    assert.match(stderr, /the model finds boxes only/);
   });
 
   test('explains itself', () => {
