@@ -41,6 +41,11 @@ const boxes = {
     boxes: { type: 'array', items: { type: 'array', items: numbers } },
     scores: { type: 'array', items: numbers },
     labels: { type: 'array', items: numbers },
+    masks: {
+      description: "Where asked for, each box's pixels as COCO's run lengths: {size, counts}.",
+      type: 'array',
+      items: { type: 'array', items: { type: 'object' } },
+    },
     intermediate_outputs: { type: 'null' },
   },
 };
@@ -51,6 +56,7 @@ const options = {
   iou_thres: { ...share, description: 'Boxes of one class overlap by at most this.' },
   multi_label: { type: 'boolean', description: 'A box for each class that scores.' },
   max_detections: { type: 'integer', minimum: 1, maximum: 30000 },
+  masks: { type: 'boolean', description: 'Of a model that segments: the pixels of each box.' },
   classes: {
     type: 'array',
     items: { anyOf: [{ type: 'string' }, { type: 'integer' }] },

@@ -190,7 +190,7 @@ function detect(app, crews, server, metrics) {
         throw signal.aborted ? signal.reason : thrown;
       });
       metrics.looked(name, results);
-      return results;
+      return { results, masks: wanted.masks === 'rle' };
     } finally {
       reply.raw.off('close', leave);
     }
@@ -225,9 +225,9 @@ function detect(app, crews, server, metrics) {
       const options = thresholds(request.body.parameters ?? {});
       return { pictures, options };
     };
-    const results = await answer(request, reply, read);
+    const outputs = tensors(await answer(request, reply, read));
     const { id = request.id } = request.body;
-    return { id, model_name: nameOf(request), model_version: '1', outputs: tensors(results) };
+    return { id, model_name: nameOf(request), model_version: '1', outputs };
   };
   app.post('/predict', { schema: schemas.json }, json);
   app.post('/predict/from_files', { schema: schemas.files }, files);
@@ -286,6 +286,7 @@ function thresholds(given) {
     iou: number(given.iou_thres ?? given.iou),
     maxDetections: number(given.max_detections),
     multiLabel: flag(given.multi_label),
+    masks: given.masks === undefined ? undefined : flag(given.masks) ? 'rle' : 'none',
     classes: given.classes,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));

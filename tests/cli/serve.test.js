@@ -7,6 +7,7 @@ import { BlockList, connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import threads from 'node:worker_threads';
+import { countsOf } from '../../cli/masks/run-lengths.js';
 import { Crew } from '../../cli/serve/crew.js';
 import { Fetcher } from '../../cli/serve/fetching.js';
 import { Pictures } from '../../cli/serve/pictures.js';
@@ -15,6 +16,7 @@ import { single } from '../../cli/singles.js';
 import { Detector } from '../../web/src/index.js';
 import { encodePng, makePicture, makeRandom } from '../support/fixtures.js';
 import { model, openSite, png } from '../support/site.js';
+import { tinySegmenter } from '../support/tiny-segment.js';
 import { runWisp } from './command.js';
 
 /** @type {Awaited<ReturnType<typeof openSite>>} */
@@ -61,10 +63,11 @@ const base64 = (/** @type {Uint8Array} */ bytes) => Buffer.from(bytes).toString(
 
 /**
  * A server in this process.
- * @param {{size?: number, room?: number} & Partial<import('../../cli/serve/server.js').ServerOptions>} [options]
+ * @param {{size?: number, room?: number, model?: Uint8Array<ArrayBuffer>} &
+ *   Partial<import('../../cli/serve/server.js').ServerOptions>} [options]
  */
-async function serve({ size = 2, room = 64, ...rest } = {}) {
-  const open = () => Detector.open(model, { threads: 1 });
+async function serve({ size = 2, room = 64, model: served = model, ...rest } = {}) {
+  const open = () => Detector.open(served, { threads: 1 });
   const crew = await Crew.open(open, { size, room });
   const limits = { deadlineMs: 30_000, maxBytes: 1 << 20, maxFiles: 8 };
   const pictures = new Pictures(new Fetcher([], limits.maxBytes));
@@ -198,6 +201,42 @@ describe('the command', () => {
     assert.equal(code, 0, stderr);
     for (const line of stderr.trim().split('\n')) JSON.parse(line); // its logs are JSON
   });
+});
+
+test('masks come where they are asked for, of a model that has them', async () => {
+  const segmenter = await tinySegmenter();
+  const detector = await Detector.open(segmenter, { threads: 1 });
+  const { boxes } = await detector.detect(png, { confidence: 0.3, masks: 'rle' });
+  await detector.close();
+  const due = boxes.map(({ mask }) => mask);
+  assert.ok(due.length > 0);
+  const { url, close } = await serve({ size: 1, model: segmenter, detect: { confidence: 0.3 } });
+  const images = base64(png);
+  const asked = await (await fetch(`${url}/predict`, json({ images, masks: true }))).json();
+  assert.deepEqual(asked.masks, [due]);
+  assert.equal(asked.boxes[0].length, due.length);
+  const fields = form([png, png]);
+  fields.body.append('masks', 'true');
+  const uploaded = await (await fetch(`${url}/predict/from_files`, fields)).json();
+  assert.deepEqual(uploaded.masks, [due, due]);
+  const bare = await (await fetch(`${url}/predict`, json({ images }))).json();
+  assert.equal(bare.masks, undefined);
+  const inputs = [{ name: 'images', shape: [1], datatype: 'BYTES', data: [images] }];
+  const body = json({ inputs, parameters: { masks: true } });
+  const { outputs } = await (await fetch(`${url}/v2/models/tiny/infer`, body)).json();
+  const texts = outputs.find((/** @type {any} */ { name }) => name === 'masks');
+  assert.deepEqual([texts.datatype, texts.shape], ['BYTES', [due.length]]);
+  const counts = texts.data.map((/** @type {string} */ text) => countsOf(JSON.parse(text).counts));
+  assert.deepEqual(
+    counts,
+    due.map((mask) => mask && 'counts' in mask && mask.counts),
+  );
+  await close();
+  const other = await serve({ size: 1 });
+  const refused = await fetch(`${other.url}/predict`, json({ images, masks: true }));
+  assert.equal(refused.status, 400);
+  assert.match((await refused.json()).error, /the model finds boxes only/);
+  await other.close();
 });
 
 test('two models of one name, a port that is taken, no model: a sentence', async () => {
