@@ -9,6 +9,7 @@ from pathlib import Path
 
 FOLDER = Path(os.environ["WISP_CASES"])
 MODEL = FOLDER / "tiny.wisp"
+SEGMENTER = FOLDER / "segment.wisp"
 PICTURE = FOLDER / "picture.png"
 LOW = 0.1
 """A confidence at which the small model finds some boxes."""

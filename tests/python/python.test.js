@@ -16,6 +16,7 @@ import { VERSION } from '../../web/src/version.js';
 import { encodePng, makeModel, makePicture } from '../support/fixtures.js';
 import { fileNamed, names, onItsSide } from '../support/picture-files.js';
 import { dataPath, without } from '../support/test-data.js';
+import { tinySegmenter } from '../support/tiny-segment.js';
 
 const run = promisify(execFile);
 const tests = fileURLToPath(new URL('.', import.meta.url));
@@ -106,10 +107,11 @@ function pictureFiles() {
   return files;
 }
 
-/** @returns {Case[]} */
-function allCases() {
+/** @returns {Promise<Case[]>} */
+async function allCases() {
   const picture = save('picture.png', encodePng(makePicture()));
   const model = save('tiny.wisp', makeModel());
+  const segmenter = save('segment.wisp', await tinySegmenter());
   const wide = save('wide.wisp', makeModel({ seed: 7, width: 160, height: 96, density: 0.6 }));
   const options = [
     { confidence: 0.2 },
@@ -131,6 +133,9 @@ function allCases() {
   return [
     ...options.map((one) => at({ options: one })),
     ...options.map((one) => at({ model: wide, options: one })),
+    at({ model: segmenter, options: { confidence: 0.3, masks: 'rle' } }),
+    at({ model: segmenter, options: { confidence: 0.3, masks: 'rle', tiles: 'auto' } }),
+    at({ options: { masks: 'rle' } }),
     at({ opening: { size: { width: 128, height: 64 } }, options: { confidence: 0.1 } }),
     at({ opening: { size: 96, kernels: 'fused' }, options: { confidence: 0.1 } }),
     ...pictureFiles().map((one) => at({ picture: one, options: options[4] })),
@@ -151,7 +156,7 @@ function allCases() {
 
 test('the same boxes and the same sentences', { timeout: 600_000 }, async (t) => {
   if (missing) return t.skip(missing);
-  const cases = allCases();
+  const cases = await allCases();
   assert.ok((await runPython(cases, 'test_*.py')) > 20);
 });
 

@@ -9,8 +9,32 @@ from unittest import mock
 import numpy as np
 
 import cases
-from cases import LOW, MODEL, PICTURE, Case
+from cases import LOW, MODEL, PICTURE, SEGMENTER, Case
 from wisp_yolo import Detector
+
+
+class Masks(Case):
+    def test_bitmaps_are_the_run_lengths(self):
+        with Detector.open(SEGMENTER) as detector:
+            bitmaps = detector.detect(PICTURE, confidence=0.3, masks="bitmap")
+            lengths = detector.detect([PICTURE, PICTURE], confidence=0.3, masks="rle")[1]
+            plain = detector.detect(PICTURE, confidence=0.3)
+        self.assertEqual(bitmaps, plain)
+        self.assertGreater(len(plain.boxes), 0)
+        for bare, with_bits, with_runs in zip(plain.boxes, bitmaps.boxes, lengths.boxes):
+            self.assertIsNone(bare.mask)
+            mask, runs = with_bits.mask, with_runs.mask
+            whole = np.zeros(runs["size"], bool)
+            height, width = mask.data.shape
+            whole[mask.y : mask.y + height, mask.x : mask.x + width] = mask.data
+            counts = np.array(runs["counts"])
+            wanted = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
+            self.assertTrue(np.array_equal(whole.T.ravel(), wanted))
+
+    def test_refusals(self):
+        with Detector.open(MODEL) as detector:
+            self.refuses("WISP_ERR_ARGUMENT", "finds boxes only", lambda: detector.detect(PICTURE, masks="rle"))
+            self.refuses("WISP_ERR_ARGUMENT", "masks is ", lambda: detector.detect(PICTURE, masks="png"))
 
 
 class Open(Case):

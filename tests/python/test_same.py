@@ -13,7 +13,7 @@ def answer(one):
             result = detector.detect(one["picture"], **cases.snake(one["options"]))
     except WispError as error:
         return {"code": error.code, "message": str(error)}
-    boxes = [asdict(box) for box in result.boxes]
+    boxes = [{name: value for name, value in asdict(box).items() if value is not None} for box in result.boxes]
     return {"boxes": boxes, "width": result.width, "height": result.height}
 
 

@@ -3,14 +3,16 @@
 from .detector import Detector
 from .error import WispError
 from .pipeline import Pipeline, YOLOOutput
-from .results import Box, Info, LayerInfo, Result, Times
+from .results import Bitmap, Box, Info, LayerInfo, Mask, Result, Times
 
 __version__ = "0.1.0"
 __all__ = [
+    "Bitmap",
     "Box",
     "Detector",
     "Info",
     "LayerInfo",
+    "Mask",
     "Pipeline",
     "Result",
     "Times",

@@ -13,7 +13,7 @@ import numpy as np
 from . import pictures
 from .error import WispError, naming, unreadable
 from .instance import Instance
-from .results import Box, Info, LayerInfo, Result, Times
+from .results import Bitmap, Box, Info, LayerInfo, Mask, Result, Times
 
 Model = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview]
 """The path of a .wisp file, or its bytes."""
@@ -75,6 +75,7 @@ class Detector:
         multi_label: Optional[bool] = ...,
         rect: Optional[bool] = ...,
         tiles: Optional[Tiles] = ...,
+        masks: Optional[str] = ...,
         background: str = ...,
         max_pixels: float = ...,
         bgr: bool = ...,
@@ -93,6 +94,7 @@ class Detector:
         multi_label: Optional[bool] = ...,
         rect: Optional[bool] = ...,
         tiles: Optional[Tiles] = ...,
+        masks: Optional[str] = ...,
         background: str = ...,
         max_pixels: float = ...,
         bgr: bool = ...,
@@ -110,6 +112,7 @@ class Detector:
         multi_label: Optional[bool] = None,
         rect: Optional[bool] = None,
         tiles: Optional[Tiles] = None,
+        masks: Optional[str] = None,
         background: str = "#ffffff",
         max_pixels: float = 100_000_000,
         bgr: bool = False,
@@ -132,6 +135,8 @@ class Detector:
             whole, each as large as the whole: "auto" where it is more than twice as wide or high as the input, or
             (columns, rows), or (columns, rows, overlap) with the overlap of neighbours as a share of a tile's side,
             0 … 0.5, else 0.2; default "none"
+        :param masks: of a model that segments, "bitmap" or "rle": each box has a `mask`, the pixels of the source that
+            are the object; default "none"
         :param background: what shows through where a picture is transparent
         :param max_pixels: larger pictures are refused before they are decoded
         :param bgr: whether arrays are BGR or BGRA, as OpenCV has them
@@ -144,6 +149,7 @@ class Detector:
             "multi_label": multi_label,
             "rect": rect,
             **_tiling(tiles),
+            "masks": masks,
         }
         reading = _reading(background, max_pixels, bgr)
         is_batch = isinstance(source, (list, tuple))
@@ -221,7 +227,8 @@ class Detector:
         instance.fill("options", instance.call("runtime_options"), options)
         instance.bytes(instance.call("runtime_class_filter"), len(wanted))[:] = wanted
         instance.require(instance.call("runtime_detect", len(sizes)))
-        return [self._result(instance, i, size, spent[i]) for i, size in enumerate(sizes)]
+        masks = options["masks"]
+        return [self._result(instance, i, size, spent[i], masks) for i, size in enumerate(sizes)]
 
     def _read(
         self, instance: Instance, place: int, source: Any, index: int, count: int, reading: pictures.Reading
@@ -234,7 +241,9 @@ class Detector:
             name = pictures.name_of(source, index, count)
             raise WispError(refusal.code, f"{name}: {refusal.message}") from refusal.__cause__
 
-    def _result(self, instance: Instance, place: int, size: Tuple[int, int], pixels: float) -> Result:
+    def _result(
+        self, instance: Instance, place: int, size: Tuple[int, int], pixels: float, masks: Optional[str]
+    ) -> Result:
         told = instance.read("result", instance.call("runtime_result", place))
         times = Times(
             pixels, told["prep"], told["run"], told["post"], pixels + told["prep"] + told["run"] + told["post"]
@@ -242,12 +251,31 @@ class Detector:
         structs = instance.structs("box", told["boxes"], told["count"])
         corners = np.stack([structs[name] for name in ("x1", "y1", "x2", "y2")], axis=1)
         places = np.hstack([corners[:, :2], corners[:, 2:] - corners[:, :2]]).tolist()
-        labels = structs["label"].tolist()
+        labels, scores = structs["label"].tolist(), structs["score"].tolist()
+        all_masks = _masks(instance, told["masks"], len(labels), masks, size)
         boxes = [
-            Box(x, y, width, height, score, label, self.info.classes[label])
-            for (x, y, width, height), score, label in zip(places, structs["score"].tolist(), labels)
+            Box(x, y, width, height, score, label, self.info.classes[label], mask)
+            for (x, y, width, height), score, label, mask in zip(places, scores, labels, all_masks)
         ]
         return Result(boxes, *size, times, corners)
+
+
+def _masks(
+    instance: Instance, at: int, count: int, form: Optional[str], size: Tuple[int, int]
+) -> Sequence[Optional[Mask]]:
+    """Of each box; None where none are wanted."""
+    if form not in ("bitmap", "rle"):
+        return [None] * count
+    masks: List[Optional[Mask]] = []
+    for struct in instance.structs("mask", at, count):
+        x, y, width, height = (int(struct[name]) for name in ("x", "y", "width", "height"))
+        runs = instance.bytes(int(struct["runs"]), int(struct["count"]) * 4).view("<u4")
+        if form == "rle":
+            masks.append({"size": [size[1], size[0]], "counts": runs.tolist()})
+            continue
+        bits = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+        masks.append(Bitmap(x, y, bits.reshape(height, width)))
+    return masks
 
 
 def _input_size(size: Any) -> Tuple[int, int]:

@@ -1,9 +1,25 @@
 """What a detector tells of itself and of pictures."""
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Union
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Bitmap:
+    """Which pixels of a box belong to the object."""
+
+    x: int
+    """Left, of the box in whole pixels of the source."""
+    y: int
+    """Top."""
+    data: np.ndarray = field(repr=False)
+    """bool [height, width]"""
+
+
+Mask = Union[Bitmap, Dict[str, List[int]]]
+"""Or COCO's uncompressed run lengths: {"size": [height, width], "counts": [...]}, as pycocotools takes them."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +38,8 @@ class Box:
     """Index of the class."""
     name: str
     """Of the class."""
+    mask: Optional[Mask] = field(default=None, repr=False, compare=False)
+    """Its pixels, where they were asked for."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +101,7 @@ class Info:
     stride: int
     """Width and height are multiples of it."""
     masks: int
-    """Prototypes that masks are made of; 0: it finds boxes only. Boxes are all that this package gives."""
+    """Prototypes that masks are made of; 0: it finds boxes only."""
     classes: List[str]
     layers: List[LayerInfo] = field(repr=False)
     provenance: Dict[str, Any] = field(repr=False)
