@@ -7,6 +7,7 @@
  * @property {'yolov5' | 'yolov8'} kind of its heads
  * @property {ArrayLike<number>} data of yolov5 [boxes, 5 + classes], of yolov8 [4 + classes, boxes]
  * @property {number} columns the second of these
+ * @property {number} [masks] how many of the numbers behind the classes are coefficients of a mask, of yolov5
  * @property {number} gain of a number
  * @property {number} shift subtracted before the gain
  * @property {number} unit of coordinates: 1 for pixels of the input, else its side
@@ -60,13 +61,14 @@ export function findBoxes(rows, placing) {
 const pickers = { yolov5: pickWithAnchors, yolov8: pickWithoutAnchors };
 
 /** Rows whose best class passes the threshold; objectness first, for few do. @param {Rows} rows @returns {Box[]} */
-function pickWithAnchors({ data, columns, gain, shift, unit }) {
+function pickWithAnchors({ data, columns, masks = 0, gain, shift, unit }) {
   const boxes = [];
+  const classes = columns - 5 - masks;
   const least = CONFIDENCE / gain + shift;
   for (let at = 0; at + columns <= data.length; at += columns) {
     if (data[at + 4] <= least) continue;
     let label = 0;
-    for (let k = 1; k < columns - 5; k++) {
+    for (let k = 1; k < classes; k++) {
       if (data[at + 5 + k] > data[at + 5 + label]) label = k;
     }
     const score = (data[at + 4] - shift) * gain * (data[at + 5 + label] - shift) * gain;

@@ -102,12 +102,13 @@ function runnerOf(spec) {
 
 class WispRunner {
   #detector;
-  #rect;
+  #options;
 
   /** @param {Detector} detector @param {boolean} [rect] */
   constructor(detector, rect = false) {
     this.#detector = detector;
-    this.#rect = rect;
+    const masks = detector.info.masks > 0 ? 'rle' : 'none'; // peers compute all outputs too
+    this.#options = { rect, masks: /** @type {'rle' | 'none'} */ (masks) };
     const { layers, classes, provenance, ...info } = detector.info;
     this.info = info;
   }
@@ -120,7 +121,7 @@ class WispRunner {
 
   /** @param {Frame[]} frames */
   async detect(frames) {
-    const results = await this.#detector.detect(frames, { rect: this.#rect });
+    const results = await this.#detector.detect(frames, this.#options);
     const turn = { pre: 0, engine: 0, post: 0, boxes: results[0].boxes.length };
     for (const { times } of results) {
       turn.pre += times.pixels + times.prep;

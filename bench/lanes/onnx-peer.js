@@ -77,13 +77,16 @@ export class OnnxPeer {
     const tensor = new this.#ort.Tensor('float32', data, [this.#batch, 3, height, width]);
     const ready = performance.now();
     const outputs = await this.#session.run({ [this.#session.inputNames[0]]: tensor });
-    const output = outputs[this.#session.outputNames[0]];
+    const [output, second] = this.#session.outputNames.map(
+      (/** @type {string} */ name) => outputs[name],
+    );
     const ran = performance.now();
     const [, rows, columns] = output.dims;
     const kind = headKindOf(output.dims, this.#input);
+    const masks = second?.dims.length === 4 ? second.dims[1] : 0; // prototypes; no masks are made of them here
     const boxes = placings.map((placing, i) => {
       const own = output.data.subarray(i * rows * columns, (i + 1) * rows * columns);
-      return findBoxes({ kind, data: own, columns, gain: 1, shift: 0, unit: 1 }, placing);
+      return findBoxes({ kind, data: own, columns, masks, gain: 1, shift: 0, unit: 1 }, placing);
     });
     const post = performance.now() - ran;
     return { pre: ready - started, engine: ran - ready, post, boxes: boxes[0].length };

@@ -10,6 +10,7 @@ import { writeTflite } from '../../bench/peers/tflite/file.js';
 import { readScales } from '../../bench/peers/tflite/scales.js';
 import { writeOnnx } from '../../web/src/export/onnx-graph.js';
 import { zeroBlocks } from '../../web/src/graph/block-mask.js';
+import { boxHeads } from '../../web/src/graph/head-forms.js';
 import { randomGraph } from '../../web/src/graph/random-graph.js';
 import { RandomNumbers } from '../../web/src/graph/random-numbers.js';
 import { importOnnx } from '../../web/src/import/onnx.js';
@@ -20,14 +21,16 @@ import { pressRandom } from '../../web/src/pressing/random-press.js';
 import { runWisp } from '../cli/command.js';
 
 /**
- * Weights and biases once batch norms are folded: as the table of the YOLOv5 family gives them; as Ultralytics counts
- * them, less the 16 that weigh bins; those of YOLOv5-Lite's models/*.yaml, g's by its deployed blocks.
+ * Weights and biases once batch norms are folded: as the table of the YOLOv5 family gives them, and YOLOv5 itself of
+ * yolov5s-seg.pt; as Ultralytics counts them, less the 16 that weigh bins; those of YOLOv5-Lite's models/*.yaml, g's by
+ * its deployed blocks.
  */
 const PARAMETERS = {
   yolov5n: 1_867_405,
   yolov5s: 7_225_885,
   yolov5nu: 2_649_184,
   yolov8n: 3_151_888,
+  'yolov5s-seg': 7_611_485,
   'v5lite-e': 779_669,
   'v5lite-s': 1_640_629,
   'v5lite-c': 4_579_805,
@@ -61,7 +64,7 @@ describe('a random network', () => {
       ); // between a head's boxes and its classes are zeros
       assert.equal(count, due, name);
       assert.deepEqual(
-        graph.heads.map(({ stride }) => stride),
+        boxHeads(graph.heads).map(({ stride }) => stride),
         [8, 16, 32],
       );
     }
@@ -78,8 +81,8 @@ describe('a random network', () => {
       code: 'WISP_ERR_ARGUMENT',
       message:
         'There is no random network "yolov4"; there is yolov5n, yolov5s, yolov5m, yolov5l, yolov5x, yolov5nu, ' +
-        'yolov5su, yolov5mu, yolov5lu, yolov5xu, yolov8n, yolov8s, yolov8m, yolov8l, yolov8x, v5lite-e, v5lite-s, ' +
-        'v5lite-c, v5lite-g.',
+        'yolov5su, yolov5mu, yolov5lu, yolov5xu, yolov5n-seg, yolov5s-seg, yolov5m-seg, yolov5l-seg, yolov5x-seg, ' +
+        'yolov8n, yolov8s, yolov8m, yolov8l, yolov8x, v5lite-e, v5lite-s, v5lite-c, v5lite-g.',
     });
     assert.throws(() => randomGraph('yolov5n', { size: 100 }), /multiples of 32, not 100 × 100/);
     assert.throws(() => zeroBlocks(randomGraph('yolov5n'), 1), /less than 1, not 1/);
@@ -147,7 +150,10 @@ test('wisp press --random writes it, and reads no model', async () => {
 });
 
 /** Of each way to spell a part of a network. */
-const KINDS = ['yolov5n', 'yolov5nu', 'yolov8n', 'v5lite-e', 'v5lite-s', 'v5lite-c', 'v5lite-g'];
+const KINDS = [
+  ...['yolov5n', 'yolov5n-seg', 'yolov5nu', 'yolov8n'],
+  ...['v5lite-e', 'v5lite-s', 'v5lite-c', 'v5lite-g'],
+];
 
 describe('the ONNX file for the peers', () => {
   for (const name of KINDS) {
@@ -162,9 +168,10 @@ describe('the ONNX file for the peers', () => {
           .map(({ weight, bias, pad, stride, groups }) => ({ weight, bias, pad, stride, groups }))
           .sort((a, b) => a.weight[0] - b.weight[0]);
       assert.deepEqual(told(read), told(graph));
-      for (const [i, { kind, stride, anchors }] of read.heads.entries()) {
+      for (const [i, { kind, stride, anchors, masks }] of read.heads.entries()) {
         assert.equal(kind, graph.heads[i].kind);
         assert.equal(stride, graph.heads[i].stride);
+        assert.equal(masks, graph.heads[i].masks);
         anchors.flat().forEach((side, k) => {
           assert.ok(Math.abs(side - graph.heads[i].anchors.flat()[k]) < 1e-3);
         });
@@ -217,6 +224,7 @@ test('the .tflite files for the peers tell how they are quantised', () => {
 test('no .tflite file is written of what the writer has no operator for', () => {
   const refusals = /** @type {const} */ ([
     ['yolov5nu', /with heads without anchors; give its own file/],
+    ['yolov5n-seg', /with masks; give its own file/],
     ['v5lite-c', /with (depthwise convolutions|hardswish); give its own file/],
   ]);
   for (const [name, sentence] of refusals)

@@ -25,6 +25,7 @@ const SIGN = 128;
 export function writeTflite(graph, flatbuffers, { quantised = false } = {}) {
   const trunk = new Trunk(new TfliteWriter(flatbuffers), graph.input, quantised);
   if (graph.heads.some(({ kind }) => kind === 'yolov8')) refuse('heads without anchors');
+  if (graph.heads.some(({ kind }) => kind === 'prototypes')) refuse('masks');
   for (const node of graph.nodes) trunk.add(node);
   const parts = graph.heads.map((head) => {
     const { tensor, ...size } = trunk.sigmoid(trunk.feature(head.tensor));
@@ -133,6 +134,7 @@ class Trunk {
       case 'maxpool':
         return this.#operator('maxpool', tensors, this.#new(input, input.scale), poolOf(node));
       case 'upsample': {
+        if (node.inputs.length > 1) return refuse('transposed convolutions');
         const [height, width] = [input.height * node.factor[0], input.width * node.factor[1]];
         const output = this.#new({ ...input, height, width }, input.scale);
         return this.#operator(

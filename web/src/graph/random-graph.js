@@ -1,7 +1,7 @@
 // The float graph of a YOLOv5 or its kin with random weights: it costs what a trained one costs and finds nothing.
 
 import { WispError } from '../error.js';
-import { CLASSES, headsWithAnchors, headsWithoutAnchors } from './random-heads.js';
+import { CLASSES, headsWithAnchors, headsWithMasks, headsWithoutAnchors } from './random-heads.js';
 import { RandomLayers } from './random-layers.js';
 import { liteC, liteE, liteG, liteS } from './random-lite.js';
 import { RandomNumbers } from './random-numbers.js';
@@ -38,6 +38,9 @@ const NETWORKS = new Map([
   ),
   ...family(YOLOV5, 'yolov5', 'u', (scale, layers) =>
     headsWithoutAnchors(layers, yolov5(layers, scale)),
+  ),
+  ...family(YOLOV5, 'yolov5', '-seg', (scale, layers) =>
+    headsWithMasks(layers, yolov5(layers, scale)),
   ),
   ...family(YOLOV8, 'yolov8', '', (scale, layers) =>
     headsWithoutAnchors(layers, yolov8(layers, scale)),

@@ -36,19 +36,41 @@ const CLASS_MEAN = 3;
 /**
  * @param {RandomLayers} layers
  * @param {Feature[]} scales finest first
+ * @param {number} [masks] coefficients of an anchor
  * @returns {GraphHead[]}
  */
-export function headsWithAnchors(layers, scales) {
-  const fields = 5 + CLASSES; // x y width height objectness classes
+export function headsWithAnchors(layers, scales, masks = 0) {
+  const fields = 5 + CLASSES + masks; // x y width height objectness classes, coefficients
   return scales.map(({ tensor, channels }, i) => {
     const conv = layers.draw([channels, ANCHORS[i].length * fields], {});
     conv.bias.forEach((_, output) => {
       const field = output % fields;
-      if (field >= 4) conv.bias[output] += field === 4 ? OBJECT_MEAN : CLASS_MEAN;
+      if (field === 4) conv.bias[output] += OBJECT_MEAN;
+      else if (field > 4 && field < 5 + CLASSES) conv.bias[output] += CLASS_MEAN;
     });
     const head = layers.graph.add(`model.24.m.${i}`, [tensor], conv);
-    return { tensor: head, stride: STRIDES[i], anchors: ANCHORS[i] };
+    const of = { tensor: head, stride: STRIDES[i], anchors: ANCHORS[i] };
+    return masks > 0 ? { ...of, masks } : of;
   });
+}
+
+const MASKS = 32;
+
+/**
+ * YOLOv5's Segment: the same with coefficients, and prototypes of half the finest stride.
+ * @param {RandomLayers} layers
+ * @param {Feature[]} scales finest first
+ * @returns {GraphHead[]}
+ */
+export function headsWithMasks(layers, scales) {
+  const [finest] = scales;
+  const name = 'model.24.proto';
+  const first = layers.conv(`${name}.cv1`, finest, finest.channels, { side: 3 });
+  const large = layers.enlarge(`${name}.upsample`, first);
+  const second = layers.conv(`${name}.cv2`, large, finest.channels, { side: 3 });
+  const { tensor } = layers.conv(`${name}.cv3`, second, MASKS);
+  const prototypes = { tensor, stride: STRIDES[0] / 2, anchors: [], masks: MASKS };
+  return [...headsWithAnchors(layers, scales, MASKS), { kind: 'prototypes', ...prototypes }];
 }
 
 /**
