@@ -230,10 +230,10 @@ static wisp_status check_layer(const wisp_model *m, int i, wisp_error *error) {
   const wisp_layer *l = &m->layer[i];
   const wisp_operation_row row = wisp_operation_row_of(l->operation);
   const wisp_tensor *in = &m->tensor[l->inputs[0]], *out = &m->tensor[l->output];
-  if (l->input_count < row.inputs[0] || l->input_count > row.inputs[1])
+  if (!wisp_operation_takes(&row, l->input_count, l->stride_y, l->stride_x))
     return wisp_fail(error, WISP_ERR_FORMAT,
-                     "Layer %d is a %s that reads %d tensors instead of %d.", i, row.name,
-                     l->input_count, row.inputs[1]);
+                     "Layer %d is a %s that reads %d tensors, which it can't.", i, row.name,
+                     l->input_count);
   const wisp_status status = check_windowless(l, i, error);
   if (status != WISP_OK) return status;
   if (!row.mixes &&
@@ -242,15 +242,17 @@ static wisp_status check_layer(const wisp_model *m, int i, wisp_error *error) {
                      "Layer %d is a %s of %d channels to %d; it can't have more than it reads, a "
                      "mask, or make a head.",
                      i, row.name, in->channels, out->channels);
-  for (int k = 0; k < l->input_count && !row.weighs; k++)
-    if (m->tensor[l->inputs[k]].channels != out->channels)
+  for (int k = 0; k < l->input_count && !row.weighs; k++) {
+    const wisp_tensor *read = &m->tensor[l->inputs[k]];
+    if (read->channels != out->channels)
       return wisp_fail(error, WISP_ERR_FORMAT,
                        "Layer %d is a %s of %d channels to %d; it keeps their number.", i, row.name,
-                       m->tensor[l->inputs[k]].channels, out->channels);
-  if (row.moves && (in->zero_point != out->zero_point || in->scale != out->scale))
-    return wisp_fail(error, WISP_ERR_FORMAT,
-                     "Layer %d moves bytes between tensors %d and %d, which differ.", i,
-                     l->inputs[0], l->output);
+                       read->channels, out->channels);
+    if (row.moves && (read->zero_point != out->zero_point || read->scale != out->scale))
+      return wisp_fail(error, WISP_ERR_FORMAT,
+                       "Layer %d moves bytes between tensors %d and %d, which differ.", i,
+                       l->inputs[k], l->output);
+  }
   return row.weighs ? check_weights(m, i, error) : check_no_weights(l, i, error);
 }
 

@@ -110,8 +110,8 @@ typedef void wisp_average_kernel(const wisp_average *average, const uint8_t *in,
 typedef void wisp_scale_kernel(const wisp_finish *finish, const int16_t factors[WISP_LANES],
                                const uint8_t *in, uint8_t *out, int n);
 
-/* out[x] = in[x / factor]: one row, `width` input pixels. */
-typedef void wisp_upsample_kernel(const uint8_t *in, int width, int factor, uint8_t *out);
+/* out[x] = in[x % factor][x / factor]: rows of `width` input pixels each, which may be the same. */
+typedef void wisp_upsample_kernel(const uint8_t *const in[], int width, int factor, uint8_t *out);
 
 /* out[i % stride][i / stride] = in[i] for `n` pixels. */
 typedef void wisp_deal_kernel(const uint8_t *in, int n, int stride, uint8_t *const out[]);

@@ -30,7 +30,7 @@ typedef struct wisp_operation_row {
   /* Every channel of the output reads all of the inputs, and a block is four of them, which may be absent; otherwise
    * channel c reads channel c. */
   int mixes;
-  int moves; /* its bytes are bytes of its input, as are its channels */
+  int moves; /* its bytes are bytes of its inputs, as are its channels */
   wisp_sizing sizing;
 } wisp_operation_row;
 
@@ -38,7 +38,8 @@ typedef struct wisp_operation_row {
 #define WISP_OPERATION_ROWS(ROW)                                                           \
   ROW(CONV, 1, conv, .inputs = {1, WISP_MAX_INPUTS}, .weighs = 1, .mixes = 1)              \
   ROW(MAXPOOL, 2, maxpool, .inputs = {1, 1}, .moves = 1)                                   \
-  ROW(UPSAMPLE, 3, upsample, .inputs = {1, 1}, .moves = 1, .sizing = WISP_SIZED_BY_FACTOR) \
+  ROW(UPSAMPLE, 3, upsample, .inputs = {1, WISP_MAX_STRIDE * WISP_MAX_STRIDE}, .moves = 1, \
+      .sizing = WISP_SIZED_BY_FACTOR)                                                      \
   ROW(DEPTHWISE, 4, depthwise, .inputs = {1, 1}, .weighs = 1)                              \
   ROW(AVERAGE, 5, average, .inputs = {1, 1}, .sizing = WISP_SIZED_TO_ONE)                  \
   ROW(SCALE, 6, scale, .inputs = {2, 2}, .beside = WISP_BESIDE_PIXEL, .sizing = WISP_SIZED_AS_INPUT)
@@ -50,6 +51,14 @@ typedef enum wisp_operation {
 } wisp_operation;
 
 wisp_operation_row wisp_operation_row_of(wisp_operation operation);
+
+/* Whether a layer of the operation reads `n` tensors: one that is sized by a factor reads one, or one for each pixel of
+ * the output that comes of one of the input. */
+static inline int wisp_operation_takes(const wisp_operation_row *row, int n, int stride_y,
+                                       int stride_x) {
+  return n >= row->inputs[0] && n <= row->inputs[1] &&
+         (row->sizing != WISP_SIZED_BY_FACTOR || n == 1 || n == (int64_t)stride_y * stride_x);
+}
 
 /* A side of the output; less than 1 where the window is larger than what it slides over. `padding`: of both ends. */
 static inline int wisp_operation_side(wisp_sizing sizing, int side, int kernel, int stride,

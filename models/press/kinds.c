@@ -205,8 +205,16 @@ const char *wisp_kinds_name(wisp_node_kind kind) { return kind_of(kind).name; }
 
 static wisp_status check_inputs(const wisp_graph *graph, const wisp_node *node, wisp_error *error) {
   const node_kind kind = kind_of(node->kind);
+  const wisp_operation_row row = wisp_operation_row_of(wisp_node_operation(node->kind));
+  const int *factor = node->window.stride;
   const wisp_status status =
       check_value(graph, "the number of inputs", node->input_count, kind.least, kind.most, error);
+  if (status == WISP_OK && row.sizing == WISP_SIZED_BY_FACTOR &&
+      !wisp_operation_takes(&row, node->input_count, factor[0], factor[1]))
+    return wisp_fail(error, WISP_ERR_ARGUMENT,
+                     "Node %d (%s) reads %d tensors; 1 is possible, or one for each pixel of its "
+                     "factor.",
+                     next(graph), row.name, node->input_count);
   if (status == WISP_OK && node->input_count > 0 && !node->inputs)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "Node %d has no inputs.", next(graph));
   for (int i = 0; i < node->input_count && status == WISP_OK; i++)

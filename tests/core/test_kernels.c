@@ -271,7 +271,7 @@ static void bench_moves(const wisp_kernels *k, uint8_t *in, uint8_t *out) {
   uint8_t *const rows[2] = {out, out + 40 * WISP_LANES};
   printf("max-pool 5x5, upsample x2, deal 2, GB/s:");
   BENCH(k->maxpool(&pool, in, 0, 10, out, 80), 80 * WISP_LANES);
-  BENCH(k->upsample(in, 80, 2, out), 160 * WISP_LANES);
+  BENCH(k->upsample((const uint8_t *const[]){in, in}, 80, 2, out), 160 * WISP_LANES);
   BENCH(k->deal(in, 80, 2, rows), 80 * WISP_LANES);
   printf("\n");
 }

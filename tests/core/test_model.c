@@ -155,8 +155,6 @@ static void test_bytes(const file *f) {
     test_wrecked(f, at, random_int(0, 255));
 }
 
-/* ---- wrecked fields ---- */
-
 /* Fields that FORMAT.md leaves one value. */
 static wisp_status wreck_fixed(net *n, int which) {
   net_layer *l = n->layer;
@@ -172,6 +170,8 @@ static wisp_status wreck_fixed(net *n, int which) {
     case 62: l[2].operation = 5; return WISP_ERR_FORMAT;    /* an average with a kernel */
     case 63: l[4].operation = 5; return WISP_ERR_FORMAT;    /* with a stride */
     case 64: l[4].operation = 6; return WISP_ERR_FORMAT;    /* a scale by nothing */
+    case 65: l[4].inputs[1] = l[4].input_count = 2; return WISP_ERR_FORMAT; /* 2x2, of two */
+    case 66: l[4].stride_y = 1, l[4].inputs[1] = l[4].input_count = 2; return WISP_ERR_FORMAT;
     default: return WISP_OK;
   }
 }
@@ -247,7 +247,7 @@ static wisp_status wreck(net *n, int which) {
     case 51: l[5].operation = 4; return WISP_ERR_FORMAT; /* of two inputs */
     case 52: l[6].operation = 4; return WISP_ERR_FORMAT; /* a head */
     case 53: l[3].operation = 4; return WISP_ERR_FORMAT; /* with the payload of a convolution */
-    default: return which < 65 ? wreck_fixed(n, which) : wreck_masks(n, which);
+    default: return which < 67 ? wreck_fixed(n, which) : wreck_masks(n, which - 2);
   }
 }
 

@@ -125,6 +125,10 @@ static void test_other_nodes(wisp_graph *graph) {
               "the number of inputs is 0; 1 to 255");
   wisp_node upsample = {.kind = WISP_NODE_UPSAMPLE, .window = {.stride = {2, 9}}};
   check_refused(graph, upsample, 1, "the factor is 9");
+  upsample = (wisp_node){.kind = WISP_NODE_UPSAMPLE, .inputs = (int[]){1, 1, 1}, .input_count = 3};
+  upsample.window = (wisp_window){.stride = {2, 2}};
+  check_error(wisp_graph_add(graph, &upsample, &e), WISP_ERR_ARGUMENT, &e,
+              "(upsample) reads 3 tensors; 1 is possible");
   wisp_node select = {.kind = WISP_NODE_SELECT, .picks = many, .pick_count = 2};
   check_refused(graph, select, 1, "a channel to select is 5; 0 to 3");
   wisp_node focus = {.kind = WISP_NODE_FOCUS, .inputs = (int[]){1}, .input_count = 1};

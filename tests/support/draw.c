@@ -190,12 +190,21 @@ static int draw_maxpool(net *n, int input, int same) {
   return l->output;
 }
 
-static void draw_upsample(net *n, int input) {
+static net_layer *draw_upsample(net *n, int input) {
   const int height = n->tensor[input].height, width = n->tensor[input].width;
   net_layer *l = add_layer(n, WISP_OP_UPSAMPLE, input);
   l->stride_y = random_int(1, wisp_clamp(LARGEST / height, 1, 4));
   l->stride_x = random_int(1, wisp_clamp(LARGEST / width, 1, 4));
   l->output = add_tensor_like(n, input, height * l->stride_y, width * l->stride_x);
+  return l;
+}
+
+/* Pixels of a tensor and of what a pool makes of it take turns. */
+static void draw_turns(net *n, int input) {
+  const int pool = draw_maxpool(n, input, 1);
+  net_layer *l = draw_upsample(n, input);
+  for (int k = 1; k < l->stride_y * l->stride_x; k++)
+    l->inputs[l->input_count++] = random_chance(0.5) ? pool : input;
 }
 
 static int add_conv(net *n, int input, int channels, int kernel, int stride, int activation) {
@@ -303,7 +312,10 @@ static void draw_layer(net *n, int input, wisp_operation operation) {
       if (random_chance(0.5) && pixels <= 256) draw_sppf(n, input);
       else draw_maxpool(n, input, 0);
       break;
-    case WISP_OP_UPSAMPLE: draw_upsample(n, input); break;
+    case WISP_OP_UPSAMPLE:
+      if (random_chance(0.5) && pixels <= 256) draw_turns(n, input);
+      else draw_upsample(n, input);
+      break;
     case WISP_OP_AVERAGE: draw_average(n, input); break;
     case WISP_OP_SCALE: draw_squeeze(n, input); break;
   }

@@ -149,7 +149,9 @@ static uint8_t maximum(const job *j, int channel, int y, int x) {
 }
 
 static uint8_t nearest(const job *j, int channel, int y, int x) {
-  return (uint8_t)byte_at(j, j->l->inputs[0], channel, y / j->l->stride_y, x / j->l->stride_x);
+  const net_layer *l = j->l;
+  const int own = l->input_count > 1 ? y % l->stride_y * l->stride_x + x % l->stride_x : 0;
+  return (uint8_t)byte_at(j, l->inputs[own], channel, y / l->stride_y, x / l->stride_x);
 }
 
 /* ---- squeeze-and-excitation ---- */

@@ -26,9 +26,9 @@ void wisp_k_maxpool__scalar(const wisp_maxpool_shape *s, const uint8_t *in, uint
   }
 }
 
-void wisp_k_upsample__scalar(const uint8_t *in, int width, int factor, uint8_t *out) {
+void wisp_k_upsample__scalar(const uint8_t *const in[], int width, int factor, uint8_t *out) {
   for (int x = 0; x < width * factor; x++)
-    memcpy(out + x * WISP_LANES, in + x / factor * WISP_LANES, WISP_LANES);
+    memcpy(out + x * WISP_LANES, in[x % factor] + x / factor * WISP_LANES, WISP_LANES);
 }
 
 void wisp_k_deal__scalar(const uint8_t *in, int n, int stride, uint8_t *const out[]) {

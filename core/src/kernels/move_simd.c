@@ -49,14 +49,16 @@ void wisp_k_maxpool__simd(const wisp_maxpool_shape *s, const uint8_t *in, uint8_
   }
 }
 
-void wisp_k_upsample__simd(const uint8_t *in, int width, int factor, uint8_t *out) {
+void wisp_k_upsample__simd(const uint8_t *const in[], int width, int factor, uint8_t *out) {
   int x = 0;
   for (; factor == 2 && x + 4 <= width; x += 4) {
-    const wisp_v128 four = wasm_v128_load(in + x * WISP_LANES);
-    wasm_v128_store(out + x * 2 * WISP_LANES, wasm_i32x4_shuffle(four, four, 0, 0, 1, 1));
-    wasm_v128_store(out + x * 2 * WISP_LANES + 16, wasm_i32x4_shuffle(four, four, 2, 2, 3, 3));
+    const wisp_v128 a = wasm_v128_load(in[0] + x * WISP_LANES),
+                    b = wasm_v128_load(in[1] + x * WISP_LANES);
+    wasm_v128_store(out + x * 2 * WISP_LANES, wasm_i32x4_shuffle(a, b, 0, 4, 1, 5));
+    wasm_v128_store(out + x * 2 * WISP_LANES + 16, wasm_i32x4_shuffle(a, b, 2, 6, 3, 7));
   }
-  wisp_k_upsample__scalar(in + x * WISP_LANES, width - x, factor, out + x * factor * WISP_LANES);
+  for (x *= factor; x < width * factor; x++)
+    memcpy(out + x * WISP_LANES, in[x % factor] + x / factor * WISP_LANES, WISP_LANES);
 }
 
 /* Eight pixels: those with even numbers, those with odd ones. */

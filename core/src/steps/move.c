@@ -26,12 +26,18 @@ static void upsample_task(void *context, int index) {
   const wisp_job *j = context;
   const wisp_layer *l = &j->plan->model->layer[j->step->layer];
   const wisp_image *out = &j->plan->images[j->step->output];
-  const wisp_view *in = &j->plan->images[j->step->inputs[0]].view;
+  const int *inputs = j->step->inputs, is_one = j->step->input_count == 1;
+  const int width = j->plan->images[inputs[0]].view.width;
   const wisp_part p = wisp_task_part(j, index);
   for (int plane = p.first; plane < p.last; plane++) {
-    for (int y = p.y0; y < p.y1; y++)
-      j->plan->kernels->upsample(wisp_task_row(in, plane, y / l->stride_y), in->width, l->stride_x,
-                                 wisp_task_row(&out->view, plane, y));
+    for (int y = p.y0; y < p.y1; y++) {
+      const uint8_t *rows[WISP_MAX_STRIDE];
+      for (int x = 0; x < l->stride_x; x++) {
+        const int input = is_one ? 0 : y % l->stride_y * l->stride_x + x;
+        rows[x] = wisp_task_row(&j->plan->images[inputs[input]].view, plane, y / l->stride_y);
+      }
+      j->plan->kernels->upsample(rows, width, l->stride_x, wisp_task_row(&out->view, plane, y));
+    }
     wisp_task_border(out, plane, p.y0, p.y1);
   }
 }

@@ -96,19 +96,36 @@ static void range_tensor(wisp_net *net, int number, const wisp_spread *spread,
   set_range(&net->tensors[number], low, high, least_step(net, number - 1));
 }
 
+/* What a layer moves takes one range: that of all that it reads. */
+static void share_range(wisp_net *net, const wisp_net_layer *layer, wisp_net_tensor *out) {
+  float low = 0, high = 0;
+  for (int i = 0; i < layer->input_count; i++) {
+    const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
+    low = fminf(low, (0 - (float)in->zero_point) * in->scale);
+    high = fmaxf(high, (WISP_BYTE_MAX - (float)in->zero_point) * in->scale);
+  }
+  const wisp_net_tensor first = net->tensors[layer->inputs[0]];
+  out->scale = first.scale;
+  out->zero_point = first.zero_point;
+  if (layer->input_count == 1) return;
+  set_range(out, low, high, LEAST_STEP);
+  for (int i = 0; i < layer->input_count; i++) {
+    net->tensors[layer->inputs[i]].scale = out->scale;
+    net->tensors[layer->inputs[i]].zero_point = out->zero_point;
+  }
+}
+
 void wisp_range(wisp_net *net, const wisp_observer *seen, wisp_ranging ranging) {
   net->tensors[0].scale = 1.0f / WISP_BYTE_MAX;
   net->tensors[0].zero_point = 0;
   for (int t = 1; t <= net->layer_count; t++) {
     const wisp_net_layer *layer = &net->layers[t - 1];
-    const wisp_net_tensor *in = &net->tensors[layer->inputs[0]];
     wisp_net_tensor *tensor = &net->tensors[t];
     if (tensor->is_head) {
       tensor->scale = 1;
       tensor->zero_point = 0;
     } else if (wisp_net_keeps_range(layer)) {
-      tensor->scale = in->scale;
-      tensor->zero_point = in->zero_point;
+      share_range(net, layer, tensor);
     } else {
       range_tensor(net, t, &seen->spreads[t], ranging);
     }

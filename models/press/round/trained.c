@@ -18,6 +18,8 @@ int wisp_trained(const wisp_net *net) {
   int known = 0;
   for (int i = 0; i < net->layer_count; i++) {
     if (wisp_net_is_per_channel(&net->layers[i])) return 0; /* nothing trains these yet */
+    const wisp_net_layer *layer = &net->layers[i];
+    if (wisp_net_keeps_range(layer) && layer->input_count > 1) return 0; /* nor these */
     if (!needs_range(net, i)) continue;
     if (net->tensors[i + 1].trained.scale <= 0) return 0;
     known = 1;
