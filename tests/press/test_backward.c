@@ -127,6 +127,7 @@ int main(int argc, char **argv) {
     test_graph(STEMS[i].name, random_net(&STEMS[i], side, side + side / 3), 1 + i % 3);
   }
   for (int i = 0; i < 6; i++) test_graph("squeezed", random_squeezed(i % 2, 32, 48), 1 + i % 3);
+  for (int i = 0; i < 6; i++) test_graph("ghosts", random_ghost(32, 48), 1 + i % 3);
   for (int i = 0; i < 6; i++) test_graph("shuffles", random_lite(32, 48), 1 + i % 3);
   return check_end();
 }

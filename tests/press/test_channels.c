@@ -143,6 +143,7 @@ int main(int argc, char **argv) {
   check_begin(argc, argv);
   test_refit();
   for (int i = 0; i < STEM_COUNT; i++) test_net(random_net(&STEMS[i], SIDE, SIDE), 0.1 * (i % 6));
+  for (int i = 0; i < 3; i++) test_net(random_ghost(SIDE, SIDE), 0.2);
   for (int i = 0; i < 3; i++) test_net(random_lite(SIDE, SIDE), 0.3);
   for (int i = 0; i < 6; i++) test_net(random_squeezed(i % 2, SIDE, SIDE), 0.1 * i);
   test_errors();

@@ -159,6 +159,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < 8; i++) {
     const wisp_method method = i % 4 == 3 ? WISP_METHOD_L1 : WISP_METHOD_OBS;
     test_depthwise("shuffles", random_lite(SIDE, SIDE), method);
+    test_depthwise("ghosts", random_ghost(SIDE, SIDE), method);
     test_depthwise("squeezed", random_squeezed(1, SIDE, SIDE), method);
   }
   test_head();

@@ -1,5 +1,5 @@
-/* test_squeezed.c - squeeze-and-excitation from the press to boxes: the same bits from every set of kernels, number of
- * threads and representation, and in a part of the input what a detector opened at that size finds.
+/* test_squeezed.c - squeeze-and-excitation and ghosts from the press to boxes: the same bits from every set of kernels,
+ * number of threads and representation, and in a part of the input what a detector opened at that size finds.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 #include "core/wisp_testing.h"
@@ -64,10 +64,11 @@ static wisp_box *detect(const wisp_model *model, const wisp_frame *frame, int he
   return boxes;
 }
 
-static void test_network(int depthwise) {
+/* Takes the graph. */
+static void test_network(const char *name, wisp_graph *graph) {
   static const wisp_kernel_set sets[] = {WISP_KERNELS_SCALAR, WISP_KERNELS_BEST,
                                          WISP_KERNELS_NARROW, WISP_KERNELS_FUSED};
-  wisp_model *model = pressed(random_squeezed(depthwise, SIDE, SIDE));
+  wisp_model *model = pressed(graph);
   const wisp_frame frame = draw_frame(SIDE, random_int(24, SIDE));
   const int part = (frame.height + 7) / 8 * 8; /* the largest stride is 8 */
   int count, ways = 0;
@@ -78,8 +79,8 @@ static void test_network(int depthwise) {
       for (int flip = -1; flip <= (i == 0); flip++)
         for (int height = part; height <= SIDE; height += wisp_max(1, SIDE - part)) {
           int found;
-          CHECK_CASE("depthwise %d, kernels %d, threads %d, flip %d, %d of %d rows", depthwise,
-                     (int)sets[i], threads, flip, frame.height, height);
+          CHECK_CASE("%s, kernels %d, threads %d, flip %d, %d of %d rows", name, (int)sets[i],
+                     threads, flip, frame.height, height);
           wisp_box *boxes = detect(model, &frame, height, sets[i], threads, flip, &found);
           ways += found >= 0;
           if (found >= 0 && CHECK_EQ(found, count))
@@ -94,6 +95,9 @@ static void test_network(int depthwise) {
 
 int main(int argc, char **argv) {
   check_begin(argc, argv);
-  for (int i = 0; i < NETWORKS; i++) test_network(i % 2);
+  for (int i = 0; i < NETWORKS; i++) {
+    test_network(i % 2 ? "depthwise" : "plain", random_squeezed(i % 2, SIDE, SIDE));
+    test_network("ghosts", random_ghost(SIDE, SIDE));
+  }
   return check_end();
 }

@@ -261,6 +261,52 @@ wisp_graph *random_squeezed(int depthwise, int height, int width) {
   return with_classes(graph);
 }
 
+/* ---- ghosts ---- */
+
+/* A block and what a depthwise convolution makes of it, side by side. */
+static int ghost(wisp_graph *graph, int input, int half) {
+  const int cheap = random_block(graph, input, half, square(1, 1, 0));
+  return pair(graph, cheap, random_depthwise(graph, cheap, 5, 1));
+}
+
+/* Four tensors that take turns in each 2x2 pixels, as a transposed convolution makes them. */
+static int turns(wisp_graph *graph, int input) {
+  int parts[4];
+  for (int i = 0; i < 4; i++)
+    parts[i] = random_conv(graph, input, 5, square(1 + i % 2 * 2, 1, i % 2));
+  const wisp_node node = {
+      .kind = WISP_NODE_UPSAMPLE, .window = {.stride = {2, 2}}, .inputs = parts, .input_count = 4};
+  return wisp_graph_add(graph, &node, NULL);
+}
+
+wisp_graph *random_ghost(int height, int width) {
+  static const int HALVES[] = {2, 3, 4, 6};
+  const int half = HALVES[random_int(0, 3)];
+  const wisp_node pool = {.kind = WISP_NODE_MAXPOOL, .window = {{2, 2}, {1, 1}, {0, 0, 1, 1}}};
+  wisp_graph *graph;
+  CHECK_EQ(wisp_graph_open(&graph), WISP_OK);
+  wisp_graph_input(graph, height, width, NULL);
+  int x = ghost(graph, random_block(graph, 0, 7, square(3, 4, 1)), half);
+  x = sum(graph, x, ghost(graph, x, half));
+  x = random_chance(0.5) ? sum(graph, x, ghost(graph, x, half))
+                         : sum(graph, ghost(graph, x, half), x);
+  const int gate = random_activation(graph, random_conv(graph, x, 2 * half, square(1, 1, 0)));
+  x = sum(graph,
+          add_activation(graph, random_conv(graph, x, 2 * half, square(1, 1, 0)), WISP_ACT_SIGMOID),
+          sum(graph, x, gate));
+  const int down = ghost(graph, random_block(graph, x, 6, square(3, 2, 1)), half);
+  const int pooled = add_one(graph, pool, down);
+  const int mean = add_one(graph, (wisp_node){.kind = WISP_NODE_AVERAGE}, pooled);
+  const int by =
+      add_activation(graph, random_conv(graph, mean, 2 * half, square(1, 1, 0)), WISP_ACT_SIGMOID);
+  const int deep = add_two(graph, (wisp_node){.kind = WISP_NODE_SCALE},
+                           sum(graph, pooled, add_one(graph, pool, pooled)), by);
+  const int fine = pair(graph, add_upsample(graph, down, 2), pair(graph, turns(graph, deep), x));
+  random_head(graph, random_block(graph, fine, 5, square(1, 1, 0)), 4, 2);
+  random_head(graph, pair(graph, deep, down), 8, 2);
+  return with_classes(graph);
+}
+
 /* ---- masks ---- */
 
 wisp_graph *random_segmenting(int height, int width) {

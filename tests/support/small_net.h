@@ -45,6 +45,10 @@ wisp_graph *random_lite(int height, int width);
 /* Squeeze-and-excitation, once behind a depthwise convolution where that is wished; two heads of stride 4 and 8. */
 wisp_graph *random_squeezed(int depthwise, int height, int width);
 
+/* Ghosts, which are concatenations: added to each other, to a tensor and to one that others read too, enlarged, pooled
+ * and averaged; sums of a sigmoid; pixels of four tensors in turn. Two heads of stride 4 and 8. */
+wisp_graph *random_ghost(int height, int width);
+
 /* Two heads of stride 8 and 16 whose boxes have masks, and prototypes of stride 4 as YOLOv5's Proto makes them. */
 wisp_graph *random_segmenting(int height, int width);
 

@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A batch norm, an activation and an addition end up inside the convolution before them, a concatenation in
- * the list of tensors that its readers read, a focus or an even stride over the picture in the picture's cells. */
+ * the list of tensors that its readers read, a focus or an even stride over the picture in the picture's cells. An
+ * addition that finds no such convolution is one itself. */
 #include "nodes.h"
 
 #include <assert.h>
@@ -228,17 +229,56 @@ static int can_add(const wisp_folding *f, int number, const wisp_operand *other)
          sole(f, number) && other->tensor < item->tensor;
 }
 
+/* Whether it is one tensor as it stands, which a convolution can end by adding. */
+static int is_whole(const wisp_operands *of) {
+  return of->count == 1 && !of->picks && !of->items->focus && of->items->tensor > 0;
+}
+
+/* Weights of a 1x1 convolution that yields what it reads. */
+static float *identity(int channels) {
+  const size_t n = (size_t)channels;
+  float *weights = n * n <= WISP_MOST_WEIGHTS ? calloc(n * n, sizeof *weights) : NULL;
+  for (size_t c = 0; c < n && weights; c++) weights[c * n + c] = 1;
+  return weights;
+}
+
+/* A convolution that passes on what it reads, and ends by adding the residual if that is not -1. */
+static wisp_status pass_on(wisp_folding *f, int number, const wisp_operands *in, int residual) {
+  wisp_net_layer *layer;
+  const int n = in->channels;
+  const wisp_status status = add_layer(f, number, WISP_OP_CONV, in->items, in->count, n, &layer);
+  if (status != WISP_OK) return status;
+  layer->window = (wisp_window){.kernel = {1, 1}, .stride = {1, 1}};
+  layer->residual = residual;
+  layer->weights = identity(n);
+  layer->bias = calloc((size_t)n, sizeof *layer->bias);
+  if (!layer->weights || !layer->bias) return no_memory(f, number);
+  return spread_weights(f, layer, in);
+}
+
+/* A sum that no convolution can end with, as that of a concatenation, gets one of its own. */
+static wisp_status fold_sum(wisp_folding *f, int number) {
+  const int *inputs = f->graph->nodes[number].inputs;
+  const wisp_operands *a = &f->yields[inputs[0]], *b = &f->yields[inputs[1]];
+  const int swap = !is_whole(b);
+  const wisp_operands *first = swap ? b : a, *other = swap ? a : b;
+  wisp_status status = WISP_OK;
+  int residual = other->items->tensor;
+  if (!is_whole(other)) {
+    status = pass_on(f, number, other, -1);
+    residual = f->net->layer_count;
+  }
+  if (status == WISP_OK) status = pass_on(f, number, first, residual);
+  if (status != WISP_OK) return status;
+  return yield(f, number, &(wisp_operand){.tensor = f->net->layer_count}, 1);
+}
+
 static wisp_status fold_add(wisp_folding *f, int number) {
   const int *inputs = f->graph->nodes[number].inputs;
   const wisp_operands *a = &f->yields[inputs[0]], *b = &f->yields[inputs[1]];
-  if (a->count > 1 || b->count > 1 || a->picks || b->picks || a->items->focus || b->items->focus)
-    return wisp_nodes_refuse(f, number, "adds a concatenation, which only a convolution can read");
+  if (!is_whole(a) || !is_whole(b)) return fold_sum(f, number);
   const int swap = !can_add(f, inputs[0], b->items);
-  if (swap && !can_add(f, inputs[1], a->items))
-    return wisp_nodes_refuse(
-        f, number,
-        "needs a convolution without sigmoid that nothing else reads, after all of the "
-        "other operand");
+  if (swap && !can_add(f, inputs[1], a->items)) return fold_sum(f, number);
   const wisp_operand *target = swap ? b->items : a->items, *other = swap ? a->items : b->items;
   wisp_nodes_conv_of(f, target)->residual = other->tensor;
   return yield(f, number, &(wisp_operand){.tensor = target->tensor}, 1);
@@ -264,21 +304,46 @@ static wisp_status fold_select(wisp_folding *f, int number) {
                                                                             : no_memory(f, number);
 }
 
+/* A layer without weights that reads these. */
+static wisp_status add_plain(wisp_folding *f, int number, const wisp_operand *items, int count,
+                             int channels) {
+  wisp_net_layer *layer;
+  const wisp_operation operation = wisp_node_operation(f->graph->nodes[number].kind);
+  const wisp_status status = add_layer(f, number, operation, items, count, channels, &layer);
+  if (status == WISP_OK) layer->channels_in = channels;
+  return status;
+}
+
+/* Of one input: a layer for each of the tensors that stand side by side. */
+static wisp_status fold_apart(wisp_folding *f, int number) {
+  const wisp_operands *in = input_of(f, number);
+  wisp_operands *out = &f->yields[number];
+  if (!wisp_operands_copy(out, in)) return no_memory(f, number);
+  for (int i = 0; i < in->count; i++) {
+    const wisp_operand *item = &in->items[i];
+    if (item->focus)
+      return wisp_nodes_refuse(f, number, "reads a focus, which only a convolution can");
+    const wisp_status status =
+        add_plain(f, number, item, 1, f->net->tensors[item->tensor].channels);
+    if (status != WISP_OK) return status;
+    out->items[i] = (wisp_operand){.tensor = f->net->layer_count};
+  }
+  return WISP_OK;
+}
+
 /* A layer without weights. */
 static wisp_status fold_layer(wisp_folding *f, int number) {
   const wisp_node *node = &f->graph->nodes[number];
   wisp_operand items[WISP_MAX_INPUTS];
+  if (node->input_count == 1) return fold_apart(f, number);
   for (int i = 0; i < node->input_count; i++) {
     const wisp_operands *in = &f->yields[node->inputs[i]];
     if (in->count > 1 || in->picks || in->items->focus)
       return wisp_nodes_refuse(f, number, "reads a concatenation, which only a convolution can");
     items[i] = *in->items;
   }
-  wisp_net_layer *layer;
-  const wisp_status status = add_layer(f, number, wisp_node_operation(node->kind), items,
-                                       node->input_count, node->channels, &layer);
+  const wisp_status status = add_plain(f, number, items, node->input_count, node->channels);
   if (status != WISP_OK) return status;
-  layer->channels_in = layer->channels_out;
   return yield(f, number, &(wisp_operand){.tensor = f->net->layer_count}, 1);
 }
 
