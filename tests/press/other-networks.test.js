@@ -111,6 +111,14 @@ for (const gate of /** @type {const} */ (['hardsigmoid', 'silu'])) {
   });
 }
 
+for (const what of /** @type {const} */ (['transposed', 'padded'])) {
+  test(`a tiny YOLOv5 with a ${what} map gives what the float network gives`, async () => {
+    const graph = importOnnx(tinyYolo({ [what]: true }));
+    const pictures = [1, 2, 3, 4].map((seed) => makePicture({ seed }));
+    requireNear(await distances(graph, pictures, pictures[0]), { median: 0.15, most: 0.8 });
+  });
+}
+
 test('channels that a shuffle leaves out cost nothing', async () => {
   const press = await Press.open(importOnnx(tinyYolo({ shuffle: 'Slice' })), { threads: 1 });
   await press.observe(makePicture());

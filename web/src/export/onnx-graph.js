@@ -114,7 +114,7 @@ class Trunk {
       case 'maxpool':
         return this.#rounded(this.#writer.node('MaxPool', inputs, windowOf(node)), first);
       case 'upsample':
-        return this.#rounded(this.#resize(first, node.factor), first);
+        return this.#rounded(this.#enlarge(node, inputs), first);
       case 'select':
         return this.#rounded(this.#select(node, first), first);
       case 'focus':
@@ -137,10 +137,7 @@ class Trunk {
     const groups = count / step;
     const taken = (/** @type {number} */ i) => (i % groups) * step + Math.floor(i / groups);
     if (count !== all || !channels.every((channel, i) => channel === taken(i)))
-      throw new WispError(
-        'WISP_ERR_UNSUPPORTED',
-        `Node "${name}" orders channels in a way that can't be written to an ONNX file here.`,
-      );
+      throw unwritable(`Node "${name}" orders channels in a way that`);
     const split = this.#writer.integers([this.#batch, groups, step, height, width]);
     const apart = this.#writer.node('Reshape', [input, split]);
     const turned = this.#writer.node('Transpose', [apart], { perm: [0, 2, 1, 3, 4] });
@@ -207,6 +204,16 @@ class Trunk {
     return bias ? [weights, this.#writer.reals(bias)] : [weights];
   }
 
+  /** @param {GraphNode & import('../graph/float-graph.js').Upsample} node @param {string[]} inputs */
+  #enlarge({ name, factor }, inputs) {
+    const [height, width] = factor;
+    if (inputs.length === 1) return this.#resize(inputs[0], factor);
+    if (height !== width)
+      throw unwritable(`Node "${name}" enlarges by ${height}×${width}, pixel by pixel, which`);
+    const joined = this.#writer.node('Concat', inputs, { axis: 1 });
+    return this.#writer.node('DepthToSpace', [joined], { blocksize: height, mode: 'DCR' });
+  }
+
   /** @param {string} input @param {[number, number]} factor */
   #resize(input, factor) {
     const growth = this.#writer.reals([1, 1, ...factor]);
@@ -217,6 +224,10 @@ class Trunk {
     });
   }
 }
+
+/** @param {string} what */
+const unwritable = (what) =>
+  new WispError('WISP_ERR_UNSUPPORTED', `${what} can't be written to an ONNX file here.`);
 
 /** @param {string} op @returns {op is ActivationName} */
 const isActivation = (op) => op in ACTIVATIONS;

@@ -15,7 +15,8 @@
  * @typedef {{op: 'add' | 'average' | 'scale'}} Plain `average`: of all pixels, by channel; `scale`: by a second input
  *   of one pixel, a factor for each channel
  * @typedef {{op: 'maxpool', kernel: [number, number], stride: [number, number], pad: Pad}} MaxPool
- * @typedef {{op: 'upsample', factor: [number, number]}} Upsample nearest neighbour
+ * @typedef {{op: 'upsample', factor: [number, number]}} Upsample nearest neighbour; or of as many inputs as come of a
+ *   pixel, whose pixels take turns, row by row
  * @typedef {{op: 'focus'}} Focus 3 → 12 channels: pixels (0,0), (1,0), (0,1), (1,1) of each 2×2 block as
  *   (y, x), three colours each
  * @typedef {{op: 'select', channels: number[]}} Select channel i of the output is channel channels[i] of the input: a

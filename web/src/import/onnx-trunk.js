@@ -2,6 +2,7 @@
 
 import { unsupported } from '../graph/graph-error.js';
 import { CHANNELS } from './onnx-channels.js';
+import { ENLARGING } from './onnx-enlarging.js';
 import { describe, isFeature } from './onnx-feature.js';
 import { LAYERS } from './onnx-layers.js';
 import { POINTWISE } from './onnx-pointwise.js';
@@ -40,6 +41,7 @@ const TRANSLATORS = new Map(
     Dropout: pass,
     Identity: pass,
     ...CHANNELS,
+    ...ENLARGING,
     ...LAYERS,
     ...POINTWISE,
     ...QUANTIZED,

@@ -1,5 +1,6 @@
 // Layers of torch.nn → convolutions, affine nodes, activations, pools: each has one node in the float graph.
 
+import { addTransposed, enlargesWhole, zeroPadding } from '../../graph/enlarging.js';
 import { ACTIVATION_NAMES, ACTIVATIONS } from '../../graph/float-graph.js';
 import { malformed } from '../../graph/graph-error.js';
 import { wordsFor } from './pickled.js';
@@ -141,6 +142,49 @@ function upsample(network, module, inputs) {
   );
 }
 
+/** Of [left, right, top, bottom], or of all sides alike. @type {Translate} */
+function zeroPad(network, module, inputs) {
+  const x = only(module, inputs);
+  const given = module.setting('padding');
+  const [left, right, top, bottom] = Array.isArray(given) ? given : new Array(4).fill(given);
+  const pad = /** @type {Pad} */ ([top, left, bottom, right]);
+  if (!pad.every((n) => Number.isInteger(n) && n >= 0 && n <= MOST_PADDING))
+    return module.refuse(`pads by ${pad.join(', ')}`);
+  const size = { height: x.height + top + bottom, width: x.width + left + right };
+  return network.add(module.path, [x], zeroPadding(x.channels, pad), size);
+}
+
+/** A side: with that of the other, less than the largest kernel of models/FORMAT.md. */
+const MOST_PADDING = 7;
+
+/** @type {Translate} */
+function transposed(network, module, inputs) {
+  const x = only(module, inputs);
+  const size = module.tensor('weight')?.size ?? [];
+  if (size.length !== 4) return module.refuse(`has weights of ${size.length} axes`);
+  const [from, each, ...sides] = size;
+  const groups = module.number('groups', 1);
+  if (from !== x.channels || from % groups !== 0)
+    malformed(`"${module.path}" has weights ${size.join('×')} for ${x.channels} channels.`);
+  const kernel = /** @type {[number, number]} */ (sides);
+  const [stride, pad, more, dilation] = [
+    ...[module.pair('stride', 1), module.pair('padding', 0)],
+    ...[module.pair('output_padding', 0), module.pair('dilation', 1)],
+  ];
+  const fits = stride.every((s) => Number.isInteger(s) && s >= 1 && s <= LARGEST_FACTOR);
+  if (!fits || dilation.some((d) => d !== 1) || !enlargesWhole({ kernel, stride, pad, more }))
+    return module.refuse(
+      `has stride ${stride}, padding ${pad} and ${more}: it doesn't enlarge by a whole factor`,
+    );
+  const out = each * groups;
+  const weight = network.floats(module, 'weight', from * each * kernel[0] * kernel[1]);
+  const bias = module.tensor('bias') && network.floats(module, 'bias', out);
+  const id = addTransposed(network.graph, module.path, x.id, {
+    ...{ weight, bias, channels: [from, out], kernel, stride, pad, more, groups },
+  });
+  return { id, channels: out, height: x.height * stride[0], width: x.width * stride[1] };
+}
+
 /** @param {(module: PtModule) => Operation} operation @returns {Translate} */
 function simple(operation) {
   return (network, module, inputs) =>
@@ -193,10 +237,13 @@ export const LAYERS = {
   AdaptiveAvgPool2d: averagePool,
   BatchNorm2d: batchNorm,
   Conv2d: conv2d,
+  ConvTranspose2d: transposed,
+  DWConvTranspose2d: transposed,
   Dropout: pass,
   Identity: pass,
   LeakyReLU: simple((module) => ({ op: 'leaky', slope: module.number('negative_slope', 0.01) })),
   MaxPool2d: maxPool,
   Sequential: sequential,
   Upsample: upsample,
+  ZeroPad2d: zeroPad,
 };

@@ -24,7 +24,6 @@ const UNKNOWN = [
   [/^(SCDown|C2fCIB|PSA)$/, 'is a layer of YOLOv10'],
   [/^(RepNCSPELAN4|ELAN1|ADown|AConv|CBLinear|SPPELAN)$/, 'is a layer of YOLOv9'],
   [/^(HGStem|HGBlock|AIFI|RepC3)$/, 'is a layer of RT-DETR'],
-  [/Transpose/, 'is a transposed convolution'],
   [/TR$|Transformer|Attention|PSA|^AAttn/, 'is made of attention'],
   [/SE(Module|Layer|Block)$|AvgPool/, 'looks at the whole picture at once'],
   [/^(Mish|FReLU|AconC|MetaAconC|ReLU6|GELU|ELU|PReLU)$/, 'is an activation'],
