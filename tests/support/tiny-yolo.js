@@ -2,6 +2,7 @@
 
 import { ACTIVATIONS, GATES } from './onnx-activations.js';
 import { FLOAT, FLOAT16, INT64, OnnxBuilder } from './onnx-builder.js';
+import { paddedPool, transposed } from './onnx-enlarging.js';
 
 /**
  * @typedef {object} Options
@@ -16,7 +17,7 @@ import { FLOAT, FLOAT16, INT64, OnnxBuilder } from './onnx-builder.js';
  * @property {'Slice' | 'Split'} [shuffle] a unit of YOLOv5-Lite, its halves cut this way
  * @property {Squeeze} [squeeze] squeeze-and-excitation as YOLOv5-Lite c has it
  * @property {boolean} [transposed] upsampling by a convolution
- * @property {boolean} [padded] zeros around the coarsest map before a max-pool, as yolov3-tiny has them
+ * @property {boolean} [padded] zeros and a max-pool behind the coarsest map, as yolov3-tiny has them
  * @property {number} [classes]
  * @property {number} [size]
  * @property {[number, number][][]} [anchors]
@@ -98,9 +99,9 @@ function trunk(b, options) {
   const shuffled = options.shuffle ? liteUnit(b, plain, options) : plain;
   const x8 = options.squeeze ? squeezed(b, shuffled, options.squeeze, options) : shuffled;
   const x16 = bottleneck(b, block(b, x8, WIDTH, WIDTH, 3, 2, options), options);
-  const coarse = pyramid(b, block(b, x16, WIDTH, WIDTH, 3, 2, options), options);
-  const x32 = options.padded ? paddedPool(b, coarse) : coarse;
-  const large = options.transposed ? transposed(b, x32) : upsample(b, x32, options);
+  const top = pyramid(b, block(b, x16, WIDTH, WIDTH, 3, 2, options), options);
+  const x32 = options.padded ? paddedPool(b, top) : top;
+  const large = options.transposed ? transposed(b, x32, WIDTH) : upsample(b, x32, options);
   const up = b.node('Concat', [large, x16], { axis: 1 });
   return [x8, block(b, up, 2 * WIDTH, WIDTH, 1, 1, options), x32];
 }
@@ -182,20 +183,6 @@ function pyramid(b, x, options) {
     });
   });
   return block(b, b.node('Concat', [x, ...pools], { axis: 1 }), 3 * WIDTH, WIDTH, 1, 1, options);
-}
-
-/** @param {OnnxBuilder} b @param {string} x */
-function paddedPool(b, x) {
-  const padded = b.node('Pad', [x, b.integers([0, 0, 0, 0, 0, 0, 1, 1])], { mode: 'constant' });
-  return b.node('MaxPool', [padded], { kernel_shape: [2, 2], strides: [1, 1] });
-}
-
-/** Twice as large, by channel. @param {OnnxBuilder} b @param {string} x */
-function transposed(b, x) {
-  const weight = b.reals(numbers(WIDTH * 16, b.nodes.length), [WIDTH, 1, 4, 4]);
-  const bias = b.reals(numbers(WIDTH, b.nodes.length + 1));
-  const how = { group: WIDTH, kernel_shape: [4, 4], pads: [1, 1, 1, 1], strides: [2, 2] };
-  return b.node('ConvTranspose', [x, weight, bias], how);
 }
 
 /** @param {OnnxBuilder} b */

@@ -47,6 +47,18 @@ test('an export that segments becomes heads with coefficients and prototypes, an
   assert.deepEqual(of(node.weight, 6), of(whole.weight, 7)); // the first coefficient
 });
 
+test('an export that segments with a single scale has prototypes too', () => {
+  const { heads, ...graph } = tinyGraph();
+  const read = importOnnx(writeOnnx({ ...graph, heads: [heads[1], heads[2]] }));
+  assert.deepEqual(
+    read.heads.map(({ kind, stride, masks }) => [kind, stride, masks]),
+    [
+      [undefined, 16, MASKS],
+      ['prototypes', 4, MASKS],
+    ],
+  );
+});
+
 test('bitmaps and run lengths say the same, boxes are those without masks, threads change nothing', async () => {
   const { press, bytes } = await pressed(writeOnnx(tinyGraph()));
   await press.close();

@@ -30,19 +30,21 @@ const ROUGH = { pixels: 8, share: 0.1 }; // or bytes
 
 /**
  * The last convolutions before the first output that joins some, in the order in which it does; of a network that joins
- * nothing, before all outputs.
+ * nothing, before the one output that is a list, as with a single scale and prototypes beside it, or before all.
  * @param {OnnxModel} model
  * @param {import('./onnx-order.js').Writers} writers
  * @returns {{last: OnnxNode[], ends: string[]}}
  */
-export function findHeads({ outputs }, writers) {
+export function findHeads({ outputs, shapes }, writers) {
   const isHead = (/** @type {OnnxNode} */ node) =>
     node.op === 'Conv' && !readsChances(node, writers);
   const isLast = (/** @type {OnnxNode} */ node) => isHead(node) || node.op === 'Shape';
   const before = (/** @type {string[]} */ ends) =>
     nodesBefore(writers, ends, isLast).filter(isHead);
   const joining = outputs.find((output) => before([output]).length > 1);
-  const ends = joining === undefined ? outputs : [joining];
+  const lists = outputs.filter((output) => shapes?.get(output)?.length === 3);
+  const only = joining ?? (lists.length === 1 ? lists[0] : undefined);
+  const ends = only === undefined ? outputs : [only];
   const last = before(ends);
   if (last.length === 0)
     unsupported('No output comes from a convolution, so this is not a YOLOv5 that wisp can read.');
