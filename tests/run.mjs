@@ -29,7 +29,7 @@ const suites = {
     ],
   },
   js: {
-    needs: ['build', 'browser', 'wasmedge', 'arm64', 'python'],
+    needs: ['build', 'browser', 'wasmedge', 'arm64', 'python', 'film'],
     products: ['web', 'wasi', 'reactor'],
     test: async () => [await testJavaScript()],
   },

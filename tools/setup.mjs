@@ -1,5 +1,5 @@
 // Sets up what a task needs and is missing: npm packages, compilers, Emscripten, browsers, engines for tests.
-//   node tools/setup.mjs [web] [build] [native] [check] [browser] [wasmedge] [arm64] [python]      default: build
+//   node tools/setup.mjs [web] [build] [native] [check] [browser] [wasmedge] [arm64] [python] [film]   default: build
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from './lock.mjs';
@@ -59,6 +59,7 @@ const parts = {
     make: unpackArmNode,
   },
   venv: { name: 'Python with venv', system: packagesOf.venv, optional: true },
+  ffmpeg: { name: 'ffmpeg', system: packagesOf.ffmpeg, optional: true },
 };
 
 /** @type {Record<string, string[]>} */
@@ -71,6 +72,7 @@ const tasks = {
   wasmedge: ['wasmedge'],
   arm64: ['npm', 'arm64'],
   python: ['cmake', 'wasi', 'venv'],
+  film: ['ffmpeg'],
 };
 
 /**

@@ -44,6 +44,7 @@ const signs = {
   chromium: () => chromium() !== undefined,
   'firefox-esr': () => firefox() !== undefined,
   'qemu-user-static': command('qemu-aarch64-static'),
+  ffmpeg: () => which('ffmpeg') !== undefined && which('ffprobe') !== undefined,
 };
 
 /** @type {Record<string, string[]>} */
@@ -58,6 +59,7 @@ export const packagesOf = {
   wasmedge: ['debian-archive-keyring'],
   arm64: ['qemu-user-static'],
   venv: ['python3', 'python3-venv'],
+  ffmpeg: ['ffmpeg'],
 };
 
 /** @param {string[]} packages */
