@@ -7,7 +7,7 @@ import { Detector, WispError } from '../web/src/index.js';
 import { isOfPicture } from '../web/src/picture/picture-fault.js';
 import { detecting, detection, looking } from './arguments.js';
 import { defaultModel, findPictures, isMany } from './files.js';
-import { lineOf } from './singles.js';
+import { lineOf, print } from './singles.js';
 import { isModelName } from './zoo/list.js';
 
 export function detectCommand() {
@@ -112,11 +112,4 @@ async function standardInput() {
   const parts = [];
   for await (const part of process.stdin) parts.push(part);
   return Buffer.concat(parts);
-}
-
-/** Waits for a slow reader. @param {string} line @returns {Promise<void>} */
-function print(line) {
-  return new Promise((resolve) => {
-    process.stdout.write(`${line}\n`, () => resolve());
-  });
 }

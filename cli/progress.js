@@ -6,13 +6,21 @@ export class Progress {
   /** @type {SingleBar | null} */
   #bar = null;
 
-  /** @param {string} what is done @param {number} total */
-  constructor(what, total) {
+  #started = performance.now();
+  #steps = 0;
+
+  /**
+   * @param {string} what is done
+   * @param {number} total 0 where nobody knows
+   * @param {string} [unit] of what the pace is shown in, such as frames
+   */
+  constructor(what, total, unit) {
     if (!process.stderr.isTTY) return;
     const far = total === 1 ? '{percentage} %' : '{value}/{total}';
+    const bar = total > 0 ? `{bar} ${far}, {eta_formatted} left` : '{value}';
     this.#bar = new SingleBar({
       stream: process.stderr,
-      format: `${what} {bar} ${far}, {eta_formatted} left`,
+      format: `${what} ${bar}${unit ? `, {pace} ${unit}/s` : ''}`,
       barCompleteChar: '━',
       barIncompleteChar: '─',
       barsize: 30,
@@ -20,11 +28,12 @@ export class Progress {
       clearOnComplete: true,
       stopOnComplete: true,
     });
-    this.#bar.start(total, 0);
+    this.#bar.start(total, 0, { pace: '' });
   }
 
   step() {
-    this.#bar?.increment();
+    const seconds = (performance.now() - this.#started) / 1000;
+    this.#bar?.increment(1, { pace: (++this.#steps / seconds).toFixed(1) });
   }
 
   /** @param {number} value */

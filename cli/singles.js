@@ -37,3 +37,10 @@ export function lineOf(head, { width, height, boxes, times }) {
 /** To the microsecond. @param {import('../web/src/detect/engine.js').Times} times */
 const rounded = (times) =>
   Object.fromEntries(Object.entries(times).map(([key, ms]) => [key, Number(ms.toFixed(3))]));
+
+/** Waits for a slow reader. @param {string} line @returns {Promise<void>} */
+export function print(line) {
+  return new Promise((resolve) => {
+    process.stdout.write(`${line}\n`, () => resolve());
+  });
+}

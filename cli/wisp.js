@@ -3,6 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../web/src/version.js';
+import { annotateCommand } from './annotate-command.js';
 import { copyCommand } from './copy-command.js';
 import { detectCommand } from './detect-command.js';
 import { infoCommand } from './info-command.js';
@@ -47,6 +48,7 @@ const bench = new Command('bench')
 for (const command of [
   pressCommand(),
   detectCommand(),
+  annotateCommand(),
   valCommand(),
   infoCommand(),
   pullCommand(),
