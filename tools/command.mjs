@@ -3,6 +3,9 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
+
+const PIPE = /** @type {const} */ ('pipe');
 
 /** A program that ended with something else than 0, or could not be started. */
 export class CommandError extends Error {
@@ -27,19 +30,25 @@ export class CommandError extends Error {
  * @param {NodeJS.ProcessEnv} [options.env]
  * @param {boolean} [options.show] let it write to the terminal instead
  * @param {number} [options.timeoutMs] after which it is told to end
+ * @param {(line: string) => void} [options.onLine] hears what it writes to stderr
+ * @param {(line: string) => void} [options.onStatus] hears what it writes to file descriptor 3
  * @returns {Promise<string>} what it wrote to stdout and stderr
  */
-export function run(program, parameters, { cwd, env, show = false, timeoutMs } = {}) {
+export function run(program, parameters, options = {}) {
+  const { cwd, env, show = false, timeoutMs, onLine, onStatus } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(program, parameters, {
       cwd,
       env,
       timeout: timeoutMs,
-      stdio: show ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+      stdio: show ? 'inherit' : ['ignore', 'pipe', 'pipe', ...(onStatus ? [PIPE] : [])],
     });
     const pieces = /** @type {string[]} */ ([]);
     child.stdout?.on('data', (piece) => pieces.push(String(piece)));
     child.stderr?.on('data', (piece) => pieces.push(String(piece)));
+    if (onLine && child.stderr) createInterface(child.stderr).on('line', onLine);
+    const status = /** @type {import('node:stream').Readable | undefined} */ (child.stdio[3]);
+    if (onStatus && status) createInterface(status).on('line', onStatus);
     child.on('error', (error) =>
       reject(new CommandError(`${program} can't be started: ${error.message}`, '')),
     );

@@ -1,6 +1,6 @@
 // Where things are: the folders of this checkout and the programs that set-up has found or unpacked.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isExecutable, which } from './command.mjs';
@@ -74,6 +74,16 @@ export function firefox() {
   return process.env.FIREFOX_PATH || which('firefox-esr', 'firefox');
 }
 
+/** WebKit's own small browser, which its driver starts; no command on PATH. @returns {string | undefined} */
+export function miniBrowser() {
+  const names = existsSync('/usr/lib') ? readdirSync('/usr/lib') : [];
+  const folders = names.filter((name) => name.endsWith('-linux-gnu'));
+  return folders
+    .flatMap((name) => ['4.1', '4.0'].map((version) => [name, `webkit2gtk-${version}`]))
+    .map((parts) => path.join('/usr/lib', ...parts, 'MiniBrowser'))
+    .find(isExecutable);
+}
+
 /** A second WASI engine, unpacked by `node tools/setup.mjs wasmedge`. */
 export function wasmEdge() {
   return unpacked('wasmedge', 'wasmedge') ?? which('wasmedge');
@@ -84,10 +94,8 @@ export function armNode() {
   return unpacked('arm64', 'node');
 }
 
-/** A program of .toolchain; one that was moved there from elsewhere starts nothing. @param {string[]} parts */
+/** A program of .toolchain that finds its files from wherever it is; earlier ones didn't. @param {string[]} parts */
 function unpacked(...parts) {
   const file = path.join(toolchain, ...parts);
-  return isExecutable(file) && readFileSync(file, 'utf8').includes(`"${toolchain}/`)
-    ? file
-    : undefined;
+  return isExecutable(file) && readFileSync(file, 'utf8').includes('"$here/') ? file : undefined;
 }

@@ -95,7 +95,7 @@ export async function startServer(options = {}) {
 }
 
 /** Brotli or gzip, whichever the browser takes, for what gets smaller by it; .wisp files don't. */
-async function compression() {
+export async function compression() {
   // @ts-expect-error: it has no types of its own
   const { default: middleware } = await import('compression');
   return middleware({ brotli: { params: { [constants.BROTLI_PARAM_QUALITY]: QUALITY } } });

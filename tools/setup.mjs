@@ -8,7 +8,9 @@ import * as emscripten from './setup/emscripten.mjs';
 import { unpackArmNode, unpackWasmEdge } from './setup/engines.mjs';
 import * as packages from './setup/packages.mjs';
 import { demand, install, packagesOf } from './setup/system.mjs';
-import { fail, Refusal, step } from './step.mjs';
+import { fail, Refusal, step, tell } from './step.mjs';
+
+/** @typedef {import('./step.mjs').Say} Say */
 
 /**
  * @typedef {object} Part something a task needs
@@ -16,7 +18,7 @@ import { fail, Refusal, step } from './step.mjs';
  * @property {string[]} system its system packages
  * @property {boolean} [optional] tests that need it are skipped without it
  * @property {() => boolean} [ready]
- * @property {() => Promise<string>} [make] what remains to do when its system packages are there
+ * @property {(say: Say) => Promise<string>} [make] what remains to do when its system packages are there
  */
 
 /** @type {Record<string, Part>} */
@@ -44,6 +46,7 @@ const parts = {
   check: { name: 'C formatter and linter', system: packagesOf.check },
   chromium: { name: 'Chromium', system: packagesOf.chromium, optional: true },
   firefox: { name: 'Firefox', system: packagesOf.firefox, optional: true },
+  webkit: { name: 'WebKit', system: packagesOf.webkit, optional: true },
   wasmedge: {
     name: 'WasmEdge',
     system: packagesOf.wasmedge,
@@ -68,7 +71,7 @@ const tasks = {
   build: ['npm', 'cmake', 'emscripten', 'wasi'],
   native: ['npm', 'cmake', 'native'],
   check: ['npm', 'cmake', 'check'],
-  browser: ['chromium', 'firefox'],
+  browser: ['chromium', 'firefox', 'webkit'],
   wasmedge: ['wasmedge'],
   arm64: ['npm', 'arm64'],
   python: ['cmake', 'wasi', 'venv'],
@@ -88,24 +91,32 @@ export async function setUp(...names) {
   const wanted = [...new Set(names.flatMap((name) => tasks[name]))].map((name) => parts[name]);
   demand(wanted.filter((part) => !part.optional).flatMap((part) => part.system));
   await withLock(toolchain, async () => {
-    for (const part of wanted)
-      await step(part.name, () => (part.optional ? attempt(part) : provide(part)));
+    const start = performance.now();
+    let isNew = false;
+    for (const part of wanted) {
+      const words = await step(part.name, (say) => (part.optional ? attempt : provide)(part, say));
+      isNew ||= words !== READY && !words.startsWith(SKIPPED);
+    }
+    if (isNew) tell('set up in all', start);
   });
 }
 
-/** @param {Part} part */
-async function provide({ system, ready, make }) {
-  const installed = await install(system);
-  const made = make && !ready?.() ? await make() : '';
-  return [installed, made].filter(Boolean).join('; ') || 'ready';
+const READY = 'ready';
+const SKIPPED = 'skipped: ';
+
+/** @param {Part} part @param {Say} say */
+async function provide({ system, ready, make }, say) {
+  const installed = await install(system, say);
+  const made = make && !ready?.() ? await make(say) : '';
+  return [installed, made].filter(Boolean).join('; ') || READY;
 }
 
-/** @param {Part} part */
-async function attempt(part) {
+/** @param {Part} part @param {Say} say */
+async function attempt(part, say) {
   try {
-    return await provide(part);
+    return await provide(part, say);
   } catch (error) {
-    return `skipped: ${/** @type {Error} */ (error).message}`;
+    return `${SKIPPED}${/** @type {Error} */ (error).message}`;
   }
 }
 

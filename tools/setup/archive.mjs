@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { run, which } from '../command.mjs';
 import { Refusal } from '../step.mjs';
+import { aptGet } from './apt.mjs';
 
 /** The release whose Emscripten and WasmEdge are new enough. */
 export const RELEASE = 'trixie';
@@ -19,18 +20,19 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /**
  * @param {string} folder an empty one, for everything apt writes
  * @param {Request} request
+ * @param {import('../step.mjs').Say} say
  * @returns {Promise<(name: string) => string>} package name → the file that was fetched
  */
-export async function fetchPackages(folder, request) {
+export async function fetchPackages(folder, request, say) {
   const env = await ownApt(folder, request);
   const debs = path.join(folder, 'debs');
-  await run('apt-get', ['update', '-q'], { env });
-  await run('apt-get', ['download', '-q', ...request.packages], { env, cwd: debs }).catch(() =>
+  const names = request.packages.map((name) => name.split('=')[0]);
+  const what = names.length > 4 ? `${names[0]} and ${names.length - 1} more` : names.join(', ');
+  await aptGet(['update'], { env, say, what: `lists of ${request.release}` });
+  const how = { env, cwd: debs, say, what };
+  await aptGet(['download', ...request.packages], how).catch(() =>
     // a pinned version that the release no longer carries: its current one is close enough
-    run('apt-get', ['download', '-q', ...request.packages.map((name) => name.split('=')[0])], {
-      env,
-      cwd: debs,
-    }),
+    aptGet(['download', ...names], how),
   );
   const files = readdirSync(debs);
   return (name) =>

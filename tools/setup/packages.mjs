@@ -22,9 +22,20 @@ function readLock(file) {
   return /** @type {Lock} */ (JSON.parse(readFileSync(file, 'utf8'))).packages;
 }
 
-/** @returns {Promise<string>} */
-export async function installPackages() {
-  await run('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root });
+/** @param {import('../step.mjs').Say} say @returns {Promise<string>} */
+export async function installPackages(say) {
+  const lock = readLock(path.join(root, 'package-lock.json'));
+  const all = Object.values(lock).filter(({ optional }) => !optional).length - 1; // itself
+  let there = 0;
+  const onLine = (/** @type {string} */ line) => {
+    if (/ http fetch GET 200 \S+\.tgz /.test(line)) say(`fetching: ${++there} of ${all}`);
+  };
+  say(`fetching up to ${all}`);
+  const words = ['ci', '--no-audit', '--no-fund', '--loglevel=http'];
+  await run('npm', words, { cwd: root, onLine }).catch((error) => {
+    error.output = error.output?.replaceAll(/^npm http .*\n/gm, ''); // what went well
+    throw error;
+  });
   if (!relaxedNode())
     throw new Refusal(
       'npm did not run the install script of its package "node": allow it (ignore-scripts), or use Node 22 or newer.',

@@ -1,9 +1,10 @@
 // The system packages wisp builds and tests with: which are missing, and how they get installed.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { run, which } from '../command.mjs';
-import { chromium, firefox } from '../places.mjs';
+import { which } from '../command.mjs';
+import { chromium, firefox, miniBrowser } from '../places.mjs';
 import { Refusal } from '../step.mjs';
+import { aptGet } from './apt.mjs';
 
 const LLVM = '/usr/lib/llvm-19';
 const RUNTIMES = `${LLVM}/lib/clang/19/lib`;
@@ -43,6 +44,8 @@ const signs = {
   'debian-archive-keyring': file('/usr/share/keyrings/debian-archive-keyring.gpg'),
   chromium: () => chromium() !== undefined,
   'firefox-esr': () => firefox() !== undefined,
+  'webkit2gtk-driver': () => which('WebKitWebDriver') !== undefined && miniBrowser() !== undefined,
+  xvfb: command('Xvfb'),
   'qemu-user-static': command('qemu-aarch64-static'),
   ffmpeg: () => which('ffmpeg') !== undefined && which('ffprobe') !== undefined,
 };
@@ -56,6 +59,7 @@ export const packagesOf = {
   check: ['clang-format-19', 'cppcheck'],
   chromium: ['chromium'],
   firefox: ['firefox-esr'],
+  webkit: ['webkit2gtk-driver', 'xvfb'],
   wasmedge: ['debian-archive-keyring'],
   arm64: ['qemu-user-static'],
   venv: ['python3', 'python3-venv'],
@@ -92,17 +96,18 @@ let listsAreFresh = false;
 
 /**
  * @param {string[]} packages
+ * @param {import('../step.mjs').Say} say
  * @returns {Promise<string>} what it installed, in words
  */
-export async function install(packages) {
+export async function install(packages, say) {
   const names = missing(packages);
   if (names.length === 0) return '';
   demand(names);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const patient = ['-q', '-o', 'DPkg::Lock::Timeout=600'];
-  if (!listsAreFresh) await run('apt-get', [...patient, 'update'], { env });
+  if (!listsAreFresh) await aptGet(['update'], { env, say, what: 'lists of packages' });
   listsAreFresh = true;
-  await run('apt-get', [...patient, 'install', '-y', '--no-install-recommends', ...names], { env });
+  const how = { env, say, what: names.join(', ') };
+  await aptGet(['install', '-y', '--no-install-recommends', ...names], how);
   const still = missing(names);
   if (still.length > 0)
     throw new Refusal(`apt-get has installed ${still.join(' ')}, but not where wisp looks for it.`);
