@@ -248,11 +248,11 @@ export const refusals = {
     () => kit.refusal(() => kit.Detector.open(kit.model, { workerUrl: '/web/no-worker.js' })),
     /^WISP_ERR_ENGINE: The worker did not start: .*wisp copy .*base/,
   ],
-  'a worker of another origin': [
-    () =>
-      kit.refusal(() =>
-        kit.Detector.open(kit.model, { workerUrl: 'http://localhost:1/worker.js' }),
-      ),
+  "a worker of another origin that doesn't allow it": [
+    () => {
+      const workerUrl = `http://localhost:${location.port}/web/src/detect/worker.js`;
+      return kit.refusal(() => kit.Detector.open(kit.model, { workerUrl }));
+    },
     /^WISP_ERR_ENGINE: /,
   ],
   'an aborted open': [

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { which } from '../../tools/command.mjs';
+import { miniBrowser } from '../../tools/places.mjs';
 import { startServer } from '../../tools/serve.mjs';
 import { makeFixtures } from '../support/site.js';
 import * as cases from './page-cases.js';
@@ -12,11 +13,12 @@ import { testPictures } from './picture-cases.js';
 
 const DRIVER = which('WebKitWebDriver');
 const DISPLAY = which('Xvfb');
-const SKIP = DRIVER && DISPLAY ? false : 'no WebKit here: apt-get install webkit2gtk-driver xvfb';
-const BROWSER = {
-  binary: '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser',
-  args: ['--automation'],
-};
+const MINI_BROWSER = miniBrowser();
+const SKIP =
+  DRIVER && DISPLAY && MINI_BROWSER
+    ? false
+    : 'no WebKit here: apt-get install webkit2gtk-driver xvfb';
+const BROWSER = { binary: MINI_BROWSER, args: ['--automation'] };
 const PORT = 4700 + (process.pid % 200);
 
 /** @type {import('node:child_process').ChildProcess[]} */
@@ -108,7 +110,7 @@ describe('an isolated page', { skip: SKIP }, () => {
       assert.match(await evaluate(run), sentence);
     });
   }
-  testPictures(evaluate);
+  testPictures(evaluate, { premultiplies: true });
   test('turns a photo as its EXIF says', async () => {
     assert.deepEqual(await evaluate(cases.turnedPhoto), [32, 64, 32, 64]);
   });
