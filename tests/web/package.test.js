@@ -2,13 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { referencesOf } from '../../bench/networks/imports.js';
 import { root } from '../../tools/places.mjs';
+import { readRecipes } from '../apps/recipes.js';
 
 const { exports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 
@@ -46,9 +47,26 @@ test('whatever a packed module imports or names beside itself is packed too', ()
   assert.deepEqual(missing, []);
 });
 
+test('what Emscripten makes imports nothing, which bundlers for pages would look for', () => {
+  const glue = [...packed].filter((name) => /^dist\/[^/]*\.mjs$/.test(name));
+  assert.equal(glue.length, 6);
+  for (const name of glue)
+    assert.doesNotMatch(readFileSync(path.join(root, name), 'utf8'), /\bimport\(|^import\b/m, name);
+});
+
 test('tests, demo and tools stay here', () => {
   const strangers = [...packed].filter((name) => /^(tests|tools|core|web\/demo|wasm)\//.test(name));
   assert.deepEqual(strangers, []);
+});
+
+test('each part of docs/RECIPES.md is run by `npm run test:apps`', () => {
+  const folder = path.join(root, 'tests', 'apps');
+  const apps = readdirSync(folder).map((name) => readFileSync(path.join(folder, name), 'utf8'));
+  const parts = [...readRecipes()].filter(([, { files, commands }]) => {
+    return commands.length > 0 || Object.keys(files).length > 0;
+  });
+  assert.ok(parts.length > 10);
+  for (const [heading] of parts) assert.ok(apps.join('').includes(`'${heading}'`), heading);
 });
 
 const CONSUMER = `

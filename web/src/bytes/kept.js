@@ -23,9 +23,9 @@ export async function makeFolder(folder) {
 
 /** Of this user, in which models are kept. */
 export function keptFolder() {
-  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  const own = process.env.XDG_CACHE_HOME || process.env.LOCALAPPDATA; // whole, or Parcel breaks it
   const { join } = process.getBuiltinModule('node:path');
-  return join(XDG_CACHE_HOME || LOCALAPPDATA || join(nodeModules().os.homedir(), '.cache'), 'wisp');
+  return join(own || join(nodeModules().os.homedir(), '.cache'), 'wisp');
 }
 
 /** @param {boolean | string} folder true: the user's own @param {string} name */
