@@ -54,6 +54,12 @@ test('what Emscripten makes imports nothing, which bundlers for pages would look
     assert.doesNotMatch(readFileSync(path.join(root, name), 'utf8'), /\bimport\(|^import\b/m, name);
 });
 
+test('what a page loads names the variables of an environment one by one, or Parcel breaks it', () => {
+  const modules = [...packed].filter((name) => /^web\/src\/.*\.js$/.test(name));
+  for (const name of modules)
+    assert.doesNotMatch(readFileSync(path.join(root, name), 'utf8'), /\} = process\.env/, name);
+});
+
 test('tests, demo and tools stay here', () => {
   const strangers = [...packed].filter((name) => /^(tests|tools|core|web\/demo|wasm)\//.test(name));
   assert.deepEqual(strangers, []);
