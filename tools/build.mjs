@@ -1,5 +1,5 @@
-// Builds what is out of date: browser modules and scripts, the WASI command, the types; by name also what tests need.
-//   node tools/build.mjs [web] [wasi] [types] [reactor] [wasm-tests] [native] [asan]      default: web wasi types
+// Builds what is out of date: browser modules and scripts, the WASI command, types, documents; by name what tests need.
+//   node tools/build.mjs [web] [wasi] [types] [docs] [reactor] [wasm-tests] [native] [asan]      default: web wasi docs
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -21,6 +21,10 @@ const jobs = {
   ],
   wasi: [{ name: 'WASI command', make: () => product('wasi', 'wasi') }],
   types: [{ name: 'types', make: types }],
+  docs: [
+    { name: 'types', make: types }, // of which the reference is made
+    { name: 'documents', make: documents },
+  ],
   reactor: [{ name: "Python's module", make: () => product('wasi', 'reactor') }],
   'wasm-tests': [{ name: 'C tests, wasm', make: () => cmake('wasm', 'tests') }],
   native: [{ name: 'C tests, native', make: () => cmake('native', 'tests') }],
@@ -110,7 +114,13 @@ async function types() {
   return '';
 }
 
+/** For npm start to serve. */
+async function documents() {
+  const { writeDocuments } = await import('./docs/documents.mjs');
+  return writeDocuments(path.join(root, 'dist', 'docs'));
+}
+
 if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const names = process.argv.slice(2);
-  await build(...(names.length > 0 ? names : ['web', 'wasi', 'types'])).catch(fail);
+  await build(...(names.length > 0 ? names : ['web', 'wasi', 'docs'])).catch(fail);
 }

@@ -16,6 +16,7 @@ const shelves = {
   '/web/': path.join(root, 'web'),
   '/dist/': path.join(root, 'dist'),
   '/models/': path.join(root, 'models'),
+  '/docs/': path.join(root, 'dist', 'docs'),
   '/vendor/uplot/': path.join(modules, 'uplot'),
   '/vendor/pbf/': path.join(modules, 'pbf'),
   '/vendor/fflate/': path.join(modules, 'fflate'),
@@ -126,7 +127,7 @@ async function listen(server, port) {
 if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   try {
     await setUp('web');
-    await build('web');
+    await build('web', 'docs');
     const port = process.env.PORT ? Number(process.env.PORT) : undefined;
     const { url } = await step('server', () => startServer({ port }));
     console.log(`\n  wisp is at ${url}   (Ctrl-C ends it)`);

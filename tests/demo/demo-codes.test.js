@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium as findChromium } from '../../tools/places.mjs';
@@ -41,6 +42,39 @@ async function trySample(page, index) {
   await page.locator('#samples .sample').nth(index).click();
   await page.locator('#codes .content').first().waitFor();
 }
+
+/** What is drawn on each sample, by its scene in tests/samples: the model's name of each symbology. */
+const CLASS_OF = {
+  code128: 'linear',
+  ean13: 'linear',
+  qrcode: 'qr_code',
+  azteccode: 'aztec',
+  pdf417: 'pdf417',
+  datamatrix: 'data_matrix',
+  microqrcode: 'micro_qr',
+  rectangularmicroqrcode: 'rmqr',
+};
+
+codesTest('on the samples all codes are found that are drawn, and nothing else', async (demo) => {
+  const { page } = demo;
+  for (const [i, scene] of ['parcel', 'trip', 'kitchen'].entries()) {
+    const html = await readFile(new URL(`../samples/${scene}.html`, import.meta.url), 'utf8');
+    const drawn = [...html.matchAll(/data-code="(\w+)"/g)].map(([, code]) =>
+      Reflect.get(CLASS_OF, code),
+    );
+    const sample = i ? page.locator('#sample-bar .sample') : page.locator('#samples .sample');
+    await sample.nth(i).click();
+    await page.locator(`#frame img[alt="The picture ${scene}.webp"]`).waitFor();
+    await demo.rowCount((n) => n > 0);
+    await page.waitForTimeout(500); // the table follows the picture
+    await page.getByRole('button', { name: 'Copy JSON' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    const { boxes } = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
+    const found = boxes.map((/** @type {{name: string}} */ { name }) => name);
+    assert.deepEqual(found.sort(), drawn.sort(), scene);
+    await page.getByRole('button', { name: 'Copy JSON' }).waitFor();
+  }
+});
 
 codesTest('a sample is one click away, and its codes are read', async ({ page }) => {
   /** @type {string[]} */

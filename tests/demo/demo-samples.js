@@ -49,7 +49,7 @@ const page = await browser.newPage({ viewport: SIZE });
 /** @type {Record<string, string>} */
 const pngs = {};
 for (const name of SCENES) {
-  await page.goto(new URL(`samples/${name}.html`, import.meta.url).href);
+  await page.goto(new URL(`../samples/${name}.html`, import.meta.url).href);
   await drawCodes(page);
   pngs[name] = (await page.screenshot()).toString('base64');
 }

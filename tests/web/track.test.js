@@ -21,9 +21,7 @@ const box = (x, y, more = {}) => {
  * @returns {(number | null)[][]} the numbers, frame by frame
  */
 const run = (tracker, frames, scene) =>
-  Array.from({ length: frames }, (_, i) =>
-    tracker.update(scene(i), i / FPS).map(({ id }) => id),
-  );
+  Array.from({ length: frames }, (_, i) => tracker.update(scene(i), i / FPS).map(({ id }) => id));
 
 /** The numbers that one place of the list had. @param {(number | null)[][]} ids @param {number} place */
 const idsAt = (ids, place) => [...new Set(ids.map((frame) => frame[place]))];
@@ -51,10 +49,7 @@ test('things that move keep their numbers; a number comes with the third frame',
 test('two that cross each other go on as themselves, of one class and of two', () => {
   for (const label of [0, 1]) {
     const tracker = new Tracker();
-    const scene = (/** @type {number} */ i) => [
-      box(6 * i, 100),
-      box(360 - 6 * i, 104, { label }),
-    ];
+    const scene = (/** @type {number} */ i) => [box(6 * i, 100), box(360 - 6 * i, 104, { label })];
     const ids = run(tracker, 60, scene);
     assert.deepEqual(idsAt(ids.slice(2), 0), [1]);
     assert.deepEqual(idsAt(ids.slice(2), 1), [2]);
@@ -81,7 +76,10 @@ test('boxes that tremble and come in another order keep their numbers', () => {
       truth.set(k, (truth.get(k) ?? new Set()).add(ids[at].id));
     });
   }
-  assert.deepEqual([...truth.values()].map((ids) => ids.size), [1, 1, 1, 1, 1]);
+  assert.deepEqual(
+    [...truth.values()].map((ids) => ids.size),
+    [1, 1, 1, 1, 1],
+  );
   assert.equal(tracker.counts[0].count, 5);
 });
 
@@ -100,7 +98,10 @@ test('what flickers is not counted', () => {
   run(tracker, 60, scene);
   assert.deepEqual(tracker.counts, [{ label: 0, name: 'person', count: 1 }]);
   const eager = new Tracker({ hits: 1 });
-  assert.deepEqual(run(eager, 1, () => [box(10, 50)]), [[1]]);
+  assert.deepEqual(
+    run(eager, 1, () => [box(10, 50)]),
+    [[1]],
+  );
 });
 
 test('weak boxes continue a thing and begin none', () => {
@@ -149,7 +150,10 @@ test('what is wrong has a sentence', () => {
   const tracker = new Tracker();
   const any = /** @type {any} */ ({});
   const cases = /** @type {[() => unknown, RegExp][]} */ ([
-    [() => new Tracker({ patience: 3 }), /no "patience" in a tracker's options; there is iou, /],
+    [
+      () => new Tracker(/** @type {any} */ ({ patience: 3 })),
+      /no "patience" in a tracker's options; there is iou, /,
+    ],
     [() => new Tracker({ iou: 1.5 }), /^iou is 0 … 1, not the number 1\.5\.$/],
     [() => new Tracker({ hits: any }), /^hits is 1 … 1000, not this Object\.$/],
     [() => tracker.update(any, 0), /takes the boxes of a result of detect, not this Object\.$/],

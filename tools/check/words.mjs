@@ -49,18 +49,22 @@ export function words(files) {
  * @returns {string[]} findings
  */
 export function lockFile(text) {
-  /** @type {Record<string, {resolved?: string, optionalDependencies?: Record<string, string>}>} */
+  /** @type {Record<string, {resolved?: string, link?: boolean, optionalDependencies?: Record<string, string>}>} */
   const packages = JSON.parse(text).packages;
   const names = Object.keys(packages);
-  return Object.entries(packages).flatMap(([name, { resolved, optionalDependencies = {} }]) => [
-    ...(resolved ? [`package-lock.json: ${name} names a registry; .npmrc forbids it`] : []),
-    ...Object.keys(optionalDependencies)
-      .filter((needed) => !names.some((other) => other.endsWith(`node_modules/${needed}`)))
-      .map(
-        (needed) =>
-          `package-lock.json: ${name} needs an entry for ${needed}, or npm ci refuses the file`,
-      ),
-  ]);
+  return Object.entries(packages).flatMap(
+    ([name, { resolved, link, optionalDependencies = {} }]) => [
+      ...(resolved && !link
+        ? [`package-lock.json: ${name} names a registry; .npmrc forbids it`]
+        : []),
+      ...Object.keys(optionalDependencies)
+        .filter((needed) => !names.some((other) => other.endsWith(`node_modules/${needed}`)))
+        .map(
+          (needed) =>
+            `package-lock.json: ${name} needs an entry for ${needed}, or npm ci refuses the file`,
+        ),
+    ],
+  );
 }
 
 /** Everything in the library starts with wisp_. @param {string} listing of nm -g --defined-only */

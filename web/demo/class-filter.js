@@ -41,6 +41,20 @@ export class ClassFilter {
     return labels.length === this.#boxes.length ? null : labels;
   }
 
+  /** Names of the wanted classes; null for all. @returns {string[] | null} */
+  get names() {
+    return this.wanted?.map((label) => this.#boxes[label].value) ?? null;
+  }
+
+  /** Wants these and no others. @param {string[]} names @returns {string[]} those that there are none of */
+  choose(names) {
+    const strangers = names.filter((name) => !this.#boxes.some(({ value }) => value === name));
+    if (strangers.length < names.length)
+      for (const box of this.#boxes) box.checked = names.includes(box.value);
+    this.#changed();
+    return strangers;
+  }
+
   /** Acts on what the search shows. @param {boolean} checked */
   #tick(checked) {
     for (const box of this.#boxes) if (!box.closest('li')?.hidden) box.checked = checked;

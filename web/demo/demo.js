@@ -21,6 +21,8 @@ import { embeddedModel } from './zoo.js';
 /** @typedef {import('./session.js').Model} Model */
 /** @typedef {import('./results.js').Result} Result */
 
+const REMEMBERED_MS = 400; // after the last change
+
 class Demo {
   #notices = new Notices(block('notices'));
   #busy = new Busy('busy', (error) => this.#notices.error(error));
@@ -33,14 +35,14 @@ class Demo {
     (result, source) => this.#show(result, source),
     (error) => this.#fail(error),
   );
-  #panel = new Panel(() => this.#pump.request());
-  #classes = new ClassFilter(() => this.#pump.request());
+  #panel = new Panel(() => this.#changed());
+  #classes = new ClassFilter(() => this.#changed());
   #speed = new Speed(() => this.#pump.request());
   #models = new ModelPanel({
     onChange: () => this.#session.model && void this.#openModel(this.#session.model),
     onDownload: () => void this.#downloadModel(),
   });
-  #samples = new Samples((address) => this.#fetch(address));
+  #samples = new Samples((address) => void this.#fetch(address));
   #results = new Results({
     codeIn: (box) => this.#codes?.codeIn(box) ?? null,
     onHighlight: (index) => this.#view.highlight(index),
@@ -51,14 +53,22 @@ class Demo {
     onCamera: (id) => this.#openCamera(id),
     onStop: () => this.#turnTo(null),
     onMirror: (mirrored) => this.#view.mirror(mirrored),
+    onRecord: () => void this.#record(),
   });
   /** Loaded with the first code that is seen. @type {import('./codes.js').Codes | null} */
   #codes = null;
+  /** Loaded when things are to be counted. @type {import('./counting.js').Counting | null} */
+  #counting = null;
+  /** @type {Promise<void> | undefined} */
+  #countingLoads;
+  /** While one goes on. @type {import('./recording.js').Recording | null} */
+  #recording = null;
   /** Loaded with the first .onnx file. @type {import('./press-panel.js').PressPanel | null} */
   #press = null;
   /** @type {Source | null} */
   #source = null;
   #asked = false; // for a model: then the one that comes with the page stays away
+  #timer = 0;
 
   start() {
     themeButton(button('theme'), () => this.#speed.repaint());
@@ -67,18 +77,33 @@ class Demo {
     }
     listen({
       files: (files) => void this.#take(files),
-      address: (address) => this.#fetch(address),
+      address: (address) => void this.#fetch(address),
     });
+    for (const opener of document.querySelectorAll('[data-gallery]')) {
+      opener.addEventListener('click', () => void this.#showGallery());
+    }
+    button('code').addEventListener('click', () => void this.#showCode());
     document.addEventListener('keydown', ({ key }) => {
       if (key === 'Escape' && !document.querySelector('dialog[open]')) this.#busy.giveUp();
     });
-    void embeddedModel().then((model) => {
-      if (model && !this.#asked) void this.#openModel(model);
-    });
+    void this.#begin();
   }
 
-  /** @param {File[]} files dropped, pasted or chosen together */
-  async #take(files) {
+  /** With what the address asks for, or the model that comes with the page. */
+  async #begin() {
+    const params = new URLSearchParams(location.search);
+    const address = location.search ? await import('./address.js') : null;
+    const { model, image } = address?.asked(params) ?? {};
+    const own = await embeddedModel(model);
+    if (own && !this.#asked) await this.#openModel(own);
+    else if (model && !this.#asked) await this.#fetch(model);
+    const fault = address?.apply(params, this.#classes);
+    if (image && !this.#source) await this.#fetch(image);
+    if (fault) this.#notices.error(fault);
+  }
+
+  /** @param {File[]} files dropped, pasted or chosen together @param {string} [address] where they were fetched */
+  async #take(files, address) {
     if (this.#press?.isOpen) return this.#press.add(files);
     const kinds = await Promise.all(files.map(kindOf));
     const first = (/** @type {string} */ sort) =>
@@ -87,8 +112,8 @@ class Demo {
     this.#notices.clear();
     if (network) return this.#openPress(network, files);
     if (model) void this.#openModel({ source: model, name: stem(model.name), bytes: model.size });
-    if (picture) return this.#openFile('openPicture', picture);
-    if (video) return this.#openFile('openVideo', video);
+    if (picture) return this.#openFile('openPicture', picture, address);
+    if (video) return this.#openFile('openVideo', video, address);
     if (!model && files.length) this.#notices.error(stranger(files[0].name, kinds[0]));
   }
 
@@ -114,25 +139,30 @@ class Demo {
   }
 
   /** @param {string} address */
-  #fetch(address) {
-    void this.#busy.during('Fetching …', async (signal) => {
+  async #fetch(address) {
+    /** @type {Promise<void> | undefined} */
+    let opening;
+    await this.#busy.during('Fetching …', async (signal) => {
       const { checked, fetchFile } = await import('./fetching.js');
       const url = checked(address);
       if (/\.wisp$/i.test(url.pathname)) {
         // it runs while it arrives
-        return void this.#openModel({ source: url.href, name: stem(url.pathname), bytes: 0 });
+        opening = this.#openModel({ source: url.href, name: stem(url.pathname), bytes: 0 });
+        return;
       }
       const say = (/** @type {number} */ loaded, /** @type {number} */ total) =>
         this.#busy.say(`Fetching from ${url.host} …`, total ? loaded / total : undefined);
       say(0, 0);
-      await this.#take([await fetchFile(url, signal, say)]);
+      await this.#take([await fetchFile(url, signal, say)], url.href);
     });
+    await opening;
   }
 
   /** @param {Model} model */
   async #openModel(model) {
     this.#asked = true;
-    const again = model === this.#session.model; // with another size, or other threads
+    const before = this.#session.model;
+    const again = model === before; // with another size, or other threads
     this.#notices.clear();
     await this.#loading.during(`Opening ${model.name} …`, async (signal) => {
       const known = await this.#session.open(model, this.#models.settings, signal, (progress) => {
@@ -146,6 +176,7 @@ class Demo {
       block('stage').classList.add('ready');
       if (!this.#source) this.#results.clear('No picture yet');
       this.#pump.request();
+      if (before || !model.isEmbedded) this.#remember();
     });
     if (!this.#loading.isBusy) this.#models.restore();
   }
@@ -164,12 +195,15 @@ class Demo {
       this.#turnTo(null);
       this.#notices.error(error);
     };
-    this.#open('Waiting for the camera …', ({ openCamera }) => openCamera(id, onLost));
+    void this.#open('Waiting for the camera …', ({ openCamera }) => openCamera(id, onLost));
   }
 
-  /** @param {'openPicture' | 'openVideo'} open @param {File} file */
-  #openFile(open, file) {
-    this.#open(`Opening ${file.name} …`, (sources) => sources[open](file, file.name));
+  /** @param {'openPicture' | 'openVideo'} open @param {File} file @param {string} [address] */
+  #openFile(open, file, address) {
+    return this.#open(`Opening ${file.name} …`, async (sources) => ({
+      ...(await sources[open](file, file.name)),
+      address,
+    }));
   }
 
   /**
@@ -178,7 +212,7 @@ class Demo {
    * @param {(sources: typeof import('./sources.js')) => Promise<Source>} open
    */
   #open(text, open) {
-    void this.#busy.during(text, async (signal) => {
+    return this.#busy.during(text, async (signal) => {
       const source = await open(await import('./sources.js'));
       if (signal.aborted) source.close();
       else this.#turnTo(source);
@@ -188,12 +222,15 @@ class Demo {
   /** @param {Source | null} source */
   #turnTo(source) {
     const before = this.#source;
+    if (this.#recording) void this.#record();
     this.#source = source;
     this.#notices.clear();
     this.#view.show(source);
     this.#bar.show(source);
     this.#speed.clear();
     this.#codes?.clear();
+    this.#counting?.end();
+    if (source?.address || before?.address) this.#remember();
     const waiting = this.#session.detector ? 'Looking …' : 'Waiting for a model';
     this.#results.clear(source ? waiting : 'No picture yet');
     this.#pump.turnTo(source);
@@ -210,14 +247,30 @@ class Demo {
   /** @param {Result} result @param {Source} source */
   #show(result, source) {
     this.#notices.settle();
-    this.#view.draw(result.boxes);
-    this.#results.show(result);
-    void this.#readCodes(result.boxes, source);
+    const boxes = this.#followed(result.boxes, source);
+    this.#view.draw(boxes);
+    this.#results.show({ ...result, boxes });
+    this.#recording?.add(boxes);
+    void this.#readCodes(boxes, source);
     this.#speed.show(
       result.times,
       source.element instanceof HTMLVideoElement && !source.element.paused,
     );
     if (this.#speed.wantsMore) this.#pump.request();
+  }
+
+  /** The boxes with numbers, if they are to be counted. @param {Result['boxes']} boxes @param {Source} source */
+  #followed(boxes, source) {
+    const { element } = source;
+    if (!this.#panel.counting || !(element instanceof HTMLVideoElement)) {
+      this.#counting?.end();
+      return boxes;
+    }
+    this.#countingLoads ??= import('./counting.js').then(({ Counting }) => {
+      this.#counting = new Counting();
+      this.#pump.request();
+    });
+    return this.#counting?.follow(boxes, source, element) ?? boxes;
   }
 
   /** @param {unknown} error why nothing was found out about a frame */
@@ -235,6 +288,70 @@ class Demo {
       onError: (error) => this.#notices.error(error),
     });
     if (source === this.#source) this.#codes.show(boxes, source);
+  }
+
+  /** Starts a recording, or ends the one that goes on. */
+  async #record() {
+    const running = this.#recording;
+    this.#recording = null;
+    this.#bar.recording(false);
+    if (running) return running.stop();
+    const source = this.#source;
+    const { Recording } = await import('./recording.js');
+    if (!source || source !== this.#source) return;
+    try {
+      this.#recording = new Recording(source);
+      this.#bar.recording(true);
+    } catch (error) {
+      this.#notices.error(error);
+    }
+  }
+
+  /** A setting has changed. */
+  #changed() {
+    this.#pump.request();
+    this.#remember();
+  }
+
+  /** Soon, in the address: browsers refuse a hundred changes in half a minute. */
+  #remember() {
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(
+      async () => history.replaceState(null, '', await this.#address()),
+      REMEMBERED_MS,
+    );
+  }
+
+  /** Of this page with its settings. */
+  async #address() {
+    const { addressOf } = await import('./address.js');
+    const { source, isEmbedded } = this.#session.model ?? {};
+    const model = typeof source === 'string' && !isEmbedded ? source : undefined;
+    return addressOf({ model, image: this.#source?.address, classes: this.#classes.names });
+  }
+
+  async #showGallery() {
+    const { showGallery } = await import('./gallery.js');
+    await showGallery((model) => void this.#openModel(model));
+  }
+
+  async #showCode() {
+    const { showCode } = await import('./code-panel.js');
+    const { model } = this.#session;
+    const name = typeof model?.source === 'string' ? model.source : `${model?.name}.wisp`;
+    const { size, threads } = this.#models.settings;
+    const classes = this.#classes.names;
+    const shown = {
+      model: !model || model.isEmbedded ? null : name,
+      opening: {
+        ...(size && { size: size.width === size.height ? size.width : size }),
+        ...(threads && { threads }),
+      },
+      detecting: { ...this.#panel.changed, ...(classes && { classes }) },
+      kind: this.#source?.kind ?? 'picture',
+      counting: this.#panel.counting,
+    };
+    showCode(shown, new URL(await this.#address(), location.href).href);
   }
 
   async #savePicture() {

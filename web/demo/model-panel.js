@@ -1,6 +1,6 @@
 // model-panel.js - names the open model, chooses its input size and threads, and says how it runs.
 import { block, button, make, select } from './elements.js';
-import { bytes } from './sentences.js';
+import { bytes, finds } from './sentences.js';
 
 /** @typedef {import('./session.js').Model} Model */
 /** @typedef {import('./session.js').Settings} Settings */
@@ -51,6 +51,7 @@ export class ModelPanel {
     const facts = [`${info.classes.length} classes`, `${info.layers.length} layers`];
     if (model.bytes) facts.push(bytes(model.bytes));
     block('model-facts').textContent = facts.join(' · ');
+    block('finds').textContent = finds(info.classes);
     this.#offerSizes(info);
     this.#inForce = [this.#size.value, this.#threads.value];
     this.#showTier(info);
@@ -82,8 +83,9 @@ export class ModelPanel {
       option('', own),
       ...sizes.filter(([, text]) => text !== own).map(([value, text]) => option(value, text)),
     );
+    const isOffered = [...this.#size.options].some(({ value }) => value === chosen);
+    if (!isOffered) this.#size.append(option(chosen, chosen.replace('×', ' × ')));
     this.#size.value = chosen;
-    if (this.#size.selectedIndex < 0) this.#size.value = '';
   }
 
   /** @param {Detector['info']} info */
@@ -111,7 +113,7 @@ export class ModelPanel {
   #showSteps(name) {
     block('step-model').classList.add('done');
     block('step-model-text').textContent =
-      `The model ${name} is ready. Another .wisp file, or a YOLOv5 .pt or .onnx, can be dropped here at any time.`;
+      `The model ${name} is ready. Drop another: .wisp, or a YOLOv5 as .pt, .onnx or .tflite.`;
   }
 }
 

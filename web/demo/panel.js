@@ -23,13 +23,14 @@ export class Panel {
   #agnostic = input('agnostic');
   #multi = input('multi');
   #tiles = input('tiles');
+  #count = input('count');
   #defaults = DEFAULTS;
 
   /** @param {() => void} onChange */
   constructor(onChange) {
     this.#set(DEFAULTS);
     const sliders = [this.#confidence, this.#iou, this.#max];
-    for (const control of [...sliders, this.#agnostic, this.#multi, this.#tiles]) {
+    for (const control of [...sliders, this.#agnostic, this.#multi, this.#tiles, this.#count]) {
       control.addEventListener('input', () => {
         this.#say();
         onChange();
@@ -37,6 +38,7 @@ export class Panel {
     }
     button('defaults').addEventListener('click', () => {
       this.#set(this.#defaults);
+      this.#count.checked = false;
       onChange();
     });
   }
@@ -44,7 +46,20 @@ export class Panel {
   /** What is best for the open model; takes the place of the last model's. @param {Partial<Options>} options */
   suggest(options) {
     this.#defaults = { ...DEFAULTS, ...options };
-    this.#agnostic.checked = this.#defaults.classAgnostic;
+    this.#agnostic.checked = this.#agnostic.defaultChecked = this.#defaults.classAgnostic;
+  }
+
+  /** Whether things are followed through a video. */
+  get counting() {
+    return this.#count.checked;
+  }
+
+  /** The options that are not what `detect` takes without any. @returns {Partial<Options>} */
+  get changed() {
+    const entries = Object.entries(this.options);
+    return Object.fromEntries(
+      entries.filter(([name, value]) => value !== Reflect.get(DEFAULTS, name)),
+    );
   }
 
   /** @returns {Options} */

@@ -1,4 +1,4 @@
-// press-panel.js - presses a .pt or .onnx file on a visitor's own pictures, here in the page.
+// press-panel.js - presses a .pt, .onnx or .tflite file on a visitor's own pictures, here in the page.
 import { block, button, dialog, element, input, select } from './elements.js';
 import { kindOf } from './intake.js';
 import { Notices } from './notices.js';

@@ -1,7 +1,7 @@
 // results.js - the boxes as a sentence, as a table and as JSON; a row brings out its box.
 import { classColour } from '../src/drawing/colours.js';
 import { block, button, element, make } from './elements.js';
-import { nameOfClass, summary } from './sentences.js';
+import { nameOfBox, summary } from './sentences.js';
 
 /** @typedef {import('../src/index.js').Box} Box */
 /** @typedef {import('../src/index.js').Result} Result */
@@ -132,7 +132,7 @@ function fill(row, box) {
   const [name, score, place, size] = row.cells;
   const [swatch, text] = name.children;
   if (swatch instanceof HTMLElement) swatch.style.background = classColour(box.label);
-  text.textContent = nameOfClass(box.name);
+  text.textContent = nameOfBox(box);
   score.textContent = box.score.toFixed(3);
   place.textContent = `${Math.round(box.x)}, ${Math.round(box.y)}`;
   size.textContent = `${Math.round(box.width)} × ${Math.round(box.height)}`;

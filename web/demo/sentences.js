@@ -31,8 +31,22 @@ export const CODE_NAMES = {
 /** What a class is called on the page. @param {string} name */
 export const nameOfClass = (name) => (isCode(name) ? CODE_NAMES[name] : name);
 
+/** With its number, if it is followed. @param {{name: string, id?: number | null}} box */
+export const nameOfBox = ({ name, id }) => nameOfClass(name) + (id ? ` ${id}` : '');
+
 /** @param {string} name of a class */
 export const isCode = (name) => Object.hasOwn(CODE_NAMES, name);
+
+const EXAMPLES = 4;
+
+/** What a model finds, as a sentence. @param {string[]} classes */
+export function finds(classes) {
+  if (classes.some(isCode)) return 'This model finds bar codes and 2D codes, and reads them.';
+  const some = classes.slice(0, EXAMPLES + 1).join(', ');
+  if (classes.length <= EXAMPLES + 1) return `This model finds ${some}.`;
+  const first = classes.slice(0, EXAMPLES).join(', ');
+  return `This model finds ${classes.length} kinds of things: ${first} and so on.`;
+}
 
 const KINDS = 5; // named in a summary; the table has all
 

@@ -7,6 +7,7 @@ import { Detector, WispError } from 'wisp-yolo';
  * @property {string} name
  * @property {number} bytes 0 while unknown
  * @property {boolean} [pressed] made in this page
+ * @property {boolean} [isEmbedded] it comes with the page
  *
  * @typedef {{size: {width: number, height: number} | null, threads: number | null}} Settings
  * null: as the model says, as many as are good
@@ -64,8 +65,7 @@ export class Session {
    */
   detect(picture, options) {
     const detector = this.#detector;
-    const isWhole = (options.tiles ?? 'none') === 'none'; // boxes of tiles have no masks
-    const masks = detector?.info.masks && isWhole ? 'bitmap' : 'none';
+    const masks = detector?.info.masks ? 'bitmap' : 'none';
     return detector && this.#detectWith(detector, picture, { ...options, masks });
   }
 

@@ -11,6 +11,9 @@ export class SourceBar {
   #play = button('play');
   #seek = input('seek');
   #clock = block('clock');
+  #torch = button('torch');
+  #record = button('record');
+  #full = button('fullscreen');
   /** @type {HTMLVideoElement | null} */
   #video = null;
   #on = false; // the camera
@@ -20,14 +23,17 @@ export class SourceBar {
    * @param {(deviceId?: string) => void} callbacks.onCamera start, or change to another camera
    * @param {() => void} callbacks.onStop the camera
    * @param {(mirrored: boolean) => void} callbacks.onMirror
+   * @param {() => void} callbacks.onRecord start recording, or stop
    */
-  constructor({ onCamera, onStop, onMirror }) {
+  constructor({ onCamera, onStop, onMirror, onRecord }) {
     for (const start of document.querySelectorAll('[data-camera]')) {
       start.addEventListener('click', () => (this.#on ? onStop() : onCamera()));
     }
     this.#choice.addEventListener('change', () => onCamera(this.#choice.value));
     this.#mirror.addEventListener('change', () => onMirror(this.#mirror.checked));
     this.#play.addEventListener('click', () => this.#togglePlay());
+    this.#record.addEventListener('click', onRecord);
+    this.#listenForFullScreen();
     this.#seek.addEventListener('input', () => {
       if (this.#video)
         this.#video.currentTime = this.#seek.valueAsNumber * (this.#video.duration || 0);
@@ -41,11 +47,56 @@ export class SourceBar {
     block('camera-text').textContent = this.#on ? 'Stop webcam' : 'Webcam';
     block('camera-bar').hidden = !this.#on;
     block('video-bar').hidden = source?.kind !== 'video';
+    block('over').hidden = source === null;
+    this.#torch.hidden = true;
+    this.#record.hidden = source === null || source.kind === 'picture';
     this.#mirror.checked = source?.mirrored ?? false;
     const video = source?.element;
     this.#video = source?.kind === 'video' && video instanceof HTMLVideoElement ? video : null;
     if (this.#video) this.#followVideo(this.#video);
-    if (this.#on && video instanceof HTMLVideoElement) void this.#offerCameras(video);
+    if (!this.#on || !(video instanceof HTMLVideoElement)) return;
+    void this.#offerCameras(video);
+    this.#offerTorch(video);
+  }
+
+  /** @param {boolean} isOn */
+  recording(isOn) {
+    turn(this.#record, isOn, isOn ? 'Stop recording' : 'Record');
+  }
+
+  /** Safari on telephones has no full screen for elements. */
+  #listenForFullScreen() {
+    const stage = block('stage');
+    this.#full.hidden = !document.fullscreenEnabled;
+    this.#full.addEventListener('click', () => {
+      const done = document.fullscreenElement
+        ? document.exitFullscreen()
+        : stage.requestFullscreen();
+      done.catch(() => {}); // the browser has said why
+    });
+    document.addEventListener('fullscreenchange', () => {
+      const isOn = document.fullscreenElement === stage;
+      turn(this.#full, isOn, isOn ? 'Leave full screen' : 'Full screen');
+    });
+  }
+
+  /** The light of a telephone's camera, where the browser may turn it on. @param {HTMLVideoElement} video */
+  #offerTorch(video) {
+    const track = video.srcObject instanceof MediaStream && video.srcObject.getVideoTracks()[0];
+    if (!track || !Reflect.get(track.getCapabilities?.() ?? {}, 'torch')) return;
+    let isOn = false;
+    this.#torch.hidden = false;
+    turn(this.#torch, false, 'Turn the light on');
+    this.#torch.onclick = async () => {
+      const torch = !isOn;
+      const light = /** @type {MediaTrackConstraintSet} */ ({ torch });
+      const isDone = track.applyConstraints({ advanced: [light] }).then(
+        () => true,
+        () => false,
+      );
+      if (await isDone) isOn = torch;
+      turn(this.#torch, isOn, isOn ? 'Turn the light off' : 'Turn the light on');
+    };
   }
 
   /** Names are known once a camera was allowed. @param {HTMLVideoElement} video */
@@ -86,6 +137,13 @@ export class SourceBar {
     if (this.#video?.paused) void this.#video.play();
     else this.#video?.pause();
   }
+}
+
+/** @param {HTMLButtonElement} toggle @param {boolean} isOn @param {string} label what it does next */
+function turn(toggle, isOn, label) {
+  toggle.classList.toggle('on', isOn);
+  toggle.setAttribute('aria-label', label);
+  toggle.title = label;
 }
 
 /** @param {number} seconds */

@@ -10,6 +10,7 @@ import { make } from './elements.js';
  * @property {HTMLImageElement | HTMLVideoElement} element
  * @property {HTMLImageElement | HTMLVideoElement | ImageBitmap | OffscreenCanvas} frame what is looked at:
  *   a picture is decoded once
+ * @property {string} [address] where it was fetched
  * @property {boolean} mirrored shown with left and right swapped
  * @property {() => {width: number, height: number}} size in source pixels, as of now
  * @property {() => void} close releases the camera, the file and the element

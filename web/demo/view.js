@@ -1,7 +1,7 @@
 // view.js - shows the picture as large as it fits, and the boxes over it, crisp on any screen.
 import { draw } from 'wisp-yolo/draw';
 import { block, element } from './elements.js';
-import { nameOfClass } from './sentences.js';
+import { nameOfBox } from './sentences.js';
 
 /** @typedef {import('../src/index.js').Box} Box */
 /** @typedef {import('./sources.js').Source} Source */
@@ -91,7 +91,7 @@ export class View {
         unit: devicePixelRatio,
         mirrored: this.#source.mirrored,
         highlight: this.#highlight,
-        name: (box) => nameOfClass(box.name),
+        name: nameOfBox,
       },
     );
   }

@@ -10,7 +10,7 @@ import { naming, WispError } from './error.js';
  * @typedef {import('./drawing/labels.js').Rect} Rect
  *
  * @typedef {object} Drawn what is drawn; a Result of `detect` is one
- * @property {Box[]} boxes best first, in pixels of the source
+ * @property {(Box & {id?: number | null})[]} boxes best first, in pixels of the source; a Tracker's have numbers
  * @property {number} width of the source
  * @property {number} height of the source
  *
@@ -19,7 +19,8 @@ import { naming, WispError } from './error.js';
  *   canvases of up to 900 pixels, in proportion for larger ones; for a canvas on screen devicePixelRatio
  * @property {boolean} [mirrored] left and right swapped, as before a webcam (the boxes, never the letters)
  * @property {number} [highlight] index of the box to bring out; the others are dimmed
- * @property {(box: Box) => string} [name] what a label says before the score; default: the name of the class
+ * @property {(box: Box & {id?: number | null}) => string} [name] what a label says before the score; default: the name
+ *   of the class, and the number that a Tracker gave the box
  *
  * @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Pen
  */
@@ -42,7 +43,7 @@ export function draw(context, result, options = {}) {
   requireSound(context, result);
   const { boxes } = result;
   const { width, height } = context.canvas;
-  const { highlight = -1, name = ({ name }) => name, mirrored = false } = options;
+  const { highlight = -1, name = nameOf, mirrored = false } = options;
   const unit = options.unit ?? Math.max(1, Math.max(width, height) / DESIGN_SIDE);
   const scale = { x: width / result.width, y: height / result.height };
   const rects = boxes.map((box) => onCanvas(box, scale, mirrored ? width : 0));
@@ -57,6 +58,9 @@ export function draw(context, result, options = {}) {
   drawLabels(context, boxes, rects, style, highlight);
   context.restore();
 }
+
+/** @param {{name: string, id?: number | null}} box */
+const nameOf = ({ name, id }) => (id ? `${name} ${id}` : name);
 
 /** @param {unknown} context @param {Drawn} result */
 function requireSound(context, result) {
