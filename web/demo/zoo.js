@@ -14,7 +14,7 @@
 
 const ZOO = new URL('../../models/zoo.json', import.meta.url);
 
-/** None without the list. @returns {Promise<{entry: Entry, model: Model | null}[]>} model: if its file comes with wisp */
+/** @returns {Promise<{entry: Entry, model: Model | null}[]>} model: of those that come with wisp; [] without the list */
 export async function zoo() {
   const response = await fetch(ZOO).catch(() => null);
   /** @type {{models?: Entry[]}} */
