@@ -195,7 +195,7 @@ demoTest('a recording ends when something else is looked at', async (demo) => {
   ]);
   assert.ok((await readFile(await download.path())).length > 100);
   await demo.rowCount((n) => n > 0);
-  assert.ok(await page.locator('#record').isHidden());
+  assert.ok(await page.locator('.over .record').isHidden());
 });
 
 demoTest('the stage fills the screen, and leaves it again', async (demo) => {

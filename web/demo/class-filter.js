@@ -1,5 +1,5 @@
 // class-filter.js - chooses which classes are looked for.
-import { classColour } from '../src/drawing/colours.js';
+import { classColour } from 'wisp-yolo/draw';
 import { block, button, element, input, make } from './elements.js';
 import { nameOfClass } from './sentences.js';
 

@@ -1,5 +1,5 @@
 // code-panel.js - shows the program that does what is on the screen, and the address that shows the same.
-import { make } from './elements.js';
+import { make, withSheet } from './elements.js';
 import { said } from './results.js';
 import { snippetOf } from './snippet.js';
 
@@ -9,7 +9,7 @@ const DOCS = new URL('../../docs/', import.meta.url);
  * @param {import('./snippet.js').Shown} shown
  * @param {string} address of this page with its settings
  */
-export function showCode(shown, address) {
+export async function showCode(shown, address) {
   const dialog = make('dialog', 'card code');
   dialog.setAttribute('aria-labelledby', 'code-title');
   const title = make('h2', '', 'What is on the screen, as code');
@@ -28,6 +28,7 @@ export function showCode(shown, address) {
   );
   dialog.append(title, lead(), listing, ends);
   dialog.addEventListener('close', () => dialog.remove());
+  await withSheet('extras.css');
   document.body.append(dialog);
   dialog.showModal();
 }

@@ -1,6 +1,6 @@
 // codes.js - what the codes in the picture say: read when they are seen, shown with a button to copy.
 
-import { classColour } from '../src/drawing/colours.js';
+import { classColour } from 'wisp-yolo/draw';
 import { CodeReader } from './code-reader.js';
 import { linkOf, visible } from './code-reading.js';
 import { block, make } from './elements.js';

@@ -351,7 +351,7 @@ class Demo {
       kind: this.#source?.kind ?? 'picture',
       counting: this.#panel.counting,
     };
-    showCode(shown, new URL(await this.#address(), location.href).href);
+    await showCode(shown, new URL(await this.#address(), location.href).href);
   }
 
   async #savePicture() {

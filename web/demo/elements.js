@@ -38,3 +38,21 @@ export function make(tag, className = '', text = '') {
   if (text) made.textContent = text;
   return made;
 }
+
+/** Sheets that were asked for. @type {Map<string, Promise<unknown>>} */
+const sheets = new Map();
+
+/** Waits for a sheet that not every visitor needs. @param {string} name beside this file */
+export function withSheet(name) {
+  const known = sheets.get(name);
+  if (known) return known;
+  const link = make('link');
+  link.rel = 'stylesheet';
+  link.href = new URL(name, import.meta.url).href;
+  const loaded = new Promise((resolve) => {
+    link.onload = link.onerror = resolve;
+  });
+  document.head.append(link);
+  sheets.set(name, loaded);
+  return loaded;
+}

@@ -1,5 +1,5 @@
 // gallery.js - the list of models: what comes with the page opens at once, the others are fetched by the visitor.
-import { make } from './elements.js';
+import { make, withSheet } from './elements.js';
 import { bytes } from './sentences.js';
 import { zoo } from './zoo.js';
 
@@ -32,6 +32,7 @@ export async function showGallery(onOpen) {
   ends.append(close);
   dialog.append(title, make('p', 'muted', LEAD), list, ends);
   dialog.addEventListener('close', () => dialog.remove());
+  await withSheet('extras.css');
   document.body.append(dialog);
   dialog.showModal();
 }

@@ -1,5 +1,5 @@
 // results.js - the boxes as a sentence, as a table and as JSON; a row brings out its box.
-import { classColour } from '../src/drawing/colours.js';
+import { classColour } from 'wisp-yolo/draw';
 import { block, button, element, make } from './elements.js';
 import { nameOfBox, summary } from './sentences.js';
 

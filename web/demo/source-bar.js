@@ -11,9 +11,9 @@ export class SourceBar {
   #play = button('play');
   #seek = input('seek');
   #clock = block('clock');
-  #torch = button('torch');
-  #record = button('record');
-  #full = button('fullscreen');
+  #onRecord;
+  /** Comes with the first picture. @type {Promise<import('./over.js').Over> | undefined} */
+  #over;
   /** @type {HTMLVideoElement | null} */
   #video = null;
   #on = false; // the camera
@@ -32,8 +32,7 @@ export class SourceBar {
     this.#choice.addEventListener('change', () => onCamera(this.#choice.value));
     this.#mirror.addEventListener('change', () => onMirror(this.#mirror.checked));
     this.#play.addEventListener('click', () => this.#togglePlay());
-    this.#record.addEventListener('click', onRecord);
-    this.#listenForFullScreen();
+    this.#onRecord = onRecord;
     this.#seek.addEventListener('input', () => {
       if (this.#video)
         this.#video.currentTime = this.#seek.valueAsNumber * (this.#video.duration || 0);
@@ -47,56 +46,18 @@ export class SourceBar {
     block('camera-text').textContent = this.#on ? 'Stop webcam' : 'Webcam';
     block('camera-bar').hidden = !this.#on;
     block('video-bar').hidden = source?.kind !== 'video';
-    block('over').hidden = source === null;
-    this.#torch.hidden = true;
-    this.#record.hidden = source === null || source.kind === 'picture';
+    if (source) this.#over ??= import('./over.js').then(({ Over }) => new Over(this.#onRecord));
+    void this.#over?.then((over) => over.show(source));
     this.#mirror.checked = source?.mirrored ?? false;
     const video = source?.element;
     this.#video = source?.kind === 'video' && video instanceof HTMLVideoElement ? video : null;
     if (this.#video) this.#followVideo(this.#video);
-    if (!this.#on || !(video instanceof HTMLVideoElement)) return;
-    void this.#offerCameras(video);
-    this.#offerTorch(video);
+    if (this.#on && video instanceof HTMLVideoElement) void this.#offerCameras(video);
   }
 
-  /** @param {boolean} isOn */
+  /** @param {boolean} isOn whether a recording goes on */
   recording(isOn) {
-    turn(this.#record, isOn, isOn ? 'Stop recording' : 'Record');
-  }
-
-  /** Safari on telephones has no full screen for elements. */
-  #listenForFullScreen() {
-    const stage = block('stage');
-    this.#full.hidden = !document.fullscreenEnabled;
-    this.#full.addEventListener('click', () => {
-      const done = document.fullscreenElement
-        ? document.exitFullscreen()
-        : stage.requestFullscreen();
-      done.catch(() => {}); // the browser has said why
-    });
-    document.addEventListener('fullscreenchange', () => {
-      const isOn = document.fullscreenElement === stage;
-      turn(this.#full, isOn, isOn ? 'Leave full screen' : 'Full screen');
-    });
-  }
-
-  /** The light of a telephone's camera, where the browser may turn it on. @param {HTMLVideoElement} video */
-  #offerTorch(video) {
-    const track = video.srcObject instanceof MediaStream && video.srcObject.getVideoTracks()[0];
-    if (!track || !Reflect.get(track.getCapabilities?.() ?? {}, 'torch')) return;
-    let isOn = false;
-    this.#torch.hidden = false;
-    turn(this.#torch, false, 'Turn the light on');
-    this.#torch.onclick = async () => {
-      const torch = !isOn;
-      const light = /** @type {MediaTrackConstraintSet} */ ({ torch });
-      const isDone = track.applyConstraints({ advanced: [light] }).then(
-        () => true,
-        () => false,
-      );
-      if (await isDone) isOn = torch;
-      turn(this.#torch, isOn, isOn ? 'Turn the light off' : 'Turn the light on');
-    };
+    void this.#over?.then((over) => over.recording(isOn));
   }
 
   /** Names are known once a camera was allowed. @param {HTMLVideoElement} video */
@@ -137,13 +98,6 @@ export class SourceBar {
     if (this.#video?.paused) void this.#video.play();
     else this.#video?.pause();
   }
-}
-
-/** @param {HTMLButtonElement} toggle @param {boolean} isOn @param {string} label what it does next */
-function turn(toggle, isOn, label) {
-  toggle.classList.toggle('on', isOn);
-  toggle.setAttribute('aria-label', label);
-  toggle.title = label;
 }
 
 /** @param {number} seconds */

@@ -5,6 +5,8 @@ import { placeLabels } from './drawing/labels.js';
 import { maskRects } from './drawing/masks.js';
 import { naming, WispError } from './error.js';
 
+export { classColour };
+
 /**
  * @typedef {import('./wasm/boxes.js').Box} Box
  * @typedef {import('./drawing/labels.js').Rect} Rect
