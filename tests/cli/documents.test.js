@@ -63,7 +63,17 @@ after(() => rmSync(folder, { recursive: true }));
 
 test('there are command lines to run', () => {
   const verbs = new Set(commands.map((line) => line.split(' ')[2]));
-  for (const verb of ['press', 'detect', 'val', 'info', 'serve', 'copy', 'bench', 'pull', 'annotate'])
+  for (const verb of [
+    'press',
+    'detect',
+    'val',
+    'info',
+    'serve',
+    'copy',
+    'bench',
+    'pull',
+    'annotate',
+  ])
     assert.ok(verbs.has(verb), verb);
 });
 
@@ -97,11 +107,14 @@ for (const line of commands) {
 }
 
 test('the other lines are npm scripts that exist, and files that they make', () => {
-  const { scripts, version, peerDependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const { scripts, version, peerDependencies } = JSON.parse(
+    readFileSync(path.join(root, 'package.json'), 'utf8'),
+  );
   for (const line of lines.filter((one) => one.startsWith('npm '))) {
     const [, word, name] = line.split(' ');
     if (word === 'run') assert.ok(scripts[name], line);
-    else if (name.endsWith('.tgz')) assert.ok(name.endsWith(`release/wisp-yolo-${version}.tgz`), line);
+    else if (name.endsWith('.tgz'))
+      assert.ok(name.endsWith(`release/wisp-yolo-${version}.tgz`), line);
     else if (word === 'install') assert.ok(peerDependencies[name], line);
     else if (word !== 'create') assert.ok(scripts[word], line);
   }

@@ -14,7 +14,7 @@
 
 const ZOO = new URL('../../models/zoo.json', import.meta.url);
 
-/** @returns {Promise<{entry: Entry, model: Model | null}[]>} model: of those that come with wisp; [] without the list */
+/** @returns {Promise<{entry: Entry, model: Model | null}[]>} model: of those that come with wisp; [] without a list */
 export async function zoo() {
   const response = await fetch(ZOO).catch(() => null);
   /** @type {{models?: Entry[]}} */
