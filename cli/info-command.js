@@ -32,7 +32,7 @@ export function infoCommand() {
       'Shows input, classes, origin and layers of a .wisp file or of a YOLOv5 that the press reads,\n' +
         "and what each layer of a .wisp file costs: bytes, bits a weight, share of a picture's time.",
     )
-    .argument('<model>', 'a .wisp, .onnx or .pt file, or its address')
+    .argument('<model>', 'a .wisp, .onnx, .pt or .tflite file, or its address')
     .option('--json', 'as one JSON document')
     .option('--no-times', 'measure nothing: the same output every time')
     .addHelpText(
