@@ -180,7 +180,7 @@ function detect(app, crews, server, metrics) {
     const name = nameOf(request);
     const crew = crewOf(crews, name);
     const gone = new AbortController();
-    const leave = () => gone.abort(new Error('The client went away.'));
+    const leave = () => gone.abort(new Gone());
     reply.raw.once('close', leave);
     const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(server.deadlineMs)]);
     try {
@@ -238,6 +238,16 @@ function detect(app, crews, server, metrics) {
       'inputs' in request.body ? protocol(request, reply) : json(request, reply),
   );
   app.post('/v2/models/:name/infer/from_files', { schema: schemas.files }, files);
+}
+
+/** The client did not wait for its answer: nobody's fault, and nothing to log as one. */
+class Gone extends Error {
+  code = 'GONE';
+  statusCode = 499; // as nginx counts them
+
+  constructor() {
+    super('The client went away.');
+  }
 }
 
 /** @typedef {{pictures: File[], options: DetectOptions}} Asked */

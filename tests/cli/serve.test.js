@@ -321,6 +321,8 @@ test('a deadline is a deadline, and a client that leaves frees its place', async
   const next = await fetch(`${patient.url}/predict/from_files`, form([other]));
   assert.deepEqual((await next.json()).boxes[0], expected.boxes[1]);
   assert.deepEqual([patient.crew.waiting, crew.waiting], [0, 0]);
+  const counted = await (await fetch(`${patient.url}/metrics`)).text();
+  assert.match(counted, /wisp_failures_total\{code="GONE"\} 1/);
   await patient.close();
 });
 
