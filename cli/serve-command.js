@@ -105,11 +105,11 @@ async function run(models, options) {
 }
 
 const LIBRARIES = [
-  'fastify',
-  '@fastify/multipart',
-  '@fastify/swagger',
-  '@fastify/swagger-ui',
-  'prom-client',
+  'fastify@5',
+  '@fastify/multipart@10',
+  '@fastify/swagger@9',
+  '@fastify/swagger-ui@6',
+  'prom-client@15',
 ];
 
 /** The server's libraries are the business of this command alone, and not every installation has them. */
