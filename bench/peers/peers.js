@@ -16,6 +16,7 @@ const VERSIONS = {
   'onnxruntime-web': '1.30.0',
   'onnxruntime-node': '1.30.0',
   '@litertjs/core': '2.5.3',
+  autocannon: '9.0.0',
   ...OWN,
 };
 
