@@ -143,6 +143,7 @@ void wisp_net_dequantise(const wisp_net *net, const wisp_net_layer *layer, float
 static void clear_layer(wisp_net_layer *layer) {
   free(layer->inputs);
   free(layer->channel_used);
+  free(layer->picks);
   free(layer->weights);
   free(layer->bias);
   free(layer->pruned);

@@ -41,6 +41,9 @@ typedef struct wisp_net_layer {
   int channels_in, channels_out;
   /* [channels_in] 0 where a channel of the inputs is not used: its weights are 0; NULL: all are used */
   uint8_t *channel_used;
+  /* Which of them each channel is that the node reads; of a depthwise convolution, which of the node's channels each of
+   * its own is, or -1. [pick_count]; NULL: they are the same */
+  int *picks, pick_count;
   int node; /* of the graph it began as */
   /* [channels_out][channels_in][kernel y][kernel x]. A depthwise convolution, whose channel c reads channel c of its
    * input, has channels_in 1. */

@@ -11,7 +11,7 @@
 #include "corridor.h"
 #include "float/boxes.h"
 #include "float/exec.h"
-#include "fold/stem.h"
+#include "fold/unfold.h"
 #include "pictures.h"
 
 struct wisp_press {
@@ -268,11 +268,7 @@ wisp_status wisp_press_dequantise(const wisp_press *press, int convolution,
   if (!layer)
     return wisp_fail(error, WISP_ERR_ARGUMENT, "There is no convolution %d, or no integers yet.",
                      convolution);
-  const wisp_status status =
-      wisp_stem_dequantise(press->net, layer, window, weight_count, channels_out, weights, error);
-  if (status == WISP_OK)
-    memcpy(biases, layer->quantised.bias, (size_t)channels_out * sizeof *biases);
-  return status;
+  return wisp_unfold(press->net, layer, window, weight_count, channels_out, weights, biases, error);
 }
 
 wisp_status wisp_press_pack(wisp_press *press, const char *provenance, const uint8_t **bytes,

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { writeOnnx } from '../../web/src/export/onnx-graph.js';
 import { importOnnx } from '../../web/src/import/onnx.js';
 import { Detector } from '../../web/src/index.js';
 import { Press } from '../../web/src/press.js';
@@ -116,6 +117,48 @@ for (const what of /** @type {const} */ (['transposed', 'padded'])) {
     const graph = importOnnx(tinyYolo({ [what]: true }));
     const pictures = [1, 2, 3, 4].map((seed) => makePicture({ seed }));
     requireNear(await distances(graph, pictures, pictures[0]), { median: 0.15, most: 0.8 });
+  });
+}
+
+/** How far one list of numbers is from another, by its own size. @param {Float32Array} a @param {Float32Array} b */
+function apart(a, b) {
+  const size = (/** @type {(value: number, i: number) => number} */ of) =>
+    Math.sqrt(a.reduce((sum, value, i) => sum + of(value, i) ** 2, 0));
+  return (
+    size((value, i) => value - b[i]) /
+    Math.max(
+      size((value) => value),
+      1e-6,
+    )
+  );
+}
+
+for (const options of /** @type {const} */ ([
+  { shuffle: 'Slice' },
+  { shuffle: 'Split', focus: true },
+  { transposed: true },
+  { padded: true },
+])) {
+  const what = Object.keys(options).join(', ');
+  test(`the weights of a tiny YOLOv5 with ${what} come back as floats, also as ONNX`, async () => {
+    const graph = importOnnx(tinyYolo(options));
+    const press = await Press.open(graph, { threads: 1 });
+    await press.observe(makePicture());
+    await press.quantise({ rounding: 'nearest' });
+    const network = await press.network();
+    await press.close();
+    const read = importOnnx(writeOnnx(network));
+    const convolutions = (/** @type {FloatGraph} */ { nodes }) =>
+      nodes.flatMap((node) => (node.op === 'conv' ? [node] : []));
+    const [due, left, again] = [graph, network, read].map(convolutions);
+    assert.equal(left.length, due.length);
+    assert.equal(again.length, due.length);
+    for (const [i, { name, weight, bias }] of due.entries()) {
+      const [by, shift] = [apart(weight, left[i].weight), apart(weight, again[i].weight)];
+      assert.ok(by < 0.05 && shift === by, `${name}: ${by}, ${shift}`);
+      const biases = left[i].bias;
+      if (bias && biases) assert.ok(apart(bias, biases) < 0.1, `${name}: ${biases}`);
+    }
   });
 }
 

@@ -297,8 +297,10 @@ function requirePictures(pictures, channels) {
 }
 
 /** @param {import('./graph/float-graph.js').GraphNode} node */
-function requireWhole({ op, name }) {
-  if (!['affine', 'select', 'focus'].includes(op)) return;
+function requireWhole(node) {
+  const { op, name } = node;
+  const isGrouped = op === 'conv' && node.groups > 1 && node.groups !== node.channels[0];
+  if (op !== 'affine' && !isGrouped) return;
   const sentence = `Node "${name}" was folded into others, so the network can't be given in the shape that it came in.`;
   throw new WispError('WISP_ERR_UNSUPPORTED', sentence);
 }

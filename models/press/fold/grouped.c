@@ -27,26 +27,26 @@ float *wisp_grouped_dense(const wisp_node *node, int channels_in) {
 }
 
 int wisp_grouped_part(const wisp_node *node, const wisp_operands *in, int item, const wisp_net *net,
-                      float **weights, float **bias) {
+                      float **weights, float **bias, int **picks) {
   const size_t taps = (size_t)taps_of(node);
   const int n = net->tensors[in->items[item].tensor].channels;
   int first = 0, last = 0, twice = 0;
   for (int i = 0; i < item; i++) first += net->tensors[in->items[i].tensor].channels;
-  uint8_t *picked = calloc((size_t)n, 1);
+  *picks = malloc((size_t)n * sizeof **picks);
   *weights = calloc((size_t)n * taps, sizeof **weights);
   *bias = calloc((size_t)n, sizeof **bias);
-  const int complete = picked && *weights && *bias;
+  const int complete = *picks && *weights && *bias;
+  for (int channel = 0; channel < n && complete; channel++) (*picks)[channel] = -1;
   for (int c = 0; c < in->channels && complete; c++) {
     const int channel = (in->picks ? in->picks[c] : c) - first;
     if (channel < 0 || channel >= n) continue;
-    twice |= picked[channel];
-    picked[channel] = 1;
+    twice |= (*picks)[channel] >= 0;
+    (*picks)[channel] = c;
     last = channel > last ? channel : last;
     memcpy(*weights + (size_t)channel * taps, node->weights + (size_t)c * taps,
            taps * sizeof **weights);
     if (node->bias) (*bias)[channel] = node->bias[c];
   }
-  free(picked);
   if (!complete) return 0;
   return twice ? -1 : last + 1;
 }

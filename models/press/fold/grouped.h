@@ -12,9 +12,9 @@ int wisp_grouped_is_depthwise(const wisp_node *node, int channels_in);
 float *wisp_grouped_dense(const wisp_node *node, int channels_in);
 
 /* Of the depthwise `node` over `in`, the part that reads item `item`: f32 weights [n][taps] and biases [n] for the
- * first n channels of that tensor, the last of them picked; both `malloc`ed, zero where no channel is picked. Returns
- * n, 0 without memory, -1 if a channel is picked twice. */
+ * first n channels of that tensor, the last of them picked; both `malloc`ed, zero where no channel is picked; `picks`
+ * [n], which of the node's channels each is, -1 there. Returns n, 0 without memory, -1 if a channel is picked twice. */
 int wisp_grouped_part(const wisp_node *node, const wisp_operands *in, int item, const wisp_net *net,
-                      float **weights, float **bias);
+                      float **weights, float **bias, int **picks);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "grouped.h"
 #include "stem.h"
@@ -120,7 +121,10 @@ static wisp_status spread_weights(wisp_folding *f, wisp_net_layer *layer, const 
     if (in->items[i].focus)
       return wisp_nodes_refuse(f, layer->node, "reads a focus beside parts of tensors");
   layer->channel_used = malloc((size_t)layer->channels_in);
-  float *spread = layer->channel_used
+  layer->picks = malloc((size_t)in->channels * sizeof *layer->picks);
+  if (layer->picks) memcpy(layer->picks, in->picks, (size_t)in->channels * sizeof *layer->picks);
+  layer->pick_count = in->channels;
+  float *spread = layer->channel_used && layer->picks
                       ? wisp_operands_spread(in, f->net, layer->weights, layer->channels_out,
                                              wisp_net_kernel_size(layer), layer->channel_used)
                       : NULL;
@@ -133,9 +137,11 @@ static wisp_status spread_weights(wisp_folding *f, wisp_net_layer *layer, const 
 /* The part of a depthwise convolution that reads one of the tensors. */
 static wisp_status add_depthwise(wisp_folding *f, int number, const wisp_operands *in, int item) {
   float *weights, *bias;
+  int *picks;
   if (in->items[item].tensor == 0)
     return wisp_nodes_refuse(f, number, "has groups and reads the picture");
-  const int n = wisp_grouped_part(&f->graph->nodes[number], in, item, f->net, &weights, &bias);
+  const int n =
+      wisp_grouped_part(&f->graph->nodes[number], in, item, f->net, &weights, &bias, &picks);
   wisp_net_layer *layer = NULL;
   wisp_status status =
       n < 0 ? wisp_nodes_refuse(f, number, "has groups and reads a channel twice") : WISP_OK;
@@ -145,9 +151,12 @@ static wisp_status add_depthwise(wisp_folding *f, int number, const wisp_operand
   if (status != WISP_OK) {
     free(weights);
     free(bias);
+    free(picks);
     return status;
   }
   layer->channels_in = 1;
+  layer->picks = picks;
+  layer->pick_count = n;
   layer->weights = weights;
   layer->bias = bias;
   return WISP_OK;

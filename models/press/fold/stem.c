@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/src/error.h"
-
 enum { CELL = 2, COLOURS = 3, CELL_CHANNELS = CELL * CELL * COLOURS };
 
 static int floor_half(int v) { return v >= 0 ? v / 2 : -((1 - v) / 2); }
@@ -90,11 +88,14 @@ float *wisp_stem_weights(float *weights, int channels, wisp_window *window) {
   return in_cells;
 }
 
-/* The way back: cells as weights of the window `plain`, into [channels][3][kernel y][kernel x]. */
-static void stem_plain(float *in_cells, int channels, const wisp_window *plain, float *weights) {
+wisp_window wisp_stem_window(const wisp_window *plain) {
   wisp_window window = *plain;
-  axis_in_cells(&window, 0);
-  axis_in_cells(&window, 1);
+  for (int axis = 0; axis < 2; axis++) axis_in_cells(&window, axis);
+  return window;
+}
+
+void wisp_stem_plain(float *in_cells, int channels, const wisp_window *plain, float *weights) {
+  const wisp_window window = wisp_stem_window(plain);
   move_weights(plain, &window, channels, weights, in_cells, 1);
 }
 
@@ -106,32 +107,4 @@ void wisp_stem_unfocus(float *weights, int taps) {
     weights[pixel + i] = weights[2 * pixel + i];
     weights[2 * pixel + i] = below;
   }
-}
-
-wisp_status wisp_stem_dequantise(const wisp_net *net, const wisp_net_layer *layer,
-                                 const wisp_window *plain, size_t count, int channels_out,
-                                 float *weights, wisp_error *error) {
-  const int reads_cells = layer->inputs[0] == 0 && net->cell == CELL;
-  const size_t channels = (size_t)layer->channels_out, taps = (size_t)wisp_net_taps(layer);
-  const size_t pixels = (size_t)(plain->kernel[0] * plain->kernel[1]);
-  wisp_window window = *plain;
-  for (int axis = 0; axis < 2 && reads_cells; axis++) axis_in_cells(&window, axis);
-  if (layer->channels_out != channels_out || memcmp(&window, &layer->window, sizeof window) != 0 ||
-      count != channels * (reads_cells ? COLOURS * pixels : taps))
-    return wisp_fail(error, WISP_ERR_UNSUPPORTED,
-                     "Node %d is not what it was: its groups or splits were folded, or it lost "
-                     "channels. The network can't be given in the shape that it came in.",
-                     layer->node);
-  if (!reads_cells) {
-    wisp_net_dequantise(net, layer, weights);
-    return WISP_OK;
-  }
-  float *in_cells = malloc(channels * taps * sizeof *in_cells);
-  if (!in_cells)
-    return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the weights of node %d.",
-                     layer->node);
-  wisp_net_dequantise(net, layer, in_cells);
-  stem_plain(in_cells, layer->channels_out, plain, weights);
-  free(in_cells);
-  return WISP_OK;
 }

@@ -16,13 +16,13 @@ int wisp_stem_cell(const wisp_graph *graph, const int *readers, int *conflict);
  * [channels][3][kernel y][kernel x]. NULL without memory. */
 float *wisp_stem_weights(float *weights, int channels, wisp_window *window);
 
-/* What a layer's integers stand for, as weights of the graph's window, where it still has `count` of them and as many
- * channels. */
-wisp_status wisp_stem_dequantise(const wisp_net *net, const wisp_net_layer *layer,
-                                 const wisp_window *plain, size_t count, int channels_out,
-                                 float *weights, wisp_error *error);
+/* The window on cells that the plain one becomes. */
+wisp_window wisp_stem_window(const wisp_window *plain);
 
-/* From the channel order of YOLOv5's Focus to that of cells, in place: `weights` are the 12 channels
+/* The way back: cells as weights of the window `plain`, into [channels][3][kernel y][kernel x]. */
+void wisp_stem_plain(float *in_cells, int channels, const wisp_window *plain, float *weights);
+
+/* From the channel order of YOLOv5's Focus to that of cells, or back, in place: `weights` are the 12 channels
  * [12][taps] of one output channel. */
 void wisp_stem_unfocus(float *weights, int taps);
 

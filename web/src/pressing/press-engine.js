@@ -199,7 +199,8 @@ export class PressEngine {
       const node = this.#nodes.get(told.node);
       if (node?.op !== 'conv') continue;
       try {
-        found.set(node.output, this.#dequantised(i, node));
+        const made = this.#dequantised(i, node);
+        found.set(node.output, merged(found.get(node.output), made));
       } catch (cause) {
         throw named(cause, () => node);
       }
@@ -333,6 +334,20 @@ export class PressEngine {
     return this.#withBytes(new TextEncoder().encode(`${text}\0`), call);
   }
 }
+
+/**
+ * The layers of one node, each with zeros where others have its channels.
+ * @param {Dequantised | undefined} one
+ * @param {Dequantised} other
+ * @returns {Dequantised}
+ */
+const merged = (one, other) =>
+  one
+    ? {
+        weight: one.weight.map((value, i) => value + other.weight[i]),
+        bias: one.bias.map((value, i) => value + other.bias[i]),
+      }
+    : other;
 
 /** @param {string} what */
 const noMemory = (what) =>
