@@ -82,7 +82,7 @@ describe('a random network', () => {
       message:
         'There is no random network "yolov4"; there is yolov5n, yolov5s, yolov5m, yolov5l, yolov5x, yolov5nu, ' +
         'yolov5su, yolov5mu, yolov5lu, yolov5xu, yolov5n-seg, yolov5s-seg, yolov5m-seg, yolov5l-seg, yolov5x-seg, ' +
-        'yolov8n, yolov8s, yolov8m, yolov8l, yolov8x, v5lite-e, v5lite-s, v5lite-c, v5lite-g.',
+        'yolov8n, yolov8s, yolov8m, yolov8l, yolov8x, v5lite-e, v5lite-s, v5lite-c, v5lite-g, ultrafast.',
     });
     assert.throws(() => randomGraph('yolov5n', { size: 100 }), /multiples of 32, not 100 × 100/);
     assert.throws(() => zeroBlocks(randomGraph('yolov5n'), 1), /less than 1, not 1/);
@@ -152,7 +152,7 @@ test('wisp press --random writes it, and reads no model', async () => {
 /** Of each way to spell a part of a network. */
 const KINDS = [
   ...['yolov5n', 'yolov5n-seg', 'yolov5nu', 'yolov8n'],
-  ...['v5lite-e', 'v5lite-s', 'v5lite-c', 'v5lite-g'],
+  ...['v5lite-e', 'v5lite-s', 'v5lite-c', 'v5lite-g', 'ultrafast'],
 ];
 
 describe('the ONNX file for the peers', () => {

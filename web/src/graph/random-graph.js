@@ -5,12 +5,12 @@ import { CLASSES, headsWithAnchors, headsWithMasks, headsWithoutAnchors } from '
 import { RandomLayers } from './random-layers.js';
 import { liteC, liteE, liteG, liteS } from './random-lite.js';
 import { RandomNumbers } from './random-numbers.js';
-import { yolov5, yolov8 } from './random-yolo.js';
+import { trimmed, yolov5, yolov8 } from './random-yolo.js';
 
 /**
  * @typedef {import('./float-graph.js').GraphHead} GraphHead
  * @typedef {import('./random-yolo.js').Scale} Scale
- * @typedef {(layers: RandomLayers) => GraphHead[]} Draw
+ * @typedef {{draw: (layers: RandomLayers) => GraphHead[], classes: number}} Network
  */
 
 /** @type {Record<string, Scale>} */
@@ -31,7 +31,9 @@ const YOLOV8 = {
 };
 const LITE = { e: liteE, s: liteS, c: liteC, g: liteG };
 
-/** @type {Map<string, Draw>} */
+const MASKED_OR_NOT = 2; // classes of UltraFastYoloV5, which looks at faces
+
+/** @type {Map<string, Network>} */
 const NETWORKS = new Map([
   ...family(YOLOV5, 'yolov5', '', (scale, layers) =>
     headsWithAnchors(layers, yolov5(layers, scale)),
@@ -46,6 +48,13 @@ const NETWORKS = new Map([
     headsWithoutAnchors(layers, yolov8(layers, scale)),
   ),
   ...family(LITE, 'v5lite-', '', (trunk, layers) => headsWithAnchors(layers, trunk(layers))),
+  [
+    'ultrafast',
+    {
+      draw: (layers) => headsWithAnchors(layers, trimmed(layers), { classes: MASKED_OR_NOT }),
+      classes: MASKED_OR_NOT,
+    },
+  ],
 ]);
 export const randomNames = [...NETWORKS.keys()];
 
@@ -57,12 +66,12 @@ const LARGEST_STRIDE = 32;
  * @param {string} before
  * @param {string} after
  * @param {(member: T, layers: RandomLayers) => GraphHead[]} draw
- * @returns {[string, Draw][]}
+ * @returns {[string, Network][]}
  */
 function family(members, before, after, draw) {
   return Object.entries(members).map(([letter, member]) => [
     before + letter + after,
-    (layers) => draw(member, layers),
+    { draw: (layers) => draw(member, layers), classes: CLASSES },
   ]);
 }
 
@@ -72,18 +81,18 @@ function family(members, before, after, draw) {
  * @returns {import('./float-graph.js').FloatGraph}
  */
 export function randomGraph(name, { size = 640, seed = 1 } = {}) {
-  const draw = NETWORKS.get(name);
-  if (!draw) {
+  const network = NETWORKS.get(name);
+  if (!network) {
     const sentence = `There is no random network "${name}"; there is ${randomNames.join(', ')}.`;
     throw new WispError('WISP_ERR_ARGUMENT', sentence);
   }
   const layers = new RandomLayers(new RandomNumbers(seed));
-  const heads = draw(layers);
+  const heads = network.draw(layers);
   return {
     input: inputSize(size),
     nodes: layers.graph.nodesFor(heads.map(({ tensor }) => tensor)),
     heads,
-    classes: Array.from({ length: CLASSES }, (_, i) => `class${i}`),
+    classes: Array.from({ length: network.classes }, (_, i) => `class${i}`),
     source: { format: `random weights in the shape of ${name}, seed ${seed}`, producer: 'wisp' },
   };
 }

@@ -36,17 +36,17 @@ const CLASS_MEAN = 3;
 /**
  * @param {RandomLayers} layers
  * @param {Feature[]} scales finest first
- * @param {number} [masks] coefficients of an anchor
+ * @param {{classes?: number, masks?: number}} [how] masks: coefficients of an anchor
  * @returns {GraphHead[]}
  */
-export function headsWithAnchors(layers, scales, masks = 0) {
-  const fields = 5 + CLASSES + masks; // x y width height objectness classes, coefficients
+export function headsWithAnchors(layers, scales, { classes = CLASSES, masks = 0 } = {}) {
+  const fields = 5 + classes + masks; // x y width height objectness classes, coefficients
   return scales.map(({ tensor, channels }, i) => {
     const conv = layers.draw([channels, ANCHORS[i].length * fields], {});
     conv.bias.forEach((_, output) => {
       const field = output % fields;
       if (field === 4) conv.bias[output] += OBJECT_MEAN;
-      else if (field > 4 && field < 5 + CLASSES) conv.bias[output] += CLASS_MEAN;
+      else if (field > 4 && field < 5 + classes) conv.bias[output] += CLASS_MEAN;
     });
     const head = layers.graph.add(`model.24.m.${i}`, [tensor], conv);
     const of = { tensor: head, stride: STRIDES[i], anchors: ANCHORS[i] };
@@ -70,7 +70,10 @@ export function headsWithMasks(layers, scales) {
   const second = layers.conv(`${name}.cv2`, large, finest.channels, { side: 3 });
   const { tensor } = layers.conv(`${name}.cv3`, second, MASKS);
   const prototypes = { tensor, stride: STRIDES[0] / 2, anchors: [], masks: MASKS };
-  return [...headsWithAnchors(layers, scales, MASKS), { kind: 'prototypes', ...prototypes }];
+  return [
+    ...headsWithAnchors(layers, scales, { masks: MASKS }),
+    { kind: 'prototypes', ...prototypes },
+  ];
 }
 
 /**

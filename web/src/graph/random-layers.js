@@ -103,6 +103,11 @@ export class RandomLayers {
     return { tensor: pooled, channels };
   }
 
+  /** The picture's pixels of each 2×2 side by side. @param {string} name @returns {Feature} */
+  focus(name) {
+    return { tensor: this.graph.add(name, [0], { op: 'focus' }), channels: 12 };
+  }
+
   /** @param {string} name @param {Feature} input @returns {Feature} */
   enlarge(name, { tensor, channels }) {
     return { tensor: this.graph.add(name, [tensor], { op: 'upsample', factor: [2, 2] }), channels };

@@ -180,7 +180,7 @@ export function liteC(layers) {
 
 /** @type {Trunk} */
 export function liteG(layers) {
-  const pixels = { tensor: layers.graph.add('model.0', [0], { op: 'focus' }), channels: 12 };
+  const pixels = layers.focus('model.0');
   const down = (
     /** @type {number} */ index,
     /** @type {Feature} */ x,

@@ -83,6 +83,32 @@ export function yolov8(layers, scale) {
 }
 
 /**
+ * As small as UltraFastYoloV5: a backbone and neck of YOLOv5 with few channels, pruned to uneven numbers, without the
+ * way down again.
+ * @param {RandomLayers} layers
+ * @returns {Feature[]} what the heads read, finest first
+ */
+export function trimmed(layers) {
+  const down = (/** @type {number} */ index, /** @type {Feature} */ x, outputs = 0) =>
+    layers.c3(
+      `model.${index + 1}`,
+      layers.conv(`model.${index}`, x, outputs, { side: 3, stride: 2 }),
+      outputs,
+      { residual: true },
+    );
+  const meet = (/** @type {number} */ index, /** @type {Feature[]} */ parts, outputs = 0) =>
+    layers.c3(`model.${index}`, layers.concat(`model.${index - 1}`, parts), outputs);
+  const stem = layers.conv('model.0.conv', layers.focus('model.0'), 13, { side: 3 });
+  const p3 = down(3, down(1, stem, 22), 46);
+  const p4 = down(5, p3, 86);
+  const p5 = pyramid(layers, 'model.9', down(7, p4, 118));
+  const top = layers.conv('model.10', p5, 66);
+  const middle = meet(13, [layers.enlarge('model.11', top), p4], 66);
+  const low = layers.conv('model.14', middle, 42);
+  return [meet(17, [layers.enlarge('model.15', low), p3], 42), middle, top];
+}
+
+/**
  * Two halves, one of them on and on through bottlenecks of 3×3; all side by side.
  * @param {RandomLayers} layers
  * @param {string} name
