@@ -1,7 +1,7 @@
 // What engines cost a fresh Vite app until its first box: packages, steps, bytes on the wire. After `wisp press`:
 //   WISP_DATA=… WISP_MODEL=yolov5n.wisp node tests/apps/first-box.js [NAME]…
 
-import { cpSync, lstatSync, readdirSync } from 'node:fs';
+import { cpSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { openWire } from '../../bench/wire.mjs';
 import { root } from '../../tools/places.mjs';
@@ -14,7 +14,8 @@ import { openBrowser, serve } from './look.js';
  * @property {string[]} packages the engine's own first
  * @property {string[]} steps beside those of any app: npm install, and the calls themselves
  * @property {Record<string, string>} copies file or folder of the app, or of the data → place in the app
- * @property {string} main finds something, and gives its name to `show`
+ * @property {string} [picture] in the app, of which the bytes don't count
+ * @property {string} [main] finds something, and gives its name to `show`
  */
 
 /** A letterbox and NMS for those that have none: those of `wisp bench`. */
@@ -45,7 +46,8 @@ const FOUND = `
 const engines = {
   wisp: {
     packages: ['wisp-yolo'],
-    steps: ["a line in Vite's configuration (for the dev server)"],
+    steps: ['`wisp press`, once', "a line in Vite's configuration, for its dev server"],
+    picture: 'bus.jpg',
     copies: { ...BUS, [process.env.WISP_MODEL ?? 'yolov5n.wisp']: 'public/yolov5n.wisp' },
     main: `
 import { Detector } from 'wisp-yolo';
@@ -57,7 +59,8 @@ import { Detector } from 'wisp-yolo';
   },
   'onnxruntime-web': {
     packages: ['onnxruntime-web'],
-    steps: ['letterbox, decoding and NMS of your own'],
+    steps: ['an export to ONNX', 'letterbox, decoding and NMS of your own'],
+    picture: 'bus.jpg',
     copies: { ...BUS, ...OWN, [dataPath('models/yolov5n_640.onnx')]: 'public/yolov5n.onnx' },
     main: `
 import * as ort from 'onnxruntime-web/wasm';${FRAME}
@@ -73,7 +76,12 @@ import * as ort from 'onnxruntime-web/wasm';${FRAME}
   },
   'LiteRT.js': {
     packages: ['@litertjs/core'],
-    steps: ['its wasm folder into public/', 'letterbox, decoding and NMS of your own'],
+    steps: [
+      'an export to TFLite',
+      'its wasm folder into public/',
+      'letterbox, decoding and NMS of your own',
+    ],
+    picture: 'bus.jpg',
     copies: {
       ...BUS,
       ...OWN,
@@ -95,6 +103,11 @@ import { loadAndCompile, loadLiteRt, Tensor } from '@litertjs/core';${FRAME}
   const [gain, shift, unit] = raw instanceof Float32Array ? [1, 0, 640] : [1 / 255, 0, 640];${FOUND}
 })();`,
   },
+  'Ultralytics, which fetches ONNX Runtime from another host': {
+    packages: ['@ultralytics/yolo'],
+    steps: ['an export of YOLOv8, YOLO11 or YOLO26'],
+    copies: {},
+  },
   'MediaPipe (without a model: none is on npm)': {
     packages: ['@mediapipe/tasks-vision'],
     steps: ['its wasm folder into public/', 'a model of the kind that it takes'],
@@ -110,7 +123,8 @@ import { FilesetResolver, ObjectDetector } from '@mediapipe/tasks-vision';
   },
   'wisp, its own model of codes': {
     packages: ['wisp-yolo'],
-    steps: ["a line in Vite's configuration (for the dev server)"],
+    steps: ["a line in Vite's configuration, for its dev server"],
+    picture: 'ticket.png',
     copies: {},
     main: `
 import { Detector } from 'wisp-yolo';
@@ -124,6 +138,7 @@ import codes from 'wisp-yolo/codes';
   'zxing-wasm (reads codes)': {
     packages: ['zxing-wasm'],
     steps: ["its wasm file's address by ?url, or a CDN serves it"],
+    picture: 'ticket.png',
     copies: {},
     main: `
 import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader';
@@ -158,31 +173,38 @@ function place(app, copies) {
 }
 
 /** @param {string} name @param {Engine} engine */
-async function measure(name, { packages, steps, copies, main }) {
+async function measure(name, { packages, steps, copies, picture, main }) {
   const app = new App();
   try {
     app.write({
       'package.json': { type: 'module', private: true },
       'index.html': PAGE,
-      'src/main.js': main + SHOW,
+      'src/main.js': `${main}${SHOW}`,
     });
     app.putPicture('public');
     await app.install(packages);
     const installed = sizeOf(path.join(app.folder, 'node_modules'));
     const packed = await app.packedSize(packages[0]);
     const version = app.version(packages[0]);
-    await app.install(['vite']);
-    place(app, copies);
-    await app.run('vite build');
-    const wire = await bytesOnWire(path.join(app.folder, 'dist'));
     const cells = [`${name} ${version}`, megabytes(packed), megabytes(installed), steps.join('; ')];
-    console.log(`| ${cells.join(' | ')} | ${megabytes(wire.received)} (${wire.shown}) |`);
+    if (main) {
+      await app.install(['vite']);
+      place(app, copies);
+      await app.run('vite build');
+      const dist = path.join(app.folder, 'dist');
+      const { received, shown } = await bytesOnWire(dist);
+      const own = picture ? statSync(path.join(dist, picture)).size : 0;
+      cells.push(`${megabytes(received - own)} (${shown})`);
+    } else {
+      cells.push('not measured');
+    }
+    console.log(`| ${cells.join(' | ')} |`);
   } finally {
     app.remove();
   }
 }
 
-/** From the page's address to the first box, pictures left out. @param {string} folder */
+/** From the page's address to the first box. @param {string} folder */
 async function bytesOnWire(folder) {
   const server = await serve([folder], { compressed: true });
   const wire = await openWire(server.url);
@@ -192,13 +214,7 @@ async function bytesOnWire(folder) {
     const output = page.locator('output', { hasText: /./ });
     await output.waitFor({ timeout: 60_000 });
     const shown = await output.textContent();
-    const pictures = await page.evaluate(() =>
-      performance
-        .getEntriesByType('resource')
-        .filter(({ name }) => /\.(png|jpg)$/.test(name))
-        .reduce((sum, one) => sum + Reflect.get(one, 'transferSize'), 0),
-    );
-    return { received: wire.received() - pictures, shown };
+    return { received: wire.received(), shown: shown?.slice(0, 30) };
   } finally {
     await page.close();
     wire.close();
