@@ -3,11 +3,11 @@
 
 import { zipSync } from 'fflate';
 import * as flatbuffers from 'flatbuffers';
+import { halvesOf } from '../../bench/peers/tflite/file.js';
 import { byte, int, TfliteWriter } from '../../bench/peers/tflite/writer.js';
 import { RandomNumbers } from '../../web/src/graph/random-numbers.js';
 import { ANCHORS } from './tiny-yolo.js';
 
-const SIZE = 64;
 const CLASSES = 2;
 const COLUMNS = 5 + CLASSES;
 const [SAME, VALID] = [byte(0), byte(1)];
@@ -19,15 +19,28 @@ const REAL = { isInt8: false };
  * @param {string} [options.named] the metadata's file and text, in a zip archive behind
  * @param {string} [options.text]
  * @param {boolean} [options.wrong] its boxes twice as far apart as YOLOv5's
+ * @param {boolean} [options.half] all numbers in 16 bits
+ * @param {number} [options.size] of the input
  */
-export function tinyTflite({ byAnchor = false, named = '', text = '', wrong = false } = {}) {
+export function tinyTflite({
+  byAnchor = false,
+  named = '',
+  text = '',
+  wrong = false,
+  half = false,
+  size = 64,
+} = {}) {
   const writer = new TfliteWriter(flatbuffers);
   const numbers = new RandomNumbers(3);
-  const reals = (/** @type {number[]} */ shape, /** @type {number[]} */ values) =>
-    writer.constant('float', shape, Float32Array.from(values));
-  const picture = writer.tensor('float', [1, SIZE, SIZE, 3]);
+  const reals = (/** @type {number[]} */ shape, /** @type {number[]} */ values) => {
+    const floats = Float32Array.from(values);
+    if (!half) return writer.constant('float', shape, floats);
+    const halves = writer.constant('half', shape, halvesOf(floats));
+    return writer.operator('dequantise', [halves], writer.tensor('float', shape), REAL);
+  };
+  const picture = writer.tensor('float', [1, size, size, 3]);
   const rows = [8, 16, 32].map((stride, scale) => {
-    const side = SIZE / stride;
+    const side = size / stride;
     const weights = reals(
       [3 * COLUMNS, 1, 1, 3],
       Array.from({ length: 9 * COLUMNS }, () => numbers.normal()),
@@ -41,12 +54,13 @@ export function tinyTflite({ byAnchor = false, named = '', text = '', wrong = fa
     writer.operator('conv', [picture, weights, bias], logits, window);
     return decoded(writer, reals, logits, {
       stride,
+      size,
       anchors: ANCHORS[scale].flat(),
       byAnchor,
       wrong,
     });
   });
-  const boxes = (SIZE / 8) ** 2 * 3 * (1 + 1 / 4 + 1 / 16);
+  const boxes = (size / 8) ** 2 * 3 * (1 + 1 / 4 + 1 / 16);
   const output = writer.tensor('float', [1, boxes, COLUMNS]);
   writer.operator('concat', rows, output, { ...REAL, options: [int(1)] });
   const file = writer.finish(picture, output);
@@ -57,10 +71,10 @@ export function tinyTflite({ byAnchor = false, named = '', text = '', wrong = fa
  * @param {TfliteWriter} writer
  * @param {(shape: number[], values: number[]) => number} reals
  * @param {number} logits
- * @param {{stride: number, anchors: number[], byAnchor: boolean, wrong: boolean}} how
+ * @param {{stride: number, size: number, anchors: number[], byAnchor: boolean, wrong: boolean}} how
  */
-function decoded(writer, reals, logits, { stride, anchors, byAnchor, wrong }) {
-  const side = SIZE / stride;
+function decoded(writer, reals, logits, { stride, size, anchors, byAnchor, wrong }) {
+  const side = size / stride;
   const cells = side ** 2;
   const shape = byAnchor ? [1, 3, cells] : [1, cells, 3];
   const tensor = (/** @type {number} */ columns) => writer.tensor('float', [...shape, columns]);
@@ -99,7 +113,7 @@ function decoded(writer, reals, logits, { stride, anchors, byAnchor, wrong }) {
   );
   const sigmoids = part(2, 2);
   const extent = by('multiply', by('multiply', sigmoids, sigmoids), sizes);
-  const share = reals([1, 2], [1 / SIZE, 1 / SIZE]);
+  const share = reals([1, 2], [1 / size, 1 / size]);
   const parts = [
     by('multiply', centre, share),
     by('multiply', extent, share),

@@ -78,6 +78,13 @@ test("boxes in shares of the picture, anchors in either order: YOLOv5's anchors 
   }
 });
 
+test('and where all numbers have 16 bits, of which no share of a picture is exact', () => {
+  const { heads } = importTflite(tinyTflite({ half: true, size: 96 }));
+  const found = heads.map(({ anchors, stride }) => ({ anchors, stride }));
+  const due = ANCHORS.map((anchors, i) => ({ anchors, stride: 8 << i }));
+  assert.deepEqual(found, due);
+});
+
 test('classes are named by the metadata behind the file, a dict, a list or JSON', () => {
   const texts = {
     'meta.txt': "{'stride': 32, 'names': {0: 'cat', 1: \"dog's\"}}",

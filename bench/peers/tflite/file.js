@@ -235,7 +235,7 @@ function channelsLast({ channels: [inputs, outputs], kernel }, from) {
 }
 
 /** IEEE 754 binary16, cut off, small numbers to zero. @param {Float32Array} reals @returns {Uint16Array} */
-function halvesOf(reals) {
+export function halvesOf(reals) {
   const words = new Uint32Array(Float32Array.from(reals).buffer);
   return Uint16Array.from(words, (word) => {
     const exponent = ((word >> 23) & 255) - 112;

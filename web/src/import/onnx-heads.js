@@ -24,9 +24,20 @@ import { pairsOf, readUndecoded, remarkOn, USUAL_ANCHORS } from './onnx-undecode
 /** A head without anchors is two convolutions, and models/FORMAT.md allows 16 heads. */
 const MOST_HEADS = 32;
 
-/** Between YOLOv5's formula and a graph: in pixels, and as a share of the number that is due. */
-const EXACT = { pixels: 2e-3, share: 2e-3 }; // constants may be halfs
-const ROUGH = { pixels: 8, share: 0.1 }; // or bytes
+/**
+ * What the numbers of a decoding were rounded to, where they are no whole ones.
+ * @typedef {'float' | 'half' | 'byte'} Rounding
+ */
+
+/**
+ * Between YOLOv5's formula and a graph: in pixels, and as a share of the number that is due; `anchors` likewise, between
+ * those of a graph and YOLOv5's own.
+ */
+const TOLERANCES = {
+  float: { pixels: 2e-3, share: 2e-3, anchors: null },
+  half: { pixels: 0.5, share: 2e-3, anchors: { pixels: 0, share: 2e-3 } },
+  byte: { pixels: 8, share: 0.1, anchors: { pixels: 2, share: 0.02 } },
+};
 
 /**
  * The last convolutions before the first output that joins some, in the order in which it does; of a network that joins
@@ -117,7 +128,8 @@ export class BoxReader {
   #graph;
   #input;
   #anchors;
-  #isRough;
+  /** @type {Rounding} */
+  #rounding;
   /** Of a network that segments. @type {GraphHead | null} */
   prototypes = null;
 
@@ -126,13 +138,13 @@ export class BoxReader {
    * @param {import('../graph/float-graph.js').FloatGraphBuilder} options.graph to which heads without anchors are added
    * @param {{height: number, width: number}} options.input
    * @param {number[][]} [options.anchors] of heads that aren't decoded
-   * @param {boolean} options.isRough whether the numbers of the decoding were rounded to bytes
+   * @param {Rounding} options.rounding
    */
-  constructor({ graph, input, anchors, isRough }) {
+  constructor({ graph, input, anchors, rounding }) {
     this.#graph = graph;
     this.#input = input;
     this.#anchors = anchors;
-    this.#isRough = isRough;
+    this.#rounding = rounding;
   }
 
   /**
@@ -150,7 +162,7 @@ export class BoxReader {
     if (!decoded) return false;
     try {
       const tensor = /** @type {Tensor} */ (decoded);
-      const last = { node, isRough: this.#isRough, masks };
+      const last = { node, rounding: this.#rounding, masks };
       const heads = readHeads(tensor, this.heads, this.#input, last);
       const all = this.prototypes
         ? [...heads.map((head) => ({ ...head, masks })), this.prototypes]
@@ -168,7 +180,7 @@ export class BoxReader {
     const scales = anchorFreeScales(decoded, this.heads);
     if (!scales) return false;
     try {
-      const { share } = this.#isRough ? ROUGH : EXACT;
+      const { share } = TOLERANCES[this.#rounding];
       const heads = readAnchorFree(this.#graph, decoded, scales, this.#input, { node, share });
       this.found = { heads, classes: decoded.dims[1] - 4 };
       return true;
@@ -202,11 +214,11 @@ export class BoxReader {
  * @param {Tensor} given [1, boxes, 5 + classes]: what the graph makes of the probes
  * @param {Head[]} heads
  * @param {{height: number, width: number}} input
- * @param {{node: OnnxNode, isRough: boolean, masks: number}} last the node that wrote `decoded`, for messages; how many
+ * @param {{node: OnnxNode, rounding: Rounding, masks: number}} last the node that wrote `decoded`, for messages; how many
  *   of its last columns are coefficients of masks
  * @returns {GraphHead[]}
  */
-function readHeads(given, heads, input, { node, isRough, masks }) {
+function readHeads(given, heads, input, { node, rounding, masks }) {
   const decoded = likeOthers(given, heads, input);
   const columns = decoded.dims[2];
   let row = 0;
@@ -219,7 +231,8 @@ function readHeads(given, heads, input, { node, isRough, masks }) {
     tensor,
     ...readHead(decoded, logits, rows[i]),
   }));
-  const read = isRough ? rounded(exact, heads, input) : exact;
+  const tolerance = TOLERANCES[rounding];
+  const read = tolerance.anchors ? unrounded(exact, heads, input, rounding) : exact;
   for (const [i, { stride }] of read.entries()) {
     const { logits } = heads[i];
     const [, , height, width] = logits.dims;
@@ -229,7 +242,6 @@ function readHeads(given, heads, input, { node, isRough, masks }) {
           `which doesn't fill the ${input.width}×${input.height} input; this is not YOLOv5's decoding.`,
       );
     }
-    const tolerance = isRough ? ROUGH : EXACT;
     const wrong = firstDifference(decoded, logits, rows[i], { ...read[i], masks }, tolerance);
     if (wrong) unsupported(`${describe(node)} doesn't decode boxes as YOLOv5 does: ${wrong}.`);
   }
@@ -237,22 +249,26 @@ function readHeads(given, heads, input, { node, isRough, masks }) {
 }
 
 /**
- * Heads whose numbers were rounded: their strides by their cells; their anchors YOLOv5's own, or else whole pixels.
+ * Heads whose numbers were rounded: their strides by their cells; their anchors YOLOv5's own, or else, of bytes, whole
+ * pixels.
  * @param {GraphHead[]} heads
  * @param {Head[]} probes
  * @param {{height: number}} input
+ * @param {Rounding} rounding
  */
-function rounded(heads, probes, { height }) {
+function unrounded(heads, probes, { height }, rounding) {
   const usual = USUAL_ANCHORS[heads.length]?.map(pairsOf);
+  const { pixels, share } = TOLERANCES[rounding].anchors ?? { pixels: 0, share: 0 };
   const near = (/** @type {number} */ a, /** @type {number} */ b) =>
-    Math.abs(a - b) <= 2 + 0.02 * b;
+    Math.abs(a - b) <= pixels + share * b;
+  const nearest = rounding === 'byte' ? Math.round : (/** @type {number} */ side) => side;
   const isUsual = heads.every(({ anchors }, i) =>
     anchors.every(([w, h], k) => near(w, usual?.[i]?.[k]?.[0] ?? NaN) && near(h, usual[i][k][1])),
   );
   return heads.map(({ tensor, anchors }, i) => ({
     tensor,
     stride: height / probes[i].logits.dims[2],
-    anchors: isUsual ? usual[i] : anchors.map(([w, h]) => pairsOf([w, h].map(Math.round))[0]),
+    anchors: isUsual ? usual[i] : anchors.map(([w, h]) => [nearest(w), nearest(h)]),
   }));
 }
 

@@ -36,10 +36,11 @@ const PICTURE_TYPES = [1, 10];
  * @param {string} options.format what the file is, for people
  * @param {number} options.bytes of the file and of those beside it
  * @param {boolean} options.isInteger whether its numbers were integers
+ * @param {import('./onnx-heads.js').Rounding} options.rounding of its constants
  * @param {number[][]} [options.anchors] of heads that aren't decoded
  * @returns {FloatGraph}
  */
-export function importNodes(model, { format, bytes, anchors, isInteger }) {
+export function importNodes(model, { format, bytes, anchors, isInteger, rounding }) {
   const { name, dims } = pictureInput(model);
   const [, , height, width] = dims;
   const graph = new FloatGraphBuilder();
@@ -52,7 +53,7 @@ export function importNodes(model, { format, bytes, anchors, isInteger }) {
   const trunk = list.flatMap(({ inputs }) => inputs); // heads come behind all of it, as they were traced
   const others = beside(model, writers, { last: list, ends });
   const needed = [...trunk, ...others, ...list.flatMap(({ outputs }) => outputs), ...ends];
-  const boxes = new BoxReader({ graph, input: { height, width }, anchors, isRough: isInteger });
+  const boxes = new BoxReader({ graph, input: { height, width }, anchors, rounding });
   const room = new Room(bytes);
   const order = nodesBefore(writers, needed);
   const readers = readersOf(order, ends);

@@ -26,6 +26,7 @@ export function importOnnx(bytes, { anchors, beside } = {}) {
       bytes: others.reduce((sum, file) => sum + file.length, bytes.length),
       anchors,
       isInteger,
+      rounding: isInteger ? 'byte' : 'float',
     });
   } catch (thrown) {
     throw withKind(thrown, read);

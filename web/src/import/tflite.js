@@ -2,7 +2,7 @@
 
 import { unsupported } from '../graph/graph-error.js';
 import { importNodes } from './onnx-network.js';
-import { isQuantised, readTflite } from './tflite/tflite-file.js';
+import { isHalf, isQuantised, readTflite } from './tflite/tflite-file.js';
 import { namesBehind } from './tflite/tflite-names.js';
 import { NodeWriter } from './tflite/tflite-nodes.js';
 import { translate } from './tflite/tflite-translate.js';
@@ -37,7 +37,8 @@ export function importTflite(bytes, { anchors } = {}) {
     outputs: file.outputs.map((tensor) => `#${tensor}`),
   };
   const isInteger = file.tensors.some((tensor) => tensor.bytes !== null && isQuantised(tensor));
-  return importNodes(model, { format: 'TFLite', bytes: bytes.length, anchors, isInteger });
+  const rounding = isInteger ? 'byte' : file.tensors.some(isHalf) ? 'half' : 'float';
+  return importNodes(model, { format: 'TFLite', bytes: bytes.length, anchors, isInteger, rounding });
 }
 
 /**

@@ -131,6 +131,9 @@ function rawNumbers(name, type, { buffer }) {
   }
 }
 
+/** Whether a tensor is a constant of 16 bits. @param {TfliteTensor} tensor */
+export const isHalf = ({ type, bytes }) => type === HALF && bytes !== null;
+
 /** Whether a tensor's numbers are integers that stand for real ones. @param {TfliteTensor} tensor */
 export const isQuantised = ({ type, scales }) =>
   scales.length > 0 && [UINT8, INT8, INT16, INT32, INT64].includes(type);
