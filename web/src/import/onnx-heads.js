@@ -30,8 +30,8 @@ const MOST_HEADS = 32;
  */
 
 /**
- * Between YOLOv5's formula and a graph: in pixels, and as a share of the number that is due; `anchors` likewise, between
- * those of a graph and YOLOv5's own.
+ * Between YOLOv5's formula and a graph: in pixels, and as a share of the number that is due; `anchors` likewise,
+ * between those of a graph and YOLOv5's own.
  */
 const TOLERANCES = {
   float: { pixels: 2e-3, share: 2e-3, anchors: null },
@@ -214,8 +214,8 @@ export class BoxReader {
  * @param {Tensor} given [1, boxes, 5 + classes]: what the graph makes of the probes
  * @param {Head[]} heads
  * @param {{height: number, width: number}} input
- * @param {{node: OnnxNode, rounding: Rounding, masks: number}} last the node that wrote `decoded`, for messages; how many
- *   of its last columns are coefficients of masks
+ * @param {{node: OnnxNode, rounding: Rounding, masks: number}} last the node that wrote `decoded`, for messages;
+ *   how many of its last columns are coefficients of masks
  * @returns {GraphHead[]}
  */
 function readHeads(given, heads, input, { node, rounding, masks }) {
@@ -265,10 +265,12 @@ function unrounded(heads, probes, { height }, rounding) {
   const isUsual = heads.every(({ anchors }, i) =>
     anchors.every(([w, h], k) => near(w, usual?.[i]?.[k]?.[0] ?? NaN) && near(h, usual[i][k][1])),
   );
+  /** @type {(pair: [number, number]) => [number, number]} */
+  const likely = ([w, h]) => [nearest(w), nearest(h)];
   return heads.map(({ tensor, anchors }, i) => ({
     tensor,
     stride: height / probes[i].logits.dims[2],
-    anchors: isUsual ? usual[i] : anchors.map(([w, h]) => [nearest(w), nearest(h)]),
+    anchors: isUsual ? usual[i] : anchors.map(likely),
   }));
 }
 

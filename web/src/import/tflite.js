@@ -38,7 +38,13 @@ export function importTflite(bytes, { anchors } = {}) {
   };
   const isInteger = file.tensors.some((tensor) => tensor.bytes !== null && isQuantised(tensor));
   const rounding = isInteger ? 'byte' : file.tensors.some(isHalf) ? 'half' : 'float';
-  return importNodes(model, { format: 'TFLite', bytes: bytes.length, anchors, isInteger, rounding });
+  return importNodes(model, {
+    format: 'TFLite',
+    bytes: bytes.length,
+    anchors,
+    isInteger,
+    rounding,
+  });
 }
 
 /**
