@@ -340,6 +340,12 @@ test('reshapes and swaps that are no shuffle are refused', () => {
     UNSUPPORTED,
     /\(Reshape\) reshapes a feature map to 1×8×4×2×8/,
   );
+  shape.values = [1, 8, -1];
+  refuses(
+    () => importOnnx(model.finish()),
+    UNSUPPORTED,
+    /\(Reshape\) lays the pixels of a feature map in a row, as attention does/,
+  );
 });
 
 test('a slice along an axis that no picture has is refused', () => {

@@ -62,6 +62,8 @@ function reshape(graph, node, inputs) {
   }
   const { id } = feature(node, x);
   const [, groups, each] = dims;
+  if (dims.length === 3 && groups === x.dims[1])
+    refuse(node, 'lays the pixels of a feature map in a row, as attention does');
   const splits = dims.length === 5 && x.dims.length === 4 && groups * each === x.dims[1];
   const rest = [dims[0], ...dims.slice(3)].join() === [x.dims[0], ...x.dims.slice(2)].join();
   if (!splits || !rest) return refuse(node, `reshapes a feature map to ${dims.join('×')}`);
