@@ -98,9 +98,10 @@ function renderer(file, folder) {
         /** @type {string} */ tag,
       ) =>
         `<tr>${cells
-          .map(({ tokens, align }) => {
+          .map(({ tokens, text, align }) => {
             const place = align && align !== 'left' ? ` class="${align}"` : '';
-            return `<${tag}${place}>${this.parser.parseInline(tokens)}</${tag}>`;
+            const cell = text ? tag : 'td'; // a heading says something
+            return `<${cell}${place}>${this.parser.parseInline(tokens)}</${cell}>`;
           })
           .join('')}</tr>`;
       const head = token.header.some(({ text }) => text)
