@@ -30,7 +30,7 @@ const suites = {
   },
   js: {
     needs: ['build', 'browser', 'wasmedge', 'arm64', 'python', 'film'],
-    products: ['web', 'wasi', 'reactor'],
+    products: ['web', 'docs', 'wasi', 'reactor'],
     test: async () => [await testJavaScript()],
   },
   check: {

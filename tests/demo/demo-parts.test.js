@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { startServer } from '../../tools/serve.mjs';
 import { cameraSentence } from '../../web/demo/camera-sentences.js';
 import { kindOf } from '../../web/demo/intake.js';
-import { bytes, plural, sentence, stem, summary } from '../../web/demo/sentences.js';
+import { bytes, finds, plural, sentence, stem, summary } from '../../web/demo/sentences.js';
 
 test('the server goes on, whatever it is asked', async () => {
   const { url, close } = await startServer({ port: 0 });
@@ -23,6 +23,14 @@ test('a summary counts in words', () => {
   assert.equal(summary(named('bus,person,person,person')), '3 persons, 1 bus');
   assert.equal(summary(named('a,b,c,d,e,f')), '1 a, 1 b, 1 c, 1 d, 1 e, 1 f');
   assert.equal(summary(named('a,a,b,c,d,e,f,g')), '2 as, 1 b, 1 c, 1 d, 1 e and 2 other kinds');
+});
+
+test('what a model finds is a sentence', () => {
+  const many = Array.from({ length: 80 }, (_, i) => `thing ${i}`);
+  assert.equal(finds(['fox']), 'This model finds fox.');
+  assert.match(finds(many), /80 kinds of things: thing 0, thing 1, thing 2, thing 3 and so on\.$/);
+  assert.match(finds(['class0', 'class1']), /2 kinds of things, for which its file has no names\.$/);
+  assert.match(finds(['qr_code', 'linear']), /bar codes and 2D codes, and reads them\.$/);
 });
 
 test('class names have plurals', () => {

@@ -42,6 +42,8 @@ const EXAMPLES = 4;
 /** What a model finds, as a sentence. @param {string[]} classes */
 export function finds(classes) {
   if (classes.some(isCode)) return 'This model finds bar codes and 2D codes, and reads them.';
+  if (classes.every((name) => /^class\d+$/.test(name)))
+    return `This model finds ${classes.length} kinds of things, for which its file has no names.`;
   const some = classes.slice(0, EXAMPLES + 1).join(', ');
   if (classes.length <= EXAMPLES + 1) return `This model finds ${some}.`;
   const first = classes.slice(0, EXAMPLES).join(', ');
