@@ -106,6 +106,19 @@ for (const line of commands) {
   });
 }
 
+test('the options that stand beside those of YOLOv5 are there', async () => {
+  const text = readFileSync(path.join(root, 'docs/COMMAND.md'), 'utf8');
+  const [, table = ''] = /^## From YOLOv5's scripts\n(.*?)^## /ms.exec(text) ?? [];
+  const cells = table.split('\n').flatMap((line) => line.split('|')[2] ?? []);
+  const options = new Set(cells.join(' ').match(/--[a-z][a-z-]+/g));
+  const help = await Promise.all(
+    ['detect', 'annotate', 'val'].map((verb) => runWisp([verb, '--help'])),
+  );
+  const known = help.map(({ stdout }) => stdout).join('');
+  assert.ok(options.size > 6);
+  for (const option of options) assert.match(known, new RegExp(`${option}\\b`), option);
+});
+
 test('the other lines are npm scripts that exist, and files that they make', () => {
   const { scripts, version, peerDependencies } = JSON.parse(
     readFileSync(path.join(root, 'package.json'), 'utf8'),
