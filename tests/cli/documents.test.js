@@ -126,7 +126,7 @@ test('the other lines are npm scripts that exist, and files that they make', () 
   for (const line of lines.filter((one) => one.startsWith('npm '))) {
     const [, word, name] = line.split(' ');
     if (word === 'run') assert.ok(scripts[name], line);
-    else if (name.endsWith('.tgz'))
+    else if (name?.endsWith('.tgz'))
       assert.ok(name.endsWith(`release/wisp-yolo-${version}.tgz`), line);
     else if (word === 'install') assert.ok(peerDependencies[name], line);
     else if (word !== 'create') assert.ok(scripts[word], line);
