@@ -83,7 +83,8 @@ describe('in Chromium', { skip: findChromium() ? false : 'no Chromium here' }, (
           await demo.close();
         }
       });
-      const skip = !existsSync(path.join(root, 'dist', 'docs')) && 'node tools/build.mjs docs makes them';
+      const skip =
+        !existsSync(path.join(root, 'dist', 'docs')) && 'node tools/build.mjs docs makes them';
       test(`the documents, ${device}, ${colorScheme}`, { skip }, async () => {
         const demo = await DemoPage.open(browser, { context });
         try {
@@ -108,7 +109,10 @@ test('in Firefox', { skip: findFirefox() ? false : 'no Firefox here' }, async ()
       await page.goto(server.url);
       await page.waitForSelector('#stage.ready');
       // by the page's own button: automatic, light, dark
-      while ((await page.$eval('#theme', (one) => one.title)) !== `Colours: ${dark ? 'dark' : 'light'}`)
+      while (
+        (await page.$eval('#theme', (one) => one.getAttribute('title'))) !==
+        `Colours: ${dark ? 'dark' : 'light'}`
+      )
         await page.click('#theme');
       await isSound(page, 'as it opens');
       await page.click('#samples .sample');

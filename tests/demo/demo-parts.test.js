@@ -29,7 +29,10 @@ test('what a model finds is a sentence', () => {
   const many = Array.from({ length: 80 }, (_, i) => `thing ${i}`);
   assert.equal(finds(['fox']), 'This model finds fox.');
   assert.match(finds(many), /80 kinds of things: thing 0, thing 1, thing 2, thing 3 and so on\.$/);
-  assert.match(finds(['class0', 'class1']), /2 kinds of things, for which its file has no names\.$/);
+  assert.match(
+    finds(['class0', 'class1']),
+    /2 kinds of things, for which its file has no names\.$/,
+  );
   assert.match(finds(['qr_code', 'linear']), /bar codes and 2D codes, and reads them\.$/);
 });
 
