@@ -25,9 +25,10 @@ import { Lines } from './results.js';
  * @property {string} [sound] the film that has it
  */
 
-/** Frames that are read before the engine can take them, and that it has at once: one works, one waits. */
-const READ_AHEAD = 2;
+/** Frames that wait to be looked at; that the engine has, of which it works on one; that wait to be encoded. */
+const READ_AHEAD = 4;
 const IN_ENGINE = 2;
+const IN_ENCODER = 3;
 
 /** @param {Place} place @param {Annotation} to */
 export async function annotateFilm(place, to) {
@@ -43,10 +44,14 @@ export async function annotateFilm(place, to) {
   const started = performance.now();
   /** @type {{frame: Frame, time: number, found: Promise<import('../../web/src/index.js').Result>}[]} */
   const working = [];
+  /** @type {Promise<void>[]} */
+  const writing = [];
   const finish = async () => {
     const { frame, time, found } = /** @type {typeof working[0]} */ (working.shift());
-    await copy.add(frame, time, await found);
-    spares.giveBack(frame);
+    const written = copy.add(frame, time, await found).then(() => spares.giveBack(frame));
+    written.catch(() => {}); // it is asked for below
+    writing.push(written);
+    if (writing.length >= IN_ENCODER) await writing.shift();
     progress.step();
   };
   try {
@@ -57,6 +62,7 @@ export async function annotateFilm(place, to) {
       if (working.length >= IN_ENGINE) await finish();
     }
     while (working.length > 0) await finish();
+    await Promise.all(writing);
   } finally {
     ahead.close();
     progress.end();

@@ -45,13 +45,16 @@ export function painted({ createCanvas, ImageData }, { data, width, height }, re
 }
 
 /**
- * Draws into the pixels of one frame after the other. A whole frame's way onto a canvas and back costs more than
- * finding its boxes, so they are drawn on a clear one, and only what they have touched is laid over the frame.
+ * Draws into the pixels of one frame after the other. A whole frame's way onto a canvas and back takes milliseconds, so
+ * boxes are drawn on a clear one, and only what they have touched is laid over the frame.
  */
 export class Overlay {
   #library;
   /** @type {Canvas | undefined} */
   #canvas;
+  /** The turn in which a pixel was laid over the frame: places that were touched overlap. */
+  #laid = new Uint32Array();
+  #turn = 0;
 
   /** @param {Library} library */
   constructor(library) {
@@ -62,14 +65,33 @@ export class Overlay {
   paint(frame, result) {
     if (result.boxes.length === 0) return;
     const { width, height } = frame;
-    if (this.#canvas?.width !== width || this.#canvas.height !== height)
+    if (this.#canvas?.width !== width || this.#canvas.height !== height) {
       this.#canvas = this.#library.createCanvas(width, height);
+      this.#laid = new Uint32Array(width * height);
+      this.#turn = 0;
+    }
     const pen = this.#canvas.getContext('2d');
     const touched = /** @type {Rect[]} */ ([]);
     draw(/** @type {any} */ (watched(pen, touched)), result);
-    for (const rect of touched) {
-      const inside = clipped(rect, width, height);
-      if (inside) lift(pen, inside, frame);
+    const places = touched.flatMap((rect) => clipped(rect, width, height) ?? []);
+    // all are read before one is cleared: each change between two reads costs a copy of the canvas
+    const read = places.map((at) => pen.getImageData(at.x, at.y, at.width, at.height).data);
+    for (const { x, y, width, height } of places) pen.clearRect(x, y, width, height);
+    this.#turn++;
+    places.forEach((place, i) => this.#lay(read[i], place, frame));
+  }
+
+  /** @param {Uint8ClampedArray} over RGBA of the place @param {Rect} place @param {Frame} frame */
+  #lay(over, place, { data, width }) {
+    const laid = this.#laid;
+    for (let row = 0, from = 0; row < place.height; row++) {
+      let at = (place.y + row) * width + place.x;
+      for (const end = at + place.width; at < end; at++, from += 4) {
+        if (over[from + 3] === 0 || laid[at] === this.#turn) continue;
+        laid[at] = this.#turn;
+        const share = over[from + 3] / 255;
+        for (let k = 0; k < 3; k++) data[at * 4 + k] += (over[from + k] - data[at * 4 + k]) * share;
+      }
     }
   }
 }
@@ -81,8 +103,10 @@ export class Overlay {
  */
 function watched(pen, touched) {
   let [left, top, right, bottom] = [0, 0, 0, 0];
+  let widest = 0;
   const notes = {
     beginPath() {
+      widest = 0;
       [left, top] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
       [right, bottom] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
     },
@@ -100,6 +124,8 @@ function watched(pen, touched) {
     },
     stroke() {
       const line = pen.lineWidth; // half of it outside, and as much again for round corners
+      if (line <= widest) return;
+      widest = line;
       const [x, y, width, height] = [
         left - line,
         top - line,
@@ -134,24 +160,4 @@ function clipped(rect, width, height) {
   const right = Math.min(width, Math.ceil(rect.x + rect.width));
   const bottom = Math.min(height, Math.ceil(rect.y + rect.height));
   return right > x && bottom > y ? { x, y, width: right - x, height: bottom - y } : null;
-}
-
-/**
- * From the canvas, which is clear there afterwards, over the frame.
- * @param {import('@napi-rs/canvas').SKRSContext2D} pen
- * @param {Rect} rect
- * @param {Frame} frame
- */
-function lift(pen, { x, y, width, height }, frame) {
-  const over = pen.getImageData(x, y, width, height).data;
-  pen.clearRect(x, y, width, height);
-  for (let row = 0, from = 0; row < height; row++) {
-    let to = ((y + row) * frame.width + x) * 4;
-    for (let column = 0; column < width; column++, from += 4, to += 4) {
-      const share = over[from + 3] / 255;
-      if (share === 0) continue;
-      for (let k = 0; k < 3; k++)
-        frame.data[to + k] += (over[from + k] - frame.data[to + k]) * share;
-    }
-  }
 }
