@@ -14,6 +14,7 @@ export const CHAPTERS = {
     'docs/THREADS.md': 'Threads and headers',
     'docs/PRESSING.md': 'Pressing',
     'docs/COMMAND.md': 'The command',
+    'docs/SERVING.md': 'Serving',
     'wasm/python/README.md': 'Python',
   },
   'Look it up': {
