@@ -32,7 +32,9 @@ const IN_ENCODER = 3;
 
 /** @param {Place} place @param {Annotation} to */
 export async function annotateFilm(place, to) {
-  const source = await openSource(place, to);
+  const over = new AbortController();
+  const signal = AbortSignal.any([to.signal, over.signal]);
+  const source = await openSource(place, { ...to, signal });
   const { isLive, total, spares } = source;
   const ahead = new Ahead(
     source.frames,
@@ -65,6 +67,7 @@ export async function annotateFilm(place, to) {
     await Promise.all(writing);
   } finally {
     ahead.close();
+    over.abort();
     progress.end();
     await copy.close();
     if (copy.frames > 0) {

@@ -152,6 +152,10 @@ test('what is drawn over a frame is what is drawn into a picture', async () => {
   const picture = await decodeImage(encodePng(makePicture({ seed: 5 })));
   const result = await detector.detect(picture, { confidence: 0.1 });
   assert.ok(result.boxes.length > 10);
+  const ring = Uint8Array.from({ length: 50 * 40 }, (_, i) =>
+    Number(Math.hypot((i % 50) - 25, i / 50 - 20) < 18),
+  );
+  result.boxes[1].mask = { x: 20, y: 30, width: 50, height: 40, data: ring };
   const whole = painted(library, picture, result).data();
   const overlay = new Overlay(library);
   for (let turn = 0; turn < 2; turn++) {
@@ -257,6 +261,15 @@ describe('films', { skip }, () => {
     const { code, stdout } = await annotate(['--source', 'short.mp4', '--no-save']);
     assert.equal(code, 0);
     assert.equal(parsed(stdout).length, 30);
+  });
+
+  test('that the disk has no room for end with a sentence', async () => {
+    const { code, stderr } = await annotate(['--source', 'long.mp4'], { blocks: 100 });
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /wisp: .*long.*\.mp4 can't be written: ffmpeg says ".+"\. \[WISP_ERR_FETCH\]\n/,
+    );
   });
 
   test('that are none, or that no ffmpeg is there for, are refused', async () => {
