@@ -71,6 +71,18 @@ const angular = (version) => ({
   site: ['dist/app/browser'],
 });
 
+/** @param {string} version @param {Record<string, string>} files @returns {Kind} */
+const nuxt = (version, files) => ({
+  name: `Nuxt ${version}`,
+  recipe: [MODULE, 'Nuxt'],
+  packages: [`nuxt@${version}`],
+  files: { ...MODULES, ...files },
+  dev: 'nuxt dev --port $PORT',
+  devIsolated: true,
+  build: 'nuxt build',
+  start: 'node .output/server/index.mjs',
+});
+
 /** @param {string} name @param {string[]} packages @returns {Kind} */
 const svelte = (name, packages) => ({
   name,
@@ -142,16 +154,8 @@ const kinds = [
   next('Next 16', '16'),
   next('Next 16 with webpack', '16', '--webpack'),
   next('Next 15', '15'),
-  {
-    name: 'Nuxt 4',
-    recipe: [MODULE, 'Nuxt'],
-    packages: ['nuxt@4'],
-    files: MODULES,
-    dev: 'nuxt dev --port $PORT',
-    devIsolated: true,
-    build: 'nuxt build',
-    start: 'node .output/server/index.mjs',
-  },
+  nuxt('4', {}),
+  { ...nuxt('3', { '.nuxtrc': 'srcDir="app/"' }), publicFolder: 'app/public' },
   svelte('SvelteKit 3', [
     '@sveltejs/kit@3',
     '@sveltejs/adapter-static@4',

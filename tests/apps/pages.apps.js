@@ -95,16 +95,33 @@ test('offline, once the service worker has all', () =>
     },
   ));
 
-test('a strict policy', () =>
-  withApp([MODULE, 'Vite'], ['vite'], { 'index.html': PAGE }, async (app) => {
+test('threads without headers, by a service worker', () =>
+  withApp(
+    ['Plain hosting, such as GitHub Pages', MODULE, 'Threads without headers'],
+    ['vite', 'coi-serviceworker'],
+    {},
+    async (app, { commands }) => {
+      for (const line of [...commands, 'vite build']) await app.run(line);
+      const folders = [path.join(app.folder, 'dist')];
+      await withSite([folders, { at: '/codes/' }], (url) => look(browser, url, { isolated: true }));
+    },
+  ));
+
+const TRUSTED = {
+  'index.html': PAGE.replace('<output>', '<script type="module" src="/src/trusted.js"></script>$&'),
+};
+
+test('strict policies', () =>
+  withApp([MODULE, 'Vite', 'Strict policies'], ['vite'], TRUSTED, async (app) => {
     await app.run('vite build');
     const [, name, value] =
       /^```http\n([\w-]+): (.*)\n/m.exec(takeRecipes('Strict policies').text) ?? [];
     const folders = [path.join(app.folder, 'dist')];
-    for (const isolated of [true, false]) {
-      const headers = { [name]: value, ...(isolated && ISOLATION) };
-      await withSite([folders, { headers }], (url) => look(browser, url, { isolated }));
-    }
+    for (const policy of [value, `${value}; require-trusted-types-for 'script'`])
+      for (const isolated of [true, false]) {
+        const headers = { [name]: policy, ...(isolated && ISOLATION) };
+        await withSite([folders, { headers }], (url) => look(browser, url, { isolated }));
+      }
   }));
 
 test('from another origin, by an import map', () =>
