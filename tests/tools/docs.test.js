@@ -1,6 +1,7 @@
 // The documents as pages: every link leads somewhere, every heading has its anchor, nothing is left out.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -50,5 +51,32 @@ test('a page has its title, one first heading, and shows where one is', () => {
     assert.match(html, /<title>[^<]+<\/title>/, name);
     assert.equal(html.match(/<h1 /g)?.length, 1, name);
     assert.equal(html.match(/aria-current="page"/g)?.length, 1, name);
+  }
+});
+
+const API = path.join(root, 'dist', 'docs', 'api');
+
+test('the reference has every entry of the package, and the words that stand at its options', {
+  skip: !existsSync(API) && 'node tools/build.mjs docs makes it',
+}, () => {
+  const { exports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  for (const [name, { types }] of Object.entries(exports)) {
+    const module = path.posix.join('wisp-yolo', name).replaceAll('/', '_');
+    if (types) assert.ok(existsSync(path.join(API, 'modules', `${module}.html`)), name);
+  }
+  const options = readFileSync(path.join(API, 'interfaces', 'wisp-yolo.OpenOptions.html'), 'utf8');
+  assert.match(options, /all cores but one, at most eight/);
+  assert.match(options, /integrity/);
+});
+
+const python = spawnSync('python3', ['--version']).status === 0;
+test('the Python of the documents is Python', { skip: !python && 'no python3 here' }, () => {
+  for (const name of documents) {
+    const text = readFileSync(path.join(root, name), 'utf8');
+    for (const [, code] of text.matchAll(/^```python\n(.*?)^```$/gms)) {
+      const words = ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'];
+      const { status, stderr } = spawnSync('python3', words, { input: code, encoding: 'utf8' });
+      assert.equal(status, 0, `${name}: ${stderr}`);
+    }
   }
 });

@@ -89,6 +89,30 @@ test('draw fills each mask in the colour of its class, mirrored with its box', (
   assert.deepEqual(filled[0], [classColour(4), [[32, 6, 4, 2]]]);
 });
 
+test('a label says the number that a Tracker gave the box', () => {
+  /** @type {string[]} */
+  const said = [];
+  const context = new Proxy(
+    { canvas: { width: 400, height: 200 } },
+    {
+      get: (pen, name) => {
+        if (name === 'fillText') return (/** @type {string} */ text) => said.push(text);
+        if (name === 'measureText') return () => ({ width: 5 });
+        return Reflect.get(pen, name) ?? (() => {});
+      },
+      set: () => true,
+    },
+  );
+  const box = { x: 100, y: 60, width: 50, height: 40, score: 0.5, label: 4, name: 'fox' };
+  const boxes = [
+    { ...box, id: 7 },
+    { ...box, x: 200, id: null },
+    { ...box, x: 300 },
+  ];
+  draw(/** @type {any} */ (context), { boxes, width: 400, height: 200 });
+  assert.deepEqual(said.filter((text) => text !== '50%').sort(), ['fox', 'fox', 'fox 7']);
+});
+
 /** @param {Rect} a @param {Rect} b */
 function overlap(a, b) {
   const w = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);

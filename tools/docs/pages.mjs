@@ -1,5 +1,13 @@
 // The documents as pages: Markdown → HTML with a way through all of them, for npm start to serve under /docs/.
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { root } from '../places.mjs';
 import { Refusal } from '../step.mjs';
@@ -34,7 +42,19 @@ export const CHAPTERS = {
   },
 };
 
+/** What nobody has put into a chapter stands under its own title. */
+for (const name of readdirSync(path.join(root, 'docs')).sort()) {
+  const file = `docs/${name}`;
+  if (!name.endsWith('.md') || Object.values(CHAPTERS).some((chapter) => chapter[file])) continue;
+  CHAPTERS['Look it up'][file] = titleOf(readFileSync(path.join(root, file), 'utf8')) ?? name;
+}
+
 const documents = Object.values(CHAPTERS).flatMap((chapter) => Object.keys(chapter));
+
+/** @param {string} text Markdown */
+function titleOf(text) {
+  return /^# (.+)$/m.exec(text)?.[1];
+}
 
 /** Address of a document's page in the folder. @param {string} file */
 export function pageOf(file) {
@@ -65,7 +85,7 @@ export async function writePages(folder) {
   for (const file of documents) {
     const text = readFileSync(path.join(root, file), 'utf8');
     const marked = new Marked({ renderer: renderer(file, folder) });
-    const [, title = file] = /^# (.+)$/m.exec(text) ?? [];
+    const title = titleOf(text) ?? file;
     writeFileSync(
       path.join(folder, pageOf(file)),
       page(file, title, /** @type {string} */ (marked.parse(text))),
