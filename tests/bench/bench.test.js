@@ -154,6 +154,14 @@ describe('what the peers get around them', () => {
     );
   });
 
+  test('takes the coefficients of masks for no classes', () => {
+    const placing = { scale: 1, left: 0, top: 0, width: 64, height: 32 };
+    const data = [20, 16, 10, 8, 0.9, 0.8, 0.1, 7, 9];
+    const how = { columns: 9, gain: 1, shift: 0, unit: 1 };
+    const [{ label, score }] = findBoxes({ kind: 'yolov5', data, masks: 2, ...how }, placing);
+    assert.deepEqual([label, score.toFixed(2)], [0, '0.72']);
+  });
+
   test('reads boxes without anchors by columns', () => {
     const placing = { scale: 0.5, left: 0, top: 8, width: 64, height: 16 };
     const columns = [

@@ -89,7 +89,7 @@ static void detect(way *w, wisp_detector *detector, int n, wisp_error *error) {
   wisp_options options = wisp_default_options();
   options.confidence = 0.001f;
   options.max_detections = MOST;
-  options.tiles = w->has_masks ? WISP_TILES_NONE : WISP_TILES_GRID;
+  options.tiles = WISP_TILES_GRID;
   options.tile_columns = 2;
   if (w->has_masks) options.masks = WISP_MASKS_BY_COLUMN;
   wisp_frame frames[FRAMES];

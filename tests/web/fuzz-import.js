@@ -62,6 +62,7 @@ const ONNX = [
   ...'Squeeze Unsqueeze Transpose Where Relu QuantizeLinear DequantizeLinear QLinearConv ConvInteger'.split(
     ' ',
   ),
+  ...['ConvTranspose', 'Pad', 'DepthToSpace'],
 ].map((name) => `\x22${String.fromCharCode(name.length)}${name}`);
 const PROTOBUF = [
   ...[
@@ -96,6 +97,7 @@ export const FORMATS = {
           shuffle: 'Slice',
           squeeze: { mean: 'ReduceMean', gate: 'multiplied' },
         }),
+      enlarging: () => tinyYolo({ transposed: true, padded: true }),
       v8: () => tinyAnchorFree(),
       ...Object.fromEntries(
         Object.keys(QUANTISERS).map((how) => [
