@@ -50,7 +50,7 @@ export async function step(name, work) {
 function saying(label) {
   let last = -Infinity;
   return (words) => {
-    const width = process.stdout.columns ?? Infinity;
+    const width = process.stdout.columns || Infinity;
     if (process.stdout.isTTY)
       return void process.stdout.write(`${CLEAR}${`  ${label} ${words}`.slice(0, width - 1)}\r`);
     if (performance.now() - last < QUIET_MS) return;
