@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { which } from '../../tools/command.mjs';
@@ -19,6 +20,7 @@ const SKIP =
     ? false
     : 'no WebKit here: apt-get install webkit2gtk-driver xvfb';
 const BROWSER = { binary: MINI_BROWSER, args: ['--automation'] };
+const START_MS = 60_000;
 const PORT = 4700 + (process.pid % 200);
 
 /** @type {import('node:child_process').ChildProcess[]} */
@@ -55,6 +57,15 @@ async function lacks(run, name) {
   );
 }
 
+/** Asks until it is so. @param {() => boolean | Promise<boolean>} condition */
+async function until(condition) {
+  const limit = Date.now() + START_MS;
+  while (!(await condition())) {
+    assert.ok(Date.now() < limit, 'WebKit does not start');
+    await sleep(50);
+  }
+}
+
 async function startBrowser() {
   const display = `:${PORT}`;
   children.push(spawn(`${DISPLAY}`, [display, '-screen', '0', '1280x800x24'], { stdio: 'ignore' }));
@@ -65,9 +76,14 @@ async function startBrowser() {
     WEBKIT_DISABLE_COMPOSITING_MODE: '1',
     LIBGL_ALWAYS_SOFTWARE: '1',
   };
-  await sleep(800);
+  await until(() => existsSync(`/tmp/.X11-unix/X${PORT}`));
   children.push(spawn(`${DRIVER}`, [`--port=${PORT}`], { env, stdio: 'ignore' }));
-  await sleep(1000);
+  await until(() =>
+    fetch(`http://127.0.0.1:${PORT}/status`).then(
+      () => true,
+      () => false,
+    ),
+  );
   const alwaysMatch = { 'webkitgtk:browserOptions': BROWSER };
   const { sessionId } = await command('POST', '', { capabilities: { alwaysMatch } });
   session = `/${sessionId}`;
