@@ -78,6 +78,30 @@ describe('the demo in Firefox', { skip: SKIP }, () => {
     await page.waitForFunction(() => Number(document.querySelector('#rate')?.textContent) > 0);
   });
 
+  test('what the webcam sees is followed, and recorded with its boxes', async () => {
+    await page.click('#count');
+    await page.waitForSelector('#counting:not([hidden])');
+    await page.evaluate(() => {
+      const known = URL.createObjectURL;
+      let bytes = 0;
+      URL.createObjectURL = (blob) => {
+        if (blob instanceof Blob) bytes = blob.size;
+        return known(blob);
+      };
+      HTMLAnchorElement.prototype.click = function () {
+        Object.assign(globalThis, { saved: { name: this.download, bytes } });
+      };
+    });
+    await page.click('.over .record');
+    await page.waitForSelector('.over .record.on');
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    await page.click('.over .record');
+    await page.waitForFunction(() => Reflect.has(globalThis, 'saved'));
+    const { name, bytes } = await page.evaluate(() => Reflect.get(globalThis, 'saved'));
+    assert.match(name, /-wisp\.(mp4|webm)$/);
+    assert.ok(bytes > 1000, `${bytes} bytes`);
+  });
+
   test('nothing is complained about', () => {
     assert.deepEqual(complaints, []);
   });
