@@ -71,7 +71,7 @@ async function make(entryPoints, splitting) {
     minify: true,
     format: 'esm',
     target: TARGET,
-    external: ['pbf', 'fflate'], // of the importers, which a page maps as it likes
+    external: ['pbf', 'fflate', 'zxing-wasm'], // seldom needed, and mapped as a page likes
     plugins: [addresses],
     metafile: true,
     write: false,

@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader';
 
 /**
- * @typedef {import('../../web/demo/code-reading.js').Pixels} Pixels
- * @typedef {import('../../web/demo/code-reading.js').Rect} Rect
+ * @typedef {import('../../web/src/code-reading.js').Pixels} Pixels
+ * @typedef {import('../../web/src/code-reading.js').Rect} Rect
  */
 
-/** @returns {Promise<import('../../web/demo/code-reading.js').Decode>} */
+/** @returns {Promise<import('../../web/src/code-reading.js').Decode>} */
 export async function decoder() {
   // it takes pixels for an encoded file unless they are of this class, which Node lacks
   globalThis.ImageData ??= /** @type {any} */ (Picture);

@@ -1,10 +1,12 @@
 // How well a model finds codes in real pictures, and how many are read from its boxes:
 //   node tests/demo/codes-full.js MODEL.wisp
-// The pictures are WISP_DATA/codes, a folder for each class; zxing-wasm reads each whole, and boxes as the demo does.
+// The pictures are WISP_DATA/codes, a folder for each class; zxing-wasm reads each whole, boxes as the
+// demo does, and CodeReader each picture.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { readCode } from '../../web/demo/code-reading.js';
+import { CodeReader } from '../../web/src/code-reader-node.js';
+import { readCode } from '../../web/src/code-reading.js';
 import { Detector } from '../../web/src/index.js';
 import { decodeImage } from '../../web/src/reading/read-node.js';
 import { dataPath, without } from '../support/test-data.js';
@@ -24,6 +26,7 @@ const FULL = 0.7; // share of the picture that a code has which fills it, as the
  * @property {number} boxes
  * @property {number} whole pictures that the decoder reads
  * @property {number} crops pictures of which it reads a box
+ * @property {number} reader pictures of which CodeReader reads a code
  * @property {string[]} lost
  */
 
@@ -36,11 +39,21 @@ if (!model || without('codes')) {
   process.exit(2);
 }
 const detector = await Detector.open(model);
+const reader = await CodeReader.open({ detector });
 const decode = await decoder();
 /** @type {Record<string, Line>} */
 const lines = {};
 for (const name of readdirSync(folder)) {
-  const counts = { pictures: 0, found: 0, full: 0, fullFound: 0, boxes: 0, whole: 0, crops: 0 };
+  const counts = {
+    pictures: 0,
+    found: 0,
+    full: 0,
+    fullFound: 0,
+    boxes: 0,
+    whole: 0,
+    crops: 0,
+    reader: 0,
+  };
   const line = { ...counts, lost: [] };
   lines[name] = line;
   for (const file of readdirSync(path.join(folder, name))) {
@@ -48,14 +61,23 @@ for (const name of readdirSync(folder)) {
   }
 }
 await detector.close();
-console.table(lines, ['pictures', 'found', 'full', 'fullFound', 'boxes', 'whole', 'crops']);
+console.table(lines, [
+  'pictures',
+  'found',
+  'full',
+  'fullFound',
+  'boxes',
+  'whole',
+  'crops',
+  'reader',
+]);
 const coded = Object.entries(lines).filter(([name]) => name !== NONE);
 const sum = (/** @type {Exclude<keyof Line, 'lost'>} */ key) =>
   coded.reduce((total, [, line]) => total + line[key], 0);
 console.log(
   `${sum('found')} of ${sum('pictures')} pictures found with the right class at confidence ${CONFIDENCE}; ` +
     `${lines[NONE]?.boxes ?? 0} boxes where there is no code; ` +
-    `${sum('crops')} read from boxes, ${sum('whole')} from whole pictures; ` +
+    `${sum('crops')} read from boxes, ${sum('whole')} from whole pictures, ${sum('reader')} by CodeReader; ` +
     `${sum('fullFound')} found of ${sum('full')} that a code fills`,
 );
 for (const [name, { lost }] of coded)
@@ -76,6 +98,8 @@ async function examine(file, name, line) {
     line.full++;
     if (isFound) line.fullFound++;
   }
+  const { codes } = await reader.read(picture, { confidence: CONFIDENCE });
+  if (codes.some(({ readable }) => readable)) line.reader++;
   for (const box of boxes) {
     const code = await readCode(decode, box, picture, (part, scale) =>
       resized(cut(picture, part), scale),

@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import bwip from 'bwip-js/node';
-import { attemptsAt, linkOf, readCode, regionOf, visible } from '../../web/demo/code-reading.js';
+import { codeOf, linkOf, visible } from '../../web/demo/code-text.js';
 import { CODE_NAMES, nameOfClass } from '../../web/demo/sentences.js';
+import { attemptsAt, readCode, regionOf } from '../../web/src/code-reading.js';
 import { decodeImage } from '../../web/src/reading/read-node.js';
 import { cut, decoder, resized } from './code-pictures.js';
 
-/** @type {import('../../web/demo/code-reading.js').Decode} */
+/** @type {import('../../web/src/code-reading.js').Decode} */
 let decode;
 before(async () => {
   decode = await decoder();
@@ -55,11 +56,14 @@ async function paper(codes, scale = 3) {
 }
 
 /**
- * @param {import('../../web/demo/code-reading.js').Pixels} picture
- * @param {import('../../web/demo/code-reading.js').Rect} box
+ * @param {import('../../web/src/code-reading.js').Pixels} picture
+ * @param {import('../../web/src/code-reading.js').Rect} box
  */
-function readAt(picture, box) {
-  return readCode(decode, box, picture, (part, scale) => resized(cut(picture, part), scale));
+async function readAt(picture, box) {
+  const show = (/** @type {any} */ part, /** @type {number} */ scale) =>
+    resized(cut(picture, part), scale);
+  const reading = await readCode(decode, box, picture, show);
+  return reading && codeOf(reading.answer);
 }
 
 test('every class that the page knows is read from its box', async () => {

@@ -53,6 +53,19 @@ test('a program under Node finds what this checkout finds', async () => {
   assert.equal(stdout, boxes);
 });
 
+test('codes are found where no decoder is installed, and the sentence says how to get one', async () => {
+  writeFileSync(
+    path.join(app, 'codes.js'),
+    `import { CodeReader } from 'wisp-yolo/code-reader';
+     const reader = await CodeReader.open({ threads: 1 });
+     const { code, message } = await reader.read(process.argv[2]).catch((error) => error);
+     process.stdout.write(code + ' ' + message);
+     await reader.close();`,
+  );
+  const { stdout } = await run(process.execPath, ['codes.js', PICTURE], { cwd: app });
+  assert.match(stdout, /^WISP_ERR_ENGINE .*"npm install zxing-wasm@\^3\.1\.4"/);
+});
+
 test('the command too', async () => {
   const { stdout } = await run('npx', ['wisp', 'detect', PICTURE], { cwd: app });
   assert.equal(JSON.parse(stdout).boxes.length, JSON.parse(boxes).length);

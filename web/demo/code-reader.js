@@ -1,9 +1,9 @@
 // code-reader.js - hands parts of a picture to the worker that reads codes, one after the other.
-import { reachOf } from './code-reading.js';
+import { reachOf } from '../src/code-reading.js';
 
 /**
- * @typedef {import('./code-reading.js').Code} Code
- * @typedef {import('./code-reading.js').Rect} Rect
+ * @typedef {import('./code-text.js').Code} Code
+ * @typedef {import('../src/code-reading.js').Rect} Rect
  * @typedef {import('./sources.js').Source} Source
  */
 

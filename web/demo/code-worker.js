@@ -1,17 +1,18 @@
 // code-worker.js - reads the codes in the regions it is sent; the decoder is loaded with the first.
-import { readCode } from './code-reading.js';
+import { readCode } from '../src/code-reading.js';
+import { codeOf } from './code-text.js';
 
 /**
- * @typedef {import('./code-reading.js').Rect} Rect
+ * @typedef {import('../src/code-reading.js').Rect} Rect
  * @typedef {{id: number, bitmap: ImageBitmap, box: Rect, picture: {width: number, height: number}, reach: Rect}} Wish
  *   `bitmap` is what lies in `reach`
- * @typedef {{id: number, code: import('./code-reading.js').Code | null} | {id: number, error: string}} Answer
+ * @typedef {{id: number, code: import('./code-text.js').Code | null} | {id: number, error: string}} Answer
  */
 
 // Addresses, not names: workers have no import map.
 const LIBRARY = new URL('../../vendor/zxing-wasm/', import.meta.url);
 
-/** @type {Promise<import('./code-reading.js').Decode> | undefined} */
+/** @type {Promise<import('../src/code-reading.js').Decode> | undefined} */
 let loading;
 
 onmessage = async (/** @type {MessageEvent<Wish>} */ { data }) => {
@@ -20,8 +21,8 @@ onmessage = async (/** @type {MessageEvent<Wish>} */ { data }) => {
     loading ??= load();
     const show = (/** @type {Rect} */ region, /** @type {number} */ scale) =>
       draw(bitmap, { ...region, x: region.x - reach.x, y: region.y - reach.y }, scale);
-    const code = await readCode(await loading, box, picture, show);
-    answer({ id, code });
+    const reading = await readCode(await loading, box, picture, show);
+    answer({ id, code: reading && codeOf(reading.answer) });
   } catch (thrown) {
     loading = undefined;
     answer({ id, error: /** @type {Error} */ (thrown).message });
@@ -33,7 +34,7 @@ onmessage = async (/** @type {MessageEvent<Wish>} */ { data }) => {
 /** @param {Answer} message */
 const answer = (message) => postMessage(message);
 
-/** @returns {Promise<import('./code-reading.js').Decode>} */
+/** @returns {Promise<import('../src/code-reading.js').Decode>} */
 async function load() {
   /** @type {typeof import('zxing-wasm/reader')} */
   const library = await import(new URL('es/reader/index.js', LIBRARY).href);

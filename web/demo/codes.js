@@ -2,14 +2,14 @@
 
 import { classColour } from 'wisp-yolo/draw';
 import { CodeReader } from './code-reader.js';
-import { linkOf, visible } from './code-reading.js';
+import { linkOf, visible } from './code-text.js';
 import { block, make } from './elements.js';
 import { said } from './results.js';
 import { isCode, nameOfClass } from './sentences.js';
 
 /**
  * @typedef {import('../src/index.js').Box} Box
- * @typedef {import('./code-reading.js').Code} Code
+ * @typedef {import('./code-text.js').Code} Code
  * @typedef {import('./sources.js').Source} Source
  *
  * @typedef {object} Sight a code that is, or was a moment ago, in the picture
