@@ -3,6 +3,7 @@
 import { open } from 'node:fs/promises';
 import { Command } from 'commander';
 import { fileKind } from '../web/src/bytes/file-kind.js';
+import { CodeReader } from '../web/src/code-reader-node.js';
 import { Detector, WispError } from '../web/src/index.js';
 import { isOfPicture } from '../web/src/picture/picture-fault.js';
 import { detecting, detection, looking } from './arguments.js';
@@ -29,28 +30,36 @@ export function detectCommand() {
       `
 Examples:
   wisp detect ticket.jpg
+  wisp detect ticket.jpg --read
   wisp detect best.wisp street.jpg
   wisp detect scan-600dpi.png --tiles auto
   wisp detect best.wisp *.jpg --classes person,car --confidence 0.5 > boxes.jsonl
   wisp detect best.wisp photos/ 'more/**/*.png'
   curl -s https://example.com/cat.jpg | wisp detect best.wisp - | jq '.boxes[].name'`,
     )
+    .option(
+      '--read',
+      'print "codes" in place of "boxes", with what they say; needs zxing-wasm: npm install zxing-wasm@^3.1.4',
+    )
     .action(run);
   return detecting(looking(command), { confidence: 0.25, iou: 0.45 });
 }
 
-/** @param {string[]} files @param {import('./arguments.js').Looking} options */
+/** @param {string[]} files @param {import('./arguments.js').Looking & {read?: boolean}} options */
 async function run(files, options) {
   const { model, pictures } = await sorted(files);
   const { size, threads } = options;
+  if (options.read && options.masks)
+    throw new WispError('WISP_ERR_ARGUMENT', 'Codes have no masks: leave out --read or --masks.');
   const detector = await Detector.open(model, { size, threads });
   try {
     const wanted = detection(options, detector.info.classes);
+    const reader = options.read && (await CodeReader.open({ detector }));
     for (const file of (await Promise.all(pictures.map(spreadOut))).flat()) {
       try {
         const source = file === '-' ? await standardInput() : file;
-        const result = await detector.detect(source, wanted);
-        await print(lineOf({ file }, result));
+        if (reader) await print(codesLine(file, await reader.read(source, wanted)));
+        else await print(lineOf({ file }, await detector.detect(source, wanted)));
       } catch (error) {
         if (!isOfPicture(error)) throw error;
         console.error(`wisp: ${error.message} [${error.code}]`);
@@ -60,6 +69,12 @@ async function run(files, options) {
   } finally {
     await detector.close();
   }
+}
+
+/** @param {string} file @param {import('../web/src/code-reader.js').CodeResult} result @returns {string} JSON */
+function codesLine(file, { codes, width, height }) {
+  const short = codes.map(({ bytes, ...code }) => code); // JSON has none
+  return JSON.stringify({ file, width, height, codes: short });
 }
 
 /** The pictures of a folder or a pattern; what else is named is left to the detector. @param {string} place */

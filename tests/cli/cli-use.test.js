@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import bwip from 'bwip-js/node';
 import { shortBox, single } from '../../cli/singles.js';
 import embedded from '../../web/src/codes.js';
 import { Detector } from '../../web/src/index.js';
@@ -20,6 +21,18 @@ const at = (/** @type {string} */ name) => folder.at(name);
 const wisp = (words, options) => folder.wisp(words, options);
 
 describe('wisp detect', () => {
+  test('prints with --read what codes say', async () => {
+    const code = { bcid: 'qrcode', text: 'read by the command', scale: 6, padding: 20 };
+    writeFileSync(at('code.png'), await bwip.toBuffer({ ...code, backgroundcolor: 'ffffff' }));
+    const { stdout, stderr } = await wisp(['detect', 'code.png', '--read']);
+    const { file, codes } = JSON.parse(stdout || assert.fail(stderr));
+    assert.equal(file, 'code.png');
+    assert.equal(codes.length, 1);
+    assert.deepEqual([codes[0].text, codes[0].readable], [code.text, true]);
+    const wrong = await wisp(['detect', 'code.png', '--read', '--masks']);
+    assert.match(wrong.stderr, /leave out --read or --masks/);
+  });
+
   test('prints a line of JSON for each picture and nothing else', async () => {
     const files = ['photos/0.png', 'photos/1.png'];
     const { stdout, stderr, code } = await wisp([

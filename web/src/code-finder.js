@@ -41,7 +41,8 @@ import { Tracker } from './track.js';
  * @property {(picture: any, options?: any) => Promise<any[]>} readBarcodes
  * @property {(options?: any) => any} prepareZXingModule
  *
- * @typedef {Omit<import('./index.js').DetectOptions, 'masks'>} ReadOptions
+ * @typedef {Omit<import('./index.js').DetectOptions, 'masks'>} ReadOptions `confidence`, 0.25, is that of codes which are
+ *   not read; what is read counts from 0.1 on
  * @typedef {{codes: Code[], width: number, height: number}} CodeResult best first; width and height of the source
  * @typedef {{codes: FollowedCode[], width: number, height: number}} FollowResult
  *
@@ -51,8 +52,11 @@ import { Tracker } from './track.js';
  * @property {(address?: string | URL) => object | Promise<object>} overrides where zxing-wasm has its wasm from
  */
 
+const CONFIDENCE = 0.25; // of a code that need not be read to count
+const WEAK = 0.1; // of one that counts once it is read
 const HITS = 2; // frames in a row: a code that is seen once may be none
 const AGAIN_SECONDS = 0.5; // until one that could not be read, or has moved, is tried again
+const MOST_KNOWN = 256; // the one first seen is forgotten then, and read anew should it still be there
 const MOVED = 0.5; // of its longer side
 
 /**
@@ -104,7 +108,7 @@ export class CodeFinder {
       /** @type {Code[]} */
       const found = [];
       for (const box of boxes) found.push((await read(box)) ?? unread(box));
-      return { codes: found, width, height };
+      return { codes: found.filter((code) => counts(code, options)), width, height };
     });
   }
 
@@ -127,9 +131,11 @@ export class CodeFinder {
         const before = this.#known.get(due.id)?.code ?? null;
         const kept = before && this.#remembered(due);
         this.#known.set(due.id, { tried: seconds, box: due, code: code ?? kept });
+        const [first] = this.#known.keys();
+        if (this.#known.size > MOST_KNOWN) this.#known.delete(first);
       }
       const found = tracked.map((box) => ({ ...this.#remembered(box), id: box.id }));
-      return { codes: found, width, height };
+      return { codes: found.filter((code) => counts(code, options)), width, height };
     });
   }
 
@@ -165,7 +171,8 @@ export class CodeFinder {
       // a frame of a video is only read back where there is a code in it
       const isLight = picture.kind === 'frame' || (picture.kind === 'bitmap' && !picture.asStored);
       const seen = isLight ? picture.image : await pixels();
-      const result = await this.#detector.detect(seen, options);
+      const confidence = Math.min(options.confidence ?? CONFIDENCE, WEAK);
+      const result = await this.#detector.detect(seen, { ...options, confidence });
       return await then(result, async (box) => {
         signal?.throwIfAborted();
         const [decode, whole] = [await this.#decode(), await pixels()];
@@ -225,6 +232,10 @@ export class CodeFinder {
 export function detectorOf({ detector, model = codes, threads }) {
   return detector ? Promise.resolve(detector) : Detector.open(model, { threads });
 }
+
+/** @param {Code} code @param {ReadOptions} options */
+const counts = ({ readable, score }, { confidence = CONFIDENCE }) =>
+  readable || score >= confidence;
 
 /** @param {Box} box */
 const placeOf = ({ x, y, width, height, score, name }) => ({
