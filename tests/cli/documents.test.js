@@ -102,7 +102,8 @@ for (const line of commands) {
     }
     const { code, stdout, stderr } = await runWisp([verb, ...words], { cwd });
     assert.equal(code, 0, stderr);
-    if (verb === 'detect') assert.ok(Array.isArray(JSON.parse(stdout.split('\n')[0]).boxes));
+    const key = words.includes('--read') ? 'codes' : 'boxes';
+    if (verb === 'detect') assert.ok(Array.isArray(JSON.parse(stdout.split('\n')[0])[key]));
   });
 }
 

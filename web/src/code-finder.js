@@ -41,8 +41,8 @@ import { Tracker } from './track.js';
  * @property {(picture: any, options?: any) => Promise<any[]>} readBarcodes
  * @property {(options?: any) => any} prepareZXingModule
  *
- * @typedef {Omit<import('./index.js').DetectOptions, 'masks'>} ReadOptions `confidence`, 0.25, is that of codes which are
- *   not read; what is read counts from 0.1 on
+ * @typedef {Omit<import('./index.js').DetectOptions, 'masks'>} ReadOptions `confidence`, 0.25, is for what can't be
+ *   read; what is read counts from 0.1 on
  * @typedef {{codes: Code[], width: number, height: number}} CodeResult best first; width and height of the source
  * @typedef {{codes: FollowedCode[], width: number, height: number}} FollowResult
  *
