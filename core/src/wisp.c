@@ -314,7 +314,7 @@ static void detect_all(void *context) {
                            wants_masks ? d->masks + masks : NULL, &c->results[i]);
     masks += c->results[i].count;
   }
-  if (wants_masks) wisp_mask_place(&d->mask_room, d->masks, masks);
+  if (wants_masks && c->status == WISP_OK) wisp_mask_place(&d->mask_room, d->masks, masks);
 }
 
 static wisp_status check_ready(const wisp_detector *d, wisp_error *error) {
