@@ -27,8 +27,8 @@ const shelves = {
 const OF_PAGES = { 'cross-origin-opener-policy': 'same-origin' };
 const ISOLATION = { 'cross-origin-embedder-policy': 'require-corp' };
 
-/** Quick enough to be done anew for each answer, within some per cent of what a server that keeps them would send. */
-const QUALITY = 7;
+/** Within a per cent of what a server that keeps them would send; the whole demo anew takes a tenth of a second. */
+const QUALITY = 10;
 
 /**
  * @typedef {import('../bench/page-peers.js').PeerShelf} PeerShelf
