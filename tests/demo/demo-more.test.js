@@ -149,13 +149,19 @@ demoTest('things in a video are counted, and saved as CSV', async (demo) => {
   await page.locator('#counting').waitFor({ state: 'hidden' });
 });
 
-demoTest('what the camera sees is recorded with its boxes', async (demo) => {
+/** @param {Parameters<Parameters<typeof demoTest>[1]>[0]} demo */
+async function recordCamera(demo) {
   const { page } = demo;
   await demo.openModel(MODEL);
   await page.getByRole('button', { name: 'Use the webcam' }).click();
   await page.waitForFunction(() => Number(document.querySelector('#rate')?.textContent) > 0);
   await page.getByRole('button', { name: 'Record' }).click();
   await page.getByRole('button', { name: 'Stop recording' }).waitFor();
+}
+
+demoTest('what the camera sees is recorded with its boxes', async (demo) => {
+  const { page } = demo;
+  await recordCamera(demo);
   await page.waitForTimeout(1200);
   const [download] = await Promise.all([
     page.waitForEvent('download'),
@@ -183,11 +189,7 @@ demoTest('what the camera sees is recorded with its boxes', async (demo) => {
 
 demoTest('a recording ends when something else is looked at', async (demo) => {
   const { page } = demo;
-  await demo.openModel(MODEL);
-  await page.getByRole('button', { name: 'Use the webcam' }).click();
-  await page.waitForFunction(() => Number(document.querySelector('#rate')?.textContent) > 0);
-  await page.getByRole('button', { name: 'Record' }).click();
-  await page.getByRole('button', { name: 'Stop recording' }).waitFor();
+  await recordCamera(demo);
   await page.waitForTimeout(500);
   const [download] = await Promise.all([
     page.waitForEvent('download'),
