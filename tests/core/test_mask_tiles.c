@@ -5,32 +5,10 @@
 #include "core/wisp.h"
 #include "core/wisp_testing.h"
 #include "draw.h"
+#include "opened.h"
 #include "stages.h"
 
 enum { NETWORKS = 40, MOST = 300 };
-
-static wisp_model *drawn_model(void) {
-  net n;
-  size_t size;
-  wisp_model *model;
-  for (draw_net(&n); n.head[0].masks == 0; draw_net(&n)) net_free(&n);
-  uint8_t *bytes = net_write(&n, &size);
-  CHECK_EQ(wisp_model_open(&model), WISP_OK);
-  CHECK_EQ(wisp_model_feed(model, bytes, size, NULL), WISP_OK);
-  free(bytes);
-  net_free(&n);
-  return model;
-}
-
-static wisp_detector *open(const wisp_model *model, int threads, wisp_kernel_set kernels) {
-  const wisp_forced forced = {kernels, -1};
-  wisp_settings s = wisp_default_settings();
-  s.threads = threads;
-  s.forced = &forced;
-  wisp_detector *detector = NULL;
-  wisp_open(&detector, model, &s, NULL);
-  return detector;
-}
 
 static wisp_options options(wisp_mask_order masks) {
   wisp_options o = wisp_default_options();
@@ -118,8 +96,8 @@ static int has(const view *v, const wisp_box *box, const wisp_mask *mask) {
 /* Each box has the mask of the view that it is from; by rows and by columns they are the same pixels, but
  * where a score is a half in all its digits. */
 static int test_tiles(void) {
-  wisp_model *model = drawn_model();
-  wisp_detector *detector = open(model, 1, WISP_KERNELS_BEST);
+  wisp_model *model = draw_model(1);
+  wisp_detector *detector = open_forced(model, 1, WISP_KERNELS_BEST);
   const int width = random_int(20, 90), height = random_int(20, 90);
   const wisp_frame frame = {draw_picture(width, height), width, height, (size_t)width * 4};
   wisp_options o = options(WISP_MASKS_BY_ROW);
@@ -134,7 +112,7 @@ static int test_tiles(void) {
     look_at(&views[n++], detector, &frame, wisp_tile_at(&tiles, &frame, i), tiles.width,
             tiles.height);
   wisp_result rows, columns;
-  wisp_detector *other = open(model, 3, WISP_KERNELS_SCALAR);
+  wisp_detector *other = open_forced(model, 3, WISP_KERNELS_SCALAR);
   CHECK_EQ(wisp_detect(detector, &frame, 1, &o, &rows, NULL), WISP_OK);
   o.masks = WISP_MASKS_BY_COLUMN;
   CHECK_EQ(wisp_detect(other, &frame, 1, &o, &columns, NULL), WISP_OK);

@@ -8,6 +8,7 @@
 #include "core/wisp.h"
 #include "core/wisp_testing.h"
 #include "draw.h"
+#include "opened.h"
 #include "stages.h"
 
 enum { CASES = 150, NETWORKS = 40, CLASSES = 2, ANCHORS = 2, HEADS = 2, BOXES = 6, MOST = 300 };
@@ -271,29 +272,6 @@ static void test_scene(uint8_t flip) {
 
 /* ---- a network ---- */
 
-static wisp_model *drawn_model(int with_masks) {
-  net n;
-  size_t size;
-  wisp_model *model;
-  for (draw_net(&n); (n.head[0].masks > 0) != with_masks; draw_net(&n)) net_free(&n);
-  uint8_t *bytes = net_write(&n, &size);
-  CHECK_EQ(wisp_model_open(&model), WISP_OK);
-  CHECK_EQ(wisp_model_feed(model, bytes, size, NULL), WISP_OK);
-  free(bytes);
-  net_free(&n);
-  return model;
-}
-
-static wisp_detector *open(const wisp_model *model, int threads, wisp_kernel_set kernels) {
-  const wisp_forced forced = {kernels, -1};
-  wisp_settings s = wisp_default_settings();
-  s.threads = threads;
-  s.forced = &forced;
-  wisp_detector *detector = NULL;
-  wisp_open(&detector, model, &s, NULL);
-  return detector;
-}
-
 static wisp_options options(wisp_mask_order masks) {
   wisp_options o = wisp_default_options();
   o.confidence = 0.05f;
@@ -316,7 +294,7 @@ static void check_result(const wisp_result *a, const wisp_result *b) {
 
 /* Of every build, alone and in a batch; the boxes also without masks, by a detector that never made any. */
 static int test_network(void) {
-  wisp_model *model = drawn_model(1);
+  wisp_model *model = draw_model(1);
   static const wisp_kernel_set sets[] = {WISP_KERNELS_SCALAR, WISP_KERNELS_BEST,
                                          WISP_KERNELS_NARROW, WISP_KERNELS_FUSED};
   wisp_frame frames[2];
@@ -326,13 +304,13 @@ static int test_network(void) {
   }
   const wisp_mask_order order = random_chance(0.5) ? WISP_MASKS_BY_ROW : WISP_MASKS_BY_COLUMN;
   const wisp_options with = options(order), without = options(WISP_MASKS_NONE);
-  wisp_detector *plain = open(model, 1, WISP_KERNELS_SCALAR);
+  wisp_detector *plain = open_forced(model, 1, WISP_KERNELS_SCALAR);
   wisp_result both[2], bare;
   CHECK_EQ(wisp_detect(plain, frames, 2, &with, both, NULL), WISP_OK);
   int found = both[0].count + both[1].count;
   for (int set = 0; set < 4; set++)
     for (int threads = 1; threads < 4; threads += 2) {
-      wisp_detector *other = open(model, threads, sets[set]);
+      wisp_detector *other = open_forced(model, threads, sets[set]);
       wisp_result one;
       for (int i = 0; other && i < 2; i++) {
         CHECK_EQ(wisp_detect(other, &frames[i], 1, &without, &bare, NULL), WISP_OK);
@@ -350,8 +328,8 @@ static int test_network(void) {
 }
 
 static void test_without(void) {
-  wisp_model *model = drawn_model(0);
-  wisp_detector *detector = open(model, 1, WISP_KERNELS_BEST);
+  wisp_model *model = draw_model(0);
+  wisp_detector *detector = open_forced(model, 1, WISP_KERNELS_BEST);
   uint8_t *rgba = draw_picture(8, 8);
   const wisp_frame frame = {rgba, 8, 8, 32};
   wisp_options o = options(WISP_MASKS_BY_ROW);
