@@ -124,6 +124,17 @@ test('anchors and strides are those of the graph, not the usual ones', () => {
   );
 });
 
+test('an anchor without an extent is refused', () => {
+  for (const side of [0, -61, NaN, Infinity]) {
+    const anchors = structuredClone(ANCHORS);
+    anchors[1][0][1] = side;
+    assert.throws(() => importOnnx(tinyYolo({ anchors })), {
+      code: 'WISP_ERR_UNSUPPORTED',
+      message: new RegExp(`an anchor of 30×${side} pixels`),
+    });
+  }
+});
+
 test('half-precision weights keep their values', () => {
   const values = [0, 1, -1, 0.5, 65504, -6.103515625e-5, 1 / 3, 5.9604644775390625e-8];
   const bits = [0, 0x3c00, 0xbc00, 0x3800, 0x7bff, 0x8400, 0x3555, 0x0001];

@@ -242,6 +242,12 @@ function readHeads(given, heads, input, { node, rounding, masks }) {
           `which doesn't fill the ${input.width}×${input.height} input; this is not YOLOv5's decoding.`,
       );
     }
+    const none = read[i].anchors.find((sides) => !sides.every((x) => x > 0 && x < Infinity));
+    if (none)
+      unsupported(
+        `${describe(node)} decodes with an anchor of ${none.join('×')} pixels, which is no size; ` +
+          'export the network again.',
+      );
     const wrong = firstDifference(decoded, logits, rows[i], { ...read[i], masks }, tolerance);
     if (wrong) unsupported(`${describe(node)} doesn't decode boxes as YOLOv5 does: ${wrong}.`);
   }
