@@ -1,8 +1,10 @@
 // Fuzzes an importer: edits files that it takes, keeps the edits that run new code, and stops at what it must not do.
-//   node tests/web/fuzz-import.js FORMAT [seconds] [seed]
-// It begins with tests/corpus/FORMAT.json and writes the smallest corpus that runs the same code there.
+//   node tests/web/fuzz-import.js FORMAT [seconds of the processor] [seed]
+// It begins with tests/corpus/FORMAT.json and writes the smallest corpus that runs the same code there, also when it is
+// stopped (SIGINT, SIGTERM) or has a find.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import * as flatbuffers from 'flatbuffers';
 import { writeTflite } from '../../bench/peers/tflite/file.js';
 import { RandomNumbers } from '../../web/src/graph/random-numbers.js';
@@ -194,6 +196,7 @@ const seedsOf = ({ seeds }) => new Map(Object.entries(seeds).map(([key, make]) =
 class Fuzzer {
   /** @type {{entry: Edited, seen: Set<string>}[]} */
   kept = [];
+  finds = 0;
   #known = new Set();
 
   /** @param {string} name @param {Format} format @param {Coverage} coverage @param {number} seed */
@@ -211,13 +214,18 @@ class Fuzzer {
     return bytesOf(this.files, entry);
   }
 
-  /** @param {Edited} entry @returns {Promise<Set<string>>} */
+  /**
+   * What code it runs; none if it is a find, which is printed.
+   * @param {Edited} entry
+   * @returns {Promise<Set<string>>}
+   */
   async run(entry) {
     try {
       readMeasured(this.format, this.bytes(entry));
     } catch (error) {
-      console.log(JSON.stringify(entry));
-      throw error;
+      this.finds++;
+      console.error(JSON.stringify(entry), error);
+      return new Set();
     }
     return this.coverage.take();
   }
@@ -268,17 +276,24 @@ class Fuzzer {
 if (process.argv[1]?.endsWith('fuzz-import.js')) {
   const [name, seconds = '60', seed = String(Date.now() % 1e6)] = process.argv.slice(2);
   const fuzzer = new Fuzzer(name, FORMATS[name], await Coverage.start(), Number(seed));
+  const used = () => process.cpuUsage().user / 1e6;
+  let isStopped = false;
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => (isStopped = true));
   for (const key of fuzzer.files.keys()) await fuzzer.add({ seed: key, edits: [] });
   for (const entry of readCorpus(name)) await fuzzer.add(entry);
   let runs = 0;
-  while (process.cpuUsage().user / 1e6 < Number(seconds)) {
+  while (fuzzer.finds === 0 && !isStopped && used() < Number(seconds)) {
     await fuzzer.add(fuzzer.drawn());
-    if (++runs % 1000 === 0) console.log(`${runs} files, ${fuzzer.kept.length} kept, seed ${seed}`);
+    if (++runs % 1000 !== 0) continue;
+    console.log(`${runs} files, ${fuzzer.kept.length} kept, ${Math.round(used())} s, seed ${seed}`);
+    await setImmediate(); // signals
   }
+  const spent = Math.round(used());
   const corpus = await fuzzer.minimal();
   writeFileSync(
     corpusFile(name),
     `[\n${corpus.map((entry) => JSON.stringify(entry)).join(',\n')}\n]\n`,
   );
-  console.log(`${runs} files; ${corpus.length} in the corpus`);
+  console.log(`${runs} files in ${spent} s; ${corpus.length} in the corpus; ${fuzzer.finds} finds`);
+  process.exitCode = fuzzer.finds && 1;
 }
