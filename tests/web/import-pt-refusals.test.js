@@ -202,6 +202,17 @@ test('heads that are not what they say are refused', () => {
     UNSUPPORTED,
     /has no anchors/,
   );
+  const untrained = (/** @type {TinyPt} */ tiny) => {
+    const detect = tiny.detect(8, 2);
+    const values = Array.from({ length: 18 }, (_, i) => i % 6); // as YOLOv5 leaves them until it has seen boxes
+    detect.state._buffers.set('anchors', tiny.writer.tensor({ values, size: [3, 3, 2] }));
+    return detect;
+  };
+  refuses(
+    tinyPt({ head: untrained }),
+    UNSUPPORTED,
+    /has an anchor of 0×8 pixels, which is no size; training chooses the anchors/,
+  );
   const strides = (/** @type {number[]} */ values) => (/** @type {TinyPt} */ tiny) => {
     const detect = tiny.detect(8, 2);
     detect.state.stride = tiny.writer.tensor({ values, type: 'FloatStorage' });

@@ -28,6 +28,19 @@ export function formOf({ kind, masks = 0 }) {
 export const boxHeads = (heads) => heads.filter(({ kind }) => kind !== 'prototypes');
 
 /**
+ * An anchor that can be one; YOLOv5 leaves 0, 1, 2, … where its description names none and it has seen no boxes.
+ * @param {[number, number]} anchor width and height in pixels
+ * @param {string} whose for people
+ */
+export function requireAnchor(anchor, whose) {
+  if (anchor.every((side) => side > 0 && side < Infinity)) return anchor;
+  return unsupported(
+    `${whose} has an anchor of ${anchor.join('×')} pixels, which is no size; training chooses the anchors, ` +
+      'so train it first.',
+  );
+}
+
+/**
  * The head of a scale without anchors. Its boxes and its classes come from convolutions that read different things;
  * here they become one that reads both side by side. What it doesn't connect are zeros, which cost a file next to
  * nothing and the runtime nothing.

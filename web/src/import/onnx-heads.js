@@ -5,6 +5,7 @@
 // is then compared with YOLOv5's formula.
 
 import { unsupported } from '../graph/graph-error.js';
+import { requireAnchor } from '../graph/head-forms.js';
 import { likeOthers } from './box-units.js';
 import { anchorFreeScales, readAnchorFree } from './onnx-anchor-free.js';
 import { describe, isFeature } from './onnx-feature.js';
@@ -242,12 +243,7 @@ function readHeads(given, heads, input, { node, rounding, masks }) {
           `which doesn't fill the ${input.width}×${input.height} input; this is not YOLOv5's decoding.`,
       );
     }
-    const none = read[i].anchors.find((sides) => !sides.every((x) => x > 0 && x < Infinity));
-    if (none)
-      unsupported(
-        `${describe(node)} decodes with an anchor of ${none.join('×')} pixels, which is no size; ` +
-          'export the network again.',
-      );
+    for (const anchor of read[i].anchors) requireAnchor(anchor, describe(node));
     const wrong = firstDifference(decoded, logits, rows[i], { ...read[i], masks }, tolerance);
     if (wrong) unsupported(`${describe(node)} doesn't decode boxes as YOLOv5 does: ${wrong}.`);
   }

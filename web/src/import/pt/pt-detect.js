@@ -1,7 +1,7 @@
 // YOLOv5's last module, Detect or Segment: a convolution for each scale, its anchors and its stride; masks' prototypes.
 
 import { malformed, unsupported } from '../../graph/graph-error.js';
-import { BINS, joinHead } from '../../graph/head-forms.js';
+import { BINS, joinHead, requireAnchor } from '../../graph/head-forms.js';
 
 /**
  * @typedef {import('../../graph/float-graph.js').GraphHead} GraphHead
@@ -155,13 +155,13 @@ function anchorsOf(network, detect, strides) {
   const inPixels = network.maybeFloats(detect, 'anchor_grid');
   const numbers = inPixels ?? inCells ?? detect.refuse('has no anchors');
   const each = numbers.length / strides.length / 2;
-  if (!Number.isInteger(each) || each < 1 || numbers.some((x) => x <= 0))
+  if (!Number.isInteger(each) || each < 1)
     detect.refuse(`has ${numbers.length} numbers as anchors of ${strides.length} scales`);
   return strides.map((stride, scale) =>
     Array.from({ length: each }, (_, i) => {
       const at = (scale * each + i) * 2;
       const unit = inPixels ? 1 : stride;
-      return [numbers[at] * unit, numbers[at + 1] * unit];
+      return requireAnchor([numbers[at] * unit, numbers[at + 1] * unit], `"${detect.path}"`);
     }),
   );
 }
