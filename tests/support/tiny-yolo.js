@@ -9,6 +9,7 @@ import { paddedPool, transposed } from './onnx-enlarging.js';
  * @property {number} [opset]
  * @property {boolean} [half] fp16 constants
  * @property {boolean} [dynamic] height and width open, shapes and grids computed in the graph
+ * @property {boolean} [open] height and width open, though the grids are built in
  * @property {boolean} [focus] the stem of v5.0
  * @property {boolean} [batchNorm] not yet folded into the convolutions
  * @property {keyof typeof ACTIVATIONS} [activation]
@@ -20,6 +21,7 @@ import { paddedPool, transposed } from './onnx-enlarging.js';
  * @property {boolean} [padded] zeros and a max-pool behind the coarsest map, as yolov3-tiny has them
  * @property {number} [classes]
  * @property {number} [size]
+ * @property {4 | 8 | 16} [finest] stride
  * @property {[number, number][][]} [anchors]
  * @property {string} [names] metadata
  * @property {Rounding} [rounding] of every activated tensor and sum, as trained
@@ -69,12 +71,12 @@ export function tinyYolo(options = {}) {
 
 /** @param {Options} [options] */
 export function tinyYoloBuilder(options = {}) {
-  const { opset = 12, half = false, dynamic = false, size = 64, names, raw = false } = options;
+  const { opset = 12, half = false, dynamic, open, size = 64, names, raw = false } = options;
   const b = new OnnxBuilder({ opset, type: half ? FLOAT16 : FLOAT });
   b.inputs.push({
     name: 'images',
     type: b.type,
-    dims: dynamic ? ['batch', 3, 'height', 'width'] : [1, 3, size, size],
+    dims: dynamic || open ? ['batch', 3, 'height', 'width'] : [1, 3, size, size],
   });
   if (names) b.metadata.names = names;
   const features = trunk(b, options);
@@ -89,11 +91,15 @@ export function tinyYoloBuilder(options = {}) {
   return b;
 }
 
-/** The maps at strides 8, 16, 32. @param {OnnxBuilder} b @param {Options} options */
+/** The convolution that sees the picture, by the finest stride: its kernel and stride. */
+const STEMS = { 4: [3, 1], 8: [6, 2], 16: [6, 4] };
+
+/** The maps at three strides. @param {OnnxBuilder} b @param {Options} options */
 function trunk(b, options) {
+  const { finest = 8 } = options;
   const x2 = options.focus
     ? block(b, focus(b), 12, WIDTH, 3, 1, options)
-    : block(b, 'images', 3, WIDTH, 6, 2, options);
+    : block(b, 'images', 3, WIDTH, STEMS[finest][0], STEMS[finest][1], options);
   const x4 = block(b, x2, WIDTH, WIDTH, 3, 2, options);
   const plain = block(b, x4, WIDTH, WIDTH, 3, 2, options);
   const shuffled = options.shuffle ? liteUnit(b, plain, options) : plain;
@@ -300,8 +306,8 @@ function unsqueeze(b, x, opset, axis = 0) {
  * @param {number} scale
  * @param {Options} options
  */
-function cellsOf(b, x, scale, { dynamic = false, size = 64, opset = 12 }) {
-  const side = size / (8 << scale);
+function cellsOf(b, x, scale, { dynamic = false, size = 64, opset = 12, finest = 8 }) {
+  const side = size / (finest << scale);
   if (!dynamic) return { ny: b.integers([side]), nx: b.integers([side]), grid: bakedGrid(b, side) };
   const [ny, nx] = [2, 3].map((axis) =>
     unsqueeze(
@@ -341,14 +347,14 @@ function bakedGrid(b, side) {
  * @param {Options} options
  */
 function decode(b, logits, scale, options) {
-  const { classes = 2, anchors = ANCHORS, opset = 12, scatter = false } = options;
+  const { classes = 2, anchors = ANCHORS, opset = 12, scatter = false, finest = 8 } = options;
   const columns = 5 + classes;
   const { ny, nx, grid } = cellsOf(b, logits, scale, options);
   const shape = b.node('Concat', [b.integers([1, 3, columns]), ny, nx], { axis: 0 });
   const split = b.node('Reshape', [logits, shape]);
   const y = b.node('Sigmoid', [b.node('Transpose', [split], { perm: [0, 1, 3, 4, 2] })]);
   const anchor = b.reals(anchors[scale].flat(), [1, 3, 1, 1, 2]);
-  const stride = b.reals([8 << scale], []);
+  const stride = b.reals([finest << scale], []);
   const place = (/** @type {string} */ xy) =>
     b.node('Mul', [b.node('Add', [b.node('Mul', [xy, b.reals([2], [])]), grid]), stride]);
   const measure = (/** @type {string} */ wh) =>
@@ -357,7 +363,7 @@ function decode(b, logits, scale, options) {
       anchor,
     ]);
   const flat = (/** @type {string} */ x) => b.node('Reshape', [x, b.integers([1, -1, columns])]);
-  if (scatter) return flat(inPlace(b, y, place, measure, (options.size ?? 64) / (8 << scale)));
+  if (scatter) return flat(inPlace(b, y, place, measure, (options.size ?? 64) / (finest << scale)));
   const sizes = [2, 2, columns - 4];
   /** @type {Record<string, number | number[]>} */
   const parts = opset < 13 ? { axis: 4, split: sizes } : { axis: 4 };

@@ -91,6 +91,7 @@ export const FORMATS = {
     },
     seeds: {
       v7: () => tinyYolo({ opset: 17, names: "{0: 'a', 1: 'b'}" }),
+      open: () => tinyYolo({ open: true, finest: 16 }),
       dynamic: () => tinyYolo({ opset: 13, dynamic: true, shuffle: 'Split' }),
       v5: () => tinyYolo({ focus: true, batchNorm: true, half: true, scatter: true }),
       lite: () =>

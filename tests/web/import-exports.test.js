@@ -53,10 +53,18 @@ test('nodes that wait for each other are refused', () => {
 });
 
 test('a grid of cells that was built in tells the size that was left open', () => {
-  const b = tinyYoloBuilder({ size: 96 });
-  b.inputs[0].dims = ['batch', 3, 'height', 'width'];
-  assert.deepEqual(importOnnx(b.finish()).input, { height: 96, width: 96 });
+  assert.deepEqual(importOnnx(tinyYolo({ open: true, size: 96 })).input, { height: 96, width: 96 });
 });
+
+for (const finest of /** @type {const} */ ([4, 16]))
+  test(`also where the finest of its scales has stride ${finest}`, () => {
+    const { input, heads } = importOnnx(tinyYolo({ open: true, size: 192, finest }));
+    assert.deepEqual(input, { height: 192, width: 192 });
+    assert.deepEqual(
+      heads.map(({ stride }) => stride),
+      [finest, 2 * finest, 4 * finest],
+    );
+  });
 
 test('a part of a shape may be asked for', () => {
   const b = tinyYoloBuilder();

@@ -25,7 +25,7 @@ import { translate } from './onnx-trunk.js';
 /** The side of the picture where the model leaves it open: YOLOv5's own default. */
 const DYNAMIC_SIZE = 640;
 
-const SMALLEST_STRIDE = 8; // of every YOLOv5
+/** @typedef {{name: string, batch: number, sides: (number | null)[]}} Picture height and width, null where open */
 
 /** ONNX data types a picture in 0…1 can have: float32, float16. */
 const PICTURE_TYPES = [1, 10];
@@ -41,14 +41,14 @@ const PICTURE_TYPES = [1, 10];
  * @returns {FloatGraph}
  */
 export function importNodes(model, { format, bytes, anchors, isInteger, rounding }) {
-  const { name, dims } = pictureInput(model);
-  const [, , height, width] = dims;
-  const graph = new FloatGraphBuilder();
-  /** @type {Map<string, Value>} */
-  const values = new Map(model.constants);
-  values.set('', null).set(name, { id: 0, dims });
+  const picture = pictureInput(model);
   const writers = writersOf(model.nodes);
   const { last: list, ends } = findHeads(model, writers);
+  const [height, width] = picture.sides.includes(null)
+    ? openSize(model, picture, () => finestStride(model, picture, { writers, heads: list, bytes }))
+    : /** @type {[number, number]} */ (picture.sides);
+  const graph = new FloatGraphBuilder();
+  const values = valuesOf(model, picture, [height, width]);
   const last = new Set(list);
   const trunk = list.flatMap(({ inputs }) => inputs); // heads come behind all of it, as they were traced
   const others = beside(model, writers, { last: list, ends });
@@ -88,6 +88,19 @@ export function importNodes(model, { format, bytes, anchors, isInteger, rounding
 }
 
 /**
+ * What nodes may read: the constants, the picture, nothing.
+ * @param {OnnxModel} model
+ * @param {Picture} picture
+ * @param {[number, number]} size height and width
+ * @returns {Map<string, Value>}
+ */
+function valuesOf({ constants }, { name, batch }, size) {
+  /** @type {Map<string, Value>} */
+  const values = new Map(constants);
+  return values.set('', null).set(name, { id: 0, dims: [batch, 3, ...size] });
+}
+
+/**
  * How many will read each value.
  * @param {OnnxNode[]} nodes
  * @param {string[]} ends read at the end
@@ -115,8 +128,9 @@ const QUANTISED =
   'more than pressing the network that it was made from';
 
 /**
- * The one input that is not a weight, with its size.
+ * The one input that is not a weight.
  * @param {OnnxModel} model
+ * @returns {Picture}
  */
 function pictureInput(model) {
   const inputs = model.inputs.filter(({ name }) => !model.constants.has(name));
@@ -127,30 +141,55 @@ function pictureInput(model) {
   if (!PICTURE_TYPES.includes(type)) {
     unsupported(`Input "${name}" is of ONNX data type ${type}; wisp feeds real numbers in 0…1.`);
   }
-  const otherwise = [1, 3, ...gridSize(model)];
-  const [batch, colours, height, width] = (dims ?? [null, 3, null, null]).map((size, axis) =>
-    size !== null && size > 0 ? size : otherwise[axis],
+  const [batch, colours, ...sides] = (dims ?? [1, 3, null, null]).map((size, axis) =>
+    size !== null && size > 0 ? size : [1, 3, null, null][axis],
   );
-  if ((dims && dims.length !== 4) || colours !== 3) {
+  if (sides.length !== 2 || colours !== 3)
     unsupported(`Input "${name}" is ${dims?.join('×')}; a YOLOv5 reads 1×3×height×width.`);
-  }
-  return { name, dims: [batch, colours, height, width] };
+  return { name, batch: batch ?? 1, sides };
 }
 
 /**
  * The size of the picture where the model leaves it open: that for which a grid of cells was built in, if one was.
  * @param {OnnxModel} model
+ * @param {Picture} picture
+ * @param {() => number} strideOf the finest head
  * @returns {[number, number]} height and width
  */
-function gridSize({ constants, nodes }) {
+function openSize({ constants, nodes }, { sides: [height, width] }, strideOf) {
   const values = nodes.map(({ attributes }) => attributes.get('value'));
   const sizes = [...constants.values(), ...values]
     .map((value) => Reflect.get(Object(value), 'dims') ?? [])
     .filter(({ length, 4: pair }) => length === 5 && pair === 2)
     .sort((a, b) => b[2] * b[3] - a[2] * a[3]);
   const [, , rows = 1, columns = 1] = sizes[0] ?? [];
-  if (rows * columns === 1) return [DYNAMIC_SIZE, DYNAMIC_SIZE]; // anchors, which are as many for each cell
-  return [rows * SMALLEST_STRIDE, columns * SMALLEST_STRIDE];
+  if (rows * columns === 1) return [height ?? DYNAMIC_SIZE, width ?? DYNAMIC_SIZE]; // anchors, the same for each cell
+  const stride = strideOf();
+  return [height ?? rows * stride, width ?? columns * stride];
+}
+
+/**
+ * The stride of the finest head, as a picture of the usual size tells it.
+ * @param {OnnxModel} model
+ * @param {Picture} picture
+ * @param {object} options
+ * @param {import('./onnx-order.js').Writers} options.writers
+ * @param {OnnxNode[]} options.heads their convolutions
+ * @param {number} options.bytes of the file and of those beside it
+ */
+function finestStride(model, picture, { writers, heads, bytes }) {
+  const graph = new FloatGraphBuilder();
+  const values = valuesOf(model, picture, [DYNAMIC_SIZE, DYNAMIC_SIZE]);
+  const room = new Room(bytes);
+  const read = heads.map(({ inputs }) => inputs[0]);
+  for (const node of nodesBefore(writers, read)) {
+    const inputs = node.inputs.map((input) => lookUp(values, node, input));
+    const outputs = run(graph, node, inputs, room);
+    room.take(node, outputs);
+    node.outputs.forEach((output, index) => values.set(output, outputs[index] ?? null));
+  }
+  const rows = read.map((name) => values.get(name)?.dims[2] ?? 1);
+  return DYNAMIC_SIZE / Math.max(...rows);
 }
 
 /**
