@@ -101,6 +101,17 @@ test('two codes in one picture are both read; without one there is none', async 
   assert.deepEqual((await reader.read(await paper([]))).codes, []);
 });
 
+test('only the formats that are asked for are read; what is none is refused', async () => {
+  const both = await paper([{ ...qr, y: 60, more: { scale: 4 } }, linear]);
+  const { codes: found } = await reader.read(both, { formats: ['Code128'] });
+  assert.deepEqual(texts(found), ['WISP-128']);
+  for (const formats of [['NoFormat'], /** @type {any} */ ('QRCode')])
+    await assert.rejects(reader.read(both, { formats }), {
+      code: 'WISP_ERR_ARGUMENT',
+      message: /formats/,
+    });
+});
+
 test('a transparent picture is what it looks like on white', async () => {
   const picture = await paper([qr]);
   for (let i = 0; i < picture.data.length; i += 4)

@@ -41,8 +41,9 @@ import { Tracker } from './track.js';
  * @property {(picture: any, options?: any) => Promise<any[]>} readBarcodes
  * @property {(options?: any) => any} prepareZXingModule
  *
- * @typedef {Omit<import('./index.js').DetectOptions, 'masks'>} ReadOptions `confidence`, 0.25, is for what can't be
- *   read; what is read counts from 0.1 on
+ * @typedef {Omit<import('./index.js').DetectOptions, 'masks'> & {formats?: readonly string[]}} ReadOptions
+ *   `confidence`, 0.25, is for what can't be read; what is read counts from 0.1 on. `formats`, as zxing-wasm calls them
+ *   (QRCode, EAN13 …): codes of others are not read; default all
  * @typedef {{codes: Code[], width: number, height: number}} CodeResult best first; width and height of the source
  * @typedef {{codes: FollowedCode[], width: number, height: number}} FollowResult
  *
@@ -157,7 +158,9 @@ export class CodeFinder {
    * @returns {Promise<T>}
    */
   async #look(source, options, then) {
-    const { signal, background, maxPixels } = options;
+    const { formats, ...detecting } = options;
+    requireFormats(formats);
+    const { signal, background, maxPixels } = detecting;
     signal?.throwIfAborted();
     const how = reading({ background, maxPixels });
     const picture = await pack(source);
@@ -172,11 +175,11 @@ export class CodeFinder {
       const isLight = picture.kind === 'frame' || (picture.kind === 'bitmap' && !picture.asStored);
       const seen = isLight ? picture.image : await pixels();
       const confidence = Math.min(options.confidence ?? CONFIDENCE, WEAK);
-      const result = await this.#detector.detect(seen, { ...options, confidence });
+      const result = await this.#detector.detect(seen, { ...detecting, confidence });
       return await then(result, async (box) => {
         signal?.throwIfAborted();
         const [decode, whole] = [await this.#decode(), await pixels()];
-        return codeIn(decode, box, whole, how.background);
+        return codeIn(decode, box, whole, { background: how.background, formats });
       });
     } finally {
       release(picture);
@@ -266,13 +269,13 @@ function hasMoved(from, to) {
  * @param {Decode} decode
  * @param {Box} box
  * @param {import('./code-reading.js').Pixels} picture
- * @param {number} background
+ * @param {{background: number, formats?: readonly string[]}} options
  * @returns {Promise<Code | null>}
  */
-async function codeIn(decode, box, picture, background) {
+async function codeIn(decode, box, picture, { background, formats }) {
   /** @type {Parameters<typeof readCode>[3]} */
   const show = (part, scale, inverted) => greyFile(picture, part, scale, { inverted, background });
-  const found = await readCode(decode, box, picture, show, { invert: true });
+  const found = await readCode(decode, box, picture, show, { invert: true, formats });
   if (!found) return null;
   const { text, bytes, format } = found.answer;
   return { text, bytes, format, corners: found.corners, ...placeOf(box), readable: true };
@@ -303,6 +306,14 @@ function missing(cause) {
   const why = `which could not be loaded (${saying(cause)})`;
   const sentence = `Codes are read by zxing-wasm, ${why}: "npm install zxing-wasm@^3.1.4" adds it.`;
   throw new WispError('WISP_ERR_ENGINE', sentence, { cause });
+}
+
+/** @param {unknown} formats */
+function requireFormats(formats) {
+  const fits = Array.isArray(formats) && formats.every((one) => typeof one === 'string');
+  if (formats === undefined || fits) return;
+  const sentence = `formats is a list of names such as "QRCode" or "EAN13", not ${naming(formats)}.`;
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 
 /** @param {ReaderOptions} options */

@@ -1,5 +1,7 @@
 // The code in a box, read: which part of the picture the decoder gets, which of its answers count.
 
+import { WispError } from './error.js';
+
 /**
  * @typedef {{x: number, y: number, width: number, height: number}} Rect in pixels of the picture
  * @typedef {{data: Uint8ClampedArray, width: number, height: number}} Pixels RGBA
@@ -8,13 +10,15 @@
  *
  * @typedef {object} Answer of zxing-wasm, as far as it is used here
  * @property {boolean} isValid
+ * @property {string} [error] why it is not
  * @property {string} text
  * @property {Uint8Array} bytes
  * @property {string} format
  * @property {string} contentType
  * @property {{topLeft: Point, topRight: Point, bottomRight: Point, bottomLeft: Point}} position
  *
- * @typedef {(pixels: any, options: {tryDenoise?: boolean, textMode: 'Plain'}) => Promise<Answer[]>} Decode
+ * @typedef {(pixels: any, options: {tryDenoise?: boolean, textMode: 'Plain', formats?: any[]}) => Promise<Answer[]>}
+ *   Decode
  *
  * @typedef {object} Reading
  * @property {Answer} answer
@@ -71,12 +75,18 @@ export function attemptsAt(box, picture, invert = false) {
  * @param {{width: number, height: number}} picture
  * @param {(region: Rect, scale: number, inverted: boolean) => unknown} show a part of the picture, scaled, as the
  *   decoder takes it
- * @param {{invert?: boolean}} [options] `invert`: where nothing is read, once more with inverted pixels; default false
+ * @param {{invert?: boolean, formats?: readonly string[]}} [options] `invert`: where nothing is read, once more with
+ *   inverted pixels; default false. `formats`, as zxing-wasm calls them: no others are looked for; default all
  * @returns {Promise<Reading | null>} null: nothing could be read
+ * @throws {WispError} WISP_ERR_ARGUMENT for a format that the decoder doesn't know
  */
-export async function readCode(decode, box, picture, show, { invert } = {}) {
+export async function readCode(decode, box, picture, show, { invert, formats = [] } = {}) {
   for (const { region, scale, tryDenoise, inverted } of attemptsAt(box, picture, invert)) {
-    const answers = await decode(show(region, scale, inverted), { tryDenoise, textMode: 'Plain' });
+    const how = { tryDenoise, textMode: /** @type {const} */ ('Plain'), formats: [...formats] };
+    const answers = await decode(show(region, scale, inverted), how);
+    const refused = answers.find(({ isValid, error }) => !isValid && error);
+    if (refused)
+      throw new WispError('WISP_ERR_ARGUMENT', `zxing-wasm refuses formats: ${refused.error}.`);
     const own = answers
       .filter(({ isValid }) => isValid)
       .map((answer) => {

@@ -73,7 +73,12 @@ export class BrowserReader {
     for (let y = 0; y < height; y += rows) {
       const count = Math.min(rows, height - y);
       context.drawImage(image, 0, -y);
-      bytes.set(context.getImageData(0, 0, width, count).data, y * width * 4);
+      try {
+        bytes.set(context.getImageData(0, 0, width, count).data, y * width * 4);
+      } catch (thrown) {
+        this.#canvas = undefined; // of another origin: it would give nothing back any more
+        throw thrown;
+      }
     }
   }
 
