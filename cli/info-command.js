@@ -171,7 +171,7 @@ function page(model, { format, input, stride, classes, provenance, macs, facts =
   const rows = [
     ['file', `${model} (${format})`],
     ['input', `${input.width} × ${input.height}, or other multiples of ${stride}`],
-    ['classes', `${classes.length}: ${classes.join(', ')}`],
+    ['classes', classWords(classes)],
     ['source', [source?.name, source?.format, source?.producer].filter(Boolean).join(', ')],
     ['SHA-256', source?.sha256 ?? ''],
     [
@@ -187,6 +187,12 @@ function page(model, { format, input, stride, classes, provenance, macs, facts =
     .filter(([, value]) => value)
     .map(([name, value]) => `${name.padEnd(11)}${value}`);
   return [...lines, '', ...layerTable(layers)].join('\n');
+}
+
+/** @param {string[]} classes which the importers number where a file has no names */
+function classWords(classes) {
+  const isNamed = classes.some((name, label) => name !== `class${label}`);
+  return isNamed ? `${classes.length}: ${classes.join(', ')}` : `${classes.length}, without names`;
 }
 
 const HEAD = {

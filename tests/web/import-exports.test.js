@@ -11,6 +11,7 @@ import { makeRandom } from '../support/fixtures.js';
 import { FLOAT } from '../support/onnx-builder.js';
 import { QUANTISERS, quantisedYolo } from '../support/quantised-yolo.js';
 import { dataPath, without } from '../support/test-data.js';
+import { tinyAnchorFree } from '../support/tiny-anchor-free.js';
 import { ANCHORS, tinyYolo, tinyYoloBuilder } from '../support/tiny-yolo.js';
 
 /**
@@ -51,6 +52,9 @@ test('nodes that wait for each other are refused', () => {
   first.inputs = second.outputs;
   refuses(() => importOnnx(b.finish()), 'WISP_ERR_FORMAT', /wait for each other/);
 });
+
+/** @param {Pick<FloatGraph, 'facts'>} graph @param {string} name */
+const factOf = ({ facts }, name) => new Map(facts).get(name) ?? '';
 
 test('a grid of cells that was built in tells the size that was left open', () => {
   assert.deepEqual(importOnnx(tinyYolo({ open: true, size: 96 })).input, { height: 96, width: 96 });
@@ -114,7 +118,25 @@ test('what picks boxes behind the decoding is left out', () => {
   const corners = b.node('Slice', [boxes, b.integers([0]), b.integers([4]), b.integers([2])]);
   const scores = b.node('ReduceMax', [boxes], { axes: [2] });
   b.outputs = [b.node('NonMaxSuppression', [corners, scores])];
-  assert.deepEqual(importOnnx(b.finish()), plain);
+  const { facts, ...graph } = importOnnx(b.finish());
+  const { facts: _, ...due } = plain;
+  assert.deepEqual(graph, due);
+  assert.match(factOf({ facts }, 'left out'), /decoding of boxes.*NonMaxSuppression/);
+});
+
+test('what was understood of a file is told', () => {
+  assert.deepEqual(plain.facts, [
+    ['family', 'YOLOv5 or YOLOv5-Lite'],
+    ['head', '3 scales, strides 8, 16, 32, 3 anchors each'],
+    ['size', 'as exported; --size takes another'],
+    ['left out', 'the decoding of boxes: wisp does it itself'],
+  ]);
+  const open = importOnnx(tinyYolo({ dynamic: true }));
+  assert.match(factOf(open, 'size'), /left open/);
+  const free = importOnnx(tinyAnchorFree());
+  assert.match(factOf(free, 'family'), /^YOLOv5u or YOLOv8$/);
+  assert.match(factOf(free, 'head'), /no anchors$/);
+  assert.equal(factOf(importOnnx(tinyYolo({ raw: true })), 'left out'), '');
 });
 
 /* ---- weights in another file ---- */
@@ -258,6 +280,18 @@ for (const name of Object.keys(QUANTISERS))
     }
   });
 
+test('boxes that were rounded so far that no score is left are told', () => {
+  const remarks = [0.1, 2.5].map((step) => {
+    const b = quantisedYolo('QDQ', { opset: 13 });
+    const [scale, zero] = [b.reals([step], []), b.byte(0)];
+    const bytes = b.node('QuantizeLinear', [b.outputs[0], scale, zero]);
+    b.outputs = [b.node('DequantizeLinear', [bytes, scale, zero])];
+    return importOnnx(b.finish()).remarks ?? [];
+  });
+  assert.equal(remarks[0].length, 1);
+  assert.match(remarks[1].join(), /boxes were rounded too, to steps of 2\.5, .*every score is 0/);
+});
+
 test("anchors that a quantiser has rounded are YOLOv5's own, or whole pixels", () => {
   for (const scale of [1, 0.5]) {
     const due = ANCHORS.map((list) =>
@@ -286,5 +320,6 @@ for (const name of EXPORTS)
       graph.heads.map((head) => head.anchors),
       ANCHORS,
     );
-    assert.equal(graph.remarks?.length, name.startsWith('q_') ? 1 : 0);
+    const remarks = name.startsWith('q_static') ? 2 : name.startsWith('q_') ? 1 : 0;
+    assert.equal(graph.remarks?.length, remarks);
   });

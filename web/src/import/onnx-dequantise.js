@@ -101,6 +101,23 @@ export function isQuantised({ nodes, constants }) {
 }
 
 /**
+ * What is to be said where the boxes of a file were rounded so far that each score, which is 1 at most, became 0: so
+ * onnxruntime's quantiser leaves them, unless it is told to spare the decoding.
+ * @param {OnnxModel} model
+ * @returns {string[]}
+ */
+export function remarksOnBoxes({ nodes, outputs, constants }) {
+  const last = writersOf(nodes).get(outputs[0]);
+  const scale = last?.op === 'DequantizeLinear' && constants.get(last.inputs[1]);
+  const step = constantOnly(scale || null)?.data[0] ?? 0;
+  if (step <= 2) return [];
+  return [
+    `Its boxes were rounded too, to steps of ${step.toFixed(1)}, so every score is 0 and other programs ` +
+      'find nothing; wisp computes boxes itself',
+  ];
+}
+
+/**
  * @param {OnnxModel} model that `isQuantised`; constants are added to it
  * @returns {OnnxModel}
  */

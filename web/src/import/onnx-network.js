@@ -5,6 +5,7 @@ import { FloatGraphBuilder } from '../graph/float-graph.js';
 import { malformed, unsupported } from '../graph/graph-error.js';
 import { partConvolutions } from '../graph/part-convolutions.js';
 import { classNames } from './class-names.js';
+import { nodeFacts } from './graph-facts.js';
 import { split } from './onnx-channels.js';
 import { evaluate, shape } from './onnx-constant.js';
 import { isFeature } from './onnx-feature.js';
@@ -36,15 +37,18 @@ const PICTURE_TYPES = [1, 10];
  * @param {string} options.format what the file is, for people
  * @param {number} options.bytes of the file and of those beside it
  * @param {boolean} options.isInteger whether its numbers were integers
+ * @param {string[]} [options.remarks] further ones
  * @param {import('./onnx-heads.js').Rounding} options.rounding of its constants
  * @param {number[][]} [options.anchors] of heads that aren't decoded
  * @returns {FloatGraph}
  */
-export function importNodes(model, { format, bytes, anchors, isInteger, rounding }) {
+export function importNodes(model, options) {
+  const { format, bytes, anchors, isInteger, remarks = [], rounding } = options;
   const picture = pictureInput(model);
   const writers = writersOf(model.nodes);
   const { last: list, ends } = findHeads(model, writers);
-  const [height, width] = picture.sides.includes(null)
+  const isOpen = picture.sides.includes(null);
+  const [height, width] = isOpen
     ? openSize(model, picture, () => finestStride(model, picture, { writers, heads: list, bytes }))
     : /** @type {[number, number]} */ (picture.sides);
   const graph = new FloatGraphBuilder();
@@ -83,7 +87,8 @@ export function importNodes(model, { format, bytes, anchors, isInteger, rounding
     heads,
     classes: classNames(model.metadata.get('names'), classes),
     source: { format, producer: model.producer },
-    remarks: [...(isInteger ? [QUANTISED] : []), ...(remark ? [remark] : [])],
+    facts: nodeFacts(model, { heads, isOpen, isDecoded: boxes.found !== undefined }),
+    remarks: [...(isInteger ? [QUANTISED] : []), ...remarks, ...(remark ? [remark] : [])],
   };
 }
 

@@ -1,6 +1,6 @@
 // ONNX bytes → float graph.
 
-import { dequantised, isQuantised } from './onnx-dequantise.js';
+import { dequantised, isQuantised, remarksOnBoxes } from './onnx-dequantise.js';
 import { importNodes } from './onnx-network.js';
 import { refuseOthers, withKind } from './onnx-others.js';
 import { filesBeside, readModel } from './onnx-proto.js';
@@ -26,6 +26,7 @@ export function importOnnx(bytes, { anchors, beside } = {}) {
       bytes: others.reduce((sum, file) => sum + file.length, bytes.length),
       anchors,
       isInteger,
+      remarks: isInteger ? remarksOnBoxes(read) : [],
       rounding: isInteger ? 'byte' : 'float',
     });
   } catch (thrown) {

@@ -1,5 +1,6 @@
 // What a checkpoint says of itself besides its layers: names, the size it was trained at, where it comes from.
 
+import { headFact } from '../graph-facts.js';
 import { Made } from './pickled.js';
 import { attributesOf } from './pt-module.js';
 
@@ -67,10 +68,6 @@ function familyOf(model, layers) {
   return detect.tensor('anchor_grid') ? 'YOLOv5 v5.0 or older' : 'YOLOv5 v6.0 or v6.1';
 }
 
-/** @param {GraphHead} head */
-const anchorsOf = ({ kind, anchors }) =>
-  kind === 'yolov8' ? 'no anchors' : `${anchors.length} anchors each`;
-
 /**
  * For people: what was understood, and what was left out.
  * @param {Checkpoint} checkpoint
@@ -82,9 +79,6 @@ const anchorsOf = ({ kind, anchors }) =>
 export function factsOf(checkpoint, model, layers, { heads, type, isKnown }) {
   const { saved, place } = checkpoint;
   const origin = [model.type, describedBy(model)].filter(Boolean).join(', ');
-  const scales = heads.filter(({ kind }) => kind !== 'prototypes');
-  const strides = scales.map(({ stride }) => stride).join(', ');
-  const masks = heads[0].masks ? `, masks of ${heads[0].masks} prototypes` : '';
   const epoch = saved.get('epoch');
   const averaged = place === 'ema' ? 'averaged over training (EMA)' : '';
   const reached =
@@ -96,7 +90,7 @@ export function factsOf(checkpoint, model, layers, { heads, type, isKnown }) {
   ];
   const texts = {
     family: `${familyOf(model, layers)} (${origin})`,
-    head: `${scales.length} scales, strides ${strides}, ${anchorsOf(heads[0])}${masks}`,
+    head: headFact(heads),
     weights: [type, averaged, reached, date].filter(Boolean).join('; '),
     size: isKnown
       ? 'as it was trained'
