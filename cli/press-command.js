@@ -48,7 +48,7 @@ export function pressCommand() {
   const command = new Command('press')
     .summary('make a .wisp file of a PyTorch checkpoint, an ONNX or a TFLite file')
     .description(
-      'Presses a YOLOv5 (v5.0, v6, v7; .pt, ONNX or TFLite) into a .wisp file of 8-bit integers.\n' +
+      'Presses a YOLOv5 (.pt, .onnx or .tflite) into a .wisp file of 8-bit integers.\n' +
         'The calibration pictures are like those the network will see; they need no labels. A network that was\n' +
         'trained with QuantizeLinear nodes, as models/train exports it, needs none and keeps its integers.',
     )
@@ -109,7 +109,7 @@ export function pressCommand() {
       'after',
       `
 Examples:
-  wisp press best.onnx --calib photos/
+  wisp press best.pt --calib photos/
   wisp press --random yolov5s --sparsity 0.5 -o speed.wisp
   wisp press best.onnx --calib photos/ --classes person,car -o street.wisp
   wisp press best.onnx --calib photos/ --sparsity 0.5 -o half.onnx     to train further (models/train)

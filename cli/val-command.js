@@ -1,6 +1,8 @@
 // wisp val: precision, recall and COCO's twelve figures of a model on labelled pictures.
 
 import { Command, Option } from 'commander';
+import { download } from '../web/src/bytes/download.js';
+import { mayBeWisp } from '../web/src/bytes/magic.js';
 import { Detector, WispError } from '../web/src/index.js';
 import { Press } from '../web/src/press.js';
 import { detecting, whole } from './arguments.js';
@@ -10,6 +12,7 @@ import { judge } from './judge.js';
 import { labelled, readLabels } from './labels/labels.js';
 import { textOf } from './masks/run-lengths.js';
 import { precisionAndRecall } from './precision.js';
+import { isModelName } from './zoo/list.js';
 
 /**
  * @typedef {import('./coco.js').GroundTruth} GroundTruth
@@ -41,8 +44,8 @@ export function valCommand() {
       "Measures precision and recall as YOLOv5's val does, and the twelve figures of COCO as pycocotools does.\n" +
         "Classes and categories go together by name; those of YOLO's .txt files without a data.yaml by number.",
     )
-    .argument('<model>', 'a .wisp file; with --float an ONNX file')
-    .option('--float', 'run an ONNX file in float, as the press sees it')
+    .argument('<model>', 'a .wisp file; with --float a file that the press reads')
+    .option('--float', 'run a .pt, .onnx or .tflite file in float, as the press sees it')
     .option('--json <file>', 'write the boxes in the COCO result format')
     .option('--masks', 'of a model that segments: its masks too, where the labels have polygons')
     .option('--limit <n>', 'only the first n pictures', whole(1e9))
@@ -69,26 +72,21 @@ Examples:
 
 /** @param {string} model @param {Options} options */
 async function run(model, options) {
-  const isOnnx = /\.onnx$/i.test(model);
-  if (isOnnx !== Boolean(options.float)) {
-    const advice = isOnnx
-      ? 'press it first, or add --float'
-      : 'leave --float out, or name the ONNX file';
-    throw new WispError(
-      'WISP_ERR_ARGUMENT',
-      `${model} ${isOnnx ? 'is' : 'is not'} an ONNX file: ${advice}.`,
-    );
-  }
+  const isFloat = Boolean(options.float);
+  const isPressed = isModelName(model) || (await isWisp(model));
+  if (isPressed && isFloat) throw wrong(`${model} is pressed already: leave --float out.`);
+  if (!isPressed && !isFloat)
+    throw wrong(`${model} is no .wisp file: press it first, or add --float.`);
   if (options.json) requireWritable(options.json);
-  if (isOnnx && options.shape !== 'square') throw wrong('A float network is always run square.');
-  if (isOnnx && options.tiles)
+  if (isFloat && options.shape !== 'square') throw wrong('A float network is always run square.');
+  if (isFloat && options.tiles)
     throw wrong('A float network is shown whole pictures only: leave --tiles out.');
   const both = options.shape === 'both';
   if (both && options.json) throw wrong('--json takes the boxes of one shape: square or rect.');
   const labels = await readLabels(options, options.limit);
   if (!labels)
     throw wrong('Name labelled pictures: --data images/ --labels …, or --data data.yaml.');
-  const opened = isOnnx ? await openFloat(model, options) : await openIntegers(model, options);
+  const opened = isFloat ? await openFloat(model, options) : await openIntegers(model, options);
   try {
     for (const rect of both ? [false, true] : [options.shape === 'rect']) {
       const detect = (/** @type {string} */ file) => opened.detect(file, rect);
@@ -102,6 +100,13 @@ async function run(model, options) {
   } finally {
     await opened.close();
   }
+}
+
+/** By its first bytes. @param {string} model a path or an address */
+async function isWisp(model) {
+  const { pieces } = await download(model);
+  for await (const piece of pieces) return mayBeWisp(piece);
+  return true; // empty, which Detector.open says
 }
 
 /** @param {string} sentence */

@@ -305,6 +305,16 @@ describe('wisp val', () => {
     assert.ok(Math.abs(float.score - integer.score) < 0.1, `${float.score} ${integer.score}`);
   });
 
+  test('judges a checkpoint in float too, and knows files by their bytes', async () => {
+    const words = ['val', 'checkpoint.pt', ...places, '--limit', '1'];
+    const { stderr, code } = await wisp(words);
+    assert.equal(code, 2);
+    assert.match(stderr, /checkpoint\.pt is no \.wisp file: press it first, or add --float/);
+    const float = await wisp([...words, '--float']);
+    assert.equal(float.code, 0, float.stderr);
+    assert.match(float.stdout, /^pictures 1, labels 1, boxes \d+, input square\n/);
+  });
+
   test('says what is missing', async () => {
     writeFileSync(at('broken.json'), '{');
     writeFileSync(at('other.json'), '{"images": []}');

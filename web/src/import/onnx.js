@@ -8,7 +8,7 @@ import { filesBeside, readModel } from './onnx-proto.js';
 export { filesBeside };
 
 /**
- * Reads a YOLOv5 (v5.0, v6, v7; any width and depth; FP32 or FP16) from an ONNX file.
+ * Reads a YOLOv5 or one of its kin, of any width and depth, in floats or quantised, from an ONNX file.
  * Throws a WispError that says what is wrong with the file, or which node wisp can't run.
  *
  * @param {Uint8Array} bytes the whole file
