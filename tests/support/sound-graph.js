@@ -11,6 +11,8 @@ export function requireSound({ nodes, heads, input, classes }) {
     for (const tensor of node.inputs)
       assert.ok(written.has(tensor), `${node.name} reads ${tensor}`);
     written.add(node.output);
+    if (node.op === 'select')
+      assert.ok(node.channels.every((channel) => Number.isInteger(channel) && channel >= 0));
     if (node.op !== 'conv') continue;
     const [cin, cout] = node.channels;
     const taps = (cin / node.groups) * node.kernel[0] * node.kernel[1];

@@ -44,6 +44,29 @@ const CONSTANTS = {
     b.node('Reshape', [b.reals([1]), b.node('Expand', [b.integers([1]), b.integers([MEGA])])]),
   'parts of a millionth': (b) =>
     b.node('SplitToSequence', [zeros(b, 8), b.reals([1e-6], [])], { axis: 0 }),
+  'a million parts': (b) =>
+    b.node('SplitToSequence', [zeros(b, MEGA), b.integers([1], [])], { axis: 0 }),
+  'parts of nothing, a billion': (b) =>
+    b.node('SplitToSequence', [zeros(b, 0, 1000 * MEGA), b.integers([1], [])], { axis: 1 }),
+  'nothing, in a million rows a million times': (b) =>
+    b.node('Gather', [zeros(b, MEGA, 1, 0), b.node('Cast', [zeros(b, MEGA)], { to: 7 })], {
+      axis: 1,
+    }),
+  'a tensor with a million axes more': (b) =>
+    b.node('Unsqueeze', [
+      b.reals([1]),
+      b.node(
+        'Cast',
+        [
+          b.node(
+            'Range',
+            [0, MEGA, 1].map((x) => b.integers([x], [])),
+          ),
+        ],
+        { to: 7 },
+      ),
+    ]),
+  'a concatenation of nothing': (b) => b.node('Concat', [], { axis: 0 }),
   'many large ones': (b) =>
     b.node(
       'Concat',
@@ -84,6 +107,28 @@ function withTrunk(make) {
   b.nodes.splice(place, 0, ...b.nodes.splice(before));
   return b.finish();
 }
+
+for (const [what, sizes] of /** @type {[string, number[]][]} */ ([
+  ['more than the channels', [1 << 27, 4]],
+  ['fewer than the channels', [2, 2]],
+  ['less than none', [12, -4]],
+]))
+  test(`parts of a feature map that are ${what} are refused`, () => {
+    const file = withTrunk((b, x) => b.node('Split', [x], { axis: 1, split: sizes }, 2));
+    assert.throws(() => importOnnx(file), {
+      code: 'WISP_ERR_UNSUPPORTED',
+      message: /splits 8 channels into/,
+    });
+  });
+
+test('halves of a channel and kernels without a weight are refused', () => {
+  const half = withTrunk((b, x) =>
+    b.node('Slice', [x, b.reals([0.5]), b.integers([8]), b.integers([1])]),
+  );
+  assert.throws(() => importOnnx(half), { code: 'WISP_ERR_FORMAT', message: /from 0\.5 to 8/ });
+  const none = withTrunk((b, x) => b.node('Conv', [x, b.reals([], [MEGA, 8, 0, 0])]));
+  assert.throws(() => importOnnx(none), { code: 'WISP_ERR_FORMAT', message: /8×0×0 for 8 chan/ });
+});
 
 test('channels that double forty times are refused', () => {
   const file = withTrunk((b, x) => {

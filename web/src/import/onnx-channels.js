@@ -100,6 +100,9 @@ export function split(graph, node, inputs) {
   const even = Math.ceil(x.dims[1] / count);
   const usual = consecutive(0, count).map((i) => Math.min(even, x.dims[1] - i * even));
   const sizes = list(node, inputs.map(constantOnly), 1, 'split') ?? usual;
+  const isWhole = sizes.every((size) => Number.isInteger(size) && size > 0);
+  if (!isWhole || sizes.reduce((sum, size) => sum + size, 0) !== x.dims[1])
+    refuse(node, `splits ${x.dims[1]} channels into ${sizes.slice(0, 20).join(' and ')}`);
   let first = 0;
   return sizes.map((size) => {
     const part = select(graph, node, x, consecutive(first, size));

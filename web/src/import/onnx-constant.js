@@ -10,6 +10,7 @@ import {
   expand,
   integers,
   isInteger,
+  MOST_AXES,
   numbersLike,
   sliceRange,
   strided,
@@ -143,6 +144,8 @@ function unsqueeze(node, inputs) {
   const { dims, data } = need(node, inputs, 0);
   const axes = list(node, inputs, 1, 'axes') ?? [];
   const rank = dims.length + axes.length;
+  if (rank > MOST_AXES)
+    malformed(`Node "${node.name}" (Unsqueeze) makes a tensor of ${rank} axes.`);
   const added = axes.map((axis) => checkedAxis(node, axis, rank));
   const rest = dims.values();
   const shape = Array.from({ length: rank }, (_, axis) =>
@@ -161,7 +164,10 @@ function squeeze(node, inputs) {
 
 /** @type {Evaluate} */
 function concat(node, inputs, most) {
-  const parts = inputs.map((_, index) => need(node, inputs, index));
+  const parts = [
+    need(node, inputs, 0),
+    ...inputs.slice(1).map((_, i) => need(node, inputs, i + 1)),
+  ];
   const axis = checkedAxis(node, number(node, 'axis', 0), parts[0].dims.length);
   const dims = parts[0].dims.with(
     axis,
@@ -207,6 +213,9 @@ function slice(node, inputs) {
   return [strided(source, dims, strides, from)];
 }
 
+/** Into which a tensor is split. */
+const MOST_PARTS = 1024;
+
 /** @type {Evaluate} */
 function split(node, inputs) {
   const source = need(node, inputs, 0);
@@ -217,7 +226,7 @@ function split(node, inputs) {
     list(node, inputs, 1, 'split') ??
     Array.from({ length: parts }, (_, i) => Math.min(even, source.dims[axis] - i * even));
   if (
-    sizes.length > source.dims[axis] ||
+    sizes.length > Math.min(source.dims[axis], MOST_PARTS) ||
     sizes.reduce((sum, size) => sum + size, 0) !== source.dims[axis]
   )
     malformed(
@@ -243,7 +252,7 @@ function reshape(node, inputs) {
   const isWhole = full.every((size) => Number.isInteger(size) && size >= 0);
   if (isWhole && countOf(full) === data.length) return [{ dims: full, data }];
   return malformed(
-    `Node "${node.name}" (Reshape) turns ${dims.join('×')} into ${wanted.join('×')}, which don't ` +
+    `Node "${node.name}" (Reshape) turns ${dims.join('×')} into ${wanted.slice(0, 20).join('×')}, which don't ` +
       'match; a model exported for one size has its grid built in.',
   );
 }
@@ -297,8 +306,8 @@ function splitToSequence(node, inputs, most) {
   const { dims } = need(node, inputs, 0);
   const size = inputs[1] && inputs[1].dims.length === 0 ? inputs[1].data[0] : 0;
   const axis = checkedAxis(node, number(node, 'axis', 0), dims.length);
-  if (!Number.isInteger(size))
-    malformed(`Node "${node.name}" (SplitToSequence) has parts of ${size}.`);
+  if (!Number.isInteger(size) || (size > 0 && dims[axis] > size * MOST_PARTS))
+    malformed(`Node "${node.name}" (SplitToSequence) has parts of ${size} of ${dims[axis]}.`);
   const even = size > 0 ? integers(chunks(dims[axis], size)) : inputs[1];
   if (!even)
     return unsupported(`Node "${node.name}" (SplitToSequence) splits a tensor into single slices.`);

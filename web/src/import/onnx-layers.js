@@ -61,7 +61,7 @@ function conv(graph, node, inputs) {
   if (shape.length !== 4) refuse(node, `has ${shape.length - 2}-d kernels`);
   const [out, depth, kh, kw] = shape;
   const groups = number(node, 'group', 1);
-  if (depth * groups !== x.dims[1] || (bias && bias.length !== out)) {
+  if (depth * groups !== x.dims[1] || weight.length === 0 || (bias && bias.length !== out)) {
     malformed(`${describe(node)} has weights ${shape.join('×')} for ${x.dims[1]} channels.`);
   }
   const { stride, pad, height, width } = window(node, x.dims, [kh, kw]);

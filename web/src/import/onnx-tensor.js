@@ -11,18 +11,23 @@ import { malformed } from '../graph/graph-error.js';
 const LIMIT = 1 << 26;
 
 /** Axes that a tensor may have. */
-const MOST_AXES = 16;
+export const MOST_AXES = 16;
 
-/** @param {number[]} dims @param {number} [most] that it may be */
+/**
+ * How many numbers a tensor has, none too where one side is 0; the others are bounded then too, since they are walked.
+ * @param {number[]} dims
+ * @param {number} [most] that it may be
+ */
 export function countOf(dims, most = LIMIT) {
-  const count = dims.reduce((product, size) => product * size, 1);
+  const product = (/** @type {number} */ least) =>
+    dims.reduce((all, size) => all * Math.max(least, size), 1);
   const isSound =
     dims.length <= MOST_AXES && dims.every((size) => Number.isInteger(size) && size >= 0);
-  if (!(isSound && count <= Math.min(most, LIMIT)))
+  if (!(isSound && product(1) <= Math.min(most, LIMIT)))
     malformed(
       `A constant of ${dims.slice(0, MOST_AXES).join('×')} is more than wisp computes with.`,
     );
-  return count;
+  return product(0);
 }
 
 /** @param {number[]} values @returns {Tensor} */
@@ -110,7 +115,8 @@ export function expand(tensor, dims) {
  * @param {number} step
  */
 export function sliceRange(size, start, end, step) {
-  if (!Number.isInteger(step) || step === 0) malformed(`A slice has steps of ${step}.`);
+  if (![start, end, step].every(Number.isInteger) || step === 0)
+    malformed(`A slice goes from ${start} to ${end} in steps of ${step}.`);
   const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
   const place = (/** @type {number} */ at) =>
     Math.min(Math.max(at < 0 ? at + size : at, low), high);
