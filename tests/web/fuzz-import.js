@@ -154,16 +154,22 @@ export function readAnything({ read }, bytes) {
   }
 }
 
+/** Bytes that are held, or were since the last collection. */
+function memory() {
+  const { arrayBuffers, heapUsed } = process.memoryUsage();
+  return arrayBuffers + heapUsed;
+}
+
 /** The same within the time and memory that its size allows. @param {Format} format @param {Uint8Array} bytes */
 function readMeasured(format, bytes) {
-  const before = process.memoryUsage().arrayBuffers;
+  const before = memory();
   const start = process.cpuUsage();
   readAnything(format, bytes);
   const { user, system } = process.cpuUsage(start);
   const seconds = (user + system) / 1e6;
   if (seconds > SECONDS + (SECONDS_A_MEGABYTE * bytes.length) / 1e6)
     throw new Error(`${bytes.length} bytes took ${seconds.toFixed(1)} s`);
-  const grown = process.memoryUsage().arrayBuffers - before;
+  const grown = memory() - before;
   if (grown > ROOM + GROWTH * bytes.length)
     throw new Error(`${bytes.length} bytes took ${grown} of memory`);
 }
