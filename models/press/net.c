@@ -121,6 +121,13 @@ void wisp_net_forget_integers(wisp_net *net) {
   for (int t = 0; t <= net->layer_count; t++) net->tensors[t].scale = 0;
 }
 
+void wisp_net_forget_orders(wisp_net *net) {
+  for (int t = 0; t <= net->layer_count; t++) {
+    free(net->tensors[t].order);
+    net->tensors[t].order = NULL;
+  }
+}
+
 const wisp_net_layer *wisp_net_find_quantised(const wisp_net *net, int index) {
   if (!net || !wisp_net_is_quantised(net)) return NULL;
   for (int i = 0; i < net->layer_count; i++)
@@ -159,6 +166,7 @@ void wisp_net_close(wisp_net **out) {
   for (int i = 0; i < net->layer_count; i++) clear_layer(&net->layers[i]);
   for (int i = 0; i < net->head_count; i++) free(net->heads[i].anchors);
   for (int i = 0; i < net->class_count; i++) free(net->classes[i]);
+  if (net->tensors) wisp_net_forget_orders(net);
   free(net->tensors);
   free(net->layers);
   free(net->heads);

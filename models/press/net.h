@@ -18,6 +18,7 @@ typedef struct wisp_net_tensor {
   float scale;   /* real = scale * (q - zero_point); 0 until quantised */
   int zero_point;
   wisp_byte_range trained; /* as the graph told it */
+  int *order; /* [channels]: which channel stands at each place of the file; NULL: as they come */
 } wisp_net_tensor;
 
 /* What pressing a convolution did to it. An error is the mean square of what its outputs lose before the activation,
@@ -135,6 +136,14 @@ int wisp_net_is_quantised(const wisp_net *net);
 
 /* As if it had never been quantised. */
 void wisp_net_forget_integers(wisp_net *net);
+
+/* Channels stand as they come. */
+void wisp_net_forget_orders(wisp_net *net);
+
+/* The channel at a place of the file. */
+static inline int wisp_net_channel_at(const wisp_net_tensor *tensor, int place) {
+  return tensor->order ? tensor->order[place] : place;
+}
 
 /* Number `index` of the layers with weights; NULL past the last one, where there are no integers,
  * and without a net. */

@@ -162,6 +162,7 @@ static wisp_status teach(wisp_press *press, uint32_t seed, const wisp_progress *
 /* The net is another: what was planned for the old one, and what was seen of it, goes. */
 static wisp_status start_over(wisp_press *press, wisp_error *error) {
   wisp_net_forget_integers(press->net);
+  wisp_net_forget_orders(press->net);
   wisp_observer_close(&press->observer);
   wisp_pictures_clear(&press->pictures); /* they come again */
   close_executor(press);
@@ -230,9 +231,10 @@ static wisp_status quantise(wisp_press *press, const wisp_press_settings *settin
 
 /* The trained integers, where nothing was observed that would ask for others. */
 static wisp_status keep_trained(wisp_press *press, wisp_error *error) {
-  const wisp_status status = wisp_trained_quantise(press->net, error);
-  if (status != WISP_OK) return status;
-  return wisp_account(press->net, NULL, press->pool, error);
+  wisp_status status = wisp_trained_quantise(press->net, error);
+  if (status == WISP_OK) status = wisp_account(press->net, NULL, press->pool, error);
+  if (status != WISP_OK) wisp_net_forget_integers(press->net);
+  return status;
 }
 
 wisp_status wisp_press_quantise(wisp_press *press, const wisp_press_settings *settings,

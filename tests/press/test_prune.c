@@ -154,6 +154,71 @@ static void test_head(void) {
   wisp_press_close(&press);
 }
 
+/* ---- channels that share blocks ---- */
+
+/* A convolution whose weights for every other channel that it reads are a thousandth of the rest. */
+static wisp_graph *alternating_net(void) {
+  static float weights[WIDTH * WIDTH * 9];
+  float anchor[] = {4, 4};
+  wisp_graph *graph;
+  CHECK_EQ(wisp_graph_open(&graph), WISP_OK);
+  wisp_graph_input(graph, SIDE, SIDE, NULL);
+  const int read =
+      add_activation(graph, random_conv(graph, 0, WIDTH, square(3, 4, 1)), WISP_ACT_SILU);
+  for (int i = 0; i < WIDTH * WIDTH * 9; i++)
+    weights[i] =
+        (float)random_real(0.2, 0.4) * (random_chance(0.5) ? 1.f : -1.f) * (i / 9 % 2 ? 1 : 0.001f);
+  const int sums =
+      add_one(graph, conv_node(WIDTH, square(3, 1, 1), weights, WIDTH * WIDTH * 9), read);
+  const int x = add_activation(graph, sums, WISP_ACT_SILU);
+  const wisp_yolo_head head = {
+      WISP_HEAD_YOLOV5, random_conv(graph, x, 6, square(1, 1, 0)), 4, 1, anchor, 0};
+  CHECK_EQ(wisp_graph_head(graph, &head, NULL), WISP_OK);
+  wisp_graph_class(graph, "a", NULL);
+  return graph;
+}
+
+/* What is given to train further has its channels as the file has them: its zero blocks, its biases. */
+static void check_given(const wisp_press *press, const wisp_model *model) {
+  static float weights[WIDTH * WIDTH * 9], biases[WIDTH];
+  const wisp_window window = square(3, 1, 1);
+  const wisp_weights_view view = wisp_payload_view(model, 1);
+  CHECK_EQ(
+      wisp_press_dequantise(press, 1, &window, WIDTH * WIDTH * 9, WIDTH, weights, biases, NULL),
+      WISP_OK);
+  for (int o = 0; o < WIDTH; o++) {
+    CHECK(biases[o] == view.bias[o]);
+    for (int k = 0; k < 9; k++)
+      for (int plane = 0; plane < WIDTH / 4; plane++) {
+        int any = 0;
+        for (int c = 0; c < 4; c++) any |= weights[(o * WIDTH + plane * 4 + c) * 9 + k] != 0;
+        CHECK_EQ(any, wisp_block_present(&view, (o * 9 + k) * view.planes + plane));
+      }
+  }
+}
+
+/* Half of its blocks can go for nothing, once the channels that matter stand side by side. */
+static void test_order(void) {
+  CHECK_CASE("every other channel matters");
+  wisp_press *press = press_of(alternating_net());
+  wisp_press_settings settings = wisp_press_default_settings();
+  int node;
+  observe_random(press, 6);
+  settings.sparsity = 0.45f;
+  wisp_model *model = pressed(press, &settings);
+  const wisp_net_account *a = wisp_press_account(press, 1, &node);
+  printf("%d of %d blocks zero, error %g\n", (int)a->zero_blocks, (int)a->blocks, a->error_after);
+  CHECK((double)a->zero_blocks > 0.45 * (double)a->blocks);
+  CHECK(a->error_after < 0.001);
+  check_given(press, model);
+  wisp_model_close(&model);
+  settings = wisp_press_default_settings();
+  model = pressed(press, &settings); /* as if it had never been pruned */
+  CHECK_EQ(wisp_press_account(press, 1, &node)->zero_blocks, 0);
+  wisp_model_close(&model);
+  wisp_press_close(&press);
+}
+
 int main(int argc, char **argv) {
   check_begin(argc, argv);
   for (int i = 0; i < 8; i++) {
@@ -163,5 +228,6 @@ int main(int argc, char **argv) {
     test_depthwise("squeezed", random_squeezed(1, SIDE, SIDE), method);
   }
   test_head();
+  test_order();
   return check_end();
 }

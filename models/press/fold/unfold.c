@@ -1,8 +1,8 @@
 /* unfold.c - what a layer's integers stand for, in the shape of the graph's node that the layer came from.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Cells become pixels again, channels that the node reads stand in its order, the parts of a depthwise node side by
- * side. */
+ * Channels stand as in the file, cells become pixels again, channels that the node picks stand in its order, the parts
+ * of a depthwise node side by side. */
 #include "unfold.h"
 
 #include <stdlib.h>
@@ -37,6 +37,22 @@ static void scatter(const wisp_net_layer *layer, const float *all, float *weight
   }
 }
 
+/* Rows and columns as the file has them. */
+static void reorder(const wisp_net *net, const wisp_net_layer *layer, const float *all, float *to) {
+  const wisp_net_tensor *out = &net->tensors[wisp_net_output(net, layer)];
+  const size_t taps = (size_t)wisp_net_taps(layer), kernel = (size_t)wisp_net_kernel_size(layer);
+  for (int o = 0; o < layer->channels_out; o++) {
+    const float *row = all + (size_t)wisp_net_channel_at(out, o) * taps;
+    for (int i = 0; i < layer->input_count; i++) {
+      const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
+      const int channels = wisp_net_channels_read(net, layer, i);
+      for (int c = 0; c < channels; c++, to += kernel)
+        memcpy(to, row + (size_t)wisp_net_channel_at(in, c) * kernel, kernel * sizeof *to);
+      row += (size_t)channels * kernel;
+    }
+  }
+}
+
 wisp_status wisp_unfold(const wisp_net *net, const wisp_net_layer *layer, const wisp_window *plain,
                         size_t count, int channels_out, float *weights, float *biases,
                         wisp_error *error) {
@@ -55,17 +71,22 @@ wisp_status wisp_unfold(const wisp_net *net, const wisp_net_layer *layer, const 
                      "Node %d is not what it was: its groups or splits were folded, or it lost "
                      "channels. The network can't be given in the shape that it came in.",
                      layer->node);
-  float *all = malloc((size_t)channels * (size_t)wisp_net_taps(layer) * sizeof *all);
-  if (!all)
+  const wisp_net_tensor *out = &net->tensors[wisp_net_output(net, layer)];
+  const size_t n = (size_t)channels * (size_t)wisp_net_taps(layer);
+  float *own = malloc(2 * n * sizeof *own);
+  if (!own)
     return wisp_fail(error, WISP_ERR_MEMORY, "There is no memory for the weights of node %d.",
                      layer->node);
-  wisp_net_dequantise(net, layer, all);
+  float *all = own + n;
+  wisp_net_dequantise(net, layer, own);
+  reorder(net, layer, own, all);
   for (int o = 0; o < channels && is_focus; o++)
     wisp_stem_unfocus(all + (size_t)o * (size_t)wisp_net_taps(layer), wisp_net_kernel_size(layer));
   if (is_stem) wisp_stem_plain(all, channels, plain, weights);
   else if (is_depthwise) scatter(layer, all, weights, biases);
   else gather(layer, all, weights);
-  if (!is_depthwise) memcpy(biases, layer->quantised.bias, (size_t)channels * sizeof *biases);
-  free(all);
+  for (int o = 0; o < channels && !is_depthwise; o++)
+    biases[o] = layer->quantised.bias[wisp_net_channel_at(out, o)];
+  free(own);
   return WISP_OK;
 }

@@ -77,12 +77,14 @@ static int8_t *lay_weights(const wisp_net_layer *layer, size_t blocks) {
 /* The blocks at one kernel position, plane by plane of each input; lanes past a tensor's channels are zero. */
 static int8_t *put_planes(const wisp_net *net, const wisp_net_layer *layer, int o, int ky, int kx,
                           int8_t *to) {
-  int channel = 0;
+  int first = 0;
   for (int i = 0; i < layer->input_count; i++) {
-    int left = net->tensors[layer->inputs[i]].channels;
-    for (; left > 0; left -= WISP_LANES)
-      for (int lane = 0; lane < WISP_LANES; lane++)
-        *to++ = lane < left ? weight_at(layer, o, channel++, ky, kx) : 0;
+    const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
+    for (int place = 0; place < wisp_planes(in->channels) * WISP_LANES; place++)
+      *to++ = place < in->channels
+                  ? weight_at(layer, o, first + wisp_net_channel_at(in, place), ky, kx)
+                  : 0;
+    first += in->channels;
   }
   return to;
 }
@@ -105,10 +107,11 @@ static size_t count_blocks(const wisp_net *net, const wisp_net_layer *layer) {
 static int8_t *lay_blocks(const wisp_net *net, const wisp_net_layer *layer, size_t blocks) {
   if (wisp_net_is_per_channel(layer)) return lay_weights(layer, blocks);
   int8_t *laid = malloc(blocks * WISP_LANES), *to = laid;
-  for (int o = 0; o < layer->channels_out && laid; o++)
+  const wisp_net_tensor *out = &net->tensors[wisp_net_output(net, layer)];
+  for (int place = 0; place < layer->channels_out && laid; place++)
     for (int ky = 0; ky < layer->window.kernel[0]; ky++)
       for (int kx = 0; kx < layer->window.kernel[1]; kx++)
-        to = put_planes(net, layer, o, ky, kx, to);
+        to = put_planes(net, layer, wisp_net_channel_at(out, place), ky, kx, to);
   return laid;
 }
 
@@ -122,6 +125,18 @@ static uint8_t *lay_lanes(const wisp_net *net, const wisp_net_layer *layer, int 
     for (int left = net->tensors[layer->inputs[i]].channels; left > 0; left -= WISP_LANES)
       *to++ = (uint8_t)wisp_min(left, WISP_LANES);
   return lanes;
+}
+
+/* Scales, then biases, in the format's order, `malloc`ed. */
+static float *lay_channels(const wisp_net *net, const wisp_net_layer *layer) {
+  const wisp_net_tensor *out = &net->tensors[wisp_net_output(net, layer)];
+  const int n = layer->channels_out;
+  float *laid = malloc(2 * (size_t)n * sizeof *laid);
+  for (int place = 0; place < n && laid; place++) {
+    laid[place] = layer->quantised.scale[wisp_net_channel_at(out, place)];
+    laid[n + place] = layer->quantised.bias[wisp_net_channel_at(out, place)];
+  }
+  return laid;
 }
 
 /* What the header says of a payload. */
@@ -140,6 +155,7 @@ static coded put_payload(writer *w, const wisp_net *net, const wisp_net_layer *l
   const int planes = count_planes(net, layer);
   int8_t *blocks = lay_blocks(net, layer, n);
   uint8_t *lanes = lay_lanes(net, layer, planes);
+  float *channels = lay_channels(net, layer);
   for (size_t b = 0; b < n && blocks; b++) absent += (size_t)is_zero(blocks + b * WISP_LANES);
   c.masked = wisp_net_mixes_channels(layer) && absent * MASKED_FROM > n;
   c.present = c.masked ? n - absent : n;
@@ -149,10 +165,11 @@ static coded put_payload(writer *w, const wisp_net *net, const wisp_net_layer *l
                                    .planes = planes,
                                    .masked = c.masked,
                                    .lanes = lanes,
-                                   .scale = layer->quantised.scale,
-                                   .bias = layer->quantised.bias,
+                                   .scale = channels,
+                                   .bias = channels + layer->channels_out,
                                    .blocks = blocks};
-  const uint8_t *bytes = blocks && lanes ? wisp_encode_run(encode, &parts, &c.size) : NULL;
+  const uint8_t *bytes =
+      blocks && lanes && channels ? wisp_encode_run(encode, &parts, &c.size) : NULL;
   if (bytes) {
     c.crc = wisp_section_crc(0, bytes, c.size);
     put_bytes(w, bytes, c.size);
@@ -160,6 +177,7 @@ static coded put_payload(writer *w, const wisp_net *net, const wisp_net_layer *l
   w->failed |= !bytes;
   free(blocks);
   free(lanes);
+  free(channels);
   return c;
 }
 

@@ -34,7 +34,7 @@ static int free_steps(const wisp_obs *obs, int channel) {
 typedef struct search {
   wisp_allocate_layer *layers;
   int count;
-  double macs, blocks; /* of all */
+  double blocks; /* of all */
 } search;
 
 /* How many blocks go at a price of the work that is saved; sets `removed`. */
@@ -42,10 +42,9 @@ static double removed_at(const search *s, double price) {
   double total = 0;
   for (int i = 0; i < s->count; i++) {
     wisp_allocate_layer *layer = &s->layers[i];
-    const double worth = 0.5 * layer->block_macs / s->macs + 0.5 / s->blocks;
     for (int c = 0; c < layer->obs->channels; c++) {
-      layer->removed[c] =
-          layer->fixed ? free_steps(layer->obs, c) : best_steps(layer, c, price * worth);
+      layer->removed[c] = layer->fixed ? free_steps(layer->obs, c)
+                                       : best_steps(layer, c, price * layer->block_work);
       total += layer->removed[c];
     }
   }
@@ -53,13 +52,10 @@ static double removed_at(const search *s, double price) {
 }
 
 void wisp_allocate_by_loss(wisp_allocate_layer *layers, int count, double share) {
-  search s = {layers, count, 0, 0};
-  for (int i = 0; i < count; i++) {
-    const double blocks = (double)layers[i].obs->channels * layers[i].obs->blocks;
-    s.blocks += blocks;
-    s.macs += blocks * layers[i].block_macs;
-  }
-  double low = 1e-12, high = 1e12;
+  search s = {layers, count, 0};
+  for (int i = 0; i < count; i++)
+    s.blocks += (double)layers[i].obs->channels * layers[i].obs->blocks;
+  double low = 1e-24, high = 1e12;
   for (int round = 0; round < ROUNDS; round++) {
     const double middle = sqrt(low * high);
     if (removed_at(&s, middle) < share * s.blocks) low = middle;

@@ -10,13 +10,12 @@ typedef struct wisp_allocate_layer {
   const wisp_obs *obs;
   /* [obs->channels]: of the end result to a squared error of the output, times 2 */
   const double *sensitivity;
-  double block_macs; /* multiply-adds of a picture that a block stands for */
+  double block_work; /* multiply-adds that a picture needs of a block */
   int fixed;         /* gives nothing */
   int *removed;      /* [obs->channels]: how many steps of the order to take; the answer */
 } wisp_allocate_layer;
 
-/* Together `share` of all blocks. A block is worth what it saves: half by its part of the multiply-adds, half by
- * its part of the weights. */
+/* Together `share` of all blocks, those that lose least for the work that they save. */
 void wisp_allocate_by_loss(wisp_allocate_layer *layers, int count, double share);
 
 /* From each output channel of each layer that isn't fixed. */

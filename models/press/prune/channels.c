@@ -2,9 +2,9 @@
  * smaller dense network.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Tensors that are added to each other, pooled or upsampled share their channels and lose them together. A channel's
- * loss is what the convolutions that read it lose after a least-squares refit of their other weights (Hassibi & Stork,
- * Optimal Brain Surgeon, 1993, with the weights of a channel as one), as much as their outputs matter to the end. */
+ * Tensors that share their channels lose them together. A channel's loss is what the convolutions that read it lose
+ * after a least-squares refit of their other weights (Hassibi & Stork, Optimal Brain Surgeon, 1993, with the weights of
+ * a channel as one), as much as their outputs matter to the end. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "calibrate/observe.h"
 #include "calibrate/teach.h"
 #include "corridor.h"
+#include "groups.h"
 #include "refit.h"
 
 enum { ROUNDS = 4 /* between which losses are looked at afresh */ };
@@ -23,48 +24,16 @@ typedef struct channels {
   wisp_net *net;
   const wisp_observer *seen;
   const wisp_teacher *teacher; /* may be NULL */
-  int *group;                  /* [tensors] the first tensor whose channels go with its own */
-  int *fixed;                  /* [tensors] by group: keeps all of its channels */
-  int *kept;                   /* [tensors] by group: how many */
-  uint8_t **keep;              /* [tensors] by group: [channels] */
-  float **loss;                /* [tensors] by group: [channels] */
-  int *first;                  /* [tensors] where its losses begin in `losses` */
+  wisp_groups groups;
+  int *kept;       /* [tensors] by group: how many */
+  uint8_t **keep;  /* [tensors] by group: [channels] */
+  float **loss;    /* [tensors] by group: [channels] */
+  int *first;      /* [tensors] where its losses begin in `losses` */
   float *losses;   /* [layers][all channels]; each layer has its own, so that threads don't meet */
   int total;       /* channels of all tensors */
   float **weights; /* [layers] after the last refit, zero where nothing is read */
   int *failed;     /* [layers] */
 } channels;
-
-/* ---- which channels go together ---- */
-
-static int group_of(const channels *c, int tensor) {
-  while (c->group[tensor] != tensor) tensor = c->group[tensor];
-  return tensor;
-}
-
-static void unite(channels *c, int a, int b) {
-  const int from = group_of(c, a), to = group_of(c, b);
-  c->group[wisp_max(from, to)] = wisp_min(from, to);
-  c->fixed[wisp_min(from, to)] |= c->fixed[wisp_max(from, to)];
-}
-
-static void find_groups(channels *c) {
-  const wisp_net *net = c->net;
-  for (int t = 0; t <= net->layer_count; t++) {
-    c->group[t] = t;
-    c->fixed[t] = t == 0 || net->tensors[t].is_output;
-  }
-  for (int i = 0; i < net->layer_count; i++) {
-    const wisp_net_layer *layer = &net->layers[i];
-    const int mixed = wisp_net_is_per_channel(layer) || layer->channel_used;
-    for (int k = 0; k < layer->input_count && mixed; k++)
-      c->fixed[group_of(c, layer->inputs[k])] = 1;
-    if (wisp_net_is_per_channel(layer)) c->fixed[i + 1] = 1;
-    for (int k = 0; k < layer->input_count && wisp_net_keeps_channels(layer); k++)
-      unite(c, layer->inputs[k], i + 1);
-    if (layer->residual >= 0) unite(c, layer->residual, i + 1);
-  }
-}
 
 static double macs_of(const channels *c) {
   double macs = 0;
@@ -73,9 +42,9 @@ static double macs_of(const channels *c) {
     const wisp_net_tensor *out = &c->net->tensors[i + 1];
     if (!wisp_net_mixes_channels(layer)) continue;
     double in = 0;
-    for (int k = 0; k < layer->input_count; k++) in += c->kept[group_of(c, layer->inputs[k])];
+    for (int k = 0; k < layer->input_count; k++) in += c->kept[c->groups.of[layer->inputs[k]]];
     macs +=
-        in * wisp_net_kernel_size(layer) * c->kept[group_of(c, i + 1)] * out->height * out->width;
+        in * wisp_net_kernel_size(layer) * c->kept[c->groups.of[i + 1]] * out->height * out->width;
   }
   return macs;
 }
@@ -117,7 +86,7 @@ static int read_taps(const channels *c, const wisp_net_layer *layer, const part 
   const int kernel = wisp_net_kernel_size(layer);
   int n = 0, channel = 0;
   for (int k = 0; k < layer->input_count; k++) {
-    const uint8_t *keep = c->keep[group_of(c, layer->inputs[k])];
+    const uint8_t *keep = c->keep[c->groups.of[layer->inputs[k]]];
     const int width = c->net->tensors[layer->inputs[k]].channels;
     const int reads = !p || row_reads(c, layer, p->first, k, channel);
     for (int ch = 0; ch < width && reads; ch++)
@@ -133,7 +102,7 @@ static void add_losses(const channels *c, int number, const part *p, wisp_refit 
   const int kernel = wisp_net_kernel_size(layer);
   int at = 0, channel = 0;
   for (int k = 0; k < layer->input_count; k++) {
-    const int group = group_of(c, layer->inputs[k]);
+    const int group = c->groups.of[layer->inputs[k]];
     const int width = c->net->tensors[layer->inputs[k]].channels;
     const int reads = row_reads(c, layer, p->first, k, channel);
     float *loss = c->losses + (size_t)number * (size_t)c->total + c->first[group];
@@ -209,7 +178,7 @@ static int list_candidates(channels *c, candidate *list) {
   int n = 0;
   const double all = macs_of(c);
   for (int t = 0; t <= c->net->layer_count; t++) {
-    if (c->group[t] != t || c->fixed[t]) continue;
+    if (c->groups.of[t] != t || c->groups.fixed[t]) continue;
     c->kept[t]--;
     const double saved = all - macs_of(c);
     c->kept[t]++;
@@ -236,7 +205,7 @@ static void fill_planes(channels *c, candidate *list) {
   for (int t = 0; t <= c->net->layer_count; t++) {
     const int all = c->net->tensors[t].channels;
     int n = 0;
-    if (c->group[t] != t || c->kept[t] == all) continue;
+    if (c->groups.of[t] != t || c->kept[t] == all) continue;
     for (int ch = 0; ch < all; ch++)
       if (!c->keep[t][ch]) list[n++] = (candidate){-(double)c->loss[t][ch], t, ch};
     qsort(list, (size_t)n, sizeof *list, by_price);
@@ -265,7 +234,7 @@ static void refit_bias(const channels *c, int number, const float *weights) {
 static void shrink(const channels *c, int number, const int *taps, int n) {
   wisp_net_layer *layer = &c->net->layers[number];
   const float *weights = c->weights[number];
-  const uint8_t *keep = c->keep[group_of(c, number + 1)];
+  const uint8_t *keep = c->keep[c->groups.of[number + 1]];
   const int all = wisp_net_taps(layer);
   int kept = 0;
   float *to = layer->weights;
@@ -290,11 +259,11 @@ static int shrink_all(channels *c) {
       refit_bias(c, i, c->weights[i]);
       shrink(c, i, taps, read_taps(c, layer, NULL, taps));
     } else if (wisp_net_keeps_channels(layer)) {
-      layer->channels_in = layer->channels_out = c->kept[group_of(c, i + 1)];
+      layer->channels_in = layer->channels_out = c->kept[c->groups.of[i + 1]];
     }
   }
   for (int t = 0; t <= c->net->layer_count; t++)
-    c->net->tensors[t].channels = c->kept[group_of(c, t)];
+    c->net->tensors[t].channels = c->kept[c->groups.of[t]];
   free(taps);
   return 1;
 }
@@ -304,15 +273,14 @@ static int shrink_all(channels *c) {
 static int open_channels(channels *c) {
   const wisp_net *net = c->net;
   const size_t n = (size_t)net->layer_count + 1;
-  c->group = calloc(n, sizeof *c->group);
-  c->fixed = calloc(n, sizeof *c->fixed);
+  if (wisp_groups_open(&c->groups, net) != WISP_OK) return 0;
   c->kept = calloc(n, sizeof *c->kept);
   c->first = calloc(n, sizeof *c->first);
   c->failed = calloc(n, sizeof *c->failed);
   c->keep = calloc(n, sizeof *c->keep);
   c->loss = calloc(n, sizeof *c->loss);
   c->weights = calloc(n, sizeof *c->weights);
-  if (!c->group || !c->fixed || !c->kept || !c->first || !c->failed) return 0;
+  if (!c->kept || !c->first || !c->failed) return 0;
   if (!c->keep || !c->loss || !c->weights) return 0;
   for (size_t t = 0; t < n; t++) {
     const size_t width = (size_t)net->tensors[t].channels;
@@ -341,8 +309,7 @@ static void close_channels(channels *c, int n) {
     free(c->loss[t]);
     free(c->weights[t]);
   }
-  free(c->group);
-  free(c->fixed);
+  wisp_groups_close(&c->groups);
   free(c->kept);
   free(c->first);
   free(c->failed);
@@ -359,7 +326,6 @@ wisp_status wisp_channels(wisp_net *net, const wisp_observer *seen, const wisp_t
   int done = open_channels(&c);
   candidate *list = done ? malloc((size_t)c.total * sizeof *list) : NULL;
   done = done && list;
-  if (done) find_groups(&c);
   const double all = done ? macs_of(&c) : 1;
   for (int round = 1; round <= ROUNDS && done; round++) {
     done = study(&c, pool);

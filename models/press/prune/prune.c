@@ -8,8 +8,10 @@
 #include "allocate.h"
 #include "blocks.h"
 #include "calibrate/teach.h"
+#include "core/src/head.h"
 #include "corridor.h"
 #include "obs.h"
+#include "order.h"
 
 static const float MOST_OF_CHANNEL = 0.95f; /* of its blocks */
 
@@ -60,12 +62,34 @@ static wisp_status prune_by_magnitude(wisp_net_layer *layer, float sparsity) {
 
 /* ---- obs ---- */
 
+/* Of a head's work, what is done at least: its other channels are computed where a gate is open. */
+static const double LEAST_OF_HEAD = 0.15;
+
 /* By layer; what is no convolution has no channels. */
 typedef struct pruning {
+  double *work; /* of one weight */
   wisp_obs *obs;
   wisp_blocks *blocks;
   wisp_allocate_layer *layers;
 } pruning;
+
+/* The part of a layer's multiply-adds that a picture needs. */
+static double part_computed(const wisp_net *net, int tensor) {
+  for (int i = 0; i < net->head_count; i++) {
+    const wisp_yolo_head *head = &net->heads[i];
+    const wisp_head_form form = wisp_head_form_of(head->kind, net->class_count, head->masks);
+    if (head->tensor == tensor && form.gates > 0)
+      return fmax((double)form.gates / form.channels, LEAST_OF_HEAD);
+  }
+  return 1;
+}
+
+static void measure_work(const pruning *p, const wisp_net *net) {
+  for (int i = 0; i < net->layer_count; i++) {
+    const wisp_net_tensor *out = &net->tensors[i + 1];
+    p->work[i] = part_computed(net, i + 1) * out->height * out->width;
+  }
+}
 
 static wisp_status study_layer(pruning *p, const wisp_net *net, const wisp_teacher *teacher,
                                const wisp_press_settings *settings, int number, wisp_pool *pool) {
@@ -78,10 +102,10 @@ static wisp_status study_layer(pruning *p, const wisp_net *net, const wisp_teach
                            layer->channels_out, blocks, MOST_OF_CHANNEL, pool);
   if (status != WISP_OK) return status;
   const int even = settings->allocation == WISP_ALLOCATE_UNIFORM;
-  const double taps = (double)blocks->weights / wisp_max(blocks->count, 1);
+  const double weights = (double)blocks->weights / wisp_max(blocks->count, 1);
   p->layers[number] =
       (wisp_allocate_layer){.sensitivity = teacher->lessons[number].sensitivity,
-                            .block_macs = taps * out->height * out->width,
+                            .block_work = weights * p->work[number],
                             .fixed = even && (layer->inputs[0] == 0 || out->is_head),
                             .removed = calloc((size_t)layer->channels_out, sizeof(int))};
   return p->layers[number].removed ? WISP_OK : WISP_ERR_MEMORY;
@@ -114,6 +138,9 @@ static wisp_status choose_blocks(pruning *p, wisp_net *net, const wisp_teacher *
                                  const wisp_press_settings *settings, wisp_pool *pool,
                                  const wisp_progress *progress) {
   wisp_status status = WISP_OK;
+  measure_work(p, net);
+  if (settings->block > 1)
+    status = wisp_order(net, teacher, p->work, settings->block, (double)settings->sparsity, pool);
   for (int i = 0; i < net->layer_count && status == WISP_OK; i++) {
     if (wisp_net_mixes_channels(&net->layers[i]))
       status = study_layer(p, net, teacher, settings, i, pool);
@@ -133,15 +160,17 @@ static wisp_status prune_by_loss(wisp_net *net, const wisp_teacher *teacher,
                                  const wisp_press_settings *settings, wisp_pool *pool,
                                  const wisp_progress *progress) {
   const size_t n = (size_t)wisp_max(net->layer_count, 1);
-  pruning p = {calloc(n, sizeof *p.obs), calloc(n, sizeof *p.blocks), calloc(n, sizeof *p.layers)};
+  pruning p = {calloc(n, sizeof *p.work), calloc(n, sizeof *p.obs), calloc(n, sizeof *p.blocks),
+               calloc(n, sizeof *p.layers)};
   wisp_status status = WISP_ERR_MEMORY;
-  if (p.obs && p.blocks && p.layers)
+  if (p.work && p.obs && p.blocks && p.layers)
     status = choose_blocks(&p, net, teacher, settings, pool, progress);
   for (size_t i = 0; i < n; i++) {
     if (p.obs) wisp_obs_close(&p.obs[i]);
     if (p.blocks) wisp_blocks_close(&p.blocks[i]);
     if (p.layers) free(p.layers[i].removed);
   }
+  free(p.work);
   free(p.obs);
   free(p.blocks);
   free(p.layers);
@@ -155,6 +184,7 @@ static void forget(wisp_net *net) {
     free(net->layers[i].pruned);
     net->layers[i].pruned = NULL;
   }
+  wisp_net_forget_orders(net);
 }
 
 wisp_status wisp_prune(wisp_net *net, const wisp_teacher *teacher,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blocks.h"
 #include "calibrate/observe.h"
 #include "corridor.h"
 
@@ -51,38 +52,34 @@ static void fill_channel(const wisp_net *net, const wisp_net_layer *layer, int o
 }
 
 /* Weights that read no channel that is used are none; nor is a block of them. */
-static void count_zeros(const wisp_net *net, wisp_net_layer *layer) {
+static wisp_status count_zeros(const wisp_net *net, wisp_net_layer *layer) {
   wisp_net_account *account = &layer->account;
-  const int kernel = wisp_net_kernel_size(layer), taps = wisp_net_taps(layer);
-  for (int o = 0; o < layer->channels_out; o++) {
-    const int8_t *weights = layer->quantised.weights + (size_t)o * (size_t)taps;
-    int first = 0;
-    for (int i = 0; i < layer->input_count; i++)
-      for (int left = net->tensors[layer->inputs[i]].channels; left > 0; left -= WISP_LANES) {
-        const int lanes = wisp_min(left, WISP_LANES);
-        for (int k = first; k < first + kernel; k++) {
-          int used = 0, zeros = 0;
-          for (int at = k; at < k + lanes * kernel; at += kernel) {
-            used += wisp_net_is_used(layer, at);
-            zeros += wisp_net_is_used(layer, at) && !weights[at];
-          }
-          account->weights += used;
-          account->zeros += zeros;
-          account->blocks += used > 0;
-          account->zero_blocks += used > 0 && zeros == used;
-        }
-        first += lanes * kernel;
-      }
+  wisp_blocks blocks;
+  const wisp_status status = wisp_blocks_open(&blocks, net, layer, WISP_LANES);
+  for (int o = 0; o < layer->channels_out && status == WISP_OK; o++) {
+    const int8_t *weights = layer->quantised.weights + (size_t)o * (size_t)wisp_net_taps(layer);
+    for (int b = 0; b < blocks.count; b++) {
+      int used = 0, zeros = 0;
+      for (; used < WISP_LANES && blocks.taps[b][used] >= 0; used++)
+        zeros += !weights[blocks.taps[b][used]];
+      account->weights += used;
+      account->zeros += zeros;
+      account->zero_blocks += zeros == used;
+    }
+    account->blocks += blocks.count;
   }
+  wisp_blocks_close(&blocks);
+  return status;
 }
 
 /* All but the errors. */
-static void count(const wisp_net *net, int number) {
+static wisp_status count(const wisp_net *net, int number) {
   wisp_net_layer *layer = &net->layers[number];
   const wisp_net_tensor *out = &net->tensors[number + 1];
   layer->account = (wisp_net_account){.bits = layer->account.bits};
-  count_zeros(net, layer);
+  const wisp_status status = count_zeros(net, layer);
   layer->account.macs = (double)layer->account.weights * out->height * out->width;
+  return status;
 }
 
 static void account_task(void *context, int number) {
@@ -103,7 +100,7 @@ static void account_task(void *context, int number) {
     before += variance(&a->seen->moments[number], c.before);
   }
   free(c.weights);
-  count(a->net, number);
+  a->failed[number] = count(a->net, number) != WISP_OK;
   layer->account.error_before = wanted > 0 ? before / wanted : 0;
   layer->account.error_after = wanted > 0 ? after / wanted : 0;
 }
@@ -124,7 +121,8 @@ wisp_status wisp_account(wisp_net *net, const wisp_observer *seen, wisp_pool *po
                          wisp_error *error) {
   if (!seen) {
     for (int i = 0; i < net->layer_count; i++)
-      if (wisp_net_mixes_channels(&net->layers[i])) count(net, i);
+      if (wisp_net_mixes_channels(&net->layers[i]) && count(net, i) != WISP_OK)
+        return no_memory(error);
     return WISP_OK;
   }
   accounting a = {net, seen, calloc((size_t)net->layer_count, sizeof *a.failed)};

@@ -1,4 +1,5 @@
-/* blocks.h - the weights that become zero together: neighbours along the input channels at one kernel position.
+/* blocks.h - the weights that become zero together: neighbours in the file along the input channels at one kernel
+ * position.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef WISP_BLOCKS_H
 #define WISP_BLOCKS_H

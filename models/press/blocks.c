@@ -11,19 +11,19 @@ wisp_status wisp_blocks_open(wisp_blocks *blocks, const wisp_net *net, const wis
   *blocks = (wisp_blocks){.taps = malloc((size_t)wisp_net_taps(layer) * sizeof *blocks->taps)};
   if (!blocks->taps) return WISP_ERR_MEMORY;
   for (int i = 0; i < layer->input_count; i++) {
-    const int channels = net->tensors[layer->inputs[i]].channels;
-    for (int c = 0; c < channels; c += size)
+    const wisp_net_tensor *in = &net->tensors[layer->inputs[i]];
+    for (int c = 0; c < in->channels; c += size)
       for (int k = 0; k < kernel; k++) {
         int *block = blocks->taps[blocks->count], lanes = 0;
-        for (int lane = 0; lane < size && c + lane < channels; lane++) {
-          const int tap = (first + c + lane) * kernel + k;
+        for (int lane = 0; lane < size && c + lane < in->channels; lane++) {
+          const int tap = (first + wisp_net_channel_at(in, c + lane)) * kernel + k;
           if (wisp_net_is_used(layer, tap)) block[lanes++] = tap;
         }
         blocks->weights += lanes;
         blocks->count += lanes > 0;
         for (; lanes < 4; lanes++) block[lanes] = -1;
       }
-    first += channels;
+    first += in->channels;
   }
   return WISP_OK;
 }
