@@ -17,6 +17,7 @@ const VERSIONS = {
   'onnxruntime-node': '1.30.0',
   '@litertjs/core': '2.5.3',
   autocannon: '9.0.0',
+  'barcode-detector': '3.2.2',
   ...OWN,
 };
 

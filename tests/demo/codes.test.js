@@ -3,11 +3,13 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import bwip from 'bwip-js/node';
-import { codeOf, linkOf, visible } from '../../web/demo/code-text.js';
-import { CODE_NAMES, nameOfClass } from '../../web/demo/sentences.js';
+import { codeOf, fileOf, linkOf, visible } from '../../web/demo/code-text.js';
+import { CODE_NAMES, labelOf, nameOfClass, unreadable } from '../../web/demo/sentences.js';
+import { greyOf } from '../../web/src/code-pixels.js';
 import { attemptsAt, readCode, regionOf } from '../../web/src/code-reading.js';
+import { whyUnread } from '../../web/src/code-unread.js';
 import { decodeImage } from '../../web/src/reading/read-node.js';
-import { cut, decoder, resized } from './code-pictures.js';
+import { decoder } from './code-pictures.js';
 
 /** @type {import('../../web/src/code-reading.js').Decode} */
 let decode;
@@ -60,10 +62,8 @@ async function paper(codes, scale = 3) {
  * @param {import('../../web/src/code-reading.js').Rect} box
  */
 async function readAt(picture, box) {
-  const show = (/** @type {any} */ part, /** @type {number} */ scale) =>
-    resized(cut(picture, part), scale);
-  const reading = await readCode(decode, box, picture, show);
-  return reading && codeOf(reading.answer);
+  const reading = await readCode(decode, picture, box);
+  return reading && codeOf(/** @type {any} */ (reading));
 }
 
 test('every class that the page knows is read from its box', async () => {
@@ -117,11 +117,10 @@ test('the region has a margin, in whole pixels, and ends where the picture does'
 
 test('large regions are made smaller; small ones larger, then wider, when the first try fails', () => {
   const picture = { width: 4000, height: 4000 };
-  const tries = (/** @type {number} */ side) =>
-    attemptsAt({ x: 1900, y: 1900, width: side, height: 100 }, picture).map(({ region, scale }) => [
-      region.width,
-      scale,
-    ]);
+  const tries = (/** @type {number} */ side, isSure = true) =>
+    attemptsAt({ x: 1900, y: 1900, width: side, height: 100 }, picture, isSure)
+      .filter(({ inverted }) => !inverted)
+      .map(({ region, scale }) => [region.width, scale]);
   assert.deepEqual(tries(1600), [
     [2400, 0.5],
     [3700, 1200 / 3700],
@@ -132,6 +131,24 @@ test('large regions are made smaller; small ones larger, then wider, when the fi
     [600, 1],
     [600, 2],
   ]);
+  const tiny = tries(100);
+  assert.deepEqual([tiny.length, tiny[1], tiny[4], tiny[5]], [6, [150, 3], [150, 2], [150, 3]]);
+  const unsure = tries(100, false);
+  assert.deepEqual(unsure, [
+    [150, 1],
+    [300, 1],
+  ]);
+});
+
+test('of what is light on dark only that is tried which the decoder does not try by itself', () => {
+  const picture = { width: 4000, height: 4000 };
+  const tried = attemptsAt({ x: 1900, y: 1900, width: 300, height: 100 }, picture);
+  const inverted = tried.filter((attempt) => attempt.inverted);
+  assert.equal(inverted.length, 2);
+  for (const { how } of inverted) {
+    assert.equal(how.tryInvert, false);
+    assert.deepEqual(how.formats, ['AllLinear', 'PDF417', 'MaxiCode']);
+  }
 });
 
 test('a code that is larger than its box is read with more around it', async () => {
@@ -171,4 +188,61 @@ test('control characters are made visible, names of classes readable', () => {
   assert.equal(visible('a\x1db\nc\0'), 'a␝b\nc␀');
   assert.equal(nameOfClass('linear'), 'bar code');
   assert.equal(nameOfClass('toString'), 'toString');
+});
+
+test('what a code says is saved under an ending that programs know', async () => {
+  const saved = async (/** @type {string} */ text, binary = false) => {
+    const { name, file } = fileOf({ text, format: 'QR code', binary }, new Uint8Array([1, 2]));
+    return [name, binary ? (await file.bytes()).join() : await file.text()];
+  };
+  assert.deepEqual(await saved('plain'), ['code.txt', 'plain']);
+  assert.equal((await saved('BEGIN:VCARD\nEND:VCARD'))[0], 'code.vcf');
+  assert.equal((await saved('BEGIN:VCALENDAR'))[0], 'code.ics');
+  assert.deepEqual(await saved('01 02', true), ['code.bin', '1,2']);
+});
+
+test('at a box stands what was read in it, or its class', () => {
+  const at = (/** @type {string} */ text, binary = false) =>
+    labelOf({ name: 'qr_code', code: { text, format: 'QR code', binary } });
+  assert.equal(at(' two\n words '), 'two words');
+  assert.equal(at('x'.repeat(40)), `${'x'.repeat(27)}…`);
+  assert.deepEqual(
+    [at('00 ff', true), at(''), labelOf({ name: 'linear' })],
+    ['QR code', 'QR code', 'bar code'],
+  );
+});
+
+test('why a code was not read: cut off, too small, too faint or blurred', () => {
+  const size = { width: 200, height: 200 };
+  /** @param {(x: number, y: number) => number} level */
+  const grey = (level) => {
+    const data = new Uint8ClampedArray(200 * 200 * 4).fill(255);
+    for (let i = 0; i < 200 * 200; i++)
+      data.fill(level(i % 200, Math.floor(i / 200)), i * 4, i * 4 + 3);
+    return greyOf({ data, ...size }, { x: 0, y: 0, ...size });
+  };
+  const stripes = grey((x) => (x % 8 < 4 ? 20 : 230));
+  const why = (/** @type {any} */ box, picture = stripes) =>
+    whyUnread(picture, { x: 0, y: 0, ...size }, box, size);
+  const box = { x: 40, y: 40, width: 120, height: 100 };
+  assert.equal(why(box), null);
+  for (const edge of [{ x: 0 }, { y: 1 }, { x: 80 }, { y: 99 }])
+    assert.equal(why({ ...box, ...edge }), 'cut off');
+  assert.equal(why({ ...box, width: 30, height: 40 }), 'too small');
+  assert.equal(
+    why(
+      box,
+      grey((x) => (x % 8 < 4 ? 100 : 120)),
+    ),
+    'too faint',
+  );
+  assert.equal(
+    why(
+      box,
+      grey((x) => 128 + 100 * Math.sin(x / 8)),
+    ),
+    'blurred',
+  );
+  for (const reason of ['cut off', 'too small', 'too faint', 'blurred', null])
+    assert.match(unreadable(reason), /^Not readable.*\. [A-Z].*\.$/);
 });

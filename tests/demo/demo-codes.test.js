@@ -93,6 +93,11 @@ codesTest('a sample is one click away, and its codes are read', async ({ page })
   await item.getByText('Copied').waitFor();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   assert.equal(copied, 'https://example.com/hello-from-wisp');
+  const saved = page.waitForEvent('download');
+  await item.getByRole('button', { name: 'Save what the QR code says' }).click();
+  const file = await saved;
+  assert.equal(file.suggestedFilename(), 'code.txt');
+  assert.equal(await readFile(await file.path(), 'utf8'), copied);
 });
 
 codesTest('JSON holds what was read; another sample takes the place of the first', async (demo) => {
@@ -121,7 +126,7 @@ codesTest('without its decoder the page goes on, and says so once', async (demo)
   const { page } = demo;
   await page.route('**/zxing_reader.wasm', (route) => route.abort());
   await page.locator('#samples .sample').nth(1).click();
-  assert.match(await demo.alert(), /code reader did not load/);
+  assert.match(await demo.alert(), /decoder of codes did not load/);
   await demo.rowCount((n) => n > 0);
   demo.allow(/zxing|ERR_FAILED|wasm/);
 });

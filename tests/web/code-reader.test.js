@@ -157,6 +157,52 @@ test('a followed code is read once, keeps its number, and its corners go with it
   assert.ok(Math.abs(left[7] - left[1] - 24) < 12, `${left[1]} → ${left[7]}`);
 });
 
+test('what the model does not find is read from the whole picture', async () => {
+  const blind = await CodeReader.open({
+    detector: /** @type {any} */ ({
+      detect: async () => ({ boxes: [], width: PAPER, height: PAPER }),
+    }),
+  });
+  const [{ text, name, score, box, readable }] = (await blind.read(await paper([qr]))).codes;
+  assert.deepEqual([text, name, score, readable], [QR, 'qr_code', 0, true]);
+  assert.ok(Math.hypot(box.x - 200, box.y - 180) < 12 && Math.abs(box.width - 290) < 12);
+});
+
+test('one attempt a frame, and longer rests between them as they fail', async () => {
+  const zxing = await import('zxing-wasm/reader');
+  /** @type {number[]} */
+  const decoded = [];
+  let now = 0;
+  const box = { x: 100, y: 100, width: 300, height: 300, score: 0.9, label: 0, name: 'qr_code' };
+  const failing = await CodeReader.open({
+    detector: /** @type {any} */ ({
+      detect: async () => ({ boxes: [box], width: PAPER, height: PAPER }),
+    }),
+    zxing: {
+      prepareZXingModule: zxing.prepareZXingModule,
+      readBarcodes: async () => {
+        decoded.push(now);
+        return [];
+      },
+    },
+  });
+  const blank = await paper([]);
+  const whys = [];
+  for (; now < 5; now = Math.round((now + 0.1) * 10) / 10)
+    whys.push((await failing.follow(blank, now)).codes[0].why);
+  const attempts = 6; // near, its larger picture, farther, and both light on dark
+  assert.ok(
+    decoded.every((at, i) => i === 0 || at > decoded[i - 1]),
+    'one a frame',
+  );
+  const gaps = decoded.slice(1).map((at, i) => at - decoded[i]);
+  const rests = gaps.filter((gap) => gap > 0.15).map((gap) => Math.round(gap * 10));
+  assert.ok(rests.length >= 3 && rests.every((rest, i) => i === 0 || rest >= rests[i - 1]));
+  assert.deepEqual([whys[0], whys[2]], ['not yet', 'not yet']);
+  assert.equal(whys.at(-1), 'too faint');
+  assert.ok(decoded.length < 5 * attempts + 1, `${decoded.length}`);
+});
+
 test('bad options and an aborted signal are refused; a missing decoder is named', async () => {
   await assert.rejects(PageReader.open({ detector }), {
     code: 'WISP_ERR_ARGUMENT',
@@ -206,6 +252,11 @@ describe('in Chromium', { skip: executablePath ? false : 'no Chromium' }, () => 
       backgroundcolor: 'ffffff',
     });
     const found = await page.evaluate(readInPage, [...png]);
+    assert.deepEqual(await page.evaluate(readInWorker, [...png]), {
+      text: QR,
+      refused: 'WISP_ERR_ARGUMENT',
+      lost: 'WISP_ERR_CRASH',
+    });
     assert.deepEqual(found, { blob: [QR], canvas: [QR], raw: [QR], followed: [1, QR] });
     assert.deepEqual(strangers, []);
     await page.close();
@@ -234,4 +285,31 @@ async function readInPage(png) {
   const [{ id, text }] = (await reader.follow(canvas, 0.05)).codes;
   await reader.close();
   return { ...result, followed: [id, text] };
+}
+
+/** In the page: decoded by a worker of its own. @param {number[]} png */
+async function readInWorker(png) {
+  const address = (/** @type {string} */ place) => new URL(place, location.origin).href;
+  const { CodeReader: Reader } = await import(address('/dist/web/code-reader.js'));
+  const code = `import { serveCodes } from '${address('/dist/web/code-worker.js')}';
+    const zxing = () => import('${address('/vendor/zxing-wasm/es/reader/index.js')}');
+    serveCodes({ zxing, zxingWasm: '${address('/vendor/zxing-wasm/reader/zxing_reader.wasm')}' });`;
+  const open = (/** @type {string} */ text) => {
+    const file = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+    const worker = new Worker(file, { type: 'module' });
+    return { worker, reading: Reader.open({ worker, threads: 1 }) };
+  };
+  const picture = new Blob([new Uint8Array(png)]);
+  const { worker, reading } = open(code);
+  const reader = await reading;
+  const [{ text }] = (await reader.read(picture)).codes;
+  const codeOf = (/** @type {{code: string}} */ { code }) => code;
+  const refused = await reader.read(picture, { formats: ['NoFormat'] }).catch(codeOf);
+  await reader.close();
+  worker.terminate();
+  const broken = open('await 0; onmessage = () => { throw new Error("gone"); };');
+  const lost = await (await broken.reading).read(picture).catch(codeOf);
+  await (await broken.reading).close();
+  broken.worker.terminate();
+  return { text, refused, lost };
 }

@@ -1,6 +1,6 @@
 // annotate.js - makes a PNG of a frame with its boxes drawn in, at the size of the source.
 import { draw } from 'wisp-yolo/draw';
-import { nameOfBox } from './sentences.js';
+import { labelOf } from './sentences.js';
 
 /** @typedef {import('../src/index.js').Box} Box */
 /** @typedef {import('./sources.js').Source} Source */
@@ -31,7 +31,7 @@ export async function annotated(frame, boxes, mirrored) {
   context.drawImage(frame, 0, 0);
   context.resetTransform();
   const { width, height } = frame;
-  draw(context, { boxes, width, height }, { mirrored, name: nameOfBox });
+  draw(context, { boxes, width, height }, { mirrored, name: labelOf });
   return canvas.convertToBlob({ type: 'image/png' });
 }
 

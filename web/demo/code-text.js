@@ -2,11 +2,12 @@
 
 /** @typedef {{text: string, format: string, binary: boolean}} Code text: of a binary one its bytes, in hexadecimal */
 
-/** @param {import('../src/code-reading.js').Answer} answer @returns {Code} */
+/** @param {import('../src/code-reader.js').Code} read @returns {Code} */
 export function codeOf({ text, bytes, contentType, format }) {
   const binary = contentType === 'Binary';
-  const hex = () => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
-  return { text: binary ? hex() : text, format: FORMATS[format] ?? format, binary };
+  const hex = () => Array.from(bytes ?? [], (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  const name = format ?? '';
+  return { text: binary ? hex() : (text ?? ''), format: FORMATS[name] ?? name, binary };
 }
 
 /** Formats of zxing-wasm, as people write them where that is not the same. @type {Record<string, string>} */
@@ -39,3 +40,17 @@ export const visible = (text) =>
   text.replaceAll(/[\0-\x1f]/g, (sign) =>
     sign === '\n' ? sign : String.fromCharCode(0x2400 + sign.charCodeAt(0)),
   );
+
+/** Contents that programs open by their ending. @type {[RegExp, string, string][]} */
+const KINDS = [
+  [/^BEGIN:VCARD/i, 'vcf', 'text/vcard'],
+  [/^BEGIN:VCALENDAR/i, 'ics', 'text/calendar'],
+];
+
+/** What a code says as a file. @param {Code} code @param {Uint8Array} bytes of a binary one */
+export function fileOf({ text, binary }, bytes) {
+  const own = KINDS.find(([beginning]) => beginning.test(text));
+  const [, ending, type] = own ?? [null, 'txt', 'text/plain'];
+  if (binary) return { name: 'code.bin', file: new Blob([new Uint8Array(bytes)]) };
+  return { name: `code.${ending}`, file: new Blob([text], { type }) };
+}

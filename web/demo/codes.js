@@ -1,223 +1,163 @@
-// codes.js - what the codes in the picture say: read when they are seen, shown with a button to copy.
-
-import { classColour } from 'wisp-yolo/draw';
-import { CodeReader } from './code-reader.js';
-import { linkOf, visible } from './code-text.js';
-import { block, make } from './elements.js';
-import { said } from './results.js';
-import { isCode, nameOfClass } from './sentences.js';
+// codes.js - looks at pictures with the page's detector and CodeReader: what is found, and what the codes in it say.
+import { CodeReader } from 'wisp-yolo/code-reader';
+import { CodeList } from './code-list.js';
+import { codeOf } from './code-text.js';
+import { isCode } from './sentences.js';
 
 /**
  * @typedef {import('../src/index.js').Box} Box
+ * @typedef {import('../src/index.js').Result} Result
+ * @typedef {import('../src/index.js').DetectOptions & {confidence: number}} Options
+ * @typedef {import('../src/code-reader.js').Code & {id?: number | null}} Found
  * @typedef {import('./code-text.js').Code} Code
  * @typedef {import('./sources.js').Source} Source
  *
- * @typedef {object} Sight a code that is, or was a moment ago, in the picture
- * @property {Box} box where it was seen last
- * @property {number} seen when, ms
- * @property {number} tried when it was read last; 0: never
- * @property {Code | null} code
- * @property {HTMLLIElement} item
+ * @typedef {Box & {code?: Code, why?: string | null}} Seen code: what was read in it; why: what it was not read for
  */
 
-const SAME = 0.3; // IoU from which on two boxes show the same thing
-const KEPT_MS = 2000; // how long a code that was read stays when it is out of sight
-const AGAIN_MS = 1000; // a code that moves may have become another one
-const REST = 4; // times as long as reading took, so that the frame rate stays
-const LEAST_REST_MS = 120;
-const MOST = 20; // codes in the list
-
 export class Codes {
-  #list = block('codes');
-  #spoken = block('codes-spoken');
-  #reader = new CodeReader();
+  #list;
+  #detect;
+  #classes;
   #onError;
-  /** @type {Sight[]} */
-  #sights = [];
+  /** @type {Promise<CodeReader> | undefined} */
+  #reader;
   /** @type {Source | null} */
   #source = null;
-  #reading = false;
-  #timer = 0;
   #broken = false;
+  /** @type {AbortController | undefined} */
+  #reading;
+  /** Who waits for what is found, by the signal of the look. @type {WeakMap<AbortSignal, (result: Result) => void>} */
+  #waiting = new WeakMap();
 
   /**
    * @param {object} callbacks
+   * @param {(picture: any, options: Partial<Options>) => Promise<Result> | null} callbacks.detect
+   * @param {() => string[]} callbacks.classes of the model
    * @param {(box: Box | null) => void} callbacks.onHighlight null for none
    * @param {(error: unknown) => void} callbacks.onError
    */
-  constructor({ onHighlight, onError }) {
+  constructor({ detect, classes, onHighlight, onError }) {
+    this.#detect = detect;
+    this.#classes = classes;
     this.#onError = onError;
-    const boxOf = (/** @type {Event} */ { target }) =>
-      this.#sights.find(({ item }) => target instanceof Node && item.contains(target))?.box ?? null;
-    for (const event of ['pointerover', 'focusin'])
-      this.#list.addEventListener(event, (e) => onHighlight(boxOf(e)));
-    for (const event of ['pointerleave', 'focusout'])
-      this.#list.addEventListener(event, () => onHighlight(null));
+    this.#list = new CodeList(onHighlight);
   }
 
-  /** @param {Box[]} boxes that were found in `source` just now @param {Source} source */
-  show(boxes, source) {
+  /**
+   * What is in the present picture of a source. What codes say comes with it while a video runs, else later.
+   * @param {Source} source
+   * @param {Options} options
+   * @param {(result: Result) => void} onRead
+   * @returns {Promise<Result>}
+   */
+  async look(source, options, onRead) {
     if (source !== this.#source) this.clear();
     this.#source = source;
-    const now = performance.now();
-    const codes = boxes.filter(({ name }) => isCode(name)).slice(0, MOST);
-    const lost = new Set(this.#sights);
-    for (const box of codes) {
-      const known = [...lost].find((sight) => isSame(sight.box, box));
-      if (known) lost.delete(known);
-      const sight = known ?? this.#add(box);
-      Object.assign(sight, { box, seen: now });
-    }
-    const kept = isLive(source) ? KEPT_MS : 0;
-    for (const sight of lost) if (!sight.code || now - sight.seen >= kept) this.#drop(sight);
-    this.#list.hidden = this.#sights.length === 0;
-    if (!this.#timer) void this.#next();
-  }
-
-  /** @param {Box} box @returns {Code | null} what it says, as far as it was read */
-  codeIn(box) {
-    return this.#sights.find((sight) => sight.box === box)?.code ?? null;
+    this.#reading?.abort();
+    this.#reading = new AbortController();
+    const { signal } = this.#reading;
+    /** @type {Promise<Result>} */
+    const found = new Promise((resolve) => this.#waiting.set(signal, resolve));
+    const seen = this.#seen(source, { ...options, signal }).then(
+      ({ codes }) => codes,
+      async (error) => {
+        const isFound = await Promise.race([found, false]);
+        if (!isFound) throw error;
+        if (signal.aborted) return null;
+        this.#giveUp(error);
+        return [];
+      },
+    );
+    if (isLive(source)) return this.#told(source, await found, await seen, options);
+    const result = await Promise.race([found, seen.then(() => found)]);
+    void seen.then((codes) => {
+      if (codes && !signal.aborted) onRead(this.#told(source, result, codes, options));
+    });
+    return this.#told(source, result, null, options);
   }
 
   clear() {
-    clearTimeout(this.#timer);
-    this.#timer = 0;
+    this.#reading?.abort();
     this.#source = null;
-    this.#sights = [];
-    this.#list.replaceChildren();
-    this.#list.hidden = true;
-    this.#spoken.textContent = '';
+    this.#list.clear();
   }
 
-  /** @param {Box} box @returns {Sight} */
-  #add(box) {
-    const sight = { box, seen: 0, tried: 0, code: null, item: make('li') };
-    this.#sights.push(sight);
-    this.#list.append(sight.item);
-    paint(sight);
-    return sight;
+  /** @param {Source} source @param {Options & {signal: AbortSignal}} how */
+  async #seen({ frame, element }, how) {
+    this.#reader ??= CodeReader.open({
+      detector: /** @type {any} */ ({
+        detect: (/** @type {any} */ picture, /** @type {any} */ options) =>
+          this.#find(picture, options),
+      }),
+      worker: new Worker(new URL('./code-worker.js', import.meta.url), {
+        type: 'module',
+        name: 'code reader',
+      }),
+    });
+    const reader = await this.#reader;
+    if (this.#broken) return { codes: [], ...(await this.#find(frame, how)) };
+    const isMoving = element instanceof HTMLVideoElement && !element.paused;
+    return isMoving ? reader.follow(frame, element.currentTime, how) : reader.read(frame, how);
   }
 
-  /** @param {Sight} sight */
-  #drop(sight) {
-    this.#sights = this.#sights.filter((other) => other !== sight);
-    sight.item.remove();
+  /** For the reader: the codes; all else is told to who waits. @param {any} picture @param {Options} options */
+  async #find(picture, { signal, ...options }) {
+    const result = await this.#detect(picture, options);
+    if (!result) throw new DOMException('The model was closed.', 'AbortError');
+    if (signal) this.#waiting.get(signal)?.(result);
+    return { ...result, boxes: result.boxes.filter(({ name }) => isCode(name)) };
   }
 
-  /** The sight that waits longest, if there is one to be read. @param {Source} source */
-  #due(source) {
-    const now = performance.now();
-    const live = isLive(source);
-    const due = this.#sights.filter(
-      ({ tried, seen, code }) =>
-        tried === 0 || (live && now - seen < KEPT_MS / 4 && (!code || now - tried > AGAIN_MS)),
-    );
-    return due.sort((a, b) => a.tried - b.tried)[0];
+  /**
+   * @param {Source} source
+   * @param {Result} result
+   * @param {Found[] | null} codes null: not known yet
+   * @param {Options} options
+   * @returns {Result} what is shown: boxes that are sure enough, and those in which something was read
+   */
+  #told(source, result, codes, { confidence }) {
+    const classes = this.#classes();
+    const known = new Map(codes?.map((code) => [placeOf(code.box), code]));
+    /** @type {Seen[]} */
+    const boxes = result.boxes.map((box) => told(box, known.get(placeOf(box))));
+    const places = new Set(boxes.map(placeOf));
+    for (const code of codes ?? [])
+      if (!places.has(placeOf(code.box))) {
+        const { box, score, name } = code; // only the decoder found it
+        boxes.unshift(
+          told({ ...box, score, name, label: Math.max(0, classes.indexOf(name)) }, code),
+        );
+      }
+    const shown = boxes.filter(({ score, code }) => code || score >= confidence);
+    const entries = shown.flatMap((box) => {
+      const code = known.get(placeOf(box));
+      return isCode(box.name) ? { box, id: code?.id, code: box.code, bytes: code?.bytes } : [];
+    });
+    this.#list.show(entries, {
+      isLive: isLive(source),
+      isDone: codes !== null,
+      isBroken: this.#broken,
+    });
+    return { ...result, boxes: shown };
   }
 
-  async #next() {
-    const source = this.#source;
-    const sight = source && !this.#reading && !this.#broken && this.#due(source);
-    if (!sight) return;
-    this.#reading = true;
-    const started = performance.now();
-    try {
-      const code = await this.#reader.read(source, sight.box);
-      if (source === this.#source) this.#take(sight, code);
-    } catch (error) {
-      if (source === this.#source) this.#giveUp(sight, error);
-    }
-    this.#reading = false;
-    const rest = isLive(source) ? Math.max(LEAST_REST_MS, REST * (performance.now() - started)) : 0;
-    this.#timer = window.setTimeout(() => {
-      this.#timer = 0;
-      void this.#next();
-    }, rest);
-  }
-
-  /** @param {Sight} sight @param {Code | null} code */
-  #take(sight, code) {
-    sight.tried = performance.now();
-    if (code) {
-      const isTwin = (/** @type {Sight} */ { code: other }) => other?.text === code.text;
-      // it was seen before, and moved too fast to be followed
-      const twin = this.#sights.find(
-        (other) => other !== sight && isTwin(other) && other.seen < sight.seen,
-      );
-      if (twin) this.#drop(twin);
-      if (!twin && sight.code?.text !== code.text) this.#spoken.textContent = sentenceOf(code);
-      sight.code = code;
-    }
-    paint(sight);
-  }
-
-  /** Once is enough: the reader is not there. @param {Sight} sight @param {unknown} error */
-  #giveUp(sight, error) {
+  /** Once is enough: the decoder is not there. @param {unknown} error */
+  #giveUp(error) {
+    if (!this.#broken) this.#onError(error);
     this.#broken = true;
-    sight.tried = performance.now();
-    paint(sight);
-    this.#onError(error);
   }
 }
 
 /** @param {Source} source */
 const isLive = ({ element }) => element instanceof HTMLVideoElement && !element.paused;
 
-/** @param {Box} a @param {Box} b */
-function isSame(a, b) {
-  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
-  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
-  if (a.label !== b.label || width <= 0 || height <= 0) return false;
-  const both = width * height;
-  return both / (a.width * a.height + b.width * b.height - both) > SAME;
-}
+/** @param {{x: number, y: number, width: number, height: number}} box */
+const placeOf = ({ x, y, width, height }) => `${x} ${y} ${width} ${height}`;
 
-/** @param {Code} code */
-const sentenceOf = ({ format, text, binary }) =>
-  binary ? `${format} with binary content` : `${format}: ${text}`;
-
-/** Nothing changes while it says the same, so that a focused button stays. @param {Sight} sight */
-function paint({ item, box, code, tried }) {
-  const state = code ? `${code.format} ${code.text}` : String(tried > 0);
-  if (item.dataset.state === state) return;
-  item.dataset.state = state;
-  const swatch = make('i', 'swatch');
-  swatch.style.background = classColour(box.label);
-  const kind = make('span', 'kind');
-  kind.append(swatch, code?.format ?? nameOfClass(box.name));
-  if (code) item.replaceChildren(kind, copyButton(code), contentOf(code));
-  else {
-    const words = tried ? 'Not readable: closer, sharper or straighter may help.' : 'Reading …';
-    item.replaceChildren(kind, make('p', 'muted', words));
-  }
-}
-
-/** @param {Code} code */
-function copyButton(code) {
-  const copy = make('button', 'button quiet small', 'Copy');
-  copy.type = 'button';
-  copy.setAttribute('aria-label', `Copy what the ${code.format} says`);
-  copy.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(code.text).then(
-      () => said(copy, 'Copied'),
-      () => said(copy, 'Not allowed'),
-    );
-  });
-  return copy;
-}
-
-/** @param {Code} code */
-function contentOf(code) {
-  const content = make('p', code.binary ? 'content binary' : 'content');
-  const address = linkOf(code);
-  if (!address) {
-    content.textContent = visible(code.text);
-    return content;
-  }
-  const link = make('a', '', code.text);
-  link.href = address;
-  link.target = '_blank';
-  link.rel = 'noopener noreferrer';
-  content.append(link);
-  return content;
+/** @param {Box} box @param {Found | undefined} found @returns {Seen} */
+function told(box, found) {
+  if (!found) return box;
+  if (found.readable) return { ...box, code: codeOf(found) };
+  return found.why === 'not yet' ? box : { ...box, why: found.why };
 }

@@ -31,7 +31,7 @@ class Demo {
   #view = new View();
   /** @type {Pump<Result>} */
   #pump = new Pump(
-    (source) => this.#detect(source.frame),
+    (source) => this.#look(source),
     (result, source) => this.#show(result, source),
     (error) => this.#fail(error),
   );
@@ -44,7 +44,6 @@ class Demo {
   });
   #samples = new Samples((address) => void this.#fetch(address));
   #results = new Results({
-    codeIn: (box) => this.#codes?.codeIn(box) ?? null,
     onHighlight: (index) => this.#view.highlight(index),
     onSave: () => this.#savePicture(),
     onError: (error) => this.#notices.error(error),
@@ -237,26 +236,39 @@ class Demo {
     before?.close();
   }
 
-  /** @param {Source['frame'] | OffscreenCanvas} picture */
-  #detect(picture) {
+  get #options() {
     const classes = this.#classes.wanted;
-    const options = { ...this.#panel.options, ...(classes && { classes }) };
-    return this.#session.detect(picture, options);
+    return { ...this.#panel.options, ...(classes && { classes }) };
+  }
+
+  /** @param {Source} source */
+  #look(source) {
+    if (!this.#codes || !this.#session.detector?.info.classes.some(isCode))
+      return this.#session.detect(source.frame, this.#options);
+    return this.#codes.look(source, this.#options, (result) => {
+      if (source === this.#source) this.#draw(result, source);
+    });
   }
 
   /** @param {Result} result @param {Source} source */
   #show(result, source) {
     this.#notices.settle();
-    const boxes = this.#followed(result.boxes, source);
-    this.#view.draw(boxes);
-    this.#results.show({ ...result, boxes });
+    const boxes = this.#draw(result, source);
     this.#recording?.add(boxes);
-    void this.#readCodes(boxes, source);
+    void this.#loadCodes(result.boxes);
     this.#speed.show(
       result.times,
       source.element instanceof HTMLVideoElement && !source.element.paused,
     );
     if (this.#speed.wantsMore) this.#pump.request();
+  }
+
+  /** @param {Result} result @param {Source} source @returns {Result['boxes']} as they are drawn */
+  #draw(result, source) {
+    const boxes = this.#followed(result.boxes, source);
+    this.#view.draw(boxes);
+    this.#results.show({ ...result, boxes });
+    return boxes;
   }
 
   /** The boxes with numbers, if they are to be counted. @param {Result['boxes']} boxes @param {Source} source */
@@ -279,15 +291,17 @@ class Demo {
     if (!isAbort(error)) this.#results.clear('Could not look at this picture');
   }
 
-  /** @param {Result['boxes']} boxes @param {Source} source */
-  async #readCodes(boxes, source) {
-    if (!this.#codes && !boxes.some(({ name }) => isCode(name))) return;
+  /** What reads codes, with the first. @param {Result['boxes']} boxes */
+  async #loadCodes(boxes) {
+    if (this.#codes || !boxes.some(({ name }) => isCode(name))) return;
     const { Codes } = await import('./codes.js');
     this.#codes ??= new Codes({
+      detect: (picture, options) => this.#session.detect(picture, options),
+      classes: () => this.#session.detector?.info.classes ?? [],
       onHighlight: (box) => this.#view.highlightBox(box),
       onError: (error) => this.#notices.error(error),
     });
-    if (source === this.#source) this.#codes.show(boxes, source);
+    this.#pump.request();
   }
 
   /** Starts a recording, or ends the one that goes on. */
@@ -359,7 +373,7 @@ class Demo {
     if (!source) return;
     const { annotated, freeze, save } = await import('./annotate.js');
     const frame = freeze(source);
-    const result = await this.#detect(frame);
+    const result = await this.#session.detect(frame, this.#options);
     const picture = await annotated(frame, result?.boxes ?? [], source.mirrored);
     save(picture, `${stem(source.name)}-wisp.png`);
   }

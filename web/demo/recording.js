@@ -2,7 +2,7 @@
 import { draw } from 'wisp-yolo/draw';
 import { save } from './annotate.js';
 import { make } from './elements.js';
-import { nameOfBox, stem } from './sentences.js';
+import { labelOf, stem } from './sentences.js';
 
 /** @typedef {import('./sources.js').Source} Source */
 
@@ -57,7 +57,7 @@ export class Recording {
     if (mirrored) context.setTransform(-1, 0, 0, 1, width, 0);
     context.drawImage(element, 0, 0, width, height);
     context.resetTransform();
-    draw(context, { boxes, ...this.#source.size() }, { mirrored, name: nameOfBox });
+    draw(context, { boxes, ...this.#source.size() }, { mirrored, name: labelOf });
   }
 
   /** Ends it and hands the file to the visitor. @returns {Promise<void>} */

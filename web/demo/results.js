@@ -19,7 +19,6 @@ export class Results {
   #copy = button('copy');
   #save = button('save');
   #onHighlight;
-  #codeIn;
   /** @type {Result | null} */
   #result = null;
   #timer = 0;
@@ -29,12 +28,10 @@ export class Results {
    * @param {object} callbacks
    * @param {(index: number) => void} callbacks.onHighlight -1 for none
    * @param {() => Promise<void>} callbacks.onSave
-   * @param {(box: Box) => object | null} callbacks.codeIn what was read in a box
    * @param {(error: unknown) => void} callbacks.onError
    */
-  constructor({ onHighlight, onSave, onError, codeIn }) {
+  constructor({ onHighlight, onSave, onError }) {
     this.#onHighlight = onHighlight;
-    this.#codeIn = codeIn;
     this.#copy.addEventListener('click', () => {
       void this.#copyJson().then(() => said(this.#copy, 'Copied'), onError);
     });
@@ -115,11 +112,7 @@ export class Results {
 
   async #copyJson() {
     if (!this.#result) return;
-    const { width, height, times } = this.#result;
-    const boxes = this.#result.boxes.map((box) => {
-      const code = this.#codeIn(box);
-      return code ? { ...box, code } : box;
-    });
+    const { width, height, boxes, times } = this.#result;
     const text = JSON.stringify({ width, height, boxes, times }, null, 2);
     await navigator.clipboard.writeText(text).catch((cause) => {
       throw new Error(REFUSED, { cause });

@@ -34,6 +34,31 @@ export const nameOfClass = (name) => (isCode(name) ? CODE_NAMES[name] : name);
 /** With its number, if it is followed. @param {{name: string, id?: number | null}} box */
 export const nameOfBox = ({ name, id }) => nameOfClass(name) + (id ? ` ${id}` : '');
 
+const LONGEST = 28; // letters of what a code says, in a label
+
+/**
+ * What stands at a box: what a code says, if it was read.
+ * @param {{name: string, id?: number | null, code?: import('./code-text.js').Code}} box
+ */
+export function labelOf(box) {
+  if (!box.code || box.code.binary) return nameOfBox(box);
+  const text = box.code.text.replaceAll(/\s+/g, ' ').trim();
+  return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text || nameOfBox(box);
+}
+
+/** Why a code can't be read, and what helps. @param {string | null} why */
+export const unreadable = (why) =>
+  `Not readable${why ? `: ${why}` : ''}. ${HELP[why ?? ''] ?? HELP['']}`;
+
+/** @type {Record<string, string>} */
+const HELP = {
+  'cut off': 'All of it must be in the picture.',
+  'too small': 'Come closer.',
+  'too faint': 'More light, or less of a glare, may help.',
+  blurred: 'Hold still, or go back until it is sharp.',
+  '': 'Closer, sharper or straighter may help.',
+};
+
 /** @param {string} name of a class */
 export const isCode = (name) => Object.hasOwn(CODE_NAMES, name);
 

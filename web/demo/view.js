@@ -1,12 +1,15 @@
 // view.js - shows the picture as large as it fits, and the boxes over it, crisp on any screen.
 import { draw } from 'wisp-yolo/draw';
 import { block, element } from './elements.js';
-import { nameOfBox } from './sentences.js';
+import { labelOf } from './sentences.js';
 
 /** @typedef {import('../src/index.js').Box} Box */
 /** @typedef {import('./sources.js').Source} Source */
 
 const LARGEST_UPSCALE = 2.5; // small pictures stay recognisably small
+
+/** @param {import('./codes.js').Seen} box */
+const isUnread = ({ why }) => why !== undefined;
 
 export class View {
   #stage = block('stage');
@@ -62,9 +65,11 @@ export class View {
     this.#draw();
   }
 
-  /** @param {Box | null} box one of those drawn last; null for none */
+  /** @param {Box | null} box in the place of one of those drawn last; null for none */
   highlightBox(box) {
-    this.highlight(box ? this.#boxes.indexOf(box) : -1);
+    const isThere = (/** @type {Box} */ { x, y, width, height }) =>
+      x === box?.x && y === box.y && width === box.width && height === box.height;
+    this.highlight(this.#boxes.findIndex(isThere));
   }
 
   #layout() {
@@ -91,7 +96,8 @@ export class View {
         unit: devicePixelRatio,
         mirrored: this.#source.mirrored,
         highlight: this.#highlight,
-        name: nameOfBox,
+        name: labelOf,
+        dimmed: isUnread,
       },
     );
   }

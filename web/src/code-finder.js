@@ -1,10 +1,10 @@
 // What codes in pictures say: found by a detector, read one by one; the same in pages and under Node.
 
 import { reading } from './arguments.js';
-import { greyFile } from './code-pixels.js';
-import { readCode } from './code-reading.js';
+import { decoderHere, decoderIn } from './code-decoder.js';
+import { attemptsAt, attemptsAtAll, wishFor } from './code-reading.js';
 import codes from './codes.js';
-import { naming, saying, WispError } from './error.js';
+import { naming, WispError } from './error.js';
 import { Detector } from './index.js';
 import { pack } from './picture/pack.js';
 import { release } from './picture/picture.js';
@@ -13,7 +13,8 @@ import { Tracker } from './track.js';
 
 /**
  * @typedef {import('./code-reading.js').Point} Point
- * @typedef {import('./code-reading.js').Decode} Decode
+ * @typedef {import('./code-reading.js').Attempt} Attempt
+ * @typedef {import('./code-decoder.js').Zxing} Zxing
  * @typedef {import('./wasm/boxes.js').Box} Box
  * @typedef {import('./picture/picture.js').PictureSource} PictureSource
  *
@@ -24,9 +25,11 @@ import { Tracker } from './track.js';
  * @property {Point[] | null} corners four, in pixels of the source: upper left, upper right, lower right and lower left
  *   of the code itself, however it is turned
  * @property {{x: number, y: number, width: number, height: number}} box in pixels of the source
- * @property {number} score of the box, 0 … 1
+ * @property {number} score of the box, 0 … 1; 0 where only the decoder found it
  * @property {string} name of the class that the detector gives it
+ * @property {string | null} contentType of the text as zxing-wasm tells it: Text, Binary, GS1 …
  * @property {boolean} readable
+ * @property {import('./code-unread.js').Why | null} why it is not; null: its pixels don't tell
  *
  * @typedef {Code & {id: number | null}} FollowedCode id: 1, 2, 3 … as codes turn up; null in a code's first frame
  *
@@ -36,10 +39,8 @@ import { Tracker } from './track.js';
  * @property {'auto' | number} [threads] of the model's detector
  * @property {Zxing} [zxing] the module zxing-wasm/reader, where it can't be found by that name
  * @property {string | URL} [zxingWasm] address of its zxing_reader.wasm; pages need it, or a `zxing` that is prepared
- *
- * @typedef {object} Zxing
- * @property {(picture: any, options?: any) => Promise<any[]>} readBarcodes
- * @property {(options?: any) => any} prepareZXingModule
+ * @property {Worker} [worker] decodes the codes, in place of the thread that calls; its file calls `serveCodes` of
+ *   wisp-yolo/code-worker, and it stays yours to end
  *
  * @typedef {Omit<import('./index.js').DetectOptions, 'masks'> & {formats?: readonly string[]}} ReadOptions
  *   `confidence`, 0.25, is for what can't be read; what is read counts from 0.1 on. `formats`, as zxing-wasm calls them
@@ -49,14 +50,14 @@ import { Tracker } from './track.js';
  *
  * @typedef {object} Place
  * @property {() => import('./picture/picture.js').Reader} reader
- * @property {() => Promise<Zxing>} load finds zxing-wasm
- * @property {(address?: string | URL) => object | Promise<object>} overrides where zxing-wasm has its wasm from
+ * @property {import('./code-decoder.js').Library} library
  */
 
 const CONFIDENCE = 0.25; // of a code that need not be read to count
 const WEAK = 0.1; // of one that counts once it is read
 const HITS = 2; // frames in a row: a code that is seen once may be none
 const AGAIN_SECONDS = 0.5; // until one that could not be read, or has moved, is tried again
+const MOST_ROUNDS = 3; // after which that does not double any more
 const MOST_KNOWN = 256; // the one first seen is forgotten then, and read anew should it still be there
 const MOVED = 0.5; // of its longer side
 
@@ -65,12 +66,22 @@ const MOVED = 0.5; // of its longer side
  * @property {number} tried seconds
  * @property {Box} box where that was
  * @property {Code | null} code
+ * @property {import('./code-unread.js').Why | null} why
+ * @property {number} next of the attempts at it, one a frame
+ * @property {number} rounds in which all of them failed
+ */
+
+/**
+ * @typedef {Box & {id: number}} Numbered
+ * @typedef {Pick<Box, 'x' | 'y' | 'width' | 'height' | 'score' | 'name'>} PlacedBox
+ * @typedef {(box: Box | null, attempts: (picture: import('./code-reading.js').Pixels) => Attempt[]) =>
+ *   Promise<import('./code-reading.js').Reply>} Ask what is read in a box, or anywhere
  */
 
 export class CodeFinder {
   #detector;
   #isOwn;
-  #decode;
+  #answer;
   #reader;
   #tracker = new Tracker({ hits: HITS });
   /** @type {Map<number, Memory>} */
@@ -83,58 +94,51 @@ export class CodeFinder {
    * @param {ReaderOptions} options
    * @param {Place} place
    */
-  constructor(detector, { detector: given, zxing, zxingWasm }, place) {
+  constructor(detector, { detector: given, zxing, zxingWasm, worker }, place) {
     this.#detector = detector;
     this.#isOwn = !given;
     this.#reader = place.reader();
-    /** @type {Promise<Decode> | undefined} */
-    let loading;
-    this.#decode = () => {
-      loading ??= load(place, zxing, zxingWasm).catch((thrown) => {
-        loading = undefined;
-        throw thrown;
-      });
-      return loading;
-    };
+    this.#answer = worker ? decoderIn(worker) : decoderHere(place.library, { zxing, zxingWasm });
   }
 
   /**
    * All codes in a picture.
    * @param {PictureSource} source whatever `detect` takes
-   * @param {ReadOptions} [options] those of `detect`
+   * @param {ReadOptions} [options] those of `detect`; `tiles` is 'auto' here
    * @returns {Promise<CodeResult>}
    */
   async read(source, options = {}) {
-    return this.#look(source, options, async ({ boxes, width, height }, read) => {
+    const looking = { tiles: /** @type {const} */ ('auto'), ...options };
+    return this.#look(source, looking, async ({ boxes, width, height }, ask) => {
       /** @type {Code[]} */
       const found = [];
-      for (const box of boxes) found.push((await read(box)) ?? unread(box));
+      for (const box of boxes) {
+        const { readings, why } = await ask(box, (size) => attemptsAt(box, size, isSure(box)));
+        found.push(readings.length > 0 ? readAs(readings[0], box) : unread(box, why));
+      }
+      if (!found.some(({ readable }) => readable)) {
+        const { readings } = await ask(null, attemptsAtAll); // what the model has missed
+        found.unshift(...readings.map((reading) => readAs(reading, boxAround(reading))));
+      }
       return { codes: found.filter((code) => counts(code, options)), width, height };
     });
   }
 
   /**
-   * Codes in the next frame of a video: each is read once, and again while it is unread or once it has moved; at most
-   * one a frame. Frames of one video in their order, each awaited before the next.
+   * Codes in the next frame of a video: each is read once, and again while it is unread or once it has moved, with at
+   * most one attempt a frame. Frames of one video in their order, each awaited before the next.
    * @param {PictureSource} frame
    * @param {number} seconds when it was taken, on a clock that runs forward, such as `video.currentTime`
    * @param {ReadOptions} [options] those of `detect`
    * @returns {Promise<FollowResult>}
    */
   async follow(frame, seconds, options = {}) {
-    return this.#look(frame, options, async ({ boxes, width, height }, read) => {
+    return this.#look(frame, options, async ({ boxes, width, height }, ask) => {
       if (seconds < this.#seconds) this.#known.clear();
       const tracked = this.#tracker.update(boxes, seconds);
       this.#seconds = seconds;
       const due = this.#due(tracked, seconds);
-      if (due) {
-        const code = await read(due);
-        const before = this.#known.get(due.id)?.code ?? null;
-        const kept = before && this.#remembered(due);
-        this.#known.set(due.id, { tried: seconds, box: due, code: code ?? kept });
-        const [first] = this.#known.keys();
-        if (this.#known.size > MOST_KNOWN) this.#known.delete(first);
-      }
+      if (due) await this.#try(due, seconds, ask);
       const found = tracked.map((box) => ({ ...this.#remembered(box), id: box.id }));
       return { codes: found.filter((code) => counts(code, options)), width, height };
     });
@@ -153,8 +157,7 @@ export class CodeFinder {
    * @template T
    * @param {PictureSource} source
    * @param {ReadOptions} options
-   * @param {(result: {boxes: Box[], width: number, height: number}, read: (box: Box) => Promise<Code | null>) =>
-   *   Promise<T>} then
+   * @param {(result: {boxes: Box[], width: number, height: number}, ask: Ask) => Promise<T>} then
    * @returns {Promise<T>}
    */
   async #look(source, options, then) {
@@ -176,10 +179,11 @@ export class CodeFinder {
       const seen = isLight ? picture.image : await pixels();
       const confidence = Math.min(options.confidence ?? CONFIDENCE, WEAK);
       const result = await this.#detector.detect(seen, { ...detecting, confidence });
-      return await then(result, async (box) => {
+      return await then(result, async (box, attempts) => {
         signal?.throwIfAborted();
-        const [decode, whole] = [await this.#decode(), await pixels()];
-        return codeIn(decode, box, whole, { background: how.background, formats });
+        const whole = await pixels();
+        const wished = { background: how.background, formats };
+        return this.#answer(wishFor(whole, box, attempts(whole), wished));
       });
     } finally {
       release(picture);
@@ -206,22 +210,42 @@ export class CodeFinder {
    * @param {number} seconds
    */
   #due(boxes, seconds) {
-    let [due, longest] = [/** @type {(Box & {id: number}) | null} */ (null), -1];
+    let [due, longest] = [/** @type {Numbered | null} */ (null), -1];
     for (const { id, ...box } of boxes) {
       if (id === null) continue;
       const known = this.#known.get(id);
       const waited = known ? seconds - known.tried : Number.POSITIVE_INFINITY;
-      const isDue =
-        !known || (waited >= AGAIN_SECONDS && (!known.code || hasMoved(known.box, box)));
-      if (isDue && waited > longest) [due, longest] = [{ ...box, id }, waited];
+      if (waited > longest && (!known || isDue(known, box, waited)))
+        [due, longest] = [{ ...box, id }, waited];
     }
     return due;
+  }
+
+  /** The next attempt at a code that is followed. @param {Numbered} box @param {number} seconds @param {Ask} ask */
+  async #try(box, seconds, ask) {
+    const { next = 0, rounds = 0 } = this.#known.get(box.id) ?? {};
+    let isLast = false;
+    const { readings, why } = await ask(box, (size) => {
+      const attempts = attemptsAt(box, size);
+      const at = Math.min(next, attempts.length - 1); // there are fewer once it has grown
+      isLast = at === attempts.length - 1;
+      return [attempts[at]];
+    });
+    const isRead = readings.length > 0;
+    const before = this.#known.get(box.id)?.code ? this.#remembered(box) : null;
+    const code = isRead ? readAs(readings[0], box) : before;
+    const isOver = isRead || isLast;
+    const failed = isRead ? 0 : rounds + Number(isLast);
+    const progress = { next: isOver ? 0 : next + 1, rounds: failed };
+    this.#known.set(box.id, { tried: seconds, box, code, why, ...progress });
+    const [first] = this.#known.keys();
+    if (this.#known.size > MOST_KNOWN) this.#known.delete(first);
   }
 
   /** What is known of the code in a box, moved along with it. @param {Box & {id: number | null}} box @returns {Code} */
   #remembered(box) {
     const known = box.id === null ? undefined : this.#known.get(box.id);
-    if (!known?.code) return unread(box);
+    if (!known?.code) return unread(box, known?.rounds ? known.why : 'not yet');
     const from = known.box;
     const corners = known.code.corners?.map(({ x, y }) => ({
       x: box.x + ((x - from.x) / from.width) * box.width,
@@ -229,6 +253,17 @@ export class CodeFinder {
     }));
     return { ...known.code, ...placeOf(box), corners: corners ?? null };
   }
+}
+
+/**
+ * @param {Memory} known
+ * @param {Box} box where it is now
+ * @param {number} waited seconds
+ */
+function isDue({ next, rounds, code, box: before }, box, waited) {
+  if (next > 0) return true; // in the middle of its attempts
+  if (code && !hasMoved(before, box)) return false;
+  return waited >= AGAIN_SECONDS * 2 ** Math.min(MOST_ROUNDS, Math.max(0, rounds - 1));
 }
 
 /** @param {ReaderOptions} options @returns {Promise<Detector>} */
@@ -240,22 +275,49 @@ export function detectorOf({ detector, model = codes, threads }) {
 const counts = ({ readable, score }, { confidence = CONFIDENCE }) =>
   readable || score >= confidence;
 
-/** @param {Box} box */
+/** @param {PlacedBox} box */
 const placeOf = ({ x, y, width, height, score, name }) => ({
   box: { x, y, width, height },
   score,
   name,
 });
 
-/** @param {Box} box @returns {Code} */
-const unread = (box) => ({
+/** @param {Box} box @param {Code['why']} why @returns {Code} */
+const unread = (box, why) => ({
   text: null,
   bytes: null,
   format: null,
+  contentType: null,
   corners: null,
   ...placeOf(box),
   readable: false,
+  why,
 });
+
+/** @param {import('./code-reading.js').Reading} reading @param {PlacedBox} box @returns {Code} */
+const readAs = (reading, box) => ({ ...reading, ...placeOf(box), readable: true, why: null });
+
+/** Most of the others hold no code. @param {Box} box */
+const isSure = ({ score }) => score >= CONFIDENCE;
+
+/** Classes of the model, by the format that is in them; of all others, linear. @type {Record<string, string>} */
+const CLASSES = {
+  QRCode: 'qr_code',
+  MicroQRCode: 'micro_qr',
+  RMQRCode: 'rmqr',
+  DataMatrix: 'data_matrix',
+  Aztec: 'aztec',
+  PDF417: 'pdf417',
+  MaxiCode: 'maxicode',
+};
+
+/** Of a code that the model has not found. @param {import('./code-reading.js').Reading} reading @returns {PlacedBox} */
+function boxAround({ corners, format }) {
+  const [across, down] = [corners.map(({ x }) => x), corners.map(({ y }) => y)];
+  const [x, y] = [Math.min(...across), Math.min(...down)];
+  const [width, height] = [Math.max(...across) - x, Math.max(...down) - y];
+  return { x, y, width, height, score: 0, name: CLASSES[format] ?? 'linear' };
+}
 
 /** @param {Box} from @param {Box} to */
 function hasMoved(from, to) {
@@ -263,49 +325,6 @@ function hasMoved(from, to) {
   const across = Math.abs(from.x + from.width / 2 - to.x - to.width / 2);
   const down = Math.abs(from.y + from.height / 2 - to.y - to.height / 2);
   return Math.max(across, down) > MOVED * longer;
-}
-
-/**
- * @param {Decode} decode
- * @param {Box} box
- * @param {import('./code-reading.js').Pixels} picture
- * @param {{background: number, formats?: readonly string[]}} options
- * @returns {Promise<Code | null>}
- */
-async function codeIn(decode, box, picture, { background, formats }) {
-  /** @type {Parameters<typeof readCode>[3]} */
-  const show = (part, scale, inverted) => greyFile(picture, part, scale, { inverted, background });
-  const found = await readCode(decode, box, picture, show, { invert: true, formats });
-  if (!found) return null;
-  const { text, bytes, format } = found.answer;
-  return { text, bytes, format, corners: found.corners, ...placeOf(box), readable: true };
-}
-
-/**
- * @param {Place} place
- * @param {Zxing | undefined} given
- * @param {string | URL | undefined} address
- * @returns {Promise<Decode>}
- */
-async function load(place, given, address) {
-  const { prepareZXingModule, readBarcodes } = given ?? (await place.load().catch(missing));
-  if (given && address === undefined) return readBarcodes;
-  try {
-    const overrides = await place.overrides(address);
-    await prepareZXingModule({ overrides, fireImmediately: true });
-  } catch (cause) {
-    const where = address === undefined ? 'zxing-wasm' : String(address);
-    const sentence = `The decoder of codes did not load from ${where}: ${saying(cause)}.`;
-    throw new WispError('WISP_ERR_FETCH', sentence, { cause });
-  }
-  return readBarcodes;
-}
-
-/** @param {unknown} cause @returns {never} */
-function missing(cause) {
-  const why = `which could not be loaded (${saying(cause)})`;
-  const sentence = `Codes are read by zxing-wasm, ${why}: "npm install zxing-wasm@^3.1.4" adds it.`;
-  throw new WispError('WISP_ERR_ENGINE', sentence, { cause });
 }
 
 /** @param {unknown} formats */
@@ -317,8 +336,8 @@ function requireFormats(formats) {
 }
 
 /** @param {ReaderOptions} options */
-export function requireAddress({ zxing, zxingWasm }) {
-  if (zxing || typeof zxingWasm === 'string' || zxingWasm instanceof URL) return;
+export function requireAddress({ zxing, zxingWasm, worker }) {
+  if (worker || zxing || typeof zxingWasm === 'string' || zxingWasm instanceof URL) return;
   const sentence = `zxingWasm is the address of zxing_reader.wasm on a server of yours, not ${naming(zxingWasm)}.`;
   throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }

@@ -1,25 +1,56 @@
 // Parts of a picture as the decoder of codes takes them: grey, scaled, on the background, inverted if wanted.
 
+/** @typedef {{data: Uint8Array | Uint8ClampedArray, width: number, height: number}} Grey */
+
 /**
- * A part of a picture as a file of grey pixels (PGM), which the decoder reads without a canvas. Between pixels it is
- * bilinear; where many become one, the mean of a few.
  * @param {import('./code-reading.js').Pixels} picture
  * @param {import('./code-reading.js').Rect} part inside of it
+ * @param {number} [background] shows through, 0xRRGGBB; default white
+ * @returns {Grey}
+ */
+export function greyOf({ data, width }, part, background = 0xffffff) {
+  const under = luma(background >> 16, (background >> 8) & 255, background & 255);
+  const grey = new Uint8Array(part.width * part.height);
+  let to = 0;
+  for (let y = 0; y < part.height; y++) {
+    let from = ((part.y + y) * width + part.x) * 4;
+    for (let x = 0; x < part.width; x++, from += 4) {
+      const own = luma(data[from], data[from + 1], data[from + 2]);
+      const alpha = data[from + 3];
+      grey[to++] = (alpha === 255 ? own : under + ((own - under) * alpha) / 255) + 0.5;
+    }
+  }
+  return { data: grey, width: part.width, height: part.height };
+}
+
+/** @param {Grey} grey @param {import('./code-reading.js').Rect} part inside of it @returns {Grey} */
+export function partOf(grey, { x, y, width, height }) {
+  if (width === grey.width && height === grey.height) return grey;
+  const data = new Uint8Array(width * height);
+  for (let row = 0; row < height; row++) {
+    const from = (y + row) * grey.width + x;
+    data.set(grey.data.subarray(from, from + width), row * width);
+  }
+  return { data, width, height };
+}
+
+/**
+ * As a file of grey pixels (PGM), which the decoder reads without a canvas. Where it becomes larger its edges are
+ * sharpened, and it is cubic between pixels; where many become one, the mean of a few.
+ * @param {Grey} grey
  * @param {number} scale
- * @param {{inverted?: boolean, background?: number}} [options] background: shows through, 0xRRGGBB; default white
+ * @param {{inverted?: boolean}} [options]
  * @returns {Uint8Array<ArrayBuffer>}
  */
-export function greyFile(picture, part, scale, { inverted = false, background = 0xffffff } = {}) {
-  const grey = greyOf(picture, part, background);
-  const width = Math.max(1, Math.round(part.width * scale));
-  const height = Math.max(1, Math.round(part.height * scale));
+export function greyFile(grey, scale, { inverted = false } = {}) {
+  const width = Math.max(1, Math.round(grey.width * scale));
+  const height = Math.max(1, Math.round(grey.height * scale));
   const header = new TextEncoder().encode(`P5\n${width} ${height}\n255\n`);
   const file = new Uint8Array(header.length + width * height);
   file.set(header);
-  const pixels = file.subarray(header.length);
-  if (scale === 1) pixels.set(grey);
-  else
-    resize({ data: grey, width: part.width, height: part.height }, { data: pixels, width, height });
+  const pixels = new Uint8ClampedArray(file.buffer, header.length);
+  if (scale === 1) pixels.set(grey.data);
+  else resize(scale > 1 ? sharpened(grey) : grey, { data: pixels, width, height });
   if (inverted) for (let i = 0; i < pixels.length; i++) pixels[i] = 255 - pixels[i];
   return file;
 }
@@ -30,62 +61,96 @@ const [RED, GREEN, BLUE] = [77, 150, 29];
 /** @param {number} red @param {number} green @param {number} blue */
 const luma = (red, green, blue) => (RED * red + GREEN * green + BLUE * blue) / 256;
 
-/**
- * @param {import('./code-reading.js').Pixels} picture
- * @param {import('./code-reading.js').Rect} part
- * @param {number} background
- */
-function greyOf({ data, width }, part, background) {
-  const under = luma(background >> 16, (background >> 8) & 255, background & 255);
-  const grey = new Uint8Array(part.width * part.height);
-  let to = 0;
-  for (let y = 0; y < part.height; y++) {
-    let from = ((part.y + y) * width + part.x) * 4;
-    for (let x = 0; x < part.width; x++, from += 4) {
-      const alpha = data[from + 3] / 255;
-      const own = luma(data[from], data[from + 1], data[from + 2]);
-      grey[to++] = Math.round(under + (own - under) * alpha);
+const SHARPER = 1.5; // times what a pixel differs from the mean of the nine around it
+
+/** @param {Grey} grey @returns {Grey} */
+function sharpened({ data, width, height }) {
+  const sharp = new Uint8ClampedArray(data.length);
+  for (let y = 0; y < height; y++) {
+    const rows = [Math.max(0, y - 1), y, Math.min(height - 1, y + 1)].map((row) => row * width);
+    const [above, row, below] = rows;
+    for (let x = 0; x < width; x++) {
+      const [left, right] = [Math.max(0, x - 1), Math.min(width - 1, x + 1)];
+      const upper = data[above + left] + data[above + x] + data[above + right];
+      const middle = data[row + left] + data[row + x] + data[row + right];
+      const lower = data[below + left] + data[below + x] + data[below + right];
+      const own = data[row + x];
+      sharp[row + x] = own + SHARPER * (own - (upper + middle + lower) / 9);
     }
   }
-  return grey;
+  return { data: sharp, width, height };
 }
 
-/** @typedef {{data: Uint8Array, width: number, height: number}} Grey */
-
-/** @param {Grey} from @param {Grey} to */
+/** Rows first, then columns. @param {Grey} from @param {Grey} to clamped */
 function resize(from, to) {
-  const columns = places(from.width, to.width);
-  const rows = places(from.height, to.height);
-  for (let y = 0; y < to.height; y++) {
-    for (let x = 0; x < to.width; x++) {
+  const across = tapsOf(from.width, to.width);
+  const down = tapsOf(from.height, to.height);
+  const rows = new Float32Array(from.height * to.width);
+  for (let y = 0; y < from.height; y++) {
+    for (let x = 0, tap = 0; x < to.width; x++) {
+      const first = y * from.width + across.firsts[x];
       let sum = 0;
-      for (const row of rows[y]) for (const column of columns[x]) sum += between(from, column, row);
-      to.data[y * to.width + x] = Math.round(sum / (rows[y].length * columns[x].length));
+      for (let i = 0; i < across.count; i++) sum += across.weights[tap++] * from.data[first + i];
+      rows[y * to.width + x] = sum;
     }
+  }
+  const line = new Float32Array(to.width);
+  for (let y = 0; y < to.height; y++) {
+    line.fill(0);
+    for (let i = 0; i < down.count; i++) {
+      const weight = down.weights[y * down.count + i];
+      const row = (down.firsts[y] + i) * to.width;
+      for (let x = 0; x < to.width; x++) line[x] += weight * rows[row + x];
+    }
+    to.data.set(line, y * to.width);
   }
 }
 
 /**
- * Where the old pixels are looked at for each new one: at its middle, or evenly in it where it covers several.
+ * Which old pixels each new one is made of: the first of a few in a row, and what each of them weighs.
  * @param {number} from
  * @param {number} to
- * @returns {number[][]}
  */
-function places(from, to) {
+function tapsOf(from, to) {
   const step = from / to;
-  const count = Math.max(1, Math.ceil(step));
-  const inside = (/** @type {number} */ place) => Math.min(from - 1, Math.max(0, place));
-  return Array.from({ length: to }, (_, i) =>
-    Array.from({ length: count }, (_, part) => inside((i + (part + 0.5) / count) * step - 0.5)),
-  );
+  const count = Math.min(from, to > from ? 4 : Math.ceil(step) + 2);
+  const firsts = new Int32Array(to);
+  const weights = new Float32Array(to * count);
+  for (let i = 0; i < to; i++) {
+    const begin = Math.floor(to > from ? (i + 0.5) * step - 1.5 : i * step - 0.5);
+    firsts[i] = Math.min(from - count, Math.max(0, begin));
+    const add = (/** @type {number} */ at, /** @type {number} */ weight) => {
+      const inside = Math.min(from - 1, Math.max(0, at));
+      weights[i * count + Math.min(count - 1, Math.max(0, inside - firsts[i]))] += weight;
+    };
+    if (to > from) cubic((i + 0.5) * step - 0.5, add);
+    else means(i * step - 0.5, step, add);
+  }
+  return { firsts, weights, count };
 }
 
-/** @param {Grey} grey @param {number} x @param {number} y */
-function between({ data, width, height }, x, y) {
-  const [left, top] = [Math.floor(x), Math.floor(y)];
-  const [right, bottom] = [Math.min(width - 1, left + 1), Math.min(height - 1, top + 1)];
-  const [across, down] = [x - left, y - top];
-  const above = data[top * width + left] * (1 - across) + data[top * width + right] * across;
-  const below = data[bottom * width + left] * (1 - across) + data[bottom * width + right] * across;
-  return above * (1 - down) + below * down;
+/** Catmull and Rom's. @param {number} place @param {(at: number, weight: number) => void} add */
+function cubic(place, add) {
+  const left = Math.floor(place);
+  const t = place - left;
+  add(left - 1, ((2 - t) * t - 1) * t * 0.5);
+  add(left, ((3 * t - 5) * t * t + 2) * 0.5);
+  add(left + 1, ((4 - 3 * t) * t + 1) * t * 0.5);
+  add(left + 2, (t - 1) * t * t * 0.5);
+}
+
+/**
+ * Evenly in what it covers.
+ * @param {number} begin
+ * @param {number} step
+ * @param {(at: number, weight: number) => void} add
+ */
+function means(begin, step, add) {
+  const looks = Math.ceil(step);
+  for (let look = 0; look < looks; look++) {
+    const place = begin + ((look + 0.5) / looks) * step;
+    const left = Math.floor(place);
+    add(left, (1 - (place - left)) / looks);
+    if (place > left) add(left + 1, (place - left) / looks);
+  }
 }

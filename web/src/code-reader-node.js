@@ -7,10 +7,12 @@ import { NodeReader } from './reading/read-node.js';
 /** @type {import('./code-finder.js').Place} */
 const NODE = {
   reader: () => new NodeReader(),
-  load: () => import('zxing-wasm/reader'),
-  overrides: (address = import.meta.resolve('zxing-wasm/reader/zxing_reader.wasm')) => ({
-    wasmBinary: new Uint8Array(nodeModules().fs.readFileSync(absolute(address))).buffer,
-  }),
+  library: {
+    load: () => import('zxing-wasm/reader'),
+    overrides: (address = import.meta.resolve('zxing-wasm/reader/zxing_reader.wasm')) => ({
+      wasmBinary: new Uint8Array(nodeModules().fs.readFileSync(absolute(address))).buffer,
+    }),
+  },
 };
 
 export class CodeReader extends CodeFinder {

@@ -1,7 +1,7 @@
 // Reads bar codes and 2D codes in pages: `CodeReader.open`, `read`, `follow`, `close`.
 
+import { overridesOfPage } from './code-decoder.js';
 import { CodeFinder, detectorOf, requireAddress } from './code-finder.js';
-import { absolute } from './host.js';
 import { BrowserReader } from './reading/read-browser.js';
 
 /**
@@ -16,15 +16,10 @@ import { BrowserReader } from './reading/read-browser.js';
 /** @type {import('./code-finder.js').Place} */
 const PAGE = {
   reader: () => new BrowserReader(),
-  load: () => import('zxing-wasm/reader'),
-  // by itself it asks a third party for its wasm
-  overrides: (address = '') => {
-    const { href } = absolute(address);
-    return { locateFile: () => href };
-  },
+  library: { load: () => import('zxing-wasm/reader'), overrides: overridesOfPage },
 };
 
-/** Finds codes and says what they say. Codes are decoded on the thread that calls. */
+/** Finds codes and says what they say. Codes are decoded on the thread that calls, or in `worker`. */
 export class CodeReader extends CodeFinder {
   /**
    * zxing-wasm is loaded with the first code that is found.

@@ -1,10 +1,13 @@
 // The code in a box, read: which part of the picture the decoder gets, which of its answers count.
 
+import { greyFile, greyOf, partOf } from './code-pixels.js';
+import { whyUnread } from './code-unread.js';
 import { WispError } from './error.js';
 
 /**
  * @typedef {{x: number, y: number, width: number, height: number}} Rect in pixels of the picture
  * @typedef {{data: Uint8ClampedArray, width: number, height: number}} Pixels RGBA
+ * @typedef {import('./code-pixels.js').Grey} Grey
  *
  * @typedef {{x: number, y: number}} Point in pixels
  *
@@ -17,12 +20,31 @@ import { WispError } from './error.js';
  * @property {string} contentType
  * @property {{topLeft: Point, topRight: Point, bottomRight: Point, bottomLeft: Point}} position
  *
- * @typedef {(pixels: any, options: {tryDenoise?: boolean, textMode: 'Plain', formats?: any[]}) => Promise<Answer[]>}
- *   Decode
+ * @typedef {(pixels: any, options: Omit<Attempt['how'], 'formats'> & {textMode: 'Plain', formats?: any[]}) =>
+ *   Promise<Answer[]>} Decode
  *
  * @typedef {object} Reading
- * @property {Answer} answer
+ * @property {string} text
+ * @property {Uint8Array} bytes
+ * @property {string} format
+ * @property {string} contentType
  * @property {Point[]} corners of the code in the picture: its own upper left, upper right, lower right, lower left
+ *
+ * @typedef {object} Attempt what is shown to the decoder, and what it looks for
+ * @property {Rect} region
+ * @property {number} scale
+ * @property {boolean} inverted light on dark
+ * @property {{tryDenoise: boolean, tryInvert: boolean, binarizer?: 'FixedThreshold', formats?: string[]}} how
+ *
+ * @typedef {object} Wish what a decoder is asked, here or in a worker
+ * @property {Grey} grey
+ * @property {Rect} at what of the picture that is
+ * @property {{width: number, height: number}} picture
+ * @property {Rect | null} box only the code in it; null: all that are read
+ * @property {Attempt[]} attempts one after the other until something is read
+ * @property {readonly string[]} [formats] as zxing-wasm calls them: no others are looked for
+ *
+ * @typedef {{readings: Reading[], why: import('./code-unread.js').Why | null}} Reply why: nothing was read in the box
  */
 
 const MARGIN = 0.25; // of the box's longer side: the quiet zone, and what the box may miss
@@ -30,6 +52,7 @@ const WIDE_MARGIN = 1; // where that was not enough
 const LEAST_MARGIN = 8; // pixels
 const LONGEST = 1200; // pixels: more only takes longer, a code has 177 modules at most
 const SMALL = 600; // pixels: what is smaller gets a second try, twice as large
+const TINY = 250; // or three times
 const SLACK = 0.1; // of the box: how far outside of it the middle of its code may lie
 
 /**
@@ -51,68 +74,137 @@ export function regionOf(box, picture, share = MARGIN) {
 /** All of the picture that may be asked for. @param {Rect} box @param {{width: number, height: number}} picture */
 export const reachOf = (box, picture) => regionOf(box, picture, WIDE_MARGIN);
 
+/** What zxing-wasm does not read light on dark by itself. @type {Attempt['how']} */
+const LIGHT = {
+  tryDenoise: false,
+  tryInvert: false,
+  formats: ['AllLinear', 'PDF417', 'MaxiCode'],
+};
+
 /**
- * What is shown to the decoder, one after the other until it reads something.
+ * The attempts at a box, one after the other until something is read: those first that have read most.
  * @param {Rect} box
  * @param {{width: number, height: number}} picture
- * @param {boolean} [invert] whether to try all of it light on dark too: the decoder does so by itself, but only for QR,
- *   Data Matrix and Aztec
- * @returns {{region: Rect, scale: number, tryDenoise: boolean, inverted: boolean}[]}
+ * @param {boolean} [isSure] false: most such boxes hold no code, so they get fewer
+ * @returns {Attempt[]}
  */
-export function attemptsAt(box, picture, invert = false) {
-  const upright = [regionOf(box, picture), reachOf(box, picture)].flatMap((region) => {
-    const longer = Math.max(region.width, region.height);
-    const scale = Math.min(1, LONGEST / longer);
-    const plain = { region, scale, tryDenoise: false, inverted: false };
-    return longer > SMALL ? [plain] : [plain, { ...plain, scale: 2, tryDenoise: true }];
+export function attemptsAt(box, picture, isSure = true) {
+  const how = { tryDenoise: false, tryInvert: true };
+  const plain = [regionOf(box, picture), reachOf(box, picture)].map((region) => ({
+    region,
+    scale: Math.min(1, LONGEST / Math.max(region.width, region.height)),
+    inverted: false,
+    how,
+  }));
+  if (!isSure) return plain;
+  const isSmall = (/** @type {Attempt} */ { region }, most = SMALL) =>
+    Math.max(region.width, region.height) <= most;
+  const larger = (/** @type {Attempt} */ one, scale = isSmall(one, TINY) ? 3 : 2) => ({
+    ...one,
+    scale,
+    how: { ...how, tryDenoise: true },
   });
-  return invert ? [...upright, ...upright.map((one) => ({ ...one, inverted: true }))] : upright;
+  const [near] = plain;
+  const hard = /** @type {const} */ ({ ...how, binarizer: 'FixedThreshold' }); // once it is sharpened
+  return [
+    ...plain.flatMap((one) => (isSmall(one) ? [one, larger(one)] : [one])),
+    ...(isSmall(near, TINY) ? [larger(near, 2), { ...larger(near), how: hard }] : []),
+    ...plain.map((one) => ({ ...one, inverted: true, how: LIGHT })),
+  ];
+}
+
+/** The whole picture, made so small that it does not take long. @param {Pixels} picture @returns {Attempt[]} */
+export function attemptsAtAll({ width, height }) {
+  const region = { x: 0, y: 0, width, height };
+  const scale = Math.min(1, LONGEST / Math.max(width, height));
+  return [{ region, scale, inverted: false, how: { tryDenoise: false, tryInvert: true } }];
+}
+
+/**
+ * @param {Pixels} picture
+ * @param {Rect | null} box
+ * @param {Attempt[]} attempts one at least
+ * @param {{formats?: readonly string[], background?: number}} [options] background: 0xRRGGBB
+ * @returns {Wish}
+ */
+export function wishFor(picture, box, attempts, { formats, background } = {}) {
+  const [at] = attempts.map(({ region }) => region).sort((a, b) => areaOf(b) - areaOf(a));
+  const { width, height } = picture;
+  const grey = greyOf(picture, at, background);
+  return { grey, at, picture: { width, height }, box, attempts, formats };
+}
+
+/** @param {Rect} rect */
+const areaOf = ({ width, height }) => width * height;
+
+/**
+ * @param {Decode} decode
+ * @param {Wish} wish
+ * @returns {Promise<Reply>}
+ * @throws {WispError} WISP_ERR_ARGUMENT for a format that the decoder doesn't know
+ */
+export async function answerTo(decode, { grey, at, picture, box, attempts, formats }) {
+  for (const { region, scale, inverted, how } of attempts) {
+    const part = partOf(grey, { ...region, x: region.x - at.x, y: region.y - at.y });
+    const answers = await readAll(decode, greyFile(part, scale, { inverted }), how, formats);
+    const readings = answers.map((answer) => readingOf(answer, region, scale));
+    const own = box ? inBox(readings, box) : readings;
+    if (own.length > 0) return { readings: own, why: null };
+  }
+  return { readings: [], why: box && whyUnread(grey, at, box, picture) };
+}
+
+/**
+ * The code in a box of a picture, with all attempts.
+ * @param {Decode} decode
+ * @param {Pixels} picture
+ * @param {Rect} box
+ * @returns {Promise<Reading | null>} null: nothing could be read
+ */
+export async function readCode(decode, picture, box) {
+  const wish = wishFor(picture, box, attemptsAt(box, picture));
+  return (await answerTo(decode, wish)).readings[0] ?? null;
 }
 
 /**
  * @param {Decode} decode
- * @param {Rect} box
- * @param {{width: number, height: number}} picture
- * @param {(region: Rect, scale: number, inverted: boolean) => unknown} show a part of the picture, scaled, as the
- *   decoder takes it
- * @param {{invert?: boolean, formats?: readonly string[]}} [options] `invert`: where nothing is read, once more with
- *   inverted pixels; default false. `formats`, as zxing-wasm calls them: no others are looked for; default all
- * @returns {Promise<Reading | null>} null: nothing could be read
- * @throws {WispError} WISP_ERR_ARGUMENT for a format that the decoder doesn't know
+ * @param {Uint8Array} file
+ * @param {Attempt['how']} how
+ * @param {readonly string[]} [wanted]
+ * @returns {Promise<Answer[]>}
  */
-export async function readCode(decode, box, picture, show, { invert, formats = [] } = {}) {
-  for (const { region, scale, tryDenoise, inverted } of attemptsAt(box, picture, invert)) {
-    const how = { tryDenoise, textMode: /** @type {const} */ ('Plain'), formats: [...formats] };
-    const answers = await decode(show(region, scale, inverted), how);
-    const refused = answers.find(({ isValid, error }) => !isValid && error);
-    if (refused)
-      throw new WispError('WISP_ERR_ARGUMENT', `zxing-wasm refuses formats: ${refused.error}.`);
-    const own = answers
-      .filter(({ isValid }) => isValid)
-      .map((answer) => {
-        const corners = cornersOf(answer, region, scale);
-        return { answer, corners, distance: distanceFrom(box, middleOf(corners)) };
-      })
-      .filter(({ distance }) => distance <= 0.5 + SLACK)
-      .sort((a, b) => a.distance - b.distance);
-    if (own.length > 0) return { answer: own[0].answer, corners: own[0].corners };
-  }
-  return null;
+async function readAll(decode, file, { formats = [], ...how }, wanted = []) {
+  const looked = wanted.length > 0 ? wanted : formats;
+  const answers = await decode(file, { ...how, textMode: 'Plain', formats: [...looked] });
+  const refused = answers.find(({ isValid, error }) => !isValid && error);
+  if (refused)
+    throw new WispError('WISP_ERR_ARGUMENT', `zxing-wasm refuses formats: ${refused.error}.`);
+  return answers.filter(({ isValid }) => isValid);
 }
 
 /**
- * In pixels of the picture.
  * @param {Answer} answer
  * @param {Rect} region
  * @param {number} scale
- * @returns {Point[]}
+ * @returns {Reading}
  */
-function cornersOf({ position: { topLeft, topRight, bottomRight, bottomLeft } }, region, scale) {
-  return [topLeft, topRight, bottomRight, bottomLeft].map(({ x, y }) => ({
+function readingOf({ text, bytes, format, contentType, position }, region, scale) {
+  const { topLeft, topRight, bottomRight, bottomLeft } = position;
+  const corners = [topLeft, topRight, bottomRight, bottomLeft].map(({ x, y }) => ({
     x: region.x + x / scale,
     y: region.y + y / scale,
   }));
+  return { text, bytes, format, contentType, corners };
 }
+
+/** The one whose middle is nearest to that of the box. @param {Reading[]} readings @param {Rect} box */
+const inBox = (readings, box) =>
+  readings
+    .map((reading) => ({ reading, distance: distanceFrom(box, middleOf(reading.corners)) }))
+    .filter(({ distance }) => distance <= 0.5 + SLACK)
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 1)
+    .map(({ reading }) => reading);
 
 /** @param {Point[]} corners @returns {Point} */
 function middleOf(corners) {

@@ -21,6 +21,7 @@ export { classColour };
  *   canvases of up to 900 pixels, in proportion for larger ones; for a canvas on screen devicePixelRatio
  * @property {boolean} [mirrored] left and right swapped, as before a webcam (the boxes, never the letters)
  * @property {number} [highlight] index of the box to bring out; the others are dimmed
+ * @property {(box: Box) => boolean} [dimmed] which boxes are dimmed while none is brought out; default none
  * @property {(box: Box & {id?: number | null}) => string} [name] what a label says before the score; default: the name
  *   of the class, and the number that a Tracker gave the box
  *
@@ -45,7 +46,9 @@ export function draw(context, result, options = {}) {
   requireSound(context, result);
   const { boxes } = result;
   const { width, height } = context.canvas;
-  const { highlight = -1, name = nameOf, mirrored = false } = options;
+  const { highlight = -1, name = nameOf, mirrored = false, dimmed = () => false } = options;
+  const isDimmed = (/** @type {number} */ i) =>
+    highlight >= 0 ? i !== highlight : dimmed(boxes[i]);
   const unit = options.unit ?? Math.max(1, Math.max(width, height) / DESIGN_SIDE);
   const scale = { x: width / result.width, y: height / result.height };
   const rects = boxes.map((box) => onCanvas(box, scale, mirrored ? width : 0));
@@ -53,11 +56,10 @@ export function draw(context, result, options = {}) {
   context.save();
   context.lineJoin = 'round';
   for (let i = boxes.length - 1; i >= 0; i--) {
-    const dimmed = highlight >= 0 && i !== highlight;
-    drawMask(context, boxes[i], scale, mirrored ? width : 0, dimmed);
-    drawBox(context, rects[i], classColour(boxes[i].label), unit, i === highlight, dimmed);
+    drawMask(context, boxes[i], scale, mirrored ? width : 0, isDimmed(i));
+    drawBox(context, rects[i], classColour(boxes[i].label), unit, i === highlight, isDimmed(i));
   }
-  drawLabels(context, boxes, rects, style, highlight);
+  drawLabels(context, boxes, rects, style, { highlight, isDimmed });
   context.restore();
 }
 
@@ -152,9 +154,9 @@ function drawBox(context, rect, colour, unit, strong, dimmed) {
  * @param {Box[]} boxes
  * @param {Rect[]} rects
  * @param {Style} style
- * @param {number} highlight
+ * @param {{highlight: number, isDimmed: (i: number) => boolean}} look
  */
-function drawLabels(context, boxes, rects, style, highlight) {
+function drawLabels(context, boxes, rects, style, { highlight, isDimmed }) {
   const first = (/** @type {number} */ i) => Number(i === highlight);
   const order = [...boxes.keys()].sort((a, b) => first(b) - first(a));
   const labels = order.map((i) => measure(context, boxes[i], style));
@@ -168,7 +170,7 @@ function drawLabels(context, boxes, rects, style, highlight) {
   for (let i = order.length - 1; i >= 0; i--) {
     const place = places[i];
     if (!place) continue;
-    context.globalAlpha = highlight >= 0 && order[i] !== highlight ? DIMMED : 1;
+    context.globalAlpha = isDimmed(order[i]) ? DIMMED : 1;
     drawLabel(context, boxes[order[i]], place, labels[i].score, style);
   }
 }
