@@ -103,7 +103,7 @@ test('a sentence says what it is and what to do, in both directions', async () =
   await assert.rejects(Press.open(new File([safetensors], 'best.safetensors')), {
     code: 'WISP_ERR_FORMAT',
     message:
-      /^best\.safetensors: This is a safetensors file; the press reads an ONNX file or .* or a TFLite file\./,
+      /^best\.safetensors: This is a safetensors file; the press reads an ONNX file, .*, or a TFLite file\./,
   });
   await assert.rejects(Press.open(bytesOf('WISP\x01\0')), {
     message: /This is a \.wisp file; .*It is pressed already: detect with it\.$/,

@@ -57,7 +57,8 @@ async function imported(bytes, name, model, { signal, anchors, beside = [] }) {
   }
   const { fileKind } = await import('../bytes/file-kind.js'); // seldom needed
   const { what, advice } = fileKind(bytes);
-  const wanted = IMPORTERS.map(({ name }) => name).join(' or ');
+  const either = new Intl.ListFormat('en', { type: 'disjunction' });
+  const wanted = either.format(IMPORTERS.map(({ name }) => name));
   const sentence = `This is ${what}; the press reads ${wanted}.${advice ? ` ${advice}.` : ''}`;
   throw new WispError('WISP_ERR_FORMAT', sentence);
 }
