@@ -87,6 +87,13 @@ async function bytesOf(model) {
   return new Uint8Array(Buffer.concat(parts));
 }
 
+/** Their share of all. @param {{blocks: number, blocksPresent: number}[]} layers */
+function zeroBlocks(layers) {
+  const sum = (/** @type {'blocks' | 'blocksPresent'} */ key) =>
+    layers.reduce((all, layer) => all + layer[key], 0);
+  return 1 - sum('blocksPresent') / sum('blocks');
+}
+
 /** Zeros included. @param {import('../web/src/detect/engine.js').LayerInfo} layer */
 function countWeights({ operation, blocks, channelsIn, channelsOut, kernelHeight, kernelWidth }) {
   if (!blocks) return 0;
@@ -158,16 +165,23 @@ async function networkInfo(model) {
 /**
  * @param {string} model
  * @param {{format: string, input: {width: number, height: number}, stride: number, classes: string[],
- *   provenance: any, macs?: number, facts?: [string, string][]}} info
- * @param {Layer[]} layers
+ *   provenance: any, macs?: number, facts?: [string, string][], layers: any[]}} info
+ * @param {Layer[]} table
  */
-function page(model, { format, input, stride, classes, provenance, macs, facts = [] }, layers) {
+function page(
+  model,
+  { format, input, stride, classes, provenance, macs, facts = [], layers },
+  table,
+) {
   const { source, settings, calibration, tool } = provenance ?? {};
   const rounded = settings && `${settings.bits} bits, ${settings.ranging}, ${settings.rounding}`;
   const bits = settings?.trained ? 'integers as trained' : rounded;
+  const share =
+    settings?.sparsity ||
+    (settings?.targetLoss > 0 && settings.bits !== 'auto' ? zeroBlocks(layers) : 0);
   const zeros =
-    settings?.sparsity > 0 &&
-    `${(settings.sparsity * 100).toFixed(0)} % of the ${settings.blocks} blocks zero by ${settings.method}`;
+    share > 0 &&
+    `${(share * 100).toFixed(0)} % of the ${settings.blocks} blocks zero by ${settings.method}`;
   const rows = [
     ['file', `${model} (${format})`],
     ['input', `${input.width} × ${input.height}, or other multiples of ${stride}`],
@@ -186,7 +200,7 @@ function page(model, { format, input, stride, classes, provenance, macs, facts =
   const lines = rows
     .filter(([, value]) => value)
     .map(([name, value]) => `${name.padEnd(11)}${value}`);
-  return [...lines, '', ...layerTable(layers)].join('\n');
+  return [...lines, '', ...layerTable(table)].join('\n');
 }
 
 /** @param {string[]} classes which the importers number where a file has no names */

@@ -74,7 +74,11 @@ export function pressCommand() {
       'of a weight, 2 to 7, or auto: each layer its own, by what the end result loses; default: 7',
       bits,
     )
-    .option('--target-loss <loss>', 'of the end result, with --bits auto', positive)
+    .option(
+      '--target-loss <loss>',
+      'as many zeros as the end result may lose, e.g. 0.5; with --bits auto as few bits',
+      positive,
+    )
     .option(
       '--channels <share>',
       'of the work that goes with whole channels, at most 0.7; untrained this costs much accuracy',
@@ -113,6 +117,7 @@ Examples:
   wisp press --random yolov5s --sparsity 0.5 -o speed.wisp
   wisp press best.onnx --calib photos/ --classes person,car -o street.wisp
   wisp press best.onnx --calib photos/ --sparsity 0.5 -o half.onnx     to train further (models/train)
+  wisp press best.onnx --calib photos/ --target-loss 0.5
   wisp press best.onnx --calib photos/ --sweep sparsity=0.1..0.5 --report report.html
   wisp press best.onnx --calib train/ --calib night/ --limit 300 --size 384x640 -o wide.wisp`,
     )
@@ -147,7 +152,7 @@ async function run(model, options, command) {
   const { random } = options;
   if (random !== undefined) return pressAtRandom(model, { ...options, random });
   if (model === undefined) return command.error("error: missing required argument 'model'");
-  requireAuto(options);
+  requireOpen(options);
   const output = options.output ?? `${model.replace(MODEL, '')}.wisp`;
   const inFloats = ONNX.test(output);
   if (inFloats && options.channels) throw channelsInFloats(output);
@@ -203,10 +208,19 @@ async function pressAll(press, jobs, { pictures, labels }, options) {
   if (report) writeReports(report, { press, seen, yardstick, lines });
 }
 
-/** @param {Options} options */
-function requireAuto({ targetLoss, bits, sweep }) {
-  if (targetLoss === undefined || (bits === 'auto' && sweep?.setting !== 'bits')) return;
-  throw new WispError('WISP_ERR_ARGUMENT', '--target-loss needs --bits auto.');
+/** It decides one thing: bits, or zeros. @param {Options} options */
+function requireOpen({ targetLoss, bits, sparsity, method, uniform, sweep }) {
+  const isForZeros = bits !== 'auto';
+  const given = [
+    sweep && `--sweep ${sweep.setting}`,
+    isForZeros && sparsity > 0 && '--sparsity',
+    isForZeros && method === 'l1' && '--method l1',
+    isForZeros && uniform && '--uniform',
+  ].find(Boolean);
+  if (targetLoss === undefined || !given) return;
+  const found = isForZeros ? 'how many zeros that allows' : 'the bits';
+  const sentence = `--target-loss finds ${found}: leave ${given} out.`;
+  throw new WispError('WISP_ERR_ARGUMENT', sentence);
 }
 
 /** What a network keeps that was trained with its integers. @param {string} model @param {Command} command */
@@ -270,7 +284,9 @@ const FEW = 32;
 
 /** @param {number} seen @param {Job[]} jobs */
 function warnOfFew(seen, jobs) {
-  const prunes = jobs.some(({ settings }) => settings.sparsity && settings.method !== 'l1');
+  const prunes = jobs.some(
+    ({ settings: { sparsity, targetLoss, method } }) => (sparsity || targetLoss) && method !== 'l1',
+  );
   if (!prunes || seen === 0 || seen >= FEW) return;
   const pictures = `${seen} picture${seen === 1 ? ' is' : 's are'}`;
   console.error(

@@ -216,7 +216,7 @@ static wisp_status prune_and_round(wisp_press *press, const wisp_press_settings 
 /* What the float network says of the pictures is asked for only where somebody listens. */
 static wisp_status quantise(wisp_press *press, const wisp_press_settings *settings,
                             const wisp_progress *progress, wisp_error *error) {
-  const int prunes_by_loss = settings->sparsity > 0 && settings->method == WISP_METHOD_OBS;
+  const int prunes_by_loss = wisp_settings_prune_by_loss(settings);
   const int asks = prunes_by_loss || settings->weight_bits == 0;
   const wisp_progress first = wisp_progress_part(progress, 0, 0.4);
   const wisp_progress second = wisp_progress_part(progress, asks ? 0.4 : 0, 1);

@@ -19,10 +19,17 @@ static wisp_status check(const wisp_press_settings *settings, wisp_error *error)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "A target loss of %g is not possible; give one from 0 on.",
                      (double)settings->target_loss);
-  if (settings->target_loss > 0 && settings->weight_bits != 0)
+  if (settings->target_loss > 0 && settings->weight_bits != 0 && settings->sparsity > 0)
+    return wisp_fail(
+        error, WISP_ERR_ARGUMENT,
+        "A target loss finds the share of zeros, or with bits: \"auto\" the bits; %g of the "
+        "blocks zero and %d bits leave it nothing to find.",
+        (double)settings->sparsity, settings->weight_bits);
+  if (wisp_settings_find_zeros(settings) && settings->method != WISP_METHOD_OBS)
+    return wisp_fail(error, WISP_ERR_ARGUMENT, "Only the obs method finds zeros by a target loss.");
+  if (wisp_settings_find_zeros(settings) && settings->allocation == WISP_ALLOCATE_UNIFORM)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
-                     "A target loss needs bits: \"auto\", not %d for every layer.",
-                     settings->weight_bits);
+                     "A target loss gives each layer its own share of zeros; uniform can't be.");
   if (!(settings->sparsity >= 0 && settings->sparsity <= MOST_SPARSITY))
     return wisp_fail(error, WISP_ERR_ARGUMENT, "A sparsity of %g is not possible; give 0 to %g.",
                      (double)settings->sparsity, (double)MOST_SPARSITY);
@@ -37,6 +44,15 @@ static wisp_status check(const wisp_press_settings *settings, wisp_error *error)
     return wisp_fail(error, WISP_ERR_ARGUMENT,
                      "The l1 method takes single weights, the same share in each layer.");
   return WISP_OK;
+}
+
+int wisp_settings_find_zeros(const wisp_press_settings *settings) {
+  return settings->target_loss > 0 && settings->weight_bits != 0;
+}
+
+int wisp_settings_prune_by_loss(const wisp_press_settings *settings) {
+  if (wisp_settings_find_zeros(settings)) return 1;
+  return settings->sparsity > 0 && settings->method == WISP_METHOD_OBS;
 }
 
 wisp_status wisp_settings_complete(wisp_press_settings *settings, wisp_error *error) {

@@ -17,8 +17,10 @@ typedef enum wisp_allocation {
 } wisp_allocation;
 
 typedef struct wisp_press_settings {
-  int weight_bits;   /* 2 ... 7; 0: for each layer 3 ... 7, by what the end result loses */
-  float target_loss; /* of the end result, with weight_bits 0; 0: a default */
+  int weight_bits; /* 2 ... 7; 0: for each layer 3 ... 7, by what the end result loses */
+  /* Of the end result. With weight_bits 0 it decides the bits, and 0 is a default; else it decides the share of zeros,
+   * and 0 leaves that to `sparsity`. */
+  float target_loss;
   wisp_ranging ranging;
   wisp_rounding rounding;
   float sparsity; /* share of all blocks of weights that become zero */
@@ -31,6 +33,12 @@ typedef struct wisp_press_settings {
 
 /* 7 bits, ranges and rounding by least squares, no zeros. */
 wisp_press_settings wisp_press_default_settings(void);
+
+/* Whether the share of zeros follows from the target loss. */
+int wisp_settings_find_zeros(const wisp_press_settings *settings);
+
+/* Whether there will be zeros, by what the end result loses. */
+int wisp_settings_prune_by_loss(const wisp_press_settings *settings);
 
 /* Decides what they leave to the method. A sentence for settings that can't be. */
 wisp_status wisp_settings_complete(wisp_press_settings *settings, wisp_error *error);

@@ -219,6 +219,30 @@ static void test_order(void) {
   wisp_press_close(&press);
 }
 
+static void test_target_loss(void) {
+  wisp_press *press = press_of(random_squeezed(1, SIDE, SIDE));
+  wisp_press_settings settings = wisp_press_default_settings();
+  int64_t before = -1;
+  observe_random(press, 6);
+  for (float loss = 1e-6f; loss < 1e7f; loss *= 1e4f) {
+    CHECK_CASE("zeros by a target loss of %g", (double)loss);
+    const wisp_net_account *a;
+    int node;
+    int64_t zero = 0, blocks = 0;
+    settings.target_loss = loss;
+    wisp_model *model = pressed(press, &settings);
+    for (int i = 0; (a = wisp_press_account(press, i, &node)); i++)
+      zero += a->zero_blocks, blocks += a->blocks;
+    printf("loss %g: %d of %d blocks zero\n", (double)loss, (int)zero, (int)blocks);
+    CHECK(zero >= before);
+    CHECK(loss > 1e-5f || 10 * zero < blocks);
+    CHECK(loss < 1e5f || 3 * zero > blocks); /* depthwise ones stay */
+    before = zero;
+    wisp_model_close(&model);
+  }
+  wisp_press_close(&press);
+}
+
 int main(int argc, char **argv) {
   check_begin(argc, argv);
   for (int i = 0; i < 8; i++) {
@@ -229,5 +253,6 @@ int main(int argc, char **argv) {
   }
   test_head();
   test_order();
+  test_target_loss();
   return check_end();
 }

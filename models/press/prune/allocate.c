@@ -34,34 +34,52 @@ static int free_steps(const wisp_obs *obs, int channel) {
 typedef struct search {
   wisp_allocate_layer *layers;
   int count;
-  double blocks; /* of all */
+  double removed, loss; /* blocks, and what the end result loses by them */
 } search;
 
-/* How many blocks go at a price of the work that is saved; sets `removed`. */
-static double removed_at(const search *s, double price) {
-  double total = 0;
+/* Sets `removed` of the layers at a price of the work that is saved. */
+static void remove_at(search *s, double price) {
+  s->removed = s->loss = 0;
   for (int i = 0; i < s->count; i++) {
     wisp_allocate_layer *layer = &s->layers[i];
-    for (int c = 0; c < layer->obs->channels; c++) {
-      layer->removed[c] = layer->fixed ? free_steps(layer->obs, c)
-                                       : best_steps(layer, c, price * layer->block_work);
-      total += layer->removed[c];
+    const wisp_obs *obs = layer->obs;
+    for (int c = 0; c < obs->channels; c++) {
+      const int n =
+          layer->fixed ? free_steps(obs, c) : best_steps(layer, c, price * layer->block_work);
+      layer->removed[c] = n;
+      s->removed += n;
+      if (n > 0)
+        s->loss += layer->sensitivity[c] / 2 *
+                   (double)obs->loss[(size_t)c * (size_t)obs->blocks + (size_t)n - 1];
     }
   }
-  return total;
 }
 
+static const double LOWEST = 1e-24, HIGHEST = 1e12; /* prices */
+
 void wisp_allocate_by_loss(wisp_allocate_layer *layers, int count, double share) {
-  search s = {layers, count, 0};
-  for (int i = 0; i < count; i++)
-    s.blocks += (double)layers[i].obs->channels * layers[i].obs->blocks;
-  double low = 1e-24, high = 1e12;
+  search s = {layers, count, 0, 0};
+  double blocks = 0, low = LOWEST, high = HIGHEST;
+  for (int i = 0; i < count; i++) blocks += (double)layers[i].obs->channels * layers[i].obs->blocks;
   for (int round = 0; round < ROUNDS; round++) {
     const double middle = sqrt(low * high);
-    if (removed_at(&s, middle) < share * s.blocks) low = middle;
+    remove_at(&s, middle);
+    if (s.removed < share * blocks) low = middle;
     else high = middle;
   }
-  removed_at(&s, high);
+  remove_at(&s, high);
+}
+
+void wisp_allocate_to_loss(wisp_allocate_layer *layers, int count, double loss) {
+  search s = {layers, count, 0, 0};
+  double low = LOWEST, high = HIGHEST;
+  for (int round = 0; round < ROUNDS; round++) {
+    const double middle = sqrt(low * high);
+    remove_at(&s, middle);
+    if (s.loss <= loss) low = middle;
+    else high = middle;
+  }
+  remove_at(&s, low);
 }
 
 void wisp_allocate_evenly(wisp_allocate_layer *layers, int count, double share) {

@@ -18,6 +18,9 @@ typedef struct wisp_allocate_layer {
 /* Together `share` of all blocks, those that lose least for the work that they save. */
 void wisp_allocate_by_loss(wisp_allocate_layer *layers, int count, double share);
 
+/* As many as can go, by the same rule, until together they lose `loss`. */
+void wisp_allocate_to_loss(wisp_allocate_layer *layers, int count, double loss);
+
 /* From each output channel of each layer that isn't fixed. */
 void wisp_allocate_evenly(wisp_allocate_layer *layers, int count, double share);
 

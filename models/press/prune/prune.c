@@ -65,6 +65,9 @@ static wisp_status prune_by_magnitude(wisp_net_layer *layer, float sparsity) {
 /* Of a head's work, what is done at least: its other channels are computed where a gate is open. */
 static const double LEAST_OF_HEAD = 0.15;
 
+/* Of the blocks, where nobody says how many become zero. */
+static const double USUAL_SHARE = 0.3;
+
 /* By layer; what is no convolution has no channels. */
 typedef struct pruning {
   double *work; /* of one weight */
@@ -140,7 +143,8 @@ static wisp_status choose_blocks(pruning *p, wisp_net *net, const wisp_teacher *
   wisp_status status = WISP_OK;
   measure_work(p, net);
   if (settings->block > 1)
-    status = wisp_order(net, teacher, p->work, settings->block, (double)settings->sparsity, pool);
+    status = wisp_order(net, teacher, p->work, settings->block,
+                        settings->sparsity > 0 ? (double)settings->sparsity : USUAL_SHARE, pool);
   for (int i = 0; i < net->layer_count && status == WISP_OK; i++) {
     if (wisp_net_mixes_channels(&net->layers[i]))
       status = study_layer(p, net, teacher, settings, i, pool);
@@ -150,6 +154,8 @@ static wisp_status choose_blocks(pruning *p, wisp_net *net, const wisp_teacher *
   for (int i = 0; i < net->layer_count; i++) p->layers[i].obs = &p->obs[i];
   if (settings->allocation == WISP_ALLOCATE_UNIFORM)
     wisp_allocate_evenly(p->layers, net->layer_count, (double)settings->sparsity);
+  else if (wisp_settings_find_zeros(settings))
+    wisp_allocate_to_loss(p->layers, net->layer_count, (double)settings->target_loss);
   else wisp_allocate_by_loss(p->layers, net->layer_count, (double)settings->sparsity);
   for (int i = 0; i < net->layer_count && status == WISP_OK; i++)
     if (wisp_net_mixes_channels(&net->layers[i])) status = mask_layer(p, net, i);
@@ -192,7 +198,7 @@ wisp_status wisp_prune(wisp_net *net, const wisp_teacher *teacher,
                        const wisp_progress *progress, wisp_error *error) {
   wisp_status status = WISP_OK;
   forget(net);
-  if (settings->sparsity == 0) return WISP_OK;
+  if (settings->sparsity == 0 && !wisp_settings_find_zeros(settings)) return WISP_OK;
   if (settings->method == WISP_METHOD_OBS)
     status = prune_by_loss(net, teacher, settings, pool, progress);
   for (int i = 0; i < net->layer_count && settings->method == WISP_METHOD_L1 && status == WISP_OK;

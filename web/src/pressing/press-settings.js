@@ -4,7 +4,8 @@
  * @typedef {object} QuantiseOptions
  * @property {number | 'auto'} [bits] of a weight, 2 … 7; 'auto': for each layer 3 … 7, by what the end result loses;
  *   default 7
- * @property {number} [targetLoss] of the end result where bits is 'auto'
+ * @property {number} [targetLoss] what the end result may lose: decides the bits where they are 'auto', else the zeros,
+ *   in place of sparsity
  * @property {'min-max' | 'least-squares'} [ranging] of the activations; default least-squares
  * @property {'least-squares' | 'nearest'} [rounding] of the weights; default least-squares
  * @property {number} [sparsity] share of the blocks of weights that become zero, 0 … 0.95; default 0
