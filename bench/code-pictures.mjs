@@ -1,5 +1,6 @@
 // The pictures of bench/codes.mjs: real ones, and those that it makes of them: large photos, a full frame, films.
 
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createCanvas, ImageData as Pixels } from '@napi-rs/canvas';
@@ -167,23 +168,33 @@ export async function twelveCodes(codes, photo, seed) {
 }
 
 /**
- * A camera that passes along a photograph, with two codes in it if there are any.
+ * The first frames of a video, by the system's ffmpeg, with two codes that pass through them if there are any.
  * @param {Code[]} codes
- * @param {string} photo
+ * @param {string} video file
  * @param {{frames: number, seed: number}} options
- * @returns {Promise<Picture[]>}
+ * @returns {Picture[]}
  */
-export async function film(codes, photo, { frames, seed }) {
+export function film(codes, video, { frames, seed }) {
+  const { width, height } = FRAME;
+  const shape = ['-vf', `scale=${width}:${height}`, '-frames:v', `${frames}`];
+  const raw = ['-f', 'rawvideo', '-pix_fmt', 'rgba', '-'];
+  const bytes = execFileSync('ffmpeg', ['-v', 'error', '-i', video, ...shape, ...raw], {
+    maxBuffer: width * height * 4 * (frames + 1),
+  });
   const next = chance(seed);
-  const whole = await ground(photo, { width: FRAME.width + frames * PAN, height: FRAME.height });
-  for (const [i, code] of shuffled(codes, next).slice(0, FILM_CODES).entries()) {
-    const side = 180 + next() * 100;
-    const x = frames * PAN + 220 + i * 420;
-    place(whole, { code, x, y: 200 + next() * 300, side, turn: (2 * next() - 1) * MOST_TURN });
-  }
-  return Array.from({ length: frames }, (_, i) => {
-    const canvas = createCanvas(FRAME.width, FRAME.height);
-    canvas.getContext('2d').drawImage(whole, -i * PAN, 0);
+  const passing = shuffled(codes, next)
+    .slice(0, FILM_CODES)
+    .map((code, i) => {
+      const [side, turn] = [180 + next() * 100, (2 * next() - 1) * MOST_TURN];
+      return { code, side, turn, x: 300 + i * 420, y: 250 + next() * 220 };
+    });
+  return Array.from({ length: bytes.length / (width * height * 4) }, (_, i) => {
+    const data = new Uint8ClampedArray(
+      bytes.subarray(i * width * height * 4).slice(0, width * height * 4),
+    );
+    if (passing.length === 0) return { data, width, height };
+    const canvas = canvasOf({ data, width, height });
+    for (const code of passing) place(canvas, { ...code, x: code.x + i * PAN });
     return pictureOf(canvas);
   });
 }

@@ -1,5 +1,5 @@
 // Reads codes with wisp and with decoders of whole frames, same pictures, one run:
-//   node bench/codes.mjs [--count N] [--only real,large,twelve,film]        WISP_DATA: a folder with codes/ and coco/
+//   node bench/codes.mjs [--count N] [--only real,large,twelve,film]      WISP_DATA: a folder with codes, coco, video
 // Pictures are read in turns, each by all; times are medians, files already decoded.
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ import { root } from './root.js';
 
 const SEED = 19;
 const LARGE = 20;
-const FRAMES = 60;
+const FRAMES = 50;
 const FRAME_RATE = 30;
 const WARM = 3;
 const PARTS = ['real', 'large', 'twelve', 'film'];
@@ -35,7 +35,7 @@ const { values } = parseArgs({
 });
 const data = process.env.WISP_DATA;
 if (!data) {
-  console.error('WISP_DATA names no folder that has codes/ and coco/val/.');
+  console.error('WISP_DATA names no folder that has codes/, coco/val/ and video/.');
   process.exit(2);
 }
 const parts = values.only.split(',');
@@ -136,26 +136,36 @@ function report(title, all) {
   console.log(table([head, ...rows]).join('\n'));
 }
 
-/** Frames of a film by one after the other, in rounds. @param {string} title @param {Picture[]} frames */
-async function reportFilm(title, frames) {
-  /** @type {Record<string, number[]>} */
-  const ms = Object.fromEntries(names.map((name) => [name, []]));
-  /** @type {Record<string, Set<string>>} */
-  const said = Object.fromEntries(names.map((name) => [name, new Set()]));
-  for (const [i, frame] of frames.entries())
-    for (let k = 0; k < names.length; k++) {
-      const name = names[(i + k) % names.length];
-      const begin = performance.now();
-      for (const text of await readers[name](frame, i / FRAME_RATE)) said[name].add(text);
-      if (i >= WARM) ms[name].push(performance.now() - begin);
-    }
+/**
+ * The frames of all videos by one after the other, beginning with another one each time.
+ * @param {string} title
+ * @param {import('./code-pictures.mjs').Code[]} codes that pass through them
+ */
+async function reportFilm(title, codes) {
+  /** @type {Record<string, {ms: number[], read: number}>} */
+  const all = Object.fromEntries(names.map((name) => [name, { ms: [], read: 0 }]));
+  const folder = path.join(String(data), 'video');
+  const videos = readdirSync(folder).filter((file) => file.endsWith('.mp4'));
+  for (const [clip, file] of videos.entries()) {
+    /** @type {Record<string, Set<string>>} */
+    const said = Object.fromEntries(names.map((name) => [name, new Set()]));
+    const frames = film(codes, path.join(folder, file), { frames: FRAMES, seed: SEED + clip });
+    for (const [i, frame] of frames.entries())
+      for (let k = 0; k < names.length; k++) {
+        const name = names[(i + k) % names.length];
+        const begin = performance.now();
+        const seconds = (clip * FRAMES + i) / FRAME_RATE;
+        for (const text of await readers[name](frame, seconds)) said[name].add(text);
+        if (i >= WARM) all[name].ms.push(performance.now() - begin);
+      }
+    for (const name of names) all[name].read += said[name].size;
+  }
   console.log(`\n${title}`);
-  const rows = names.map((name) => {
-    const { median, mean } = summary(ms[name]);
-    const rates = [1000 / mean, 1000 / median].map((rate) => rate.toFixed(1));
-    return [name, `${said[name].size}`, ...rates];
+  const rows = Object.entries(all).map(([name, { ms, read }]) => {
+    const { median, mean } = summary(ms);
+    return [name, `${read}`, (1000 / mean).toFixed(1), median.toFixed(1), mean.toFixed(1)];
   });
-  const head = ['reader', 'codes', 'frames a second', 'by the median frame'];
+  const head = ['reader', 'codes', 'frames a second', 'median ms', 'mean ms'];
   console.log(table([head, ...rows]).join('\n'));
 }
 
@@ -183,9 +193,8 @@ if (parts.includes('twelve')) {
   report('A frame with twelve codes', all);
 }
 if (parts.includes('film')) {
-  const options = { frames: FRAMES, seed: SEED };
-  await reportFilm('Film of 1280 × 720, nothing in sight', await film([], photos[2], options));
-  await reportFilm('The same with two codes', await film(codes, photos[2], options));
+  await reportFilm('Videos of 1280 × 720, nothing in sight', []);
+  await reportFilm('The same with two codes', codes);
 }
 await reader.close();
 

@@ -8,6 +8,7 @@ import { naming, WispError } from './error.js';
 import { Detector } from './index.js';
 import { pack } from './picture/pack.js';
 import { release } from './picture/picture.js';
+import { Spares } from './picture/spares.js';
 import { readPicture } from './reading/read.js';
 import { Tracker } from './track.js';
 
@@ -57,8 +58,10 @@ const CONFIDENCE = 0.25; // of a code that need not be read to count
 const WEAK = 0.1; // of one that counts once it is read
 const HITS = 2; // frames in a row: a code that is seen once may be none
 const AGAIN_SECONDS = 0.5; // until one that could not be read, or has moved, is tried again
+const STEP_SECONDS = 0.06; // between its attempts, but for the first two: most that fail hold no code
 const MOST_ROUNDS = 3; // after which that does not double any more
 const MOST_KNOWN = 256; // the one first seen is forgotten then, and read anew should it still be there
+const MOST_SPARE = 1 << 24; // bytes of a frame that are kept for the next: fresh ones cost more than the copy
 const MOVED = 0.5; // of its longer side
 
 /**
@@ -84,6 +87,7 @@ export class CodeFinder {
   #answer;
   #reader;
   #tracker = new Tracker({ hits: HITS });
+  #spares = new Spares();
   /** @type {Map<number, Memory>} */
   #known = new Map();
   #seconds = Number.NEGATIVE_INFINITY;
@@ -166,7 +170,7 @@ export class CodeFinder {
     const { signal, background, maxPixels } = detecting;
     signal?.throwIfAborted();
     const how = reading({ background, maxPixels });
-    const picture = await pack(source);
+    const picture = await pack(source, this.#spares);
     /** @type {Promise<import('./code-reading.js').Pixels> | undefined} */
     let decoded;
     const pixels = () => {
@@ -186,6 +190,8 @@ export class CodeFinder {
         return this.#answer(wishFor(whole, box, attempts(whole), wished));
       });
     } finally {
+      if (picture.kind === 'raw' && picture.data.length <= MOST_SPARE)
+        this.#spares.keep([picture.data.buffer], undefined);
       release(picture);
     }
   }
@@ -195,6 +201,14 @@ export class CodeFinder {
    * @param {import('./picture/picture.js').Limits} limits
    */
   async #pixels(picture, limits) {
+    if (picture.kind === 'raw') {
+      const { data, width, height } = picture; // a copy already
+      return {
+        data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length),
+        width,
+        height,
+      };
+    }
     let pixels = { data: new Uint8ClampedArray(), width: 0, height: 0 };
     const room = (/** @type {number} */ width, /** @type {number} */ height) => {
       pixels = { data: new Uint8ClampedArray(width * height * 4), width, height };
@@ -261,7 +275,7 @@ export class CodeFinder {
  * @param {number} waited seconds
  */
 function isDue({ next, rounds, code, box: before }, box, waited) {
-  if (next > 0) return true; // in the middle of its attempts
+  if (next > 0) return next === 1 || waited >= STEP_SECONDS; // in the middle of its attempts
   if (code && !hasMoved(before, box)) return false;
   return waited >= AGAIN_SECONDS * 2 ** Math.min(MOST_ROUNDS, Math.max(0, rounds - 1));
 }
