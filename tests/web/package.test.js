@@ -129,11 +129,19 @@ declare const detector: import('wisp-yolo').Detector;
 declare const model: string, bytes: Uint8Array, checkpoint: File, pictures: File[];
 declare const video: HTMLVideoElement, canvas: any, scan: Blob;
 declare const data: Uint8ClampedArray, width: number, height: number;
+declare module 'zxing-wasm/reader';
 declare module 'wisp-yolo/dist/wisp-relaxed.wasm' {
   const module: WebAssembly.Module;
   export default module;
 }
 `;
+
+/** What one block imports and others use. */
+const EXPORTED = {
+  Detector: 'wisp-yolo',
+  inPlace: 'wisp-yolo/in-place',
+  CodeReader: 'wisp-yolo/code-reader',
+};
 
 const DOCUMENTS = ['README.md', 'docs/START.md', 'docs/THREADS.md', 'docs/PRESSING.md'];
 
@@ -147,12 +155,10 @@ test('the code in the documents is TypeScript that knows the types', async () =>
     assert.ok(blocks.length > 0, name);
     for (const [i, [, block]] of blocks.entries()) {
       const own = [...block.matchAll(/^import (?:\{ )?(\w+)/gm)].map(([, word]) => word);
-      const missing = ['Detector', 'inPlace'].filter(
-        (word) => block.includes(word) && !own.includes(word),
+      const missing = Object.entries(EXPORTED).filter(
+        ([word]) => block.includes(word) && !own.includes(word),
       );
-      const imports = missing.map(
-        (word) => `import { ${word} } from 'wisp-yolo${word === 'inPlace' ? '/in-place' : ''}';\n`,
-      );
+      const imports = missing.map(([word, from]) => `import { ${word} } from '${from}';\n`);
       programs[`${path.basename(name, '.md')}-${i}.mts`] = `${imports.join('')}${block}`;
     }
   }

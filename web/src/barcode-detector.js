@@ -6,9 +6,8 @@ import { kindOf, saying, WispError } from './error.js';
 /**
  * @typedef {import('./code-reader.js').ReaderOptions} ReaderOptions
  *
- * @typedef {'aztec' | 'codabar' | 'code_128' | 'code_39' | 'code_93' | 'data_matrix' | 'databar' | 'ean_13' | 'ean_8' |
- *   'itf' | 'maxi_code' | 'micro_qr_code' | 'pdf417' | 'qr_code' | 'rm_qr_code' | 'upc_a' | 'upc_e'} BarcodeFormat
- *   the platform's names; databar, maxi_code, micro_qr_code and rm_qr_code are not among them
+ * @typedef {keyof typeof FORMATS} BarcodeFormat the platform's names; databar, maxi_code, micro_qr_code and rm_qr_code
+ *   are not among them
  *
  * @typedef {object} DetectedBarcode
  * @property {DOMRectReadOnly} boundingBox around the corners, in pixels of the source
@@ -20,7 +19,7 @@ import { kindOf, saying, WispError } from './error.js';
  * @typedef {Exclude<ImageBitmapSource, Blob> | SVGImageElement | VideoFrame | Blob} BarcodeSource
  */
 
-/** Each as zxing-wasm calls it, or as the names of its kinds begin there. @type {Record<BarcodeFormat, string>} */
+/** Each as zxing-wasm calls it, or as the names of its kinds begin there. */
 const FORMATS = {
   aztec: 'Aztec',
   codabar: 'Codabar',
