@@ -123,6 +123,12 @@ for (const lib of [['ES2022'], ['ES2022', 'DOM'], ['ES2023']])
   test(`a program in TypeScript that knows ${lib.join(' and ')} compiles, wisp's types with it`, () =>
     compile({ 'consumer.mts': CONSUMER }, lib));
 
+test('the types of all that the package exports compile', () => {
+  const names = Object.keys(exports).filter((name) => exports[name].types);
+  const lines = names.map((name) => `import '${path.posix.join('wisp-yolo', name)}';\n`);
+  return compile({ 'exports.mts': lines.join('') }, ['ES2022', 'DOM']);
+});
+
 /** What the blocks of the documents take from the reader's app. */
 const READERS = `
 declare const detector: import('wisp-yolo').Detector;
