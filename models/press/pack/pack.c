@@ -166,7 +166,7 @@ static coded put_payload(writer *w, const wisp_net *net, const wisp_net_layer *l
                                    .masked = c.masked,
                                    .lanes = lanes,
                                    .scale = channels,
-                                   .bias = channels + layer->channels_out,
+                                   .bias = channels ? channels + layer->channels_out : NULL,
                                    .blocks = blocks};
   const uint8_t *bytes =
       blocks && lanes && channels ? wisp_encode_run(encode, &parts, &c.size) : NULL;
