@@ -45,31 +45,31 @@ async function picture() {
  * @property {() => Promise<unknown>} close
  */
 
+/**
+ * What Playwright and Puppeteer call alike.
+ * @param {{newPage: () => Promise<any>, close: () => Promise<unknown>}} browser
+ * @returns {Browser}
+ */
+const inPages = (browser) => ({
+  open: async ({ href }) => {
+    const page = await browser.newPage();
+    await page.goto(href);
+    return (run, argument) => page.evaluate(run, argument);
+  },
+  close: () => browser.close(),
+});
+
 /** @returns {Promise<Browser>} */
 async function startChromium() {
   const browser = await chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox'] });
-  return {
-    open: async ({ href }) => {
-      const page = await browser.newPage();
-      await page.goto(href);
-      return (run, argument) => page.evaluate(/** @type {any} */ (run), argument);
-    },
-    close: () => browser.close(),
-  };
+  return inPages(browser);
 }
 
 /** @returns {Promise<Browser>} */
 async function startFirefox() {
   const executablePath = findFirefox();
   const browser = await puppeteer.launch({ browser: 'firefox', executablePath, headless: true });
-  return {
-    open: async ({ href }) => {
-      const page = await browser.newPage();
-      await page.goto(href);
-      return (run, argument) => page.evaluate(/** @type {any} */ (run), argument);
-    },
-    close: () => browser.close(),
-  };
+  return inPages(browser);
 }
 
 /** @returns {Promise<Browser>} */
