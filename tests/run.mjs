@@ -29,7 +29,7 @@ const suites = {
     ],
   },
   js: {
-    needs: ['build', 'browser', 'wasmedge', 'arm64', 'python', 'film'],
+    needs: ['build', 'browser', 'wasmedge', 'arm64', 'python', 'train', 'film'],
     products: ['web', 'docs', 'wasi', 'reactor'],
     test: async () => [await testJavaScript()],
   },

@@ -1,16 +1,14 @@
 // Makes the Python package: `npm run python` → release/wisp_yolo-0.1.0-py3-none-any.whl.
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { build } from './build.mjs';
 import { run } from './command.mjs';
 import { root } from './places.mjs';
+import { makeEnvironment, PIP } from './setup/environment.mjs';
 import { setUp } from './setup.mjs';
-import { fail, Refusal, step } from './step.mjs';
+import { fail, step } from './step.mjs';
 
 const FOLDER = path.join(root, 'wasm', 'python');
-/** The Python to use; it needs its modules venv and pip. */
-const PYTHON = process.env.WISP_PYTHON ?? 'python3';
 
 /**
  * A virtual environment with these packages, made once and kept in build/.
@@ -18,27 +16,12 @@ const PYTHON = process.env.WISP_PYTHON ?? 'python3';
  * @param {string[]} packages as pip takes them
  * @returns {Promise<string>} its Python
  */
-export async function environment(name, packages) {
-  const version = await run(PYTHON, ['-c', 'import sys; print(sys.version, sys.base_prefix)']);
-  const stamp = createHash('sha256')
-    .update([version, ...packages].join('\n'))
-    .digest('hex');
-  const folder = path.join(root, 'build', name);
-  const stampFile = path.join(folder, '.made');
-  const isWindows = process.platform === 'win32';
-  const python = path.join(folder, ...(isWindows ? ['Scripts', 'python.exe'] : ['bin', 'python']));
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return python;
-  rmSync(folder, { recursive: true, force: true });
-  await run(PYTHON, ['-m', 'venv', folder]).catch((cause) => {
-    const advice = 'on Debian "apt-get install python3-venv" brings what it lacks';
-    throw new Refusal(`${PYTHON} -m venv failed; ${advice}.\n${cause.output}`);
-  });
-  if (packages.length > 0) await run(python, [...PIP, 'install', ...packages]);
-  writeFileSync(stampFile, stamp);
-  return python;
+export function environment(name, packages) {
+  const fill = async (/** @type {string} */ python) => {
+    if (packages.length > 0) await run(python, [...PIP, 'install', ...packages]);
+  };
+  return makeEnvironment(path.join(root, 'build', name), packages, fill);
 }
-
-const PIP = ['-m', 'pip', '--disable-pip-version-check', '--quiet'];
 
 /**
  * The module must have been built.

@@ -1,5 +1,6 @@
 // Sets up what a task needs and is missing: npm packages, compilers, Emscripten, browsers, engines for tests.
-//   node tools/setup.mjs [web] [build] [native] [check] [browser] [wasmedge] [arm64] [python] [film]   default: build
+//   node tools/setup.mjs [web] [build] [native] [check] [browser] [wasmedge] [arm64] [python] [train] [film]
+// Without a word: build.
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withLock } from './lock.mjs';
@@ -8,6 +9,7 @@ import * as emscripten from './setup/emscripten.mjs';
 import { unpackArmNode, unpackWasmEdge } from './setup/engines.mjs';
 import * as packages from './setup/packages.mjs';
 import { demand, install, packagesOf } from './setup/system.mjs';
+import { makeTraining, trainingPython } from './setup/training.mjs';
 import { fail, Refusal, step, tell } from './step.mjs';
 
 /** @typedef {import('./step.mjs').Say} Say */
@@ -20,6 +22,8 @@ import { fail, Refusal, step, tell } from './step.mjs';
  * @property {() => boolean} [ready]
  * @property {(say: Say) => Promise<string>} [make] what remains to do when its system packages are there
  */
+
+const venv = process.env.WISP_PYTHON ? [] : packagesOf.venv;
 
 /** @type {Record<string, Part>} */
 const parts = {
@@ -61,7 +65,14 @@ const parts = {
     ready: () => armNode() !== undefined,
     make: unpackArmNode,
   },
-  venv: { name: 'Python with venv', system: packagesOf.venv, optional: true },
+  venv: { name: 'Python with venv', system: venv, optional: true },
+  train: {
+    name: 'PyTorch for training',
+    system: venv,
+    optional: true,
+    ready: () => trainingPython() !== undefined,
+    make: makeTraining,
+  },
   ffmpeg: { name: 'ffmpeg', system: packagesOf.ffmpeg, optional: true },
 };
 
@@ -75,6 +86,7 @@ const tasks = {
   wasmedge: ['wasmedge'],
   arm64: ['npm', 'arm64'],
   python: ['cmake', 'wasi', 'venv'],
+  train: ['train'],
   film: ['ffmpeg'],
 };
 

@@ -1,24 +1,23 @@
 // The training recipe from labelled pictures to boxes: trains, prunes, quantises, exports, presses, and wisp finds
-// what PyTorch finds. Needs a Python with models/train/requirements.txt: WISP_PYTHON, else python3; skipped without.
+// what PyTorch finds. Skipped without the Python that `node tools/setup.mjs train` makes.
 
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { trainingPython } from '../../tools/setup/training.mjs';
 import { writeOnnx } from '../../web/src/export/onnx-graph.js';
 import { randomGraph } from '../../web/src/graph/random-graph.js';
 import { runWisp } from '../cli/command.js';
 
 const run = promisify(execFile);
-const python = process.env.WISP_PYTHON ?? 'python3';
 const models = fileURLToPath(new URL('../../models/', import.meta.url));
-const needs = 'import torch, cv2, zxingcpp, onnx, matplotlib, yaml, tqdm';
-const isReady = spawnSync(python, ['-c', needs]).status === 0;
-const skip = isReady ? false : `${python} has no PyTorch; set WISP_PYTHON to one that has`;
+const python = trainingPython() ?? '';
+const skip = python ? false : 'no Python to train with: node tools/setup.mjs train makes one';
 /** The whole loop learns 40 pictures by heart in some minutes; without it, what it does is shown in one. */
 const whole = process.env.WISP_TRAIN === 'whole';
 
