@@ -17,6 +17,7 @@ from .export import save_onnx, shift_objectness
 from .folder import pictures_in, read_data
 from .loop import Job
 from .metrics import IOUS, evaluate
+from .photos import ARCHIVE, fetch, read_packages
 from .recipe import Network, Recipe, RecipeError, check, read
 from .teacher import load_teacher
 from .work import RUNS, distil_work, held_out, run
@@ -153,6 +154,11 @@ def _draw(arguments: argparse.Namespace) -> None:
     print(f"{arguments.output}: {arguments.count} pictures, data.yaml and instances.json")
 
 
+def _photos(arguments: argparse.Namespace) -> None:
+    count = fetch(read_packages(arguments.list), arguments.output, arguments.archive)
+    print(f"{arguments.output}: {count} photographs without a code")
+
+
 def _with_recipe(command: argparse.ArgumentParser, default: str) -> None:
     command.add_argument(
         "--recipe",
@@ -236,6 +242,13 @@ def _add_uses(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--size", type=int, default=320)
     command.add_argument("--seed", type=int, default=1)
     command.set_defaults(run=_draw)
+    command = commands.add_parser(
+        "photos", help="photographs without a code, out of packages with free licences"
+    )
+    command.add_argument("output", type=Path, nargs="?", default=RUNS / "photos")
+    command.add_argument("--list", type=Path, default=HERE / "recipes" / "photos.yaml")
+    command.add_argument("--archive", default=ARCHIVE, help="Debian's, or a mirror of it")
+    command.set_defaults(run=_photos)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -63,6 +63,11 @@ class Data:
     more: dict[str, float] = field(
         default_factory=dict
     )  # drawn: by class, how many times as often as usual
+    photos: str = ""  # drawn: a folder of photographs without a code
+    backgrounds: float = 0.0  # drawn: share of a camera's pictures that stand on a photograph
+    negatives: float = 0.0  # drawn: share of the pictures that are a photograph and nothing else
+    marked: float = 0.0  # drawn: share of the symbols that are peened, etched or embossed
+    contrast: float = 0.0  # drawn: least standard deviation of a symbol's grey values
     scale: float = 0.4  # folder: pictures are made smaller or larger by up to this share
 
 
@@ -83,7 +88,7 @@ class Recipe:
     distil_size: int = 0  # side of the pictures that a teacher shows; 0: the teacher's own
 
 
-def _filled(kind: type, values: Any, where: str) -> Any:
+def filled(kind: type, values: Any, where: str) -> Any:
     if not isinstance(values, dict):
         raise RecipeError(f"{where} is not a table of names and values.")
     known = {f.name for f in fields(kind)}
@@ -130,13 +135,13 @@ def parse(values: Any, where: str) -> Recipe:
         raise RecipeError(f"{where} is not a recipe: it has no list of phases.")
     values = dict(values)
     values["phases"] = [
-        _filled(Phase, p, f"{where}, phase {i + 1}") for i, p in enumerate(values["phases"])
+        filled(Phase, p, f"{where}, phase {i + 1}") for i, p in enumerate(values["phases"])
     ]
     for name, kind in (("network", Network), ("data", Data), ("gains", Gains)):
         if name in values:
-            values[name] = _filled(kind, values[name], f"{where}, {name}")
+            values[name] = filled(kind, values[name], f"{where}, {name}")
     values.setdefault("name", "run")
-    return check(_filled(Recipe, values, where))
+    return check(filled(Recipe, values, where))
 
 
 def read(path: Path) -> Recipe:

@@ -14,6 +14,7 @@ from numpy.lib.format import open_memmap
 
 from .augment import joined
 from .draw.scene import Mix
+from .mine import Miner
 
 SHARD = 128  # pictures a file
 MOST = 24  # boxes a picture at most
@@ -21,7 +22,9 @@ AHEAD = 1024  # pictures drawn before any is asked for
 WAIT = 600  # seconds, for the first pictures
 
 
-def _draw_shard(folder: Path, slot: int, seed: tuple[int, ...], size: int, mix: Mix) -> None:
+def _draw_shard(
+    folder: Path, slot: int, seed: tuple[int, ...], size: int, mix: Mix, miner: Miner | None
+) -> None:
     import cv2
 
     from .draw.scene import draw
@@ -29,24 +32,31 @@ def _draw_shard(folder: Path, slot: int, seed: tuple[int, ...], size: int, mix: 
     cv2.setNumThreads(1)
     images = np.empty((SHARD, size, size, 3), np.uint8)
     boxes = np.full((SHARD, MOST, 5), -1, np.float32)
-    for i in range(SHARD):
+    plain = round(SHARD * mix.negatives) if miner else 0
+    for i in range(plain, SHARD):
         images[i], found = draw(np.random.default_rng((*seed, i)), size, mix)
         boxes[i, : len(found)] = found[:MOST]
+    if miner:
+        images[:plain] = miner.pictures(np.random.default_rng(seed), plain)
     for name, array in (("images", images), ("boxes", boxes)):
         part = folder / f"{name}-{slot}.part.npy"
         np.save(part, array)
         os.replace(part, folder / f"{name}-{slot}.npy")
 
 
-def _drawer(shared: Shared, seed: int, mix: Mix, reuse: float, kept: int) -> None:
+def _drawer(
+    shared: Shared, seed: int, mix: Mix, reuse: float, kept: int, start: Path | None
+) -> None:
     os.nice(1)
     ahead = min(shared.slots * SHARD, AHEAD)
+    last = shared.folder.parent / "last.pt"
+    miner = Miner(mix.photos, [last, start], shared.size) if mix.negatives else None
     shard = kept
     while True:
         if (shard - kept) * SHARD > ahead + shared.served.value / reuse:
             time.sleep(0.5)
             continue
-        _draw_shard(shared.folder, shard % shared.slots, (seed, shard), shared.size, mix)
+        _draw_shard(shared.folder, shard % shared.slots, (seed, shard), shared.size, mix, miner)
         shard += 1
         shared.drawn.value = max(shared.drawn.value, shard * SHARD)
 
@@ -65,7 +75,16 @@ class Shared:
 class Ring:
     """The process that draws. Each picture is served about `reuse` times before it gives way to a new one."""
 
-    def __init__(self, folder: Path, seed: int, mix: Mix, size: int, pictures: int, reuse: float):
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        mix: Mix,
+        size: int,
+        pictures: int,
+        reuse: float,
+        start: Path | None = None,
+    ):
         folder.mkdir(parents=True, exist_ok=True)
         context = mp.get_context("spawn")
         kept = len(list(folder.glob("boxes-*[0-9].npy")))  # of a run that goes on
@@ -77,7 +96,7 @@ class Ring:
             context.Value("d", kept * SHARD),
         )
         self.process = context.Process(
-            target=_drawer, daemon=True, args=(self.shared, seed, mix, reuse, kept)
+            target=_drawer, daemon=True, args=(self.shared, seed, mix, reuse, kept, start)
         )
         self.process.start()
 

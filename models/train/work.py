@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from .distil import Distil, Photos, as_taught
+from .draw.photos import Photos
 from .draw.scene import Mix
 from .draw.symbols import CLASSES, SHARES
-from .folder import Folder, letterboxed, read_data
+from .folder import Folder, letterboxed, pictures_in, read_data
 from .loop import Job, Trainer, supervised
 from .recipe import Data, Recipe, RecipeError
 from .ring import Drawn, Ring, Shared, fixed_set
@@ -45,13 +46,35 @@ def work(rank: int, job: Job, shared: Shared | None) -> None:
     Trainer(job, rank, source, judged, supervised(recipe)).run()
 
 
+def _photos(data: Data) -> Photos | None:
+    if not data.photos:
+        if data.backgrounds or data.negatives:
+            raise RecipeError("data: backgrounds and negatives need photos, a folder.")
+        return None
+    paths = pictures_in(Path(data.photos))
+    if not paths:
+        raise RecipeError(
+            f"data: photos: {data.photos} has no picture; python -m train photos fetches some."
+        )
+    return Photos(paths)
+
+
 def mix_of(data: Data) -> Mix:
     """What a recipe wants drawn. Held-out pictures are always of the usual mix."""
     for name in data.more:
         if name not in CLASSES:
             raise RecipeError(f"data: more: there is no {name!r}; drawn are {', '.join(CLASSES)}.")
     shares = [share * data.more.get(name, 1.0) for name, share in zip(CLASSES, SHARES)]
-    return Mix(data.empty, tuple(share / sum(shares) for share in shares))
+    photos = _photos(data)
+    return Mix(
+        data.empty,
+        tuple(share / sum(shares) for share in shares),
+        photos,
+        data.backgrounds,
+        data.negatives,
+        data.marked,
+        data.contrast,
+    )
 
 
 def run(job: Job) -> None:
@@ -68,6 +91,7 @@ def run(job: Job) -> None:
         recipe.network.size,
         recipe.data.pictures,
         recipe.data.reuse,
+        job.start,
     )
     try:
         together(recipe.workers, work, job, ring.shared)

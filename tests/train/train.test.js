@@ -176,6 +176,12 @@ test('what a press pruned learns from what it was, and stays pruned', { skip }, 
   assert.equal(same, false);
 });
 
+test('photographs are fetched, mined and drawn upon', { skip }, async () => {
+  const at = fileURLToPath(new URL('.', import.meta.url));
+  const tests = ['-m', 'unittest', 'discover', '--start-directory', at];
+  await run(python, tests, { env: { ...process.env, OMP_NUM_THREADS: '1' } });
+});
+
 test('mistakes in a recipe or a folder are sentences', { skip }, async () => {
   const refused = train('train', '--data', inFolder('nowhere.yaml'), '--output', inFolder('none'));
   await assert.rejects(refused, /error: .*nowhere\.yaml/);
@@ -186,6 +192,9 @@ test('mistakes in a recipe or a folder are sentences', { skip }, async () => {
     train('train', '--recipe', recipe, '--output', inFolder('none'));
   await assert.rejects(begun(named), /error: .*no text for a name/);
   await assert.rejects(begun(unknown), /error: .*there is no 'barcode'; drawn are qr_code,/);
+  const bare = inFolder('bare.yaml');
+  writeFileSync(bare, 'data: { negatives: 0.3 }\nphases: [{ name: a, steps: 1 }]\n');
+  await assert.rejects(begun(bare), /error: .*backgrounds and negatives need photos/);
   const broken = train('export', inFolder('nothing.pt'));
   await assert.rejects(broken, /error: .*nothing\.pt does not exist/);
 });

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 
 from . import camera, texture
+from .marks import mark, pixels_of
+from .photos import Photos
 from .symbols import CLASSES, SHARES, Symbol, style, symbol
 
 Rng = np.random.Generator
@@ -21,6 +23,11 @@ class Mix:
 
     empty: float = 0.18  # share of a camera's pictures that show no symbol
     shares: tuple[float, ...] = SHARES  # of the classes, 1 together
+    photos: Photos | None = None
+    backgrounds: float = 0.0  # share of a camera's pictures that stand on a photograph
+    negatives: float = 0.0  # share of all pictures that are a photograph and nothing else
+    marked: float = 0.0  # share of the symbols on a camera's pictures that are marked, not printed
+    contrast: float = 0.0  # least standard deviation of a symbol's grey values; fainter is drawn anew
 
 
 @dataclass
@@ -206,7 +213,11 @@ def _place(
     h, w = image.shape[:2]
     code = symbol(rng, mix.shares)
     pixels = 3 if max(code.bits.shape) < 90 else 2 if max(code.bits.shape) < 200 else 1
-    label = make_label(rng, code, pixels, False)
+    if mix.marked and code.modules and rng.random() < mix.marked:
+        pixels = pixels_of(code.bits)
+        label = Label(*mark(rng, code.bits))
+    else:
+        label = make_label(rng, code, pixels, False)
     for _ in range(6):
         to = _placement(rng, single, h, w, label)
         lh, lw = label.image.shape[:2]
@@ -255,7 +266,10 @@ def photo(rng: Rng, mix: Mix) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]]
     draw = rng.random()
     several = 1 - 0.23 / 0.82 * (1 - mix.empty)
     n = 0 if draw < mix.empty else 1 if draw < several else int(rng.integers(2, 7))
-    image = texture.surface(rng, h, w, hard=n == 0 or rng.random() < 0.1)
+    if mix.photos and rng.random() < mix.backgrounds:
+        image = mix.photos.background(rng, h, w)
+    else:
+        image = texture.surface(rng, h, w, hard=n == 0 or rng.random() < 0.1)
     covered: list[tuple] = []
     seen = [s for s in (_place(rng, image, mix, n == 1, covered) for _ in range(n)) if s]
     items = [(kind, outline) for kind, outline, _ in seen]
@@ -292,9 +306,22 @@ def screen(rng: Rng, mix: Mix) -> tuple[np.ndarray, list[tuple[int, np.ndarray]]
     return image, [(code.kind, np.array(((x0, y0), (x1, y1)), np.float32))]
 
 
+def _is_faint(image: np.ndarray, items: list[tuple[int, np.ndarray]], least: float) -> bool:
+    """Whether a symbol is hardly there: its grey values, noise smoothed away, spread less than `least`."""
+    gray = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (0, 0), 1.0)
+    for _, outline in items:
+        x0, y0, x1, y1 = (max(0, int(v)) for v in _extent(outline))
+        spot = gray[y0 : y1 + 1, x0 : x1 + 1]
+        if spot.size and spot.std() < least:
+            return True
+    return False
+
+
 def draw(rng: Rng, size: int, mix: Mix = Mix()) -> tuple[np.ndarray, np.ndarray]:
     """A training picture u8 [size][size][3] and its boxes f32 [n][5] = class, x, y, w, h in pixels."""
     image, items = screen(rng, mix) if rng.random() < 0.18 else photo(rng, mix)
+    while mix.contrast and _is_faint(image, items, mix.contrast):
+        image, items = photo(rng, mix)
     h, w = image.shape[:2]
     out, scale, left, top = letterbox(image, size)
     boxes = []
