@@ -67,7 +67,9 @@ function torchPin() {
 /** Why there is none and what to do, in one line. @param {Error & {output?: string}} error of pip */
 function complaint({ message, output = '' }) {
   const said = output.split('\n').filter((line) => line.startsWith('ERROR: '));
-  const reason = said.at(-1)?.slice('ERROR: '.length) ?? message;
+  const saying = said.at(-1)?.slice('ERROR: '.length) ?? message;
+  const unreached = 'pip could not reach every index of packages: ';
+  const reason = (output.includes('connection broken') ? unreached : '') + saying;
   const advice = 'to test training, name a Python that has models/train/requirements.txt';
   return `${reason}; ${advice} in WISP_PYTHON`;
 }
