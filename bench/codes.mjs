@@ -1,5 +1,6 @@
 // Reads codes with wisp and with decoders of whole frames, same pictures, one run:
-//   node bench/codes.mjs [--count N] [--only real,large,twelve,film]      WISP_DATA: a folder with codes, coco, video
+//   node bench/codes.mjs [--count N] [--seed N] [--only real,large,twelve,film] [--readers wisp,barcode-detector]
+// WISP_DATA: a folder with codes, coco/val, video. --seed: other large photos, twelve codes and films.
 // Pictures are read in turns, each by all; times are medians, files already decoded.
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -23,15 +24,20 @@ import { root } from './root.js';
  *   which one text at least is right; any: of which anything is read; codes: right texts
  */
 
-const SEED = 19;
 const LARGE = 20;
 const FRAMES = 50;
 const FRAME_RATE = 30;
 const WARM = 3;
 const PARTS = ['real', 'large', 'twelve', 'film'];
+const READERS = ['wisp', 'barcode-detector', 'default', 'thorough', 'fast'];
 
 const { values } = parseArgs({
-  options: { only: { type: 'string', default: PARTS.join() }, count: { type: 'string' } },
+  options: {
+    only: { type: 'string', default: PARTS.join() },
+    count: { type: 'string' },
+    seed: { type: 'string', default: '19' },
+    readers: { type: 'string', default: READERS.join() },
+  },
 });
 const data = process.env.WISP_DATA;
 if (!data) {
@@ -39,6 +45,7 @@ if (!data) {
   process.exit(2);
 }
 const parts = values.only.split(',');
+const seed = Number(values.seed);
 const photoFolder = path.join(data, 'coco', 'val');
 const photos = readdirSync(photoFolder).map((file) => path.join(photoFolder, file));
 
@@ -95,7 +102,10 @@ const readers = {
   'zxing-wasm, thorough': texts(whole({ tryDenoise: true, downscaleFactor: 2 })),
   'zxing-wasm, fast': texts(whole(fast)),
 };
-const names = Object.keys(readers);
+const wanted = values.readers.split(',');
+const names = Object.keys(readers).filter((name) =>
+  wanted.includes(name.replace('zxing-wasm, ', '')),
+);
 
 /** @returns {Record<string, Score>} */
 const scores = () =>
@@ -149,7 +159,7 @@ async function reportFilm(title, codes) {
   for (const [clip, file] of videos.entries()) {
     /** @type {Record<string, Set<string>>} */
     const said = Object.fromEntries(names.map((name) => [name, new Set()]));
-    const frames = film(codes, path.join(folder, file), { frames: FRAMES, seed: SEED + clip });
+    const frames = film(codes, path.join(folder, file), { frames: FRAMES, seed: seed + clip });
     for (const [i, frame] of frames.entries())
       for (let k = 0; k < names.length; k++) {
         const name = names[(i + k) % names.length];
@@ -183,13 +193,13 @@ if (parts.includes('large')) {
   const all = scores();
   const count = Number(values.count ?? LARGE);
   let turn = 0;
-  for await (const one of largePhotos(codes, photos, { count, seed: SEED }))
+  for await (const one of largePhotos(codes, photos, { count, seed }))
     await examine(all, one, turn++);
   report('Photos of 12 megapixels with one small code', all);
 }
 if (parts.includes('twelve')) {
   const all = scores();
-  await examine(all, await twelveCodes(codes, photos[1], SEED), 0);
+  await examine(all, await twelveCodes(codes, photos[1], seed), 0);
   report('A frame with twelve codes', all);
 }
 if (parts.includes('film')) {

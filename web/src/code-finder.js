@@ -58,6 +58,7 @@ const CONFIDENCE = 0.25; // of a code that need not be read to count
 const WEAK = 0.1; // of one that counts once it is read
 const HITS = 2; // frames in a row: a code that is seen once may be none
 const AGAIN_SECONDS = 0.5; // until one that could not be read, or has moved, is tried again
+const ANEW_SECONDS = 1; // until one that was read is read again: another may be in its place
 const STEP_SECONDS = 0.06; // between its attempts, but for the first two: most that fail hold no code
 const MOST_ROUNDS = 3; // after which that does not double any more
 const MOST_KNOWN = 256; // the one first seen is forgotten then, and read anew should it still be there
@@ -70,7 +71,8 @@ const MOVED = 0.5; // of its longer side
  * @property {Box} box where that was
  * @property {Code | null} code
  * @property {import('./code-unread.js').Why | null} why
- * @property {number} next of the attempts at it, one a frame
+ * @property {number} by which of the attempts it was read; 0 as long as it was not
+ * @property {number} next of the attempts at it, one a frame, counted from that one on
  * @property {number} rounds in which all of them failed
  */
 
@@ -129,8 +131,9 @@ export class CodeFinder {
   }
 
   /**
-   * Codes in the next frame of a video: each is read once, and again while it is unread or once it has moved, with at
-   * most one attempt a frame. Frames of one video in their order, each awaited before the next.
+   * Codes in the next frame of a video, with at most one attempt at one of them a frame: while a code is unread, once
+   * it has moved, and every second, since another may be in its place. Frames of one video in their order, each
+   * awaited before the next.
    * @param {PictureSource} frame
    * @param {number} seconds when it was taken, on a clock that runs forward, such as `video.currentTime`
    * @param {ReadOptions} [options] those of `detect`
@@ -237,12 +240,12 @@ export class CodeFinder {
 
   /** The next attempt at a code that is followed. @param {Numbered} box @param {number} seconds @param {Ask} ask */
   async #try(box, seconds, ask) {
-    const { next = 0, rounds = 0 } = this.#known.get(box.id) ?? {};
-    let isLast = false;
+    const { next = 0, rounds = 0, by = 0 } = this.#known.get(box.id) ?? {};
+    let [at, isLast] = [0, false];
     const { readings, why } = await ask(box, (size) => {
       const attempts = attemptsAt(box, size);
-      const at = Math.min(next, attempts.length - 1); // there are fewer once it has grown
-      isLast = at === attempts.length - 1;
+      at = (by + next) % attempts.length; // there are fewer once it has grown
+      isLast = next >= attempts.length - 1;
       return [attempts[at]];
     });
     const isRead = readings.length > 0;
@@ -250,7 +253,7 @@ export class CodeFinder {
     const code = isRead ? readAs(readings[0], box) : before;
     const isOver = isRead || isLast;
     const failed = isRead ? 0 : rounds + Number(isLast);
-    const progress = { next: isOver ? 0 : next + 1, rounds: failed };
+    const progress = { by: isRead ? at : by, next: isOver ? 0 : next + 1, rounds: failed };
     this.#known.set(box.id, { tried: seconds, box, code, why, ...progress });
     const [first] = this.#known.keys();
     if (this.#known.size > MOST_KNOWN) this.#known.delete(first);
@@ -275,8 +278,8 @@ export class CodeFinder {
  * @param {number} waited seconds
  */
 function isDue({ next, rounds, code, box: before }, box, waited) {
+  if (code) return waited >= (hasMoved(before, box) ? AGAIN_SECONDS : ANEW_SECONDS);
   if (next > 0) return next === 1 || waited >= STEP_SECONDS; // in the middle of its attempts
-  if (code && !hasMoved(before, box)) return false;
   return waited >= AGAIN_SECONDS * 2 ** Math.min(MOST_ROUNDS, Math.max(0, rounds - 1));
 }
 

@@ -35,24 +35,37 @@ export function partOf(grey, { x, y, width, height }) {
 }
 
 /**
- * As a file of grey pixels (PGM), which the decoder reads without a canvas. Where it becomes larger its edges are
- * sharpened, and it is cubic between pixels; where many become one, the mean of a few.
+ * As a file of grey pixels (PGM), which the decoder reads without a canvas.
  * @param {Grey} grey
- * @param {number} scale
  * @param {{inverted?: boolean}} [options]
  * @returns {Uint8Array<ArrayBuffer>}
  */
-export function greyFile(grey, scale, { inverted = false } = {}) {
-  const width = Math.max(1, Math.round(grey.width * scale));
-  const height = Math.max(1, Math.round(grey.height * scale));
+export function greyFile({ data, width, height }, { inverted = false } = {}) {
   const header = new TextEncoder().encode(`P5\n${width} ${height}\n255\n`);
-  const file = new Uint8Array(header.length + width * height);
+  const file = new Uint8Array(header.length + data.length);
   file.set(header);
-  const pixels = new Uint8ClampedArray(file.buffer, header.length);
-  if (scale === 1) pixels.set(grey.data);
-  else resize(scale > 1 ? sharpened(grey) : grey, { data: pixels, width, height });
+  const pixels = file.subarray(header.length);
+  pixels.set(data);
   if (inverted) for (let i = 0; i < pixels.length; i++) pixels[i] = 255 - pixels[i];
   return file;
+}
+
+const SHARPER = 1.5;
+
+/**
+ * Where it becomes larger its edges are sharpened, and it is cubic between pixels; where many become one, the mean of a
+ * few.
+ * @param {Grey} grey
+ * @param {number} scale
+ * @returns {Grey}
+ */
+export function scaled(grey, scale) {
+  if (scale === 1) return grey;
+  const width = Math.max(1, Math.round(grey.width * scale));
+  const height = Math.max(1, Math.round(grey.height * scale));
+  const to = { data: new Uint8ClampedArray(width * height), width, height };
+  resize(scale > 1 ? sharpened(grey, 1, SHARPER) : grey, to);
+  return to;
 }
 
 /** Weights of BT.601, of 256. */
@@ -61,24 +74,42 @@ const [RED, GREEN, BLUE] = [77, 150, 29];
 /** @param {number} red @param {number} green @param {number} blue */
 const luma = (red, green, blue) => (RED * red + GREEN * green + BLUE * blue) / 256;
 
-const SHARPER = 1.5; // times what a pixel differs from the mean of the nine around it
-
-/** @param {Grey} grey @returns {Grey} */
-function sharpened({ data, width, height }) {
+/**
+ * @param {Grey} grey
+ * @param {number} radius of the square of pixels around each whose mean is taken
+ * @param {number} strength times what a pixel differs from that mean
+ * @returns {Grey}
+ */
+export function sharpened({ data, width, height }, radius, strength) {
+  const rows = new Float32Array(data.length);
+  for (let y = 0; y < height; y++) sums(data, y * width, 1, width, radius, rows);
+  const around = new Float32Array(data.length);
+  for (let x = 0; x < width; x++) sums(rows, x, width, height, radius, around);
   const sharp = new Uint8ClampedArray(data.length);
-  for (let y = 0; y < height; y++) {
-    const rows = [Math.max(0, y - 1), y, Math.min(height - 1, y + 1)].map((row) => row * width);
-    const [above, row, below] = rows;
-    for (let x = 0; x < width; x++) {
-      const [left, right] = [Math.max(0, x - 1), Math.min(width - 1, x + 1)];
-      const upper = data[above + left] + data[above + x] + data[above + right];
-      const middle = data[row + left] + data[row + x] + data[row + right];
-      const lower = data[below + left] + data[below + x] + data[below + right];
-      const own = data[row + x];
-      sharp[row + x] = own + SHARPER * (own - (upper + middle + lower) / 9);
-    }
-  }
+  const count = (2 * radius + 1) ** 2;
+  for (let i = 0; i < data.length; i++)
+    sharp[i] = data[i] + strength * (data[i] - around[i] / count);
   return { data: sharp, width, height };
+}
+
+/**
+ * Of each sample and those around it, of which the outermost go on for ever.
+ * @param {ArrayLike<number>} samples
+ * @param {number} from index of the first
+ * @param {number} step to the next
+ * @param {number} count
+ * @param {number} radius
+ * @param {Float32Array} to at the same places
+ */
+function sums(samples, from, step, count, radius, to) {
+  const at = (/** @type {number} */ i) =>
+    samples[from + Math.min(count - 1, Math.max(0, i)) * step];
+  let sum = 0;
+  for (let i = -radius; i <= radius; i++) sum += at(i);
+  for (let i = 0; i < count; i++) {
+    to[from + i * step] = sum;
+    sum += at(i + radius + 1) - at(i - radius);
+  }
 }
 
 /** Rows first, then columns. @param {Grey} from @param {Grey} to clamped */

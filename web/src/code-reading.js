@@ -1,7 +1,8 @@
 // The code in a box, read: which part of the picture the decoder gets, which of its answers count.
 
-import { greyFile, greyOf, partOf } from './code-pixels.js';
+import { greyFile, greyOf, partOf, scaled, sharpened } from './code-pixels.js';
 import { whyUnread } from './code-unread.js';
+import { fromUpright, turnIn, upright } from './code-upright.js';
 import { WispError } from './error.js';
 
 /**
@@ -34,7 +35,8 @@ import { WispError } from './error.js';
  * @property {Rect} region
  * @property {number} scale
  * @property {boolean} inverted light on dark
- * @property {{tryDenoise: boolean, tryInvert: boolean, binarizer?: 'FixedThreshold', formats?: string[]}} how
+ * @property {boolean} [isUpright] turned until its edges lie level and plumb
+ * @property {{tryDenoise: boolean, tryInvert: boolean, formats?: string[]}} how
  *
  * @typedef {object} Wish what a decoder is asked, here or in a worker
  * @property {Grey} grey
@@ -53,6 +55,7 @@ const LEAST_MARGIN = 8; // pixels
 const LONGEST = 1200; // pixels: more only takes longer, a code has 177 modules at most
 const SMALL = 600; // pixels: what is smaller gets a second try, twice as large
 const TINY = 250; // or three times
+const SHARPER = 2; // strength, of what stands upright: over one of its old pixels to each side
 const SLACK = 0.1; // of the box: how far outside of it the middle of its code may lie
 
 /**
@@ -97,20 +100,22 @@ export function attemptsAt(box, picture, isSure = true) {
     how,
   }));
   if (!isSure) return plain;
-  const isSmall = (/** @type {Attempt} */ { region }, most = SMALL) =>
-    Math.max(region.width, region.height) <= most;
-  const larger = (/** @type {Attempt} */ one, scale = isSmall(one, TINY) ? 3 : 2) => ({
-    ...one,
-    scale,
-    how: { ...how, tryDenoise: true },
-  });
-  const [near] = plain;
-  const hard = /** @type {const} */ ({ ...how, binarizer: 'FixedThreshold' }); // once it is sharpened
+  const [near, wide] = plain;
+  const denoised = { ...how, tryDenoise: true };
   return [
-    ...plain.flatMap((one) => (isSmall(one) ? [one, larger(one)] : [one])),
-    ...(isSmall(near, TINY) ? [larger(near, 2), { ...larger(near), how: hard }] : []),
+    near,
+    ...enlarged(near, { how, isUpright: true }),
+    ...enlarged(near, { how: denoised }),
+    wide,
+    ...enlarged(wide, { how, isUpright: true }),
     ...plain.map((one) => ({ ...one, inverted: true, how: LIGHT })),
   ];
+}
+
+/** If it is small. @param {Attempt} attempt @param {Partial<Attempt>} changes @returns {Attempt[]} */
+function enlarged(attempt, changes) {
+  const longer = Math.max(attempt.region.width, attempt.region.height);
+  return longer > SMALL ? [] : [{ ...attempt, scale: longer > TINY ? 2 : 3, ...changes }];
 }
 
 /** The whole picture, made so small that it does not take long. @param {Pixels} picture @returns {Attempt[]} */
@@ -144,14 +149,36 @@ const areaOf = ({ width, height }) => width * height;
  * @throws {WispError} WISP_ERR_ARGUMENT for a format that the decoder doesn't know
  */
 export async function answerTo(decode, { grey, at, picture, box, attempts, formats }) {
-  for (const { region, scale, inverted, how } of attempts) {
-    const part = partOf(grey, { ...region, x: region.x - at.x, y: region.y - at.y });
-    const answers = await readAll(decode, greyFile(part, scale, { inverted }), how, formats);
-    const readings = answers.map((answer) => readingOf(answer, region, scale));
+  for (const attempt of attempts) {
+    const { pixels, placed } = shown(grey, at, attempt, box);
+    const { how, inverted } = attempt;
+    const answers = await readAll(decode, greyFile(pixels, { inverted }), how, formats);
+    const readings = answers.map((answer) => readingOf(answer, placed));
     const own = box ? inBox(readings, box) : readings;
     if (own.length > 0) return { readings: own, why: null };
   }
   return { readings: [], why: box && whyUnread(grey, at, box, picture) };
+}
+
+/**
+ * What the decoder gets to see, and where in the picture a place of that lies.
+ * @param {Grey} grey
+ * @param {Rect} at
+ * @param {Attempt} attempt
+ * @param {Rect | null} box
+ * @returns {{pixels: Grey, placed: (place: Point) => Point}}
+ */
+function shown(grey, at, { region, scale, isUpright }, box) {
+  const inside = (/** @type {Rect} */ rect) => ({ ...rect, x: rect.x - at.x, y: rect.y - at.y });
+  if (box && isUpright) {
+    const turn = turnIn(grey, inside(box));
+    const pixels = sharpened(upright(grey, inside(region), turn, scale), scale, SHARPER);
+    return { pixels, placed: (place) => fromUpright(place, region, turn, scale) };
+  }
+  return {
+    pixels: scaled(partOf(grey, inside(region)), scale),
+    placed: ({ x, y }) => ({ x: region.x + x / scale, y: region.y + y / scale }),
+  };
 }
 
 /**
@@ -184,16 +211,12 @@ async function readAll(decode, file, { formats = [], ...how }, wanted = []) {
 
 /**
  * @param {Answer} answer
- * @param {Rect} region
- * @param {number} scale
+ * @param {(place: Point) => Point} placed
  * @returns {Reading}
  */
-function readingOf({ text, bytes, format, contentType, position }, region, scale) {
+function readingOf({ text, bytes, format, contentType, position }, placed) {
   const { topLeft, topRight, bottomRight, bottomLeft } = position;
-  const corners = [topLeft, topRight, bottomRight, bottomLeft].map(({ x, y }) => ({
-    x: region.x + x / scale,
-    y: region.y + y / scale,
-  }));
+  const corners = [topLeft, topRight, bottomRight, bottomLeft].map(placed);
   return { text, bytes, format, contentType, corners };
 }
 
