@@ -89,6 +89,14 @@ test('a thing that is hidden for a while is known again where it should be by th
   assert.deepEqual(run(new Tracker({ keepSeconds: 0.5 }), 50, scene).at(-1), [2]);
 });
 
+test('things are followed where a frame takes longer than those out of sight are kept', () => {
+  const tracker = new Tracker();
+  const ids = [0, 3, 6, 9].map((seconds) => tracker.update([box(50, 50)], seconds)[0].id);
+  assert.deepEqual(ids, [null, null, 1, 1]);
+  tracker.update([], 12);
+  assert.equal(tracker.update([box(50, 50)], 15)[0].id, null, 'it was out of sight for too long');
+});
+
 test('what flickers is not counted', () => {
   const tracker = new Tracker();
   const scene = (/** @type {number} */ i) => [

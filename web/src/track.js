@@ -66,9 +66,9 @@ export class Tracker {
     const { confidence, keepSeconds } = this.#options;
     const before = this.#seconds;
     this.#seconds = seconds;
-    // one that has no number yet must be seen in every frame
+    // one that has no number yet must be seen in every frame, however long a frame takes
     const isWaitedFor = (/** @type {Track} */ { id, seen }) =>
-      seconds - seen <= keepSeconds && (id !== null || seen === before);
+      seen === before || (id !== null && seconds - seen <= keepSeconds);
     const waiting = new Set(seconds < before ? [] : this.#tracks.filter(isWaitedFor));
     const isStrong = (/** @type {Box} */ { score }) => score >= confidence;
     const tracks = [
