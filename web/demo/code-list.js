@@ -52,19 +52,27 @@ export class CodeList {
     const now = performance.now();
     const lost = new Set(this.#sights);
     // in a video those without a number may be none
-    const sure = entries.filter(({ id, code }) => !isLive || code || id || isBroken);
-    for (const [i, entry] of sure.slice(0, MOST).entries()) {
-      const key = isLive ? `followed ${entry.id}` : `picture ${i}`;
-      const sight = known(lost, key, entry) ?? this.#add(key, entry);
-      lost.delete(sight);
+    const sure = entries.filter(({ id, code }) => !isLive || code || id || isBroken).slice(0, MOST);
+    const keyOf = (/** @type {Entry} */ entry) =>
+      isLive ? `followed ${entry.id}` : `picture ${sure.indexOf(entry)}`;
+    const before = new Map(
+      sure.map((entry) => [entry, taken(lost, known(lost, keyOf(entry), entry))]),
+    );
+    for (const seen of sure) {
+      const key = keyOf(seen);
+      const there = before.get(seen) ?? (isLive ? taken(lost, lostAt(lost, seen)) : undefined);
+      const sight = there ?? this.#add(key, seen);
+      const entry = isLive ? remembering(sight.entry, seen) : seen;
       if (entry.code && sight.entry.code?.text !== entry.code.text && isDone)
         this.#spoken.textContent = sentenceOf(entry.code);
       Object.assign(sight, { key, entry, seen: now });
       paint(sight, isBroken ? 'Found, but not read.' : wordsOf(entry, isDone));
     }
+    const keys = new Set(this.#sights.filter((sight) => !lost.has(sight)).map(({ key }) => key));
     for (const sight of lost) {
-      const kept = isLive ? (sight.entry.code ? KEPT_MS : UNREAD_MS) : 0;
+      const kept = isLive && !keys.has(sight.key) ? (sight.entry.code ? KEPT_MS : UNREAD_MS) : 0;
       if (now - sight.seen >= kept) this.#drop(sight);
+      else sight.item.classList.add('gone');
     }
     this.#list.hidden = this.#sights.length === 0;
   }
@@ -92,17 +100,38 @@ export class CodeList {
 }
 
 /**
- * The same code, or one that says the same: it moved too fast to be followed.
+ * The same code, or one that says the same: it moved too fast to be followed, or the video has begun again.
  * @param {Set<Sight>} sights
  * @param {string} key
  * @param {Entry} entry
  */
 function known(sights, key, { code }) {
   const all = [...sights];
+  const own = all.find((sight) => sight.key === key);
   const isTwin = (/** @type {Sight} */ { entry }) =>
     code && entry.code?.text === code.text && entry.code.format === code.format;
-  return all.find((sight) => sight.key === key) ?? all.find(isTwin);
+  return own?.entry.code ? own : (all.find(isTwin) ?? own);
 }
+
+/** @param {Set<Sight>} lost it leaves them @param {Sight | undefined} sight */
+function taken(lost, sight) {
+  if (sight) lost.delete(sight);
+  return sight;
+}
+
+/** What was there before a code that isn't read yet. @param {Set<Sight>} sights @param {Entry} entry */
+function lostAt(sights, { box, code }) {
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  const isThere = (/** @type {Sight} */ { entry: { box: at } }) =>
+    at.name === box.name &&
+    Math.abs(x - at.x - at.width / 2) < at.width / 2 &&
+    Math.abs(y - at.y - at.height / 2) < at.height / 2;
+  return code ? undefined : [...sights].find(isThere);
+}
+
+/** With what it said before, while it is read anew. @param {Entry} before @param {Entry} entry @returns {Entry} */
+const remembering = ({ code, bytes }, entry) =>
+  entry.code || !code || entry.box.why !== undefined ? entry : { ...entry, code, bytes };
 
 /** @param {Entry} entry @param {boolean} isDone */
 const wordsOf = ({ box }, isDone) =>
@@ -118,6 +147,7 @@ const sentenceOf = ({ format, text, binary }) =>
  * @param {string} words while it was not read
  */
 function paint({ item, entry: { box, code, bytes } }, words) {
+  item.classList.remove('gone');
   const state = code ? `${code.format} ${code.text}` : `${box.name} ${words}`;
   if (item.dataset.state === state) return;
   item.dataset.state = state;
