@@ -13,14 +13,14 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--use-fake-device-for-media-stream',
   '--use-fake-ui-for-media-stream',
 ];
 
-/** @param {{camera?: string}} [options] camera: path of a .y4m file that the camera shows */
-export function openBrowser({ camera } = {}) {
+/** @param {{camera?: string, cameras?: number}} [options] camera: path of a .y4m file that the only camera shows */
+export function openBrowser({ camera, cameras = 1 } = {}) {
   const show = camera ? [`--use-file-for-fake-video-capture=${camera}`] : [];
-  return chromium.launch({ executablePath: findChromium(), args: [...FLAGS, ...show] });
+  const device = `--use-fake-device-for-media-stream=device-count=${cameras}`;
+  return chromium.launch({ executablePath: findChromium(), args: [...FLAGS, device, ...show] });
 }
 
 export class DemoPage {
@@ -58,8 +58,10 @@ export class DemoPage {
    * @param {boolean} [options.isolated]
    * @param {boolean} [options.embedded] whether the page finds the model that comes with it
    * @param {import('playwright-core').BrowserContextOptions} [options.context]
+   * @param {number} [options.patience] ms that anything on the page may take
    */
-  static async open(browser, { isolated = true, embedded = false, context: settings = {} } = {}) {
+  static async open(browser, options = {}) {
+    const { isolated = true, embedded = false, context: settings = {}, patience } = options;
     const server = await startServer({ port: 0, isolated });
     const permissions = ['camera', 'clipboard-read', 'clipboard-write'];
     const context = await browser.newContext({
@@ -67,6 +69,7 @@ export class DemoPage {
       permissions,
       ...settings,
     });
+    if (patience) context.setDefaultTimeout(patience);
     context.on('close', () => server.close()); // with the browser too, when a test fails before it closes its page
     const demo = new DemoPage(server, context, await context.newPage());
     if (!embedded) {

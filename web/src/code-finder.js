@@ -222,20 +222,21 @@ export class CodeFinder {
   }
 
   /**
-   * The one that waits longest.
+   * The one that waits longest, of those that are unread if there are any.
    * @param {import('./track.js').TrackedBox[]} boxes
    * @param {number} seconds
    */
   #due(boxes, seconds) {
-    let [due, longest] = [/** @type {Numbered | null} */ (null), -1];
+    const due = [];
     for (const { id, ...box } of boxes) {
       if (id === null) continue;
       const known = this.#known.get(id);
       const waited = known ? seconds - known.tried : Number.POSITIVE_INFINITY;
-      if (waited > longest && (!known || isDue(known, box, waited)))
-        [due, longest] = [{ ...box, id }, waited];
+      const isRead = Boolean(known?.code);
+      if (!known || isDue(known, box, waited)) due.push({ box: { ...box, id }, waited, isRead });
     }
-    return due;
+    due.sort((a, b) => Number(a.isRead) - Number(b.isRead) || b.waited - a.waited);
+    return due[0]?.box ?? null;
   }
 
   /** The next attempt at a code that is followed. @param {Numbered} box @param {number} seconds @param {Ask} ask */
