@@ -139,3 +139,31 @@ describe('before a camera', { skip: findChromium() ? false : 'no Chromium' }, ()
       await page.locator('#codes').waitFor({ state: 'hidden' });
     }));
 });
+
+test('of two cameras one is chosen', { skip: findChromium() ? false : 'no Chromium' }, async () => {
+  const browser = await openBrowser({ cameras: 2 });
+  try {
+    const { page } = await DemoPage.open(browser, { patience: PATIENCE, context: SMALL });
+    await page.locator('#camera').click();
+    const choice = page.locator('#camera-choice');
+    await choice.waitFor();
+    const ids = await choice
+      .locator('option')
+      .evaluateAll((all) => all.map((option) => Reflect.get(option, 'value')));
+    assert.equal(new Set(ids).size, 2);
+    const first = await choice.inputValue();
+    const other = ids.find((id) => id !== first);
+    await choice.selectOption(other);
+    await page.waitForFunction((id) => {
+      const stream = document.querySelector('video')?.srcObject;
+      const [track] = stream instanceof MediaStream ? stream.getVideoTracks() : [];
+      return track?.getSettings().deviceId === id;
+    }, other);
+    await page.waitForFunction(
+      (id) => Reflect.get(document.querySelector('#camera-choice') ?? {}, 'value') === id,
+      other,
+    );
+  } finally {
+    await browser.close();
+  }
+});
