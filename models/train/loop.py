@@ -93,6 +93,7 @@ class Trainer:
         )
         self.journal = Journal(job.folder, not job.resume) if rank == 0 else None
         self.share = self.recipe.batch // self.recipe.workers
+        self.began = time.monotonic()
 
     # ---- beginnings ----
 
@@ -263,7 +264,7 @@ class Trainer:
         self.journal.step(progress * (phase.steps or phase.minutes), texts)
         self.journal.write(
             {
-                "minutes": round(time.monotonic() / 60, 2),
+                "minutes": self._minutes(),
                 "phase": phase.name,
                 "step": self.step,
                 "pictures": self.pictures,
@@ -275,11 +276,15 @@ class Trainer:
             }
         )
 
+    def _minutes(self) -> float:
+        """Since this process began; a run that goes on counts anew."""
+        return round((time.monotonic() - self.began) / 60, 2)
+
     def _judge(self, phase: Phase) -> None:
         ap = metrics.evaluate(self.average.model, *self.held_out)
         self.journal.write(
             {
-                "minutes": round(time.monotonic() / 60, 2),
+                "minutes": self._minutes(),
                 "phase": phase.name,
                 "step": self.step,
                 "pictures": self.pictures,

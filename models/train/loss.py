@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .graph import STRIDES
 
+FOOLED = 0.03  # objectness from which on a cell of a picture without a box counts as fooled
 BALANCE = (4.0, 1.0, 0.4)  # weight of objectness at strides 8, 16, 32: small cells are many
 RATIO = 4.0  # an anchor takes boxes up to so many times larger or smaller than itself
 
@@ -20,6 +21,7 @@ class Gains:
     box: float = 0.05
     objectness: float = 1.0
     classes: float = 0.1
+    background: float = 0.0  # of classes: that what fools objectness where no box is belongs to none
 
 
 def ciou(a: Tensor, b: Tensor) -> Tensor:
@@ -64,6 +66,17 @@ def assign(targets: Tensor, anchors: Tensor, h: int, w: int, stride: int):
     return t[index, 0].long(), anchor[index], cell[:, 1], cell[:, 0], t[index]
 
 
+def _classes_of_nothing(y: Tensor, targets: Tensor) -> Tensor:
+    """How sure of a class those cells are that see something in pictures without any box. Logits of one head."""
+    bare = torch.ones(len(y), dtype=torch.bool, device=y.device)
+    bare[targets[:, 0].long()] = False
+    seen = y[bare]
+    seen = seen[seen[..., 4].detach().sigmoid() > FOOLED]
+    if not len(seen):
+        return y.new_zeros(())
+    return F.binary_cross_entropy_with_logits(seen[:, 5:], torch.zeros_like(seen[:, 5:]))
+
+
 def yolo_loss(
     logits: list[Tensor], targets: Tensor, anchors: Tensor, gains: Gains
 ) -> tuple[Tensor, Tensor]:
@@ -88,6 +101,8 @@ def yolo_loss(
             parts[0] = parts[0] + (1 - overlap).mean()
             hot = F.one_hot(t[:, 1].long(), p.shape[1] - 5).float()
             parts[2] = parts[2] + F.binary_cross_entropy_with_logits(p[:, 5:], hot)
+        if gains.background:
+            parts[2] = parts[2] + gains.background * _classes_of_nothing(y, targets)
         parts[1] = parts[1] + balance * F.binary_cross_entropy_with_logits(y[..., 4], objectness)
     weights = parts.new_tensor((gains.box, gains.objectness, gains.classes))
     return (parts * weights).sum(), parts.detach()

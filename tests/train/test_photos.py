@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import cv2
 import numpy as np
+import torch
 import zxingcpp
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "models"))
@@ -20,6 +21,7 @@ from train.draw.marks import mark
 from train.draw.photos import Photos
 from train.draw.scene import Mix, draw
 from train.graph import Shape, Yolo
+from train.loss import Gains, yolo_loss
 from train.mine import FOOLED, Miner
 from train.recipe import RecipeError
 
@@ -149,6 +151,25 @@ class Mining(unittest.TestCase):
         for i, image in enumerate(shown):
             group = slice(4 * i, 4 * i + 4)
             np.testing.assert_array_equal(image, images[group][surest[group].argmax()])
+
+
+class Losing(unittest.TestCase):
+    def test_what_fools_objectness_belongs_to_no_class(self) -> None:
+        """Two pictures with the same logits, the first with a box: only the second is told that its classes are wrong."""
+        anchors = torch.tensor(ANCHORS, dtype=torch.float32)
+        logits = [torch.full((2, 1, n, n, 7), 2.0, requires_grad=True) for n in (12, 6, 3)]
+        far = [torch.full_like(y, -9.0) for y in logits]
+        targets = torch.tensor([[0, 1, 48.0, 48.0, 50.0, 50.0]])
+        for y, shy in ((logits, False), (far, True)):
+            y = [t.detach().requires_grad_() for t in y]
+            loss, _ = yolo_loss(y, targets, anchors, Gains(box=0, objectness=0, background=1.0))
+            loss.backward()
+            pushed = [t.grad[1, ..., 5:] for t in y]
+            self.assertTrue(all((g == 0 if shy else g > 0).all() for g in pushed))
+            self.assertEqual(float(y[0].grad[..., :5].abs().sum()), 0)
+        plain = [t.detach().requires_grad_() for t in logits]
+        yolo_loss(plain, targets, anchors, Gains(box=0, objectness=0))[0].backward()
+        self.assertEqual(float(plain[1].grad[1].abs().sum()), 0)
 
 
 class Drawing(unittest.TestCase):
