@@ -13,7 +13,7 @@ import numpy as np
 from . import state
 from .detect import detect
 from .draw.symbols import CLASSES
-from .export import save_onnx, shift_objectness
+from .export import save_onnx, shift_logits
 from .folder import pictures_in, read_data
 from .loop import Job
 from .metrics import IOUS, evaluate
@@ -102,6 +102,15 @@ def _train(arguments: argparse.Namespace) -> None:
     )
 
 
+def _shift(text: str) -> tuple[str, float]:
+    """NAME=LOGITS"""
+    name, _, by = text.partition("=")
+    try:
+        return name, float(by)
+    except ValueError:
+        raise RecipeError(f"--shift {text}: give a class and a number, as in linear=0.5.") from None
+
+
 def _export(arguments: argparse.Namespace) -> None:
     model = state.load_model(arguments.checkpoint)
     output = arguments.output or arguments.checkpoint.with_suffix(".onnx")
@@ -110,9 +119,17 @@ def _export(arguments: argparse.Namespace) -> None:
         "pictures": kept.get("pictures", 0),
         "trained": "int8" if kept["quantised"] else "float",
     }
+    classes = dict(map(_shift, arguments.shift))
+    for name in classes:
+        if name not in model.shape.classes:
+            raise RecipeError(
+                f"--shift: there is no class {name!r}; there are {', '.join(model.shape.classes)}."
+            )
+    shift_logits(model, arguments.objectness, classes)
     if arguments.objectness:
-        shift_objectness(model, arguments.objectness)
         note["objectness"] = arguments.objectness
+    if classes:
+        note["classes"] = classes
     save_onnx(model, output, note)
     print(
         f"{output}: next, wisp press {output}" + ("" if kept["quantised"] else " --calib photos/")
@@ -222,6 +239,13 @@ def _add_uses(commands: argparse._SubParsersAction) -> None:
         type=float,
         default=0.0,
         help="added to the logits of objectness: below 0, fewer boxes at the same confidence",
+    )
+    command.add_argument(
+        "--shift",
+        action="append",
+        default=[],
+        metavar="CLASS=LOGITS",
+        help="the same for the logits of one class; may be repeated",
     )
     command.set_defaults(run=_export)
     command = commands.add_parser("val", help="AP of a checkpoint on the held-out pictures")

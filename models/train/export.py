@@ -173,7 +173,11 @@ def save_onnx(model: Yolo, path: Path, note: dict | None = None) -> None:
 
 
 @torch.no_grad()
-def shift_objectness(model: Yolo, by: float) -> None:
-    """Another share of boxes above a confidence; their order hardly changes."""
+def shift_logits(model: Yolo, objectness: float, classes: dict[str, float]) -> None:
+    """Another share of boxes above a confidence, of all or of a class; their order hardly changes, within a class."""
+    columns = {5 + model.shape.classes.index(name): by for name, by in classes.items()}
     for head in model.heads:
-        head.bias.view(-1, 5 + len(model.shape.classes))[:, 4] += by
+        bias = head.bias.view(-1, 5 + len(model.shape.classes))
+        bias[:, 4] += objectness
+        for column, by in columns.items():
+            bias[:, column] += by

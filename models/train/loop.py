@@ -176,6 +176,7 @@ class Trainer:
         self.average = state.Average(state.twin(self.model), self.recipe.average)
 
     def _run_phase(self, phase: Phase) -> None:
+        self.recipe.gains.background = phase.background
         optimiser = self._optimiser(phase)
         masks = Masks(self.model)
         dense = masks.share()

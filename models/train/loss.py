@@ -21,7 +21,7 @@ class Gains:
     box: float = 0.05
     objectness: float = 1.0
     classes: float = 0.1
-    background: float = 0.0  # of classes: that what fools objectness where no box is belongs to none
+    background: float = 0.0  # of classes, where objectness is fooled; a phase sets it
 
 
 def ciou(a: Tensor, b: Tensor) -> Tensor:

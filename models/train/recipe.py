@@ -31,6 +31,7 @@ class Phase:
         0.0  # share of the 1x4 blocks that are zero at the end; reached at half of the phase
     )
     quantise: bool = False  # compute with wisp's integers
+    background: float = 0.0  # how much what fools objectness in pictures without a box is told that it is of no class
 
 
 @dataclass
