@@ -1,7 +1,8 @@
 // What a model of codes finds at each confidence, where there are codes and where there are none:
-//   node tests/demo/codes-sweep.js MODEL.wisp [--boxes FILE]
+//   node tests/demo/codes-sweep.js MODEL.wisp [--boxes FILE] [--square]
 // WISP_DATA/codes is a folder for each class; of WISP_DATA/unlabelled and coco/val, photographs without a code, boxes are
-// counted. --boxes writes the latter's as JSON Lines, to look at.
+// counted. --boxes writes the latter's as JSON Lines, to look at; --square computes all of the square, not only the
+// rectangle that a picture needs.
 
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -16,7 +17,7 @@ const SEVERAL = 'multi';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { boxes: { type: 'string' } },
+  options: { boxes: { type: 'string' }, square: { type: 'boolean', default: false } },
 });
 const [model] = positionals;
 if (!model || without('codes')) {
@@ -32,7 +33,10 @@ async function* looked(folder) {
     if (file.endsWith('.txt')) continue;
     const at = path.join(folder, file);
     const picture = await decodeImage(new Uint8Array(readFileSync(at)));
-    const { boxes } = await detector.detect(picture, { confidence: CONFIDENCES[0] });
+    const { boxes } = await detector.detect(picture, {
+      confidence: CONFIDENCES[0],
+      rect: !values.square,
+    });
     yield { file: at, boxes };
   }
 }
