@@ -11,7 +11,7 @@ import torch
 from . import state
 from .augment import to_tensors
 from .draw import camera
-from .draw.photos import Photos, View
+from .draw.photos import Photographs, View
 from .draw.scene import letterbox
 from .graph import Yolo, decode
 
@@ -24,7 +24,7 @@ TAKEN = 16  # pictures at once
 class Miner:
     """`checkpoints`: where the newest model is; the first that exists counts."""
 
-    def __init__(self, photos: Photos, checkpoints: list[Path | None], size: int):
+    def __init__(self, photos: Photographs, checkpoints: list[Path | None], size: int):
         torch.set_num_threads(1)
         self.photos, self.checkpoints, self.size = photos, checkpoints, size
         self.pool: dict[View, float] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from .distil import Distil, Photos, as_taught
-from .draw.photos import Photos
+from .draw.photos import Photographs
 from .draw.scene import Mix
 from .draw.symbols import CLASSES, SHARES
 from .folder import Folder, letterboxed, pictures_in, read_data
@@ -46,7 +46,7 @@ def work(rank: int, job: Job, shared: Shared | None) -> None:
     Trainer(job, rank, source, judged, supervised(recipe)).run()
 
 
-def _photos(data: Data) -> Photos | None:
+def _photos(data: Data) -> Photographs | None:
     if not data.photos:
         if data.backgrounds or data.negatives:
             raise RecipeError("data: backgrounds and negatives need photos, a folder.")
@@ -56,7 +56,7 @@ def _photos(data: Data) -> Photos | None:
         raise RecipeError(
             f"data: photos: {data.photos} has no picture; python -m train photos fetches some."
         )
-    return Photos(paths)
+    return Photographs(paths)
 
 
 def mix_of(data: Data) -> Mix:

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "models"))
 
 from train import photos, state
 from train.draw.marks import mark
-from train.draw.photos import Photos
+from train.draw.photos import Photographs
 from train.draw.scene import Mix, draw
 from train.graph import Shape, Yolo
 from train.loss import Gains, yolo_loss
@@ -112,7 +112,7 @@ class Mining(unittest.TestCase):
         self.folder = Path(place.name)
         for seed in range(4):
             cv2.imwrite(str(self.folder / f"{seed}.jpg"), picture(seed, 90, 120))
-        self.photos = Photos(sorted(self.folder.glob("*.jpg")))
+        self.photos = Photographs(sorted(self.folder.glob("*.jpg")))
 
     def checkpoint(self, objectness: float) -> Path:
         """A network that is about as sure everywhere."""

@@ -43,7 +43,7 @@ def _read(path: Path) -> np.ndarray:
     return image
 
 
-class Photos:
+class Photographs:
     """A folder of them."""
 
     def __init__(self, paths: list[Path]):

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import camera, texture
 from .marks import mark, pixels_of
-from .photos import Photos
+from .photos import Photographs
 from .symbols import CLASSES, SHARES, Symbol, style, symbol
 
 Rng = np.random.Generator
@@ -23,7 +23,7 @@ class Mix:
 
     empty: float = 0.18  # share of a camera's pictures that show no symbol
     shares: tuple[float, ...] = SHARES  # of the classes, 1 together
-    photos: Photos | None = None
+    photos: Photographs | None = None
     backgrounds: float = 0.0  # share of a camera's pictures that stand on a photograph
     negatives: float = 0.0  # share of all pictures that are a photograph and nothing else
     marked: float = 0.0  # share of the symbols on a camera's pictures that are marked, not printed
