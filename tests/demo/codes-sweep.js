@@ -1,7 +1,7 @@
 // What a model of codes finds at each confidence, where there are codes and where there are none:
 //   node tests/demo/codes-sweep.js MODEL.wisp [--boxes FILE] [--square]
-// WISP_DATA/codes is a folder for each class; of WISP_DATA/unlabelled and coco/val, photographs without a code, boxes are
-// counted. --boxes writes the latter's as JSON Lines, to look at; --square computes all of the square, not only the
+// WISP_DATA/codes is a folder for each class; of WISP_DATA/unlabelled and coco/val, photographs without a code, boxes
+// are counted. --boxes writes the latter's as JSON Lines, to look at; --square computes all of the square, not only the
 // rectangle that a picture needs.
 
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
