@@ -96,8 +96,8 @@ describe('tiles', () => {
     });
 
   /**
-   * The one code on each, and about where it is, as the eye sees it: left, top, width, height. The slip is not much larger
-   * than its bars, and the model takes it for more of them.
+   * The one code on each, and about where it is, as the eye sees it: left, top, width, height; how many boxes are let
+   * pass. The slip is not much larger than its bars, and the model takes it for more of them.
    */
   for (const [file, name, x, y, width, height, boxed] of /** @type {const} */ ([
     ['a4-300dpi-qr20mm.jpg', 'qr_code', 1758, 3000, 152, 155, 1],
