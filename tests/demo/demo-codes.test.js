@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium as findChromium } from '../../tools/places.mjs';
 import embedded from '../../web/src/codes.js';
-import { DemoPage, openBrowser } from './demo-page.js';
+import { DemoPage, inDemo, openBrowser } from './demo-page.js';
 
 const SKIP = !findChromium()
   ? 'no Chromium here: node tools/setup.mjs sets one up'
@@ -24,17 +24,7 @@ after(() => browser?.close());
 
 /** @param {string} name @param {(demo: DemoPage) => Promise<void>} body */
 function codesTest(name, body) {
-  test(name, { skip: SKIP }, async () => {
-    const demo = await DemoPage.open(browser, { embedded: true });
-    try {
-      await demo.page.locator('#stage.ready').waitFor();
-      await body(demo);
-      assert.deepEqual(demo.complaints, [], 'nothing in the console');
-      assert.deepEqual(demo.strangers, [], 'no request leaves the origin');
-    } finally {
-      await demo.close();
-    }
-  });
+  test(name, { skip: SKIP }, () => inDemo(browser, {}, body));
 }
 
 /** @param {import('playwright-core').Page} page @param {number} index of the sample */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { chromium as findChromium } from '../../tools/places.mjs';
-import { DemoPage, openBrowser } from './demo-page.js';
+import { DemoPage, inDemo, openBrowser } from './demo-page.js';
 import { film } from './moving-codes.js';
 
 const PATIENCE = 300_000; // ms: for busy machines, nothing is measured
@@ -87,24 +87,10 @@ describe('before a camera', { skip: findChromium() ? false : 'no Chromium' }, ()
   });
 
   /** @param {(demo: DemoPage) => Promise<void>} body */
-  async function inDemo(body) {
-    const demo = await DemoPage.open(browser, {
-      embedded: true,
-      patience: PATIENCE,
-      context: SMALL,
-    });
-    try {
-      await demo.page.locator('#stage.ready').waitFor();
-      await body(demo);
-      assert.deepEqual(demo.complaints, [], 'nothing in the console');
-      assert.deepEqual(demo.strangers, [], 'no request leaves the origin');
-    } finally {
-      await demo.close();
-    }
-  }
+  const inSmall = (body) => inDemo(browser, { patience: PATIENCE, context: SMALL }, body);
 
   test('the list says once what each code says, keeps still, and lets go what has gone', () =>
-    inDemo(async ({ page }) => {
+    inSmall(async ({ page }) => {
       await page.locator('#camera').click();
       const qr = page.locator('#codes li', { hasText: QR.text });
       const linear = page.locator('#codes li', { hasText: LINEAR.text });

@@ -1,5 +1,6 @@
 // Drives the demo page for the tests: opens it in Chromium, hands it files, listens to what it complains about.
 
+import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
 import { chromium as findChromium } from '../../tools/places.mjs';
 import { startServer } from '../../tools/serve.mjs';
@@ -250,5 +251,23 @@ export class DemoPage {
       Object.defineProperty(document, 'hidden', { value, configurable: true });
       document.dispatchEvent(new Event('visibilitychange'));
     }, hidden);
+  }
+}
+
+/**
+ * The page with its model, which must complain of nothing and ask nobody else.
+ * @param {import('playwright-core').Browser} browser
+ * @param {Parameters<typeof DemoPage.open>[1]} options
+ * @param {(demo: DemoPage) => Promise<void>} body
+ */
+export async function inDemo(browser, options, body) {
+  const demo = await DemoPage.open(browser, { embedded: true, ...options });
+  try {
+    await demo.page.locator('#stage.ready').waitFor();
+    await body(demo);
+    assert.deepEqual(demo.complaints, [], 'nothing in the console');
+    assert.deepEqual(demo.strangers, [], 'no request leaves the origin');
+  } finally {
+    await demo.close();
   }
 }
